@@ -1,0 +1,204 @@
+"""New concepts and new drawings from old ones, by affine maps and the width of the pen.
+
+A map that all drawings of a concept share makes a new concept: a turned or mirrored symbol is another symbol. A small
+map of each drawing's own makes a new drawing. Both keep what Omniglot's drawings have in common: connected strokes of
+one pen width, wholly inside the frame.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Augmentation", "warp"]
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum
+
+Array = npt.NDArray[np.floating]
+
+# Ink stays this far inside the frame [-1, 1]: about two of Omniglot's 105 pixels.
+_FRAME = 0.96
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far drawings may be changed; every number is the end of a range that is symmetric about "no change".
+
+    For a share `new_concepts` of the groups, one map for all drawings of the group: one of the eight symmetries of the
+    square (if `symmetries`), then a turn by up to `turn` degrees, a shear by up to `shear`, a stretch of one axis
+    against the other by a factor of up to `stretch` and a scale by a factor of up to `scale`.
+    For every drawing, a map of its own of the same kind without symmetries (`drawing_...`) and a shift by up to
+    `drawing_shift` of half the frame. Last, the pen gets up to `pen` pixels (of 105) wider or narrower than it was
+    before the maps.
+    """
+
+    new_concepts: float = 0.75
+    symmetries: bool = True
+    turn: float = 25.0
+    shear: float = 0.25
+    stretch: float = 1.25
+    scale: float = 1.2
+    drawing_turn: float = 5.0
+    drawing_shear: float = 0.08
+    drawing_stretch: float = 1.1
+    drawing_scale: float = 1.1
+    drawing_shift: float = 0.06
+    pen: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.new_concepts <= 1:
+            raise ValueError(f"new_concepts is a share between 0 and 1, not {self.new_concepts}")
+        if min(self.stretch, self.scale, self.drawing_stretch, self.drawing_scale) < 1:
+            raise ValueError("stretch and scale are factors of at least 1")
+        if min(self.turn, self.shear, self.drawing_turn, self.drawing_shear, self.drawing_shift, self.pen) < 0:
+            raise ValueError("turn, shear, shift and pen are ranges of at least 0")
+
+    def __call__(
+        self, bitmaps: npt.NDArray[np.uint8], size: int, random: np.random.Generator
+    ) -> Float[Tensor, "groups members 1 size size"]:
+        """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
+
+        The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
+        """
+        groups, members, side, _ = bitmaps.shape
+        shared = self._concept_maps(groups, random)
+        own = self._drawing_maps(groups * members, random).reshape(groups, members, 2, 2)
+        linear = (own @ shared[:, None]).reshape(-1, 2, 2)
+        shift = _uniform(random, self.drawing_shift, groups * members, 2)
+        width = _uniform(random, self.pen, groups * members)
+        flat = bitmaps.reshape(-1, side, side)
+        linear, windows = _fit(flat, linear, shift)
+        # The maps scale the pen as well; it is brought back to what it was.
+        factor = np.sqrt(np.abs(np.linalg.det(linear)))
+        drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor))
+        return drawings.reshape(groups, members, 1, size, size)
+
+    def _concept_maps(self, count: int, random: np.random.Generator) -> Array:
+        symmetry = _SYMMETRIES[random.integers(8, size=count)] if self.symmetries else np.eye(2)
+        free = _linear(self.turn, self.shear, self.stretch, self.scale, count, random)
+        changed = random.random(count) < self.new_concepts
+        return np.where(changed[:, None, None], free @ symmetry, np.eye(2))
+
+    def _drawing_maps(self, count: int, random: np.random.Generator) -> Array:
+        ranges = self.drawing_turn, self.drawing_shear, self.drawing_stretch, self.drawing_scale
+        return _linear(*ranges, count, random)
+
+
+def warp(
+    bitmaps: npt.NDArray[np.uint8],
+    windows: npt.NDArray[np.floating],
+    size: int,
+    pen_change: npt.NDArray[np.floating] | float = 0.0,
+) -> Float[Tensor, "n 1 size size"]:
+    """Bitmaps (n, side, side) seen through affine windows (n, 2, 3), `size` pixels square, ink = 1 on 0.
+
+    A window maps coordinates (x right, y down, both in [-1, 1]) of the result to such coordinates of the bitmap. It is
+    sampled as finely as the bitmap, the pen made `pen_change` (n) pixels of 105 wider, then averaged and made ink or
+    not as all drawings are (`allograph.data.resizing.ink`).
+    """
+    n, side, _ = bitmaps.shape
+    fineness = max(1, math.ceil(0.95 * side / size))
+    fine = size * fineness
+    source = torch.from_numpy(np.ascontiguousarray(bitmaps)).float().unsqueeze(1)
+    grid = _grid(torch.from_numpy(np.asarray(windows, dtype=np.float32)), fine)
+    pixels = functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    pixels = _change_pen(pixels, np.broadcast_to(pen_change, n) * fine / 105)
+    return ink(functional.avg_pool2d(pixels, fineness))
+
+
+def _change_pen(pixels: Float[Tensor, "n 1 h w"], change: npt.NDArray[np.floating]) -> Float[Tensor, "n 1 h w"]:
+    """Strokes `change` (n) pixels wider, or narrower where negative, by at most two pixels.
+
+    One pixel more at both edges is the greatest of the neighbours, one less the smallest; what lies between is a
+    mixture, which the average that follows turns into an edge at the place between.
+    """
+    amount = torch.from_numpy(np.clip(change / 2, -1, 1).astype(np.float32))
+    if not amount.any():
+        return pixels
+    # One pass for both directions: shrinking ink is growing paper.
+    sign = torch.where(amount < 0, -1.0, 1.0)[:, None, None, None]
+    grown = neighbourhood_maximum(pixels * sign) * sign
+    return torch.lerp(pixels, grown, amount.abs()[:, None, None, None])
+
+
+def _grid(windows: Float[Tensor, "n 2 3"], size: int) -> Float[Tensor, "n size size 2"]:
+    """Where every pixel of a window looks: affine_grid with align_corners=False, four times as fast on a CPU."""
+    centres = (2 * torch.arange(size) + 1) / size - 1
+    across = windows[:, None, :, 0] * centres[None, :, None]
+    down = windows[:, None, :, 1] * centres[None, :, None] + windows[:, None, :, 2]
+    return across[:, None, :, :] + down[:, :, None, :]
+
+
+def _fit(bitmaps: npt.NDArray[np.uint8], linear: Array, shift: Array) -> tuple[Array, Array]:
+    """The linear maps (n, 2, 2), smaller where the ink would not fit, and the windows (n, 2, 3) that carry them out.
+
+    A drawing is mapped about the middle of its ink, which moves by `shift` (n, 2) and then as far as needed to
+    keep all ink within the frame.
+    """
+    outline = _outline(bitmaps)
+    low, high = _extent(outline)
+    centre = (low + high) / 2
+    low, high = _extent(linear.astype(np.float32) @ (outline - centre[:, :, None]))
+    # The outline runs through the middle of pixels; this is how far their corners reach beyond.
+    corner = np.abs(linear).sum(axis=2) / bitmaps.shape[-1]
+    low, high = low - corner, high + corner
+    room = 2 * _FRAME / np.maximum(high - low, 1e-6).max(axis=1)
+    shrink = np.minimum(room, 1)[:, None]
+    linear = linear * shrink[:, None]
+    low, high = low * shrink, high * shrink
+    place = np.clip(centre + shift, -_FRAME - low, _FRAME - high)
+    inverse = np.linalg.inv(linear)
+    offset = centre - (inverse @ place[:, :, None])[:, :, 0]
+    return linear, np.concatenate([inverse, offset[:, :, None]], axis=2)
+
+
+def _outline(bitmaps: npt.NDArray[np.uint8]) -> Array:
+    """The first and the last ink of every row, (n, 2, 2 side): x and y in [-1, 1].
+
+    Their convex hull is that of all ink, so that they say how far it reaches under any linear map. Rows without ink
+    repeat the first row that has some; an empty drawing is a point in the middle.
+    """
+    side = bitmaps.shape[-1]
+    inked = bitmaps.max(axis=2) > 0
+    row = np.where(inked, np.arange(side), inked.argmax(axis=1)[:, None])
+    first = np.take_along_axis(bitmaps.argmax(axis=2), row, axis=1)
+    last = side - 1 - np.take_along_axis(bitmaps[:, :, ::-1].argmax(axis=2), row, axis=1)
+    points = np.stack([np.concatenate([first, last], axis=1), np.concatenate([row, row], axis=1)], axis=1)
+    points = ((2 * points + 1) / side - 1).astype(np.float32)
+    return np.where(inked.any(axis=1)[:, None, None], points, np.float32(0))
+
+
+def _extent(points: Array) -> tuple[Array, Array]:
+    """The least and the greatest x and y, each (n, 2)."""
+    return points.min(axis=2).astype(np.float64), points.max(axis=2).astype(np.float64)
+
+
+def _linear(turn: float, shear: float, stretch: float, scale: float, count: int, random: np.random.Generator) -> Array:
+    """Random maps (count, 2, 2): scale R(turn) [[1, shear], [0, 1]] diag(stretch^(1/2), stretch^(-1/2))."""
+    angle = np.radians(_uniform(random, turn, count))
+    slant = _uniform(random, shear, count)
+    half = stretch ** _uniform(random, 0.5, count)
+    factor = scale ** _uniform(random, 1, count)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    rotation = np.stack([cosine, -sine, sine, cosine], axis=1).reshape(-1, 2, 2)
+    upper = np.stack([half, slant / half, np.zeros(count), 1 / half], axis=1).reshape(-1, 2, 2)
+    return factor[:, None, None] * (rotation @ upper)
+
+
+def _uniform(random: np.random.Generator, limit: float, *shape: int) -> Array:
+    return random.uniform(-limit, limit, shape)
+
+
+_QUARTER = np.array([[0.0, -1.0], [1.0, 0.0]])
+_MIRROR = np.diag([-1.0, 1.0])
+_SYMMETRIES = np.stack(
+    [np.linalg.matrix_power(_QUARTER, turns) @ mirror for mirror in (np.eye(2), _MIRROR) for turns in range(4)]
+)
+"""The eight maps of the square onto itself, (8, 2, 2)."""

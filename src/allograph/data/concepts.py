@@ -1,0 +1,133 @@
+"""A set of drawings, each of one concept by one person."""
+
+from __future__ import annotations
+
+__all__ = ["ConceptDataset"]
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
+
+from allograph.data.bitmaps import PackedBitmaps
+from allograph.data.resizing import coverage, ink
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptDataset:
+    """N drawings of C concepts (characters), which belong to families (alphabets).
+
+    bitmaps: the N drawings. concept (N,): the concept of each, 0 to C - 1. drawer (N,): who drew it; an equal number
+    is the same person within one family only. concept_names (C), family_names (F). family (C,): each concept's family.
+    Two drawings of one concept are the raw material of a (context, target) pair.
+    """
+
+    name: str
+    bitmaps: PackedBitmaps
+    concept: npt.NDArray[np.int64]
+    drawer: npt.NDArray[np.int64]
+    concept_names: tuple[str, ...]
+    family_names: tuple[str, ...]
+    family: npt.NDArray[np.int64]
+    _by_concept: npt.NDArray[np.int64] = field(init=False, repr=False)
+    _starts: npt.NDArray[np.int64] = field(init=False, repr=False)
+    _rank: npt.NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("concept", "drawer", "family"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+        images, concepts, families = len(self.bitmaps), len(self.concept_names), len(self.family_names)
+        if self.concept.shape != (images,) or self.drawer.shape != (images,):
+            raise ValueError(f"{images} images need as many concepts and drawers")
+        if self.family.shape != (concepts,):
+            raise ValueError(f"{concepts} concepts need as many families")
+        if images and not 0 <= self.concept.min() <= self.concept.max() < concepts:
+            raise ValueError(f"concept indices must lie in 0 to {concepts - 1}")
+        if concepts and not 0 <= self.family.min() <= self.family.max() < families:
+            raise ValueError(f"family indices must lie in 0 to {families - 1}")
+        object.__setattr__(self, "_by_concept", np.argsort(self.concept, kind="stable"))
+        object.__setattr__(self, "_starts", np.searchsorted(self.concept[self._by_concept], np.arange(concepts + 1)))
+        rank = np.empty(images, dtype=np.int64)
+        rank[self._by_concept] = np.arange(images) - self._starts[self.concept[self._by_concept]]
+        object.__setattr__(self, "_rank", rank)
+
+    def __len__(self) -> int:
+        return len(self.bitmaps)
+
+    @property
+    def concepts(self) -> int:
+        """The number of concepts, C."""
+        return len(self.concept_names)
+
+    @property
+    def side(self) -> int:
+        """The side of the stored drawings in pixels."""
+        return self.bitmaps.side
+
+    @property
+    def drawings_per_concept(self) -> npt.NDArray[np.int64]:
+        """How many drawings each concept has, (C,)."""
+        return np.diff(self._starts)
+
+    def images_of(self, concept: int) -> npt.NDArray[np.int64]:
+        """The indices of a concept's drawings, ascending."""
+        return self._by_concept[self._starts[concept] : self._starts[concept + 1]]
+
+    @property
+    def rank(self) -> npt.NDArray[np.int64]:
+        """The place of each drawing among those of its concept, (N,): the r-th drawing of concept c is at(c, r)."""
+        return self._rank
+
+    def at(self, concept: npt.ArrayLike, rank: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The indices of the drawings with these places (any shape) among those of these concepts."""
+        return self._by_concept[self._starts[np.asarray(concept)] + np.asarray(rank)]
+
+    def select(self, concepts: npt.ArrayLike) -> ConceptDataset:
+        """Only these concepts, numbered anew in the order given; drawings grouped by concept; unused families go."""
+        chosen = np.asarray(concepts, dtype=np.int64).reshape(-1)
+        if len(np.unique(chosen)) != len(chosen):
+            raise ValueError("a concept is named twice")
+        images = [self.images_of(concept) for concept in chosen.tolist()]
+        indices = np.concatenate(images) if images else np.empty(0, dtype=np.int64)
+        return self._part(indices, np.repeat(np.arange(len(chosen)), [len(part) for part in images]), chosen)
+
+    def select_drawings(self, indices: npt.ArrayLike) -> ConceptDataset:
+        """Only these drawings, in the order given, with the concepts that they show."""
+        chosen = np.asarray(indices, dtype=np.int64).reshape(-1)
+        if len(np.unique(chosen)) != len(chosen):
+            raise ValueError("a drawing is named twice")
+        kept, concept = np.unique(self.concept[chosen], return_inverse=True)
+        return self._part(chosen, concept.reshape(-1), kept)
+
+    def _part(
+        self, images: npt.NDArray[np.int64], concept: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]
+    ) -> ConceptDataset:
+        """The drawings `images` with new concept numbers; `kept` lists the old concepts in the order of the new."""
+        kept_families, family = np.unique(self.family[kept], return_inverse=True)
+        return ConceptDataset(
+            name=self.name,
+            bitmaps=self.bitmaps.select(images),
+            concept=concept,
+            drawer=self.drawer[images],
+            concept_names=tuple(self.concept_names[index] for index in kept),
+            family_names=tuple(self.family_names[index] for index in kept_families),
+            family=family.reshape(-1),
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over every pixel, label and name: equal for equal content, on any machine."""
+        digest = hashlib.sha256()
+        names = [self.bitmaps.side, len(self), self.concept_names, self.family_names]
+        digest.update(json.dumps(names, ensure_ascii=True).encode())
+        for labels in (self.concept, self.drawer, self.family):
+            digest.update(labels.astype("<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.bitmaps.bits).tobytes())
+        return digest.hexdigest()
+
+    def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n 1 size size"]:
+        """The drawings at `indices` (n,), `size` pixels square, ink = 1 on 0 (see `allograph.data.resizing`)."""
+        return ink(coverage(self.bitmaps.unpack(indices), size))

@@ -1,0 +1,135 @@
+"""Any folder of images as a data set: ROOT/CLASS/*.png, one class a concept."""
+
+from __future__ import annotations
+
+__all__ = ["IMAGE_SUFFIXES", "Folder", "class_images", "load_folder", "split_folder"]
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from allograph.data.bitmaps import PackedBitmaps
+from allograph.data.concepts import ConceptDataset
+from allograph.data.splits import Problem, Splits
+from allograph.errors import AllographError
+from allograph.imaging.files import explain_os_error
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+
+_SIDE = 105
+# From so many concepts on, whole concepts are held out; with fewer, drawings are.
+_MANY_CONCEPTS = 10
+_HELD_OUT = 0.1
+# A held-out pair needs two drawings, and so does what stays behind; three parts, then.
+_DRAWINGS_TO_DIVIDE = 6
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a folder held: the data set of all that could be read, and what could not."""
+
+    dataset: ConceptDataset
+    problems: tuple[Problem, ...]
+
+
+def load_folder(root: str | Path) -> Folder:
+    """Read ROOT/CLASS/*.png (jpg, jpeg, bmp, gif, webp, tif, tiff) of any size, colour and polarity.
+
+    Every image is brought to the space of Omniglot's drawings, 105 pixels square, as `allograph write` does it
+    (`allograph.imaging.take_in`). Classes and files are taken in the order of their names; other files, hidden ones and
+    deeper folders are passed over. Nobody is known to have drawn two of the images: every one has a drawer of its own.
+    An image that cannot be taken in and a class without images are left out and reported.
+
+    Raises AllographError when there is no folder, no class folder in it, or no image that can be used.
+    """
+    from allograph.imaging import take_in
+
+    root = Path(root)
+    problems: list[Problem] = []
+    drawings: list[np.ndarray] = []
+    concept: list[int] = []
+    names: list[str] = []
+    for name, paths in class_images(root).items():
+        taken = []
+        for path in paths:
+            try:
+                taken.append(np.packbits(take_in(path, _SIDE).drawing >= 0.5))
+            except AllographError as error:
+                problems.append(Problem(path, str(error)))
+        if not paths:
+            problems.append(Problem(root / name, f"{root / name} holds no image: it is left out"))
+        if taken:
+            concept += [len(names)] * len(taken)
+            names.append(name)
+            drawings += taken
+    if not drawings:
+        raise AllographError(f"no image in {root} can be used: {problems[0].message}")
+    dataset = ConceptDataset(
+        name=root.resolve().name,
+        bitmaps=PackedBitmaps(np.stack(drawings), _SIDE),
+        concept=np.array(concept),
+        drawer=np.arange(len(drawings)),
+        concept_names=tuple(names),
+        family_names=(root.resolve().name,),
+        family=np.zeros(len(names), dtype=np.int64),
+    )
+    return Folder(dataset, tuple(problems))
+
+
+def class_images(root: Path) -> dict[str, list[Path]]:
+    """The image files of every class folder in `root`, classes and files sorted by name; none may be readable.
+
+    Raises AllographError when there is no such folder or no class in it.
+    """
+    try:
+        entries = sorted(root.iterdir())
+        classes = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+        images = {folder.name: [path for path in sorted(folder.iterdir()) if _is_image(path)] for folder in classes}
+    except FileNotFoundError as error:
+        raise AllographError(f"there is no folder {root}: name one that holds CLASS/*.png") from error
+    except NotADirectoryError as error:
+        raise AllographError(f"{root} is a file: name the folder that holds CLASS/*.png") from error
+    except OSError as error:
+        raise explain_os_error(error, f"cannot read {error.filename or root}") from error
+    if not classes:
+        loose = sum(_is_image(entry) for entry in entries)
+        found = f"{loose} images, but no class folder" if loose else "no class folder"
+        raise AllographError(f"{root} holds {found}: put each class's images into a folder of its own, CLASS/*.png")
+    return images
+
+
+def split_folder(dataset: ConceptDataset, seed: int = 0) -> Splits:
+    """Hold out a tenth for validation and a tenth for test, chosen by `seed`.
+
+    With ten or more concepts of at least two drawings, concepts are held out: the three parts share none. With fewer,
+    drawings are, a tenth but at least two, of every concept that has six: the parts then share concepts, no drawing.
+
+    Raises AllographError when not even one concept has six drawings.
+    """
+    random = np.random.Generator(np.random.Philox(key=[seed, 0]))
+    counts = dataset.drawings_per_concept
+    pairable = np.flatnonzero(counts >= 2)
+    if len(pairable) >= _MANY_CONCEPTS:
+        share = round(_HELD_OUT * len(pairable))
+        shuffled = random.permutation(pairable)
+        validation, test = np.sort(shuffled[:share]), np.sort(shuffled[share : 2 * share])
+        rest = np.setdiff1d(np.arange(dataset.concepts), shuffled[: 2 * share])
+        return Splits(dataset.select(rest), dataset.select(validation), dataset.select(test))
+    if counts.max(initial=0) < _DRAWINGS_TO_DIVIDE:
+        raise AllographError(
+            f"'{dataset.name}' is too small to hold anything out for validation: it needs {_MANY_CONCEPTS} classes of "
+            f"two images or a class of {_DRAWINGS_TO_DIVIDE}; add images"
+        )
+    parts: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for concept in range(dataset.concepts):
+        images = random.permutation(dataset.images_of(concept)).tolist()
+        share = max(2, round(_HELD_OUT * len(images))) if len(images) >= _DRAWINGS_TO_DIVIDE else 0
+        for part, chosen in zip(parts, (images[2 * share :], images[:share], images[share : 2 * share]), strict=True):
+            part.extend(chosen)
+    train, validation, test = (dataset.select_drawings(sorted(part)) for part in parts)
+    return Splits(train, validation, test)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -1,0 +1,89 @@
+"""From the stored bitmaps to a model's size: first how much of each pixel is ink, then ink or not.
+
+Averaging alone leaves grey fog, and picking single pixels tears thin strokes. So the area average is taken, and a
+pixel is ink where at least half of it is: that keeps the amount of ink, and tears nothing as long as a stroke is wider
+than about 1.3 pixels of the new image. Below that the threshold sinks with the stroke's width.
+
+Measured on every second drawing of Omniglot (16,230), whose pen is 5 pixels wide and whose ink covers 0.0806 of the
+105 x 105 image. Torn: more connected parts (8 neighbours) than before. Merged: fewer, as gaps close. Vanished: parts
+whose place holds no ink, all of them stray single pixels two pixels away from a stroke, with which they merge.
+
+    size  threshold    ink   torn  merged  vanished
+      20       0.38  0.0989     1     813        35
+      28       0.50  0.0804     7     391         7
+      40       0.50  0.0806     8     299         8
+      52       0.50  0.0814     9     221         7
+      64       0.50  0.0806    11     114         5
+"""
+
+from __future__ import annotations
+
+__all__ = ["PEN_WIDTH", "coverage", "ink", "ink_threshold", "neighbourhood_maximum"]
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+PEN_WIDTH = 5.0
+"""The width of the pen in pixels of a 105 x 105 drawing, the same in all of Omniglot."""
+
+_SOURCE_SIDE = 105
+
+
+def coverage(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 size size"]:
+    """How much of each pixel is ink, 0 to 1: the exact area average of bitmaps (n, side, side) at any new size.
+
+    A X A^T, where row i of A holds the share of every source pixel in target pixel i.
+    """
+    average = _area_average(bitmaps.shape[-1], size)
+    pixels = torch.from_numpy(np.ascontiguousarray(bitmaps)).float()
+    return (average @ pixels @ average.T).unsqueeze(1)
+
+
+def ink(covered: Float[Tensor, "n 1 size size"]) -> Float[Tensor, "n 1 size size"]:
+    """Ink (1) or not (0) from the covered share of every pixel, such that no stroke tears and none vanishes.
+
+    A pixel is ink when its coverage reaches `ink_threshold(size)`, or when it is the most covered of a neighbourhood of
+    3 x 3 without any ink: so the smallest dot, falling between four pixels, still leaves one of them.
+    """
+    threshold = ink_threshold(covered.shape[-1])
+    most = neighbourhood_maximum(covered)
+    lost = (most < threshold) & (covered == most) & (covered > 0)
+    return ((covered >= threshold) | lost).to(covered.dtype)
+
+
+def ink_threshold(size: int) -> float:
+    """The coverage from which on a pixel is ink: min(1/2, 0.4 w), where w is the pen's width in pixels at this size.
+
+    A straight stroke of width w < 2 that falls between two rows of pixels covers both by w / 2 only; diagonals a little
+    less, hence 0.4.
+    """
+    return min(0.5, 0.4 * PEN_WIDTH * size / _SOURCE_SIDE)
+
+
+def neighbourhood_maximum(pixels: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """The greatest of the 3 x 3 pixels around every pixel.
+
+    Rows first, columns then: on a CPU twice as fast as max_pool2d.
+    """
+    rows = pixels.clone()
+    torch.maximum(rows[..., 1:, :], pixels[..., :-1, :], out=rows[..., 1:, :])
+    torch.maximum(rows[..., :-1, :], pixels[..., 1:, :], out=rows[..., :-1, :])
+    columns = rows.clone()
+    torch.maximum(columns[..., 1:], rows[..., :-1], out=columns[..., 1:])
+    torch.maximum(columns[..., :-1], rows[..., 1:], out=columns[..., :-1])
+    return columns
+
+
+@cache
+def _area_average(source: int, target: int) -> Tensor:
+    """The (target, source) matrix of overlaps between the pixels of two divisions of one interval; rows sum to 1."""
+    edges = np.linspace(0, source, target + 1)
+    low, high = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(source)
+    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
+    return torch.from_numpy((overlap * target / source).astype(np.float32))

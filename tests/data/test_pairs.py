@@ -1,0 +1,176 @@
+"""Pairs: of one concept, never the same drawing, and all of it from (seed, step)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from jaxtyping import Float, Int
+from torch.utils.data import DataLoader
+
+from allograph.data import Augmentation, ConceptDataset, PackedBitmaps, PairBatch, PairSource, fixed_pairs
+from allograph.errors import AllographError
+
+
+def dataset_of(counts: list[int], side: int = 9) -> ConceptDataset:
+    """Concepts with so many drawings each, in mixed order; drawing i shows i as bits."""
+    random = np.random.default_rng(len(counts))
+    concept = random.permutation(np.repeat(np.arange(len(counts)), counts))
+    images = np.zeros((len(concept), side, side), dtype=np.uint8)
+    images[:, 0, :] = (np.arange(len(concept))[:, None] >> np.arange(side)) & 1
+    return ConceptDataset(
+        name="test",
+        bitmaps=PackedBitmaps.pack(images),
+        concept=concept,
+        drawer=np.arange(len(concept)),
+        concept_names=tuple(f"c{index}" for index in range(len(counts))),
+        family_names=("f",),
+        family=np.zeros(len(counts), dtype=np.int64),
+    )
+
+
+def same(one: PairBatch, other: PairBatch) -> bool:
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in vars(one))
+
+
+def check(batch: PairBatch, dataset: ConceptDataset) -> None:
+    """What must hold for every batch of a data set with enough drawings."""
+    targets, contexts = batch.target_index.numpy(), batch.context_index.numpy()
+    np.testing.assert_array_equal(dataset.concept[targets], batch.concept.numpy())
+    np.testing.assert_array_equal(
+        dataset.concept[contexts], np.broadcast_to(batch.concept.numpy()[:, None], contexts.shape)
+    )
+    everything = np.concatenate([targets[:, None], contexts], axis=1)
+    assert all(len(set(row)) == len(row) for row in everything.tolist())
+
+
+counts_of_concepts = st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(lambda counts: max(counts) >= 4)
+
+
+@given(counts=counts_of_concepts, contexts=st.integers(1, 3), step=st.integers(0, 1000), seed=st.integers(0, 2**64 - 1))
+def test_contexts_are_other_drawings_of_the_target_s_concept(
+    counts: list[int], contexts: int, step: int, seed: int
+) -> None:
+    dataset = dataset_of(counts)
+    batch = PairSource(dataset, 9, 16, contexts=(contexts,), seed=seed).batch(step)
+    assert isinstance(batch.target, Float[torch.Tensor, "16 1 9 9"])
+    assert isinstance(batch.context, Float[torch.Tensor, f"16 {contexts} 1 9 9"])
+    assert isinstance(batch.concept, Int[torch.Tensor, "16"])
+    check(batch, dataset)
+    assert torch.equal(batch.target, dataset.drawings(batch.target_index.numpy(), 9))
+    assert torch.equal(batch.context.flatten(0, 1), dataset.drawings(batch.context_index.flatten().numpy(), 9))
+
+
+def test_a_batch_is_a_pure_function_of_seed_and_step(strokes: ConceptDataset) -> None:
+    def source(seed: int = 3) -> PairSource:
+        return PairSource(strokes, 28, 50, contexts=(1, 2), seed=seed, augmentation=Augmentation())
+
+    steps = [0, 1, 4, 5, 9]
+    forwards = [source().batch(step) for step in steps]
+    again = source()
+    backwards = [again.batch(step) for step in reversed(steps)][::-1]
+    assert all(same(one, other) for one, other in zip(forwards, backwards, strict=True))
+    assert not torch.equal(forwards[0].target_index, source(seed=4).batch(0).target_index)
+
+
+def test_nothing_touches_the_global_generators(strokes: ConceptDataset) -> None:
+    numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()
+    PairSource(strokes, 28, 8, augmentation=Augmentation()).batch(0)
+    fixed_pairs(strokes, 28, 8)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)
+    assert torch.equal(torch.get_rng_state(), torch_before)
+
+
+@given(counts=counts_of_concepts, batch_size=st.integers(1, 40))
+def test_every_epoch_shows_every_target_once(counts: list[int], batch_size: int) -> None:
+    source = PairSource(dataset_of(counts), 9, batch_size, seed=1)
+    total = len(source.targets)
+    assert source.batches_per_epoch == total / batch_size
+    steps = -(-3 * total // batch_size)
+    seen = np.concatenate([source.batch(step).target_index.numpy() for step in range(steps)])
+    epochs = seen[: 3 * total].reshape(3, total)
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.sort(source.targets))
+
+
+def test_epochs_have_orders_of_their_own(strokes: ConceptDataset) -> None:
+    source = PairSource(strokes, 28, len(strokes))
+    assert not torch.equal(source.batch(0).target_index, source.batch(1).target_index)
+
+
+def test_every_other_drawing_is_equally_likely() -> None:
+    dataset = dataset_of([5])
+    source = PairSource(dataset, 9, 5, contexts=(2,), seed=0)
+    batches = [source.batch(step) for step in range(400)]
+    drawn = np.zeros((5, 5))
+    for batch in batches:
+        np.add.at(drawn, (batch.target_index.numpy()[:, None], batch.context_index.numpy()), 1)
+    others = drawn[~np.eye(5, dtype=bool)]
+    # 400 pairs of 4 others: each is there half the time, with a standard deviation of 10.
+    assert (drawn.diagonal() == 0).all() and (abs(others - 200) < 45).all()
+
+
+def test_the_number_of_contexts_is_drawn_for_each_step(strokes: ConceptDataset) -> None:
+    source = PairSource(strokes, 28, 2, contexts=(1, 3), seed=0)
+    assert {source.batch(step).context.shape[1] for step in range(20)} == {1, 3}
+
+
+def test_without_augmentation_concepts_with_too_few_drawings_are_left_out() -> None:
+    source = PairSource(dataset_of([1, 2, 3, 6]), 9, 9, contexts=(1, 2))
+    assert set(source.batch(0).concept.tolist()) == {2, 3}
+
+
+def test_with_augmentation_a_single_drawing_is_its_own_context_but_changed() -> None:
+    dataset = dataset_of([1, 2, 6], side=105)
+    images = np.zeros((9, 105, 105), dtype=np.uint8)
+    images[:, 20:80, 50:55] = images[:, 40:45, 50:90] = 1
+    dataset = ConceptDataset(**{**vars_of(dataset), "bitmaps": PackedBitmaps.pack(images)})
+    source = PairSource(dataset, 52, 9, contexts=(3,), augmentation=Augmentation())
+    batch = source.batch(0)
+    for target, contexts, concept, shown, drawn in zip(
+        batch.target_index, batch.context_index, batch.concept, batch.target, batch.context, strict=True
+    ):
+        used = {int(target), *contexts.tolist()}
+        assert len(used) == {0: 1, 1: 2, 2: 4}[int(concept)]
+        assert (int(target) in contexts.tolist()) == (concept == 0)
+        assert len({image.numpy().tobytes() for image in (shown, *drawn)}) == 4
+
+
+def vars_of(dataset: ConceptDataset) -> dict[str, object]:
+    return {name: value for name, value in vars(dataset).items() if not name.startswith("_")}
+
+
+def test_no_pair_at_all_is_one_clear_line() -> None:
+    with pytest.raises(AllographError, match="no class of 'test' has the 3 drawings"):
+        PairSource(dataset_of([2, 1]), 9, 4, contexts=(2,))
+    with pytest.raises(AllographError, match="no class of 'test' has the 2 drawings"):
+        fixed_pairs(dataset_of([1, 1]), 9, 4)
+
+
+@given(counts=counts_of_concepts, count=st.integers(1, 30), contexts=st.integers(1, 3))
+def test_fixed_pairs_are_distinct_targets_with_other_drawings(counts: list[int], count: int, contexts: int) -> None:
+    dataset = dataset_of(counts)
+    batch = fixed_pairs(dataset, 9, count, seed=5, contexts=contexts)
+    check(batch, dataset)
+    available = sum(drawings for drawings in counts if drawings > contexts)
+    assert len(batch) == len(set(batch.target_index.tolist())) == min(count, available)
+    assert same(batch, fixed_pairs(dataset, 9, count, seed=5, contexts=contexts))
+
+
+def test_a_data_loader_takes_steps_in_any_order(strokes: ConceptDataset) -> None:
+    source = PairSource(strokes, 28, 4)
+    loader = DataLoader(source, batch_size=None, sampler=[7, 2])
+    assert [same(batch, source.batch(step)) for batch, step in zip(loader, (7, 2), strict=True)] == [True, True]
+
+
+def test_a_batch_moves_to_a_device_as_a_whole(strokes: ConceptDataset) -> None:
+    moved = fixed_pairs(strokes, 28, 4).to("meta")
+    assert all(part.device.type == "meta" for part in vars(moved).values())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seeds_out_of_range_are_refused(strokes: ConceptDataset, seed: int) -> None:
+    with pytest.raises(ValueError, match="seed"):
+        PairSource(strokes, 28, 4, seed=seed).batch(0)

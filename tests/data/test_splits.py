@@ -1,0 +1,83 @@
+"""The splits of Omniglot: nothing is in two parts, nothing gets lost, and the lists never change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allograph.data import SPLITS, ConceptDataset, PackedBitmaps, Splits, split
+from allograph.errors import AllographError
+
+ALPHABET_SPLITS = [name for name in SPLITS if name != "characters"]
+SIZES = {
+    "30-20": (868, 96, 659),
+    "40-10": (1214, 96, 313),
+    "45-5": (1362, 96, 165),
+    "characters": (1373, 100, 150),
+}
+
+
+def parts(splits: Splits) -> tuple[ConceptDataset, ConceptDataset, ConceptDataset]:
+    return splits.train, splits.validation, splits.test
+
+
+@pytest.fixture(scope="module")
+def labels(omniglot: ConceptDataset) -> ConceptDataset:
+    """Omniglot's concepts and alphabets with one blank drawing each, so that dividing it costs nothing."""
+    one = np.arange(omniglot.concepts)
+    blank = PackedBitmaps.pack(np.zeros((len(one), 1, 1)))
+    return ConceptDataset("labels", blank, one, one, omniglot.concept_names, omniglot.family_names, omniglot.family)
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_every_character_is_in_exactly_one_part(labels: ConceptDataset, name: str) -> None:
+    divided = parts(split(labels, name))
+    names = [concept for part in divided for concept in part.concept_names]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(labels.concept_names)
+    assert tuple(part.concepts for part in divided) == SIZES[name]
+
+
+@pytest.mark.parametrize("name", ALPHABET_SPLITS)
+def test_every_alphabet_is_in_exactly_one_part(labels: ConceptDataset, name: str) -> None:
+    divided = parts(split(labels, name))
+    families = [family for part in divided for family in part.family_names]
+    assert len(set(families)) == len(families) == 50
+    train, test = (int(number) for number in name.split("-"))
+    assert len(divided[0].family_names) + len(divided[1].family_names) == train
+    assert len(divided[2].family_names) == test
+
+
+def test_30_20_tests_on_the_evaluation_archive_and_validates_on_background(labels: ConceptDataset) -> None:
+    divided = split(labels, "30-20")
+    assert divided.test.family_names == labels.family_names[30:]
+    assert divided.validation.family_names == ("Anglo-Saxon_Futhorc", "Burmese_(Myanmar)", "N_Ko")
+
+
+def test_smaller_test_sets_are_parts_of_larger_ones(labels: ConceptDataset) -> None:
+    five, ten, twenty = (set(split(labels, name).test.family_names) for name in ("45-5", "40-10", "30-20"))
+    assert five < ten < twenty
+
+
+def test_three_characters_of_each_alphabet_are_tested_and_two_validate(labels: ConceptDataset) -> None:
+    divided = split(labels, "characters")
+    assert np.bincount(divided.test.family).tolist() == [3] * 50
+    assert np.bincount(divided.validation.family).tolist() == [2] * 50
+
+
+@pytest.mark.parametrize("name", ["30-20", "characters"])
+def test_no_drawing_is_in_two_parts(omniglot: ConceptDataset, name: str) -> None:
+    divided = parts(split(omniglot, name))
+    assert sum(len(part) for part in divided) == len(omniglot)
+    seen = [{row.tobytes() for row in part.bitmaps.bits} for part in divided]
+    assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+
+
+def test_an_unknown_split_names_the_known_ones(labels: ConceptDataset) -> None:
+    with pytest.raises(AllographError, match=r"'50-0'.*30-20, 40-10, 45-5, characters"):
+        split(labels, "50-0")
+
+
+def test_what_is_not_omniglot_is_not_split(strokes: ConceptDataset) -> None:
+    with pytest.raises(AllographError, match="50 alphabets, these archives 2"):
+        split(strokes)
