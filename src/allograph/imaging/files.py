@@ -1,0 +1,85 @@
+"""Writing files so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+__all__ = ["atomic_write", "explain_os_error"]
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from allograph.errors import AllographError
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file is larger than the file system allows; choose another folder",
+    errno.EACCES: "permission denied; change its permissions or choose another place",
+    errno.EPERM: "permission denied; change its permissions or choose another place",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.ENOENT: "there is no such file or folder; check the path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
+    errno.EISDIR: "it is a folder; name a file",
+    errno.EEXIST: "it exists already; remove it or ask to overwrite",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def explain_os_error(error: OSError, doing: str) -> AllographError:
+    """Return `error` as one line: what was being done ("cannot write out.png"), what is wrong, what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
+    return AllographError(f"{doing}: {remedy}")
+
+
+def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object], *, overwrite: bool = True) -> None:
+    """Write `content` to `path` completely or not at all.
+
+    `content` is the bytes, or a function that writes them to the binary file that it is given. They go to a temporary
+    file in the same folder (missing folders are made), which then takes the name `path` in one step, so that at every
+    moment `path` is absent, the old file or the whole new one, also when the process is killed. Whatever ends the
+    writing early, Ctrl-C included, the temporary file is removed. The new file's permissions follow the umask.
+
+    Raises AllographError where the system refuses (disk full, no permission, ...), and where `path` exists and
+    `overwrite` is false; what `content` itself raises, unless it is an OSError, passes through.
+    """
+    path = Path(path)
+    # A name of its own, not one made from `path.name`: that could grow over the file system's limit.
+    temporary = path.parent / f".allograph-{secrets.token_hex(8)}.tmp"
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not overwrite and path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content)
+            if overwrite:
+                os.replace(temporary, path)
+            else:
+                _take_free_name(temporary, path)
+        finally:
+            # Gone already where the file was renamed; an error here must not hide the one under way.
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+    except OSError as error:
+        raise explain_os_error(error, f"cannot write {path}") from error
+
+
+def _take_free_name(temporary: Path, path: Path) -> None:
+    """Give the finished file its name, refusing a name that another process took in the meantime."""
+    try:
+        os.link(temporary, path)  # unlike a rename, a link fails where the name is taken
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.replace(temporary, path)

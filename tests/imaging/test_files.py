@@ -1,0 +1,74 @@
+"""A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from allograph.errors import AllographError
+from allograph.imaging import atomic_write
+
+
+def test_writes_bytes_and_makes_missing_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.bin"
+    atomic_write(path, b"one")
+    atomic_write(path, lambda file: file.write(b"two"))
+    assert path.read_bytes() == b"two"
+    assert os.listdir(path.parent) == ["file.bin"]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, end: type[BaseException]) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+
+    def half(file: BinaryIO) -> None:
+        file.write(b"ne")
+        raise end
+
+    with pytest.raises(end):
+        atomic_write(path, half)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.bin"]
+
+
+def test_a_full_disk_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    def full(file: BinaryIO) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(AllographError, match=r"^cannot write .*x\.png: the disk is full; free some space"):
+        atomic_write(tmp_path / "x.png", full)
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_overwrite_an_existing_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    atomic_write(path, b"old", overwrite=False)
+    with pytest.raises(AllographError, match="exists already"):
+        atomic_write(path, b"new", overwrite=False)
+
+    # Another process takes the name while this one writes.
+    other = tmp_path / "other.bin"
+    with pytest.raises(AllographError, match="exists already"):
+        atomic_write(other, lambda file: other.write_bytes(b"theirs"), overwrite=False)
+    assert (path.read_bytes(), other.read_bytes()) == (b"old", b"theirs")
+    assert sorted(os.listdir(tmp_path)) == ["file.bin", "other.bin"]
+
+
+def test_a_folder_or_a_file_in_the_way_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(AllographError, match="it is a folder"):
+        atomic_write(tmp_path, b"x")
+    with pytest.raises(AllographError, match=r"cannot write .*; "):
+        atomic_write(tmp_path / "file" / "x", b"x")
+
+
+def test_permissions_follow_the_umask(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    atomic_write(tmp_path / "atomic", b"")
+    assert (tmp_path / "atomic").stat().st_mode == plain.stat().st_mode

@@ -1,0 +1,315 @@
+"""Whatever picture a symbol comes in, the model sees the same drawing."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from allograph.data import ConceptDataset
+from allograph.errors import AllographError
+from allograph.imaging import take_in
+from allograph.imaging.intake import INK_CENTRE, INK_SIDE, PEN
+from allograph.imaging.shapes import stroke_width
+
+SIZE = 52
+Agreement = Callable[[np.ndarray, np.ndarray], float]
+Draw = Callable[..., np.ndarray]
+OnPaper = Callable[..., Image.Image]
+
+
+@pytest.fixture(scope="module")
+def plain(symbol: np.ndarray, on_paper: OnPaper) -> np.ndarray:
+    """The symbol as the model sees it, taken from the cleanest of pictures."""
+    return take_in(on_paper(symbol), SIZE).drawing
+
+
+def test_the_drawing_is_placed_and_drawn_as_in_omniglot(plain: np.ndarray) -> None:
+    assert plain.dtype == np.float32
+    assert set(np.unique(plain)) == {0, 1}
+    spans = [np.nonzero(plain.any(axis))[0] for axis in (0, 1)]
+    assert max(s[-1] - s[0] + 1 for s in spans) == pytest.approx(INK_SIDE * SIZE, abs=1.1)
+    for span in spans:
+        assert (span[0] + span[-1] + 1) / 2 == pytest.approx(INK_CENTRE * SIZE, abs=1.1)
+    large = np.kron(plain, np.ones((4, 4))) > 0
+    assert stroke_width(large) / 4 == pytest.approx(PEN * SIZE, abs=0.6)
+
+
+def _as_mode(picture: Image.Image, mode: str) -> Image.Image:
+    grey = np.asarray(picture.convert("L"), np.float32)
+    if mode == "I;16":
+        return Image.fromarray((grey * 16 + 7).astype(np.uint16))  # 12 of 16 bits, as scanners write
+    if mode == "I":
+        return Image.fromarray(grey.astype(np.int32) * 1000)
+    if mode == "F":
+        return Image.fromarray(grey / 255)
+    return picture.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "CMYK", "YCbCr", "I;16", "I", "F"])
+@pytest.mark.parametrize("light_ink", [False, True])
+def test_every_mode_and_polarity_gives_the_same_drawing(
+    symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, mode: str, light_ink: bool
+) -> None:
+    colours = ((240, 240, 240), (15, 15, 15)) if light_ink else ((15, 15, 15), (240, 240, 240))
+    exemplar = take_in(_as_mode(on_paper(symbol, *colours), mode), SIZE)
+    assert agreement(exemplar.drawing, plain) > 0.9
+    ink, paper = exemplar.appearance.ink, exemplar.appearance.paper
+    assert (ink[0] > 128) == light_ink
+    assert (paper[0] > 128) != light_ink
+    assert exemplar.appearance.has_alpha == (mode in ("LA", "RGBA"))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64, bool])
+def test_arrays_of_any_type_are_taken_as_black_on_white(
+    symbol: np.ndarray, plain: np.ndarray, agreement: Agreement, kind: type
+) -> None:
+    scale = {np.uint8: 255, np.uint16: 65535}.get(kind, 1)
+    array = (symbol > 0.5) if kind is bool else (symbol * scale).astype(kind)
+    exemplar = take_in(array, SIZE)
+    assert agreement(exemplar.drawing, plain) > 0.9
+    assert exemplar.appearance.ink == (0, 0, 0, 255)
+    assert exemplar.appearance.paper == (255, 255, 255, 255)
+
+
+def test_a_colour_array_keeps_its_colours(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    appearance = take_in(np.asarray(on_paper(symbol, (200, 30, 30), (250, 240, 200))), SIZE).appearance
+    assert appearance.ink == pytest.approx((200, 30, 30, 255), abs=4)
+    assert appearance.paper == pytest.approx((250, 240, 200, 255), abs=4)
+
+
+def test_ink_as_light_as_its_paper_is_found_by_its_colour(
+    symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
+) -> None:
+    red, green = (200, 60, 40), (40, 136, 60)  # of equal luminance
+    assert agreement(take_in(on_paper(symbol, red, green), SIZE).drawing, plain) > 0.9
+
+
+def test_the_transparent_parts_of_a_sheet_are_paper(
+    symbol: np.ndarray, plain: np.ndarray, agreement: Agreement
+) -> None:
+    for colour in ((0, 0, 0), (255, 255, 255), (30, 90, 200)):
+        sheet = np.dstack([np.full((*symbol.shape, 3), colour), symbol * 255]).astype(np.uint8)
+        exemplar = take_in(Image.fromarray(sheet), SIZE)
+        assert agreement(exemplar.drawing, plain) > 0.9
+        assert exemplar.appearance.ink == (*colour, 255)
+        assert exemplar.appearance.paper[3] == 0
+
+
+def test_a_sticker_cut_out_of_paper_shows_its_ink(
+    symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
+) -> None:
+    picture = on_paper(symbol).convert("RGBA")
+    y, x = np.mgrid[0:240, 0:240]
+    disc = (np.hypot(x - 120, y - 120) < 110).astype(np.uint8) * 255
+    picture.putalpha(Image.fromarray(disc))
+    assert agreement(take_in(picture, SIZE).drawing, plain) > 0.9
+
+
+@pytest.mark.parametrize(
+    "file", ["drawing.png", "drawing.jpg", "drawing.bmp", "drawing.gif", "drawing.webp", "drawing.tif"]
+)
+def test_files_of_every_kind_are_read(
+    tmp_path: Path, symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, file: str
+) -> None:
+    on_paper(symbol).save(tmp_path / file)
+    assert agreement(take_in(str(tmp_path / file), SIZE).drawing, plain) > 0.9
+
+
+def test_a_cameras_orientation_mark_is_obeyed(
+    tmp_path: Path, symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
+) -> None:
+    picture = on_paper(symbol).crop((0, 10, 240, 230))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn to the right
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    exemplar = take_in(tmp_path / "turned.jpg", SIZE)
+    assert (exemplar.appearance.width, exemplar.appearance.height) == picture.size == exemplar.picture.size
+    assert agreement(exemplar.drawing, plain) > 0.9
+
+
+def test_a_photo_under_uneven_light_is_read(
+    draw: Draw, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
+) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:600, 0:600] / 600
+    for colours in (((40, 40, 60), (235, 230, 220)), ((235, 230, 220), (60, 75, 70))):
+        sheet = np.asarray(on_paper(draw(600, 22, (60, -70)), *colours), np.float64)
+        light = 1.0 - 0.5 * x - 0.15 * y**2 - 0.15 * (x + y > 1.1)
+        photo = sheet * light[..., None] + rng.normal(0, 5, sheet.shape)
+        exemplar = take_in(Image.fromarray(photo.clip(0, 255).astype(np.uint8)), SIZE)
+        assert agreement(exemplar.drawing, plain) > 0.8
+
+
+def test_specks_smudges_and_a_dark_rim_are_left_out(
+    draw: Draw, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
+) -> None:
+    ink = draw(480, 20)
+    rng = np.random.default_rng(1)
+    for x, y in rng.integers(5, 470, (60, 2)):
+        ink[y : y + 3, x : x + 3] = 1  # dust
+    ink[20:60, 400:440] = np.maximum(ink[20:60, 400:440], 0.3)  # a smudge
+    ink[:, :5] = 1  # the scanner's edge
+    assert agreement(take_in(on_paper(ink), SIZE).drawing, plain) > 0.88
+
+
+@pytest.mark.parametrize(("side", "pen"), [(240, 3), (240, 6), (240, 16), (240, 26), (48, 2.2), (3000, 125)])
+def test_any_pen_and_any_size_becomes_the_models_pen(
+    draw: Draw, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, side: int, pen: float
+) -> None:
+    exemplar = take_in(on_paper(draw(side, pen)), SIZE)
+    assert agreement(exemplar.drawing, plain) > 0.6  # corners and ends differ with the pen, the strokes do not
+    assert exemplar.drawing.sum() == pytest.approx(plain.sum(), rel=0.15)
+    across = exemplar.appearance.stroke_width * exemplar.appearance.frame[2] / SIZE
+    assert across == pytest.approx(pen, rel=0.2, abs=0.6)
+
+
+def test_a_symbol_that_fills_its_picture_is_not_taken_for_paper(draw: Draw, on_paper: OnPaper) -> None:
+    ink = draw(240, 50, scale=0.78)
+    assert 0.35 < ink.mean() < 0.5
+    dark, light = take_in(on_paper(ink), SIZE), take_in(on_paper(1 - ink), SIZE)
+    assert dark.appearance.ink[0] < 128 < light.appearance.ink[0]
+
+
+def test_ink_can_be_forced(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    # Two inks on grey: whichever is asked for is found.
+    grey = np.array(on_paper(symbol, (250, 250, 250), (128, 128, 128)))
+    grey[40:200, 20:28] = 10
+    picture = Image.fromarray(grey)
+    dark, light = take_in(picture, SIZE, ink="dark"), take_in(picture, SIZE, ink="light")
+    assert dark.appearance.ink[0] < 60
+    assert light.appearance.ink[0] > 200
+    columns = np.nonzero(dark.drawing.any(0))[0]
+    assert columns[-1] - columns[0] < 6  # the dark one is a single bar
+    with pytest.raises(AllographError, match="ink is auto, dark or light"):
+        take_in(picture, SIZE, ink="red")  # type: ignore[arg-type]
+
+
+def test_a_dot_stays_a_dot(on_paper: OnPaper) -> None:
+    y, x = np.mgrid[0:200, 0:200]
+    drawing = take_in(on_paper((np.hypot(x - 60, y - 90) < 15).astype(float)), SIZE).drawing
+    assert 1 <= drawing.sum() <= 16
+
+
+@settings(max_examples=12, deadline=None)
+@given(x=st.integers(-55, 55), y=st.integers(-55, 55))
+def test_shifting_the_source_gives_the_same_drawing(
+    draw: Draw, on_paper: OnPaper, agreement: Agreement, x: int, y: int
+) -> None:
+    here, there = (take_in(on_paper(draw(360, 12, s, 0.4)), SIZE) for s in ((0, 0), (x, y)))
+    assert agreement(here.drawing, there.drawing) > 0.99
+    assert np.subtract(there.appearance.frame, here.appearance.frame) == pytest.approx((x, y, 0), abs=0.01)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    pen=st.floats(3, 24),
+    ink=st.integers(0, 90),
+    paper=st.integers(140, 255),
+    noise=st.sampled_from([0.0, 4.0]),
+    seed=st.integers(0, 99),
+)
+def test_inverting_the_source_gives_the_same_drawing(
+    draw: Draw, on_paper: OnPaper, agreement: Agreement, pen: float, ink: int, paper: int, noise: float, seed: int
+) -> None:
+    picture = np.asarray(on_paper(draw(pen=pen), (ink,) * 3, (paper,) * 3), np.float64)
+    picture += np.random.default_rng(seed).normal(0, noise, picture.shape)
+    values = picture.clip(0, 255).round().astype(np.uint8)
+    a, b = take_in(Image.fromarray(values), SIZE), take_in(Image.fromarray(255 - values), SIZE)
+    assert agreement(a.drawing, b.drawing) > 0.99
+    assert np.add(a.appearance.ink[:3], b.appearance.ink[:3]) == pytest.approx(255, abs=1)
+
+
+# ---------------------------------------------------------------- what cannot be taken in
+
+
+def _png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+
+
+def _refusal(image: object) -> str:
+    with pytest.raises(AllographError) as caught:
+        take_in(image, SIZE)  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 300
+    return message
+
+
+def test_bad_files_get_one_line_with_the_remedy(tmp_path: Path, symbol: np.ndarray, on_paper: OnPaper) -> None:
+    path = tmp_path / "bad.png"
+    assert "no such file" in _refusal(path)
+    assert "is a folder; name an image file" in _refusal(tmp_path)
+    path.write_bytes(b"")
+    assert "is empty" in _refusal(path)
+    path.write_bytes(b"dear diary, " * 50)
+    assert "not an image" in _refusal(path)
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n")
+    assert "not an image" in _refusal(path)  # Pillow would run another program on it
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_cut_off_files_are_refused(tmp_path: Path, symbol: np.ndarray, on_paper: OnPaper, kind: str) -> None:
+    path = tmp_path / "whole"
+    on_paper(symbol).save(path, format=kind)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert "whole is damaged or cut off" in _refusal(path) or "not an image" in _refusal(path)
+
+
+@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (10_000, 8_500), (10_000, 9_500)])
+def test_bombs_are_refused_from_their_header(tmp_path: Path, width: int, height: int) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(_png_header(width, height))
+    message = _refusal(path)
+    assert "bomb.png is too large" in message
+    assert "80 million pixels" in message
+
+
+def test_no_permission_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.png"
+    path.write_bytes(b"x")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # whoever runs the tests as root may read everything
+    assert "permission denied; change its permissions" in _refusal(path)
+
+
+def test_pictures_without_ink_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:200, 0:200]
+    for values in (np.full((200, 200), 255.0), 128 + 12 * rng.standard_normal((200, 200)), 100 + 0.4 * x + 0.2 * y):
+        assert "no ink" in _refusal(Image.fromarray(values.clip(0, 255).astype(np.uint8)))
+    assert "transparent everywhere" in _refusal(Image.new("RGBA", (50, 50), (0, 0, 0, 0)))
+
+
+def test_unusable_arrays_and_sizes_are_refused() -> None:
+    assert "(height, width" in _refusal(np.zeros((3, 40, 40)))
+    assert "real numbers" in _refusal(np.zeros((40, 40), complex))
+    assert "no ink" in _refusal(np.full((40, 40), np.nan))
+    assert "too small (5 x 40 pixels)" in _refusal(np.zeros((40, 5)))
+
+
+# ---------------------------------------------------------------- against the real thing
+
+
+def test_omniglots_own_drawings_come_through_unchanged_but_for_place_and_scale(omniglot: ConceptDataset) -> None:
+    chosen = np.random.default_rng(0).choice(len(omniglot.bitmaps), 40, replace=False)
+    sources = [bitmap > 0 for bitmap in omniglot.bitmaps.unpack(chosen)]
+    taken = [take_in(~source, 105).drawing > 0 for source in sources]
+    ink = [np.mean([d.mean() for d in drawings]) for drawings in (sources, taken)]
+    assert ink[1] == pytest.approx(ink[0], rel=0.12)
+    widths = [np.median([stroke_width(d) for d in drawings]) for drawings in (sources, taken)]
+    assert widths[1] == pytest.approx(widths[0], abs=0.6)

@@ -1,0 +1,139 @@
+"""Drawings go back into the picture that the exemplar came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allograph.errors import AllographError
+from allograph.imaging import Exemplar, render, take_in
+from allograph.imaging.shapes import stroke_width
+
+SIZE = 52
+Agreement = Callable[[np.ndarray, np.ndarray], float]
+Draw = Callable[..., np.ndarray]
+OnPaper = Callable[..., Image.Image]
+
+
+def logits(exemplar: Exemplar) -> np.ndarray:
+    return (exemplar.drawing - 0.5) * 16
+
+
+def ink_of(picture: Image.Image, exemplar: Exemplar) -> np.ndarray:
+    """Return how much of each pixel is ink, [0, 1], from a picture in the exemplar's two colours."""
+    values = np.asarray(picture.convert("RGB"), np.float64)
+    paper, ink = (np.array(c[:3], np.float64) for c in (exemplar.appearance.paper, exemplar.appearance.ink))
+    return (values - paper) @ (ink - paper) / ((ink - paper) @ (ink - paper))
+
+
+@pytest.mark.parametrize(("side", "pen", "shift"), [(240, 10, (0, 0)), (600, 12, (-80, 50)), (400, 36, (20, 0))])
+def test_rendering_what_was_taken_in_gives_it_back(
+    draw: Draw, on_paper: OnPaper, agreement: Agreement, side: int, pen: float, shift: tuple[int, int]
+) -> None:
+    source = draw(side, pen, shift)
+    exemplar = take_in(on_paper(source), SIZE)
+    back = render(logits(exemplar), exemplar.appearance)
+    assert back.size == (side, side)
+    assert back.mode == "RGB"
+    ink = ink_of(back, exemplar)
+    assert stroke_width(ink > 0.5) == pytest.approx(pen, rel=0.15)
+    # A model pixel is coarser than a thin pen, so what is compared is whether each ink lies along the other.
+    reach = exemplar.appearance.frame[2] / SIZE
+    for a, b in ((ink, source), (source, ink)):
+        assert (_distance(b > 0.5)[a > 0.5] < reach).mean() > 0.98
+    assert agreement(ink, source) > (0.75 if pen >= reach * 2 else 0.4)
+
+
+def _distance(ink: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    return np.asarray(ndimage.distance_transform_edt(~ink))
+
+
+def test_size_sets_the_longer_side_and_keeps_the_shape(
+    symbol: np.ndarray, on_paper: OnPaper, agreement: Agreement
+) -> None:
+    exemplar = take_in(on_paper(symbol[20:220, :]), SIZE)
+    small, large = (render(logits(exemplar), exemplar.appearance, size) for size in (120, 960))
+    assert (small.size, large.size) == ((120, 100), (960, 800))
+    reduced = large.resize(small.size, Image.Resampling.BOX)
+    assert agreement(ink_of(small, exemplar), ink_of(reduced, exemplar)) > 0.9
+    with pytest.raises(AllographError, match="at least 1"):
+        render(logits(exemplar), exemplar.appearance, 0)
+
+
+def test_edges_are_sharp_and_smooth_at_any_size(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    for size in (240, 1500):
+        ink = ink_of(render(logits(exemplar), exemplar.appearance, size), exemplar)
+        between = (ink > 0.02) & (ink < 0.98)
+        edge = abs(np.diff((ink > 0.5).astype(int), axis=0)).sum() + abs(np.diff((ink > 0.5).astype(int), axis=1)).sum()
+        assert 0 < between.sum() < 1.6 * edge  # about one grey pixel on the way across the edge, no fog
+    # A staircase of 52 steps would show as edges that run along rows and columns only.
+    slopes = np.arctan2(*np.gradient(_blurred(ink)))[(ink > 0.02) & (ink < 0.98)]
+    straight = np.abs((slopes + np.pi / 4) % (np.pi / 2) - np.pi / 4) < np.radians(3)
+    assert straight.mean() < 0.6
+
+
+def _blurred(ink: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    return ndimage.gaussian_filter(ink, 2)
+
+
+def test_grey_fog_becomes_ink_or_paper(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    foggy = logits(exemplar) * 0.02 - 0.05  # probabilities 0.45 and 0.53
+    ink = ink_of(render(foggy, exemplar.appearance), exemplar)
+    assert ((ink < 0.02) | (ink > 0.98)).mean() > 0.9
+
+
+def test_colours_and_transparency_are_the_exemplars(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    chalk = take_in(on_paper(symbol, (250, 240, 200), (30, 60, 40)), SIZE)
+    values = np.asarray(render(logits(chalk), chalk.appearance)).reshape(-1, 3)
+    assert values[0] == pytest.approx((30, 60, 40), abs=2)
+    assert values[np.argmax(values.sum(1))] == pytest.approx((250, 240, 200), abs=4)
+
+    sheet = np.dstack([np.full((240, 240, 3), (10, 20, 200)), symbol * 255]).astype(np.uint8)
+    clear = take_in(Image.fromarray(sheet), SIZE)
+    picture = np.asarray(render(logits(clear), clear.appearance))
+    assert picture.shape == (240, 240, 4)
+    assert (picture[..., :3] == (10, 20, 200)).all()  # no fringe of another colour where it is half transparent
+    assert (picture[..., 3].min(), picture[..., 3].max()) == (0, 255)
+
+
+def test_no_stroke_is_cut_by_the_pictures_rim(draw: Draw, on_paper: OnPaper) -> None:
+    ink = draw(200, 8)
+    rows, columns = np.nonzero(ink.any(1))[0], np.nonzero(ink.any(0))[0]
+    tight = take_in(on_paper(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]), SIZE)
+    shifted = np.roll(logits(tight), (9, -8), (0, 1))
+    for drawn in (shifted, np.full((SIZE, SIZE), -8.0) + 16 * _ring(SIZE, 24)):
+        coverage = ink_of(render(drawn, tight.appearance), tight)
+        rim = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
+        assert coverage.max() > 0.95
+        assert rim.max() < 0.6
+
+
+def _ring(size: int, radius: float) -> np.ndarray:
+    y, x = np.mgrid[0:size, 0:size] - (size - 1) / 2
+    return (abs(np.hypot(x, y) - radius) < 1.3).astype(float)
+
+
+def test_a_thin_pen_leaves_every_stroke_whole(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    from scipy import ndimage
+
+    exemplar = take_in(on_paper(symbol), SIZE)
+    thin = replace(exemplar.appearance, stroke_width=0.5)
+    ink = ink_of(render(logits(exemplar), thin, 1000), exemplar) > 0.5
+    parts = [int(ndimage.label(a, np.ones((3, 3)))[1]) for a in (ink, exemplar.drawing > 0)]  # type: ignore[index]
+    assert parts[0] == parts[1]
+    assert stroke_width(ink) == pytest.approx(0.5 * thin.frame[2] / SIZE * 1000 / 240, rel=0.2)
+
+
+def test_a_blank_canvas_renders_as_paper(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    assert ink_of(render(np.full((SIZE, SIZE), -9.0), exemplar.appearance), exemplar).max() < 0.02
