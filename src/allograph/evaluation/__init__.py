@@ -1,0 +1,21 @@
+"""Measures of a trained model: one-shot generation judged by a critic."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Critic",
+    "CriticConfig",
+    "CriticTraining",
+    "Estimate",
+    "OneShotResult",
+    "Point",
+    "Trial",
+    "Writer",
+    "default_critic",
+    "draw_trials",
+    "oneshot",
+    "train_critic",
+]
+
+from allograph.evaluation.critics import Critic, CriticConfig, CriticTraining, default_critic, train_critic
+from allograph.evaluation.oneshot import Estimate, OneShotResult, Point, Trial, Writer, draw_trials, oneshot

@@ -1,0 +1,232 @@
+"""Are new drawings of an unseen character recognised, and do they differ from each other as real ones do?"""
+
+from __future__ import annotations
+
+__all__ = ["Estimate", "OneShotResult", "Point", "Setting", "Trial", "Writer", "draw_trials", "oneshot"]
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from allograph.errors import AllographError
+from allograph.evaluation.critics import Critic
+
+if TYPE_CHECKING:
+    from allograph.data import ConceptDataset
+
+Writer = Callable[[Tensor, int, int], Tensor]
+"""(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""
+
+Setting = Literal["within", "across"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One test of W characters of `family` (-1: of several): the exemplar of each (W,) and n other drawings (W, n)."""
+
+    family: int
+    exemplars: npt.NDArray[np.int64]
+    others: npt.NDArray[np.int64]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over trials and its standard error: for other draws of characters and drawings from the same alphabets."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def mean(cls, values: npt.NDArray[np.float64]) -> Estimate:
+        """The mean of one value per trial."""
+        return cls(float(values.mean()), _standard_error(values))
+
+    @classmethod
+    def ratio(cls, values: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> Estimate:
+        """Ratio of the means of paired values (the trials are the same); the error by linearisation."""
+        reference = float(references.mean())
+        ratio = float(values.mean()) / reference
+        return cls(ratio, _standard_error(values - ratio * references) / reference)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where one kind of drawing lies: recognised (0 to 1), differing from each other, differing from the exemplar."""
+
+    recognizability: Estimate
+    diversity: Estimate
+    originality: Estimate
+
+
+@dataclass(frozen=True)
+class OneShotResult:
+    """What `oneshot` measured: real drawings, the writer's, and, beside them, distorted copies of the exemplar."""
+
+    data: str
+    data_fingerprint: str
+    critic: str
+    setting: Setting
+    trials: int
+    ways: int
+    drawings: int
+    size: int
+    seed: int
+    real: Point
+    generated: Point
+    copies: Point
+    ratio: Point
+    """Generated over real: 1, 1, 1 is what a writer reaches that cannot be told from people."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """A table to print."""
+        head = (
+            f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials, 1 exemplar and "
+            f"{self.drawings - 1} drawings a character, {self.size} px, {self.data}, critic {self.critic}"
+        )
+        lines = [head, f"{'':18}{'recognised':>18}{'diversity':>18}{'originality':>18}"]
+        for name, point in (("real", self.real), ("generated", self.generated), ("copies", self.copies)):
+            known = point.recognizability
+            cells = [f"{100 * known.value:.1f} ± {100 * known.error:.1f} %"]
+            cells += [f"{part.value:.3f} ± {part.error:.3f}" for part in (point.diversity, point.originality)]
+            lines.append(f"{name:18}" + "".join(f"{cell:>18}" for cell in cells))
+        parts = (self.ratio.recognizability, self.ratio.diversity, self.ratio.originality)
+        lines.append(f"{'generated / real':18}" + "".join(f"{f'{p.value:.3f} ± {p.error:.3f}':>18}" for p in parts))
+        return "\n".join(lines)
+
+
+def oneshot(
+    writer: Writer,
+    dataset: ConceptDataset,
+    critic: Critic,
+    *,
+    size: int,
+    trials: int = 20,
+    ways: int = 20,
+    drawings: int = 20,
+    setting: Setting = "within",
+    seed: int = 0,
+) -> OneShotResult:
+    """Show `writer` one exemplar each of `ways` characters and compare what it draws with what other people drew.
+
+    Every kind of drawing is measured on the same exemplars e_k, with the same number n = drawings - 1 of drawings
+    x_ki of every character k, by the critic's features phi (D dimensions, length sqrt(D)):
+
+    - recognizability: how often the exemplar most like x_ki, over all exemplars of the trial, is e_k
+    - diversity: mean_k sqrt(mean_d var_i phi_d(x_ki)), unbiased: 0 for equal drawings, near 1 for unrelated ones
+    - originality: mean_ki sqrt(mean_d (phi_d(x_ki) - phi_d(e_k))^2), 0 for copies, near sqrt(2) for unrelated ones
+
+    Characters come from one alphabet at a time ("within", harder) or from all ("across"). While a model is being
+    developed `dataset` holds validation characters; the test alphabets are for the last figure only. `size`: side in
+    pixels of exemplars and drawings. A writer whose drawings have another shape or leave [0, 1]: ValueError.
+
+    Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
+    """
+    measured: dict[str, list[tuple[float, float, float]]] = {"real": [], "generated": [], "copies": []}
+    for trial in draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed):
+        exemplars = dataset.drawings(trial.exemplars, size)
+        real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
+        generated = writer(exemplars, drawings - 1, trial.seed)
+        _check(generated, real.shape)
+        copies = _distorted_copies(exemplars, drawings - 1, trial.seed)
+        prototypes = critic.features(exemplars)
+        for name, images in (("real", real), ("generated", generated), ("copies", copies)):
+            measured[name].append(_measure(critic.features(images), prototypes))
+    columns = {name: np.asarray(values) for name, values in measured.items()}
+    if (columns["real"].mean(0) == 0).any():
+        raise AllographError(
+            f"{dataset.name}: real drawings of a character are all equal or never recognised, so there is nothing to "
+            "compare with; give a data set of drawings by several people"
+        )
+    points = {name: Point(*(Estimate.mean(values[:, i]) for i in range(3))) for name, values in columns.items()}
+    return OneShotResult(
+        data=dataset.name,
+        data_fingerprint=dataset.fingerprint(),
+        critic=critic.fingerprint,
+        setting=setting,
+        trials=trials,
+        ways=ways,
+        drawings=drawings,
+        size=size,
+        seed=seed,
+        real=points["real"],
+        generated=points["generated"],
+        copies=points["copies"],
+        ratio=Point(*(Estimate.ratio(columns["generated"][:, i], columns["real"][:, i]) for i in range(3))),
+    )
+
+
+def draw_trials(
+    dataset: ConceptDataset,
+    *,
+    trials: int,
+    ways: int = 20,
+    drawings: int = 20,
+    setting: Setting = "within",
+    seed: int = 0,
+) -> list[Trial]:
+    """Choose characters, exemplars and other drawings; trial t depends on (seed, t) alone, alphabets take turns.
+
+    Only characters with at least `drawings` drawings take part; "within", only alphabets with `ways` such characters.
+    """
+    if trials < 2 or ways < 2 or drawings < 3:
+        raise AllographError("a one-shot test needs at least 2 trials, 2 ways and 3 drawings of each character")
+    eligible = np.flatnonzero(dataset.drawings_per_concept >= drawings)
+    pools = [(-1, eligible)]
+    if setting == "within":
+        pools = [(int(f), eligible[dataset.family[eligible] == f]) for f in np.unique(dataset.family[eligible])]
+    pools = [(family, pool) for family, pool in pools if len(pool) >= ways]
+    if not pools:
+        place = "no alphabet" if setting == "within" else "no choice of characters"
+        raise AllographError(
+            f"{dataset.name}: {place} has {ways} characters of {drawings} drawings; ask for fewer ways or drawings"
+        )
+    chosen = []
+    for number in range(trials):
+        rng = np.random.Generator(np.random.Philox(key=(seed, number)))
+        family, pool = pools[number % len(pools)]
+        concepts = rng.choice(pool, ways, replace=False)
+        images = np.stack([rng.choice(dataset.images_of(concept), drawings, replace=False) for concept in concepts])
+        chosen.append(Trial(family, images[:, 0], images[:, 1:], int(rng.integers(2**31))))
+    return chosen
+
+
+def _measure(features: Float[Tensor, "W n D"], prototypes: Float[Tensor, "W D"]) -> tuple[float, float, float]:
+    """Recognizability, diversity and originality of n drawings of each of W characters."""
+    nearest = (features @ prototypes.T).argmax(-1)
+    known = (nearest == torch.arange(len(prototypes))[:, None]).double().mean()
+    diversity = features.double().var(1).mean(-1).sqrt().mean()
+    originality = (features - prototypes[:, None]).double().square().mean(-1).sqrt().mean()
+    return float(known), float(diversity), float(originality)
+
+
+def _distorted_copies(exemplars: Float[Tensor, "W 1 S S"], count: int, seed: int) -> Float[Tensor, "W n 1 S S"]:
+    """Copies, each turned, sheared and scaled by up to a tenth and moved by up to a twentieth of the side."""
+    generator = torch.Generator().manual_seed(seed)
+    maps = (torch.rand(len(exemplars) * count, 2, 3, generator=generator) * 2 - 1) * 0.1
+    maps += torch.eye(2, 3)
+    grid = F.affine_grid(maps, [len(maps), *exemplars.shape[1:]], align_corners=False)
+    repeated = exemplars.repeat_interleave(count, dim=0)
+    return F.grid_sample(repeated, grid, align_corners=False).unflatten(0, (len(exemplars), count))
+
+
+def _check(generated: Tensor, shape: torch.Size) -> None:
+    if generated.shape != shape:
+        raise ValueError(f"the writer returned shape {tuple(generated.shape)} where {tuple(shape)} was asked for")
+    if not bool(((generated >= 0) & (generated <= 1)).all()):
+        raise ValueError("the writer returned values outside [0, 1] (or NaN): drawings are ink coverage, not logits")
+
+
+def _standard_error(values: npt.NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
