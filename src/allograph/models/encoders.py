@@ -1,0 +1,37 @@
+"""Networks that see a whole image at once."""
+
+from __future__ import annotations
+
+__all__ = ["ImageEncoder"]
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ImageEncoder(nn.Module):
+    """Three strided convolutions and a linear layer: an image to a vector of ``features``.
+
+    Args:
+        size: of the image, pixels a side.
+        channels: of the image.
+        width: channels after the first convolution; doubles with each.
+        features: length of the result.
+    """
+
+    def __init__(self, size: int, channels: int, width: int, features: int) -> None:
+        super().__init__()
+        widths = [channels, width, 2 * width, 4 * width]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2)
+            for kernel, before, after in zip((5, 3, 3), widths, widths[1:], strict=False)
+        )
+        side = size
+        for _ in self.convolutions:
+            side = (side + 1) // 2
+        self.linear = nn.Linear(widths[-1] * side * side, features)
+
+    def forward(self, image: Float[Tensor, "batch channel size size"]) -> Float[Tensor, "batch features"]:
+        for convolution in self.convolutions:
+            image = F.silu(convolution(image))
+        return F.silu(self.linear(image.flatten(1)))

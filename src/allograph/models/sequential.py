@@ -1,0 +1,338 @@
+"""The conditional sequential generative model: T steps of looking, deciding and writing.
+
+Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c the hidden canvas)
+
+    look_t = window(h_{t-1});  v_t = read(x', look_t)                              the context, by attention
+    z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e'))        standard or learned prior
+    h_t = LSTM(h_{t-1}, z_t, v_t, e')                                              e' = embedding of x'
+    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))
+    x ~ p(x | f_o(c_T, x'))
+
+and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``.
+
+The canvas has two layers: ink, and displacement. The displacement says for each place where in the exemplar to look, so
+``f_o(c, x')(p) = ink(p) + filter(x')(p + displacement(p))``: what is written is the exemplar, bent by all steps
+together, with ink added and taken away. A symbol's parts move, turn and stretch from one hand to the next, but they do
+not come apart, and a smooth displacement cannot tear them. No exemplar at all is an exemplar without ink, so the
+unconditional model is the same network on a blank context.
+
+The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
+writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
+
+Source: Rezende et al., *One-Shot Generalization in Deep Generative Models*, 2016, equations 3 to 10; the displacement
+layer is ours.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SequentialConfig", "SequentialModel"]
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from allograph.attention import SpatialTransformer, WindowBounds, compose, read
+from allograph.bounds import FreeEnergy, gaussian_kl
+from allograph.canvas import BentCanvas, Strokes
+from allograph.likelihoods import Bernoulli
+from allograph.models.base import Drawings, GenerativeModel
+from allograph.models.encoders import ImageEncoder
+
+_LOG_STD_BOUND = 5.0
+"""Latent standard deviations stay between e^-5 and e^5, so no KL term can overflow."""
+
+
+@dataclass(frozen=True)
+class SequentialConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        steps: T.
+        latent: dimensions of each z_t.
+        hidden: units of the LSTM.
+        patch: side of what is read and of the sprites, samples.
+        embedding: length of the embeddings of x and x'.
+        encoder_width: channels of their first convolution.
+        decision: units of the posterior's and the prior's layer.
+        prior: ``standard`` or ``learned``.
+        field_size: pixels a side of the canvas's field; it is smooth, so few are enough.
+        bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
+        look: bounds of the reading windows.
+        move: bounds of the writing window within the window read from.
+    """
+
+    image_size: int = 52
+    steps: int = 16
+    latent: int = 16
+    hidden: int = 400
+    patch: int = 14
+    embedding: int = 128
+    encoder_width: int = 16
+    decision: int = 256
+    prior: Literal["standard", "learned"] = "learned"
+    field_size: int = 26
+    bells: tuple[float, ...] = (0.6, 1.5, 4.0)
+    look: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.3, max_turn=1.0, max_shear=0.5))
+    move: WindowBounds = field(default=WindowBounds(min_scale=0.4, max_scale=2.5, max_turn=1.0, max_shear=0.5))
+
+
+class Gaussian(NamedTuple):
+    """A diagonal normal distribution."""
+
+    mean: Tensor
+    log_std: Tensor
+
+    @classmethod
+    def of(cls, raw: Tensor) -> Gaussian:
+        """From a network's output, in at least float32, its scale bounded smoothly."""
+        mean, log_std = raw.to(torch.promote_types(raw.dtype, torch.float32)).chunk(2, dim=-1)
+        return cls(mean, _LOG_STD_BOUND * torch.tanh(log_std / _LOG_STD_BOUND))
+
+    def sample(self, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        return self.mean + temperature * self.log_std.exp() * noise
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Summed over the last dimension."""
+        standard = (z - self.mean) * torch.exp(-self.log_std)
+        return -(0.5 * standard.square() + self.log_std + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
+
+
+class Context(NamedTuple):
+    """The exemplars, and what is computed from them once."""
+
+    images: Float[Tensor, "batch count channel size size"]
+    embedding: Float[Tensor, "batch features"]
+    filtered: Float[Tensor, "batch bells size size"]
+
+    def repeat(self, times: int) -> Context:
+        return Context(*(part.repeat_interleave(times, dim=0) for part in self))
+
+
+class State(NamedTuple):
+    hidden: Tensor
+    cell: Tensor
+
+
+class Trace(NamedTuple):
+    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
+
+    latents: Tensor
+    posterior: Gaussian
+    before: Tensor
+    """h_{t-1}"""
+    after: Tensor
+    """h_t"""
+    looks: Tensor
+    glimpses: Tensor
+    """v_t, flattened"""
+
+
+class Cell(nn.Module):
+    """A long short-term memory cell whose constant input is multiplied once, before the loop."""
+
+    def __init__(self, inputs: int, constants: int, hidden: int) -> None:
+        super().__init__()
+        self.gates = nn.Linear(inputs + hidden, 4 * hidden)
+        self.constant = nn.Linear(constants, 4 * hidden, bias=False)
+        with torch.no_grad():
+            self.gates.bias.zero_()
+            self.gates.bias[hidden : 2 * hidden] = 1.0  # remember at first (Jozefowicz et al., 2015)
+
+    def forward(self, inputs: list[Tensor], constant: Tensor, state: State) -> State:
+        gates = self.gates(torch.cat([*inputs, state.hidden], dim=-1)) + constant
+        keep_in, keep, out, new = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(keep) * state.cell + torch.sigmoid(keep_in) * torch.tanh(new)
+        return State(torch.sigmoid(out) * torch.tanh(cell), cell)
+
+
+class Decision(nn.Module):
+    """A normal distribution over z_t, from what changes with t and from what does not (multiplied once)."""
+
+    def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(inputs, units)
+        self.constant = nn.Linear(constants, units, bias=False)
+        self.output = nn.Linear(units, 2 * latent)
+        nn.init.zeros_(self.output.weight)  # posterior = prior = N(0, I) at first, so KL = 0
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
+        return Gaussian.of(self.output(F.silu(self.inputs(torch.cat(inputs, dim=-1)) + constant)))
+
+
+def _first_plan(config: SequentialConfig) -> Tensor:
+    """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
+    plan = torch.zeros(config.steps, 6)
+    plan[0, :2] = 2.0
+    place = torch.arange(1, config.steps)
+    radius, angle = 0.6 * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
+    spread = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
+    plan[1:, 2:4] = torch.atanh(spread / config.look.max_shift)
+    return plan
+
+
+@final
+class SequentialModel(GenerativeModel):
+    """See the module's documentation for the equations; shapes are (batch, ..., channel, S, S), ink = 1."""
+
+    def __init__(self, config: SequentialConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = Bernoulli()
+        pixels, channels = config.patch**2, self.likelihood.channels
+        hidden, embedding = config.hidden, config.embedding
+
+        self.encode_context = ImageEncoder(config.image_size, channels, config.encoder_width, embedding)
+        self.encode_target = ImageEncoder(config.image_size, 2 * channels, config.encoder_width, embedding)
+        self.first_state = nn.Linear(embedding, 2 * hidden)
+        self.look_context = SpatialTransformer(hidden, config.look, initial_scale=0.45)
+        self.look_target = SpatialTransformer(hidden, config.look, initial_scale=0.45)
+        self.plan = nn.Parameter(_first_plan(config))
+        self.posterior = Decision(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
+        if config.prior == "learned":
+            self.prior = Decision(pixels + 6 + hidden, embedding, config.decision, config.latent)
+        self.core = Cell(config.latent + pixels + 6, embedding, hidden)
+        self.move = SpatialTransformer(hidden, config.move, initial_scale=1.0)
+        self.ink_sprite = nn.Linear(hidden, channels * pixels)
+        self.field_sprite = nn.Linear(hidden, (2 + len(config.bells)) * pixels)
+        self.canvas = BentCanvas(config.image_size, config.field_size, config.patch, config.bells)
+        # Share of its ink that the model writes beside an exemplar. Training raises it from 0 to 1 (a model that may write
+        # freely from the start never learns to bend the exemplar); a finished model writes all of it.
+        self.register_buffer("ink_share", torch.ones(()))
+        with torch.no_grad():
+            self.field_sprite.weight.mul_(0.2)  # begin close to a plain copy
+
+    # ---------------------------------------------------------------- the contract
+
+    def free_energy(
+        self, x: Tensor, context: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> FreeEnergy:
+        seen = self.see(context, x)
+        trace = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
+        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
+        return FreeEnergy(
+            distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, seen), seen.filtered), x),
+            kl=gaussian_kl(*trace.posterior, *prior),
+        )
+
+    def log_weights(
+        self, x: Tensor, context: Tensor | None = None, *, samples: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        seen = self.see(context, x).repeat(samples)
+        many = x.repeat_interleave(samples, dim=0)
+        trace = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
+        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
+        log_ratio = prior.log_prob(trace.latents) - trace.posterior.log_prob(trace.latents)
+        log_weights = self.likelihood.log_prob(self.canvas(self._strokes(trace, seen), seen.filtered), many) + log_ratio.sum(dim=-1)
+        return log_weights.unflatten(0, (x.shape[0], samples)).T
+
+    def sample(
+        self,
+        context: Tensor | None = None,
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Drawings:
+        seen = self.see(context)
+        batch = seen.images.shape[0]
+        if noise is None:
+            noise = self.noise(batch * n, generator=generator)
+        else:
+            n = noise.shape[1]
+            noise = noise.flatten(0, 1)
+        seen = seen.repeat(n)
+        trace = self._imagine(seen, noise, temperature)
+        strokes = self._strokes(trace, seen)
+        shape = (batch, n)
+        return Drawings(
+            canvases=self.canvas.history(strokes, seen.filtered).unflatten(0, shape),
+            write_windows=strokes.windows.unflatten(0, shape),
+            read_windows=trace.looks.unflatten(0, shape),
+        )
+
+    def noise(self, batch: int, *, generator: torch.Generator | None = None) -> Float[Tensor, "batch steps latent"]:
+        """The standard normal numbers that a batch of latents takes."""
+        weight = self.ink_sprite.weight
+        shape = (batch, self.config.steps, self.config.latent)
+        return torch.randn(shape, generator=generator, device=weight.device, dtype=weight.dtype)
+
+    # ---------------------------------------------------------------- what is done once
+
+    def see(self, context: Tensor | None, x: Tensor | None = None) -> Context:
+        """Looks at the whole context once; None is one blank exemplar (for each image of x)."""
+        if context is None:
+            weight, size = self.ink_sprite.weight, self.config.image_size
+            batch = 1 if x is None else x.shape[0]
+            context = torch.zeros(1, 1, self.likelihood.channels, size, size, device=weight.device, dtype=weight.dtype)
+            context = context.expand(batch, -1, -1, -1, -1)
+        batch, count = context.shape[:2]
+        embedding = self.encode_context(context.flatten(0, 1)).unflatten(0, (batch, count)).mean(dim=1)
+        return Context(context, embedding, self.canvas.filter(context.mean(dim=1)))
+
+    def _prior(self, inputs: list[Tensor], seen: Context) -> Gaussian:
+        """``p(z_t | z_<t, x')`` of (v_t, look_t, h_{t-1}), each (batch, T, ...): all steps at once."""
+        if self.config.prior == "standard":
+            zeros = seen.images.new_zeros((*inputs[0].shape[:-1], self.config.latent))
+            return Gaussian(zeros, zeros)
+        return self.prior(inputs, self.prior.constant(seen.embedding)[:, None])
+
+    def _strokes(self, trace: Trace, seen: Context) -> Strokes:
+        """What all steps write, and where."""
+        side, dtype = self.config.patch, trace.latents.dtype
+        ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, side, side))
+        shown = seen.images.flatten(1).any(dim=1)
+        ink = ink * torch.where(shown, self.ink_share, 1.0)[:, None, None, None, None]
+        field = self.field_sprite(trace.after).to(dtype).unflatten(-1, (-1, side, side))
+        return Strokes(ink, field, compose(trace.looks, self.move(trace.after)))
+
+    # ---------------------------------------------------------------- the loop over t
+
+    def _first(self, seen: Context) -> State:
+        hidden, cell = self.first_state(seen.embedding).chunk(2, dim=-1)
+        return State(torch.tanh(hidden), cell)
+
+    def _look(self, t: int, state: State, seen: Context) -> tuple[Tensor, Tensor]:
+        """``look_t`` and ``v_t``: the same window of every exemplar, averaged, so that their order does not matter."""
+        look = self.look_context.window(self.look_context.linear(state.hidden) + self.plan[t])
+        count = seen.images.shape[1]
+        patches = read(seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0), self.config.patch)
+        return look, patches.flatten(1).unflatten(0, (-1, count)).mean(dim=1)
+
+    def _infer(self, x: Tensor, seen: Context, noise: Tensor) -> Trace:
+        """z_1..z_T from the posterior of x."""
+        # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
+        together = self.encode_target(torch.cat([x, seen.images.mean(dim=1)], dim=1))
+        both = torch.cat([together, seen.embedding], dim=-1)
+        for_posterior, for_core = self.posterior.constant(both), self.core.constant(seen.embedding)
+        state, steps = self._first(seen), []
+        for t, eps in enumerate(noise.unbind(dim=1)):
+            look, glimpse = self._look(t, state, seen)
+            own = read(x, self.look_target(state.hidden), self.config.patch).flatten(1)
+            same = read(x, look, self.config.patch).flatten(1)
+            posterior = self.posterior([own, same, glimpse, look.flatten(1), state.hidden], for_posterior)
+            latent = posterior.sample(eps)
+            before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
+            steps.append((latent, *posterior, before.hidden, state.hidden, look, glimpse))
+        latent, mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return Trace(latent, Gaussian(mean, log_std), *rest)
+
+    def _imagine(self, seen: Context, noise: Tensor, temperature: float) -> Trace:
+        """z_1..z_T from the prior; no image is seen but the context."""
+        for_core = self.core.constant(seen.embedding)
+        state, steps = self._first(seen), []
+        for t, eps in enumerate(noise.unbind(dim=1)):
+            look, glimpse = self._look(t, state, seen)
+            prior = self._prior([part[:, None] for part in (glimpse, look.flatten(1), state.hidden)], seen)
+            latent = Gaussian(*(part[:, 0] for part in prior)).sample(eps, temperature)
+            before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
+            steps.append((latent, before.hidden, state.hidden, look, glimpse))
+        latent, before, after, looks, glimpses = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return Trace(latent, Gaussian(latent, latent), before, after, looks, glimpses)
