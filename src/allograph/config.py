@@ -1,0 +1,222 @@
+"""Configurations: frozen dataclasses, filled from TOML presets and from ``key=value`` words, checked as they are built.
+
+An unknown key is an error that names the nearest known one; a value of the wrong type is an error that names the type.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataConfig",
+    "Preset",
+    "TrainingConfig",
+    "from_dict",
+    "load_preset",
+    "model_from_config",
+    "override",
+    "preset_fields",
+    "preset_names",
+    "to_dict",
+]
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from allograph.data.augment import Augmentation
+from allograph.errors import AllographError
+from allograph.models import SequentialConfig, SequentialModel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which drawings, and in what pairs.
+
+    Attributes:
+        split: of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
+        contexts: how many exemplars a training step shows; one of these is drawn for each step.
+        blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
+        augment: whether training drawings are varied.
+        augmentation: how; see `allograph.data.augment.Augmentation`.
+    """
+
+    split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
+    contexts: tuple[int, ...] = (1,)
+    blank: float = 0.15
+    augment: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is fitted.
+
+    Attributes:
+        batch_size: pairs a step, over all devices.
+        max_steps: the run's length; the learning rate's schedule spans it.
+        learning_rate: of Adam, at its peak.
+        warmup_steps: over which the rate rises from 0; it then falls to ``final_rate`` times the peak by half a cosine.
+        final_rate: share of the peak at ``max_steps``.
+        gradient_clip: the gradient's norm is cut to this.
+        average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
+        ink_from, ink_until: steps between which ink sprites come in where an exemplar is shown, from none to all of
+            them: a model that may write freely from the start never learns to bend the exemplar.
+        precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
+        validate_every: steps between validations; each also logs a picture of samples.
+        validation_pairs: fixed pairs of validation characters.
+        checkpoint_every: steps between the states from which a killed run goes on.
+        seed: of the order of the data, the initial weights and all noise.
+    """
+
+    batch_size: int = 64
+    max_steps: int = 30_000
+    learning_rate: float = 1e-3
+    warmup_steps: int = 500
+    final_rate: float = 0.02
+    gradient_clip: float = 5.0
+    average_decay: float = 0.999
+    ink_from: int = 6_000
+    ink_until: int = 10_000
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    validate_every: int = 1000
+    validation_pairs: int = 512
+    checkpoint_every: int = 250
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named choice of everything: model, data, training."""
+
+    model: SequentialConfig = field(default_factory=SequentialConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def preset_names() -> list[str]:
+    """The presets that ship."""
+    folder = resources.files("allograph") / "presets"
+    return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
+    """A shipped preset by name, or a TOML file by path, with ``key=value`` words on top (see `override`)."""
+    if name in preset_names():
+        text = (resources.files("allograph") / "presets" / f"{name}.toml").read_text()
+    elif name.endswith(".toml") and Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise AllographError(f"unknown preset {name!r}{_nearest(name, preset_names())}; or give the path of a .toml file")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AllographError(f"preset {name} is not valid TOML: {error}") from None
+    return from_dict(Preset, override(table, overrides))
+
+
+def preset_fields(kind: type = Preset, prefix: str = "") -> dict[str, Any]:
+    """Every settable field of a preset: dotted key -> its type."""
+    fields: dict[str, Any] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        key = f"{prefix}{name}"
+        fields |= preset_fields(hint, f"{key}.") if dataclasses.is_dataclass(hint) else {key: hint}
+    return fields
+
+
+def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """A copy of a preset's table with ``key=value`` words put in.
+
+    A key is dotted (``model.hidden=512``), or its last part alone where that is unique (``hidden=512``).
+    """
+    result = _copy(table)
+    known = preset_fields()
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise AllographError(f"{word!r} sets nothing; write key=value, for example hidden=512")
+        key = key.strip().replace("-", "_")
+        matches = [full for full in known if full == key or full.endswith(f".{key}")]
+        if len(matches) > 1 and key not in matches:
+            raise AllographError(f"{key!r} is ambiguous; write one of {', '.join(matches)}")
+        if not matches:
+            short = [full.rsplit(".", 1)[-1] for full in known]
+            raise AllographError(f"unknown setting {key!r}{_nearest(key, [*known, *short])}")
+        *path, last = (key if key in matches else matches[0]).split(".")
+        inner = result
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = _parse(value.strip())
+    return result
+
+
+def from_dict(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
+    """Builds a (nested) configuration; every key is known and every value has its field's type."""
+    hints = typing.get_type_hints(kind)
+    for key in table:
+        if key not in hints:
+            raise AllographError(f"unknown setting {prefix + key!r}{_nearest(key, hints)}")
+    return kind(**{key: _checked(value, hints[key], f"{prefix}{key}") for key, value in table.items()})
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """The plain table of a configuration: what `from_dict` reads and TOML and JSON can hold."""
+    return dataclasses.asdict(config)
+
+
+def model_from_config(table: Mapping[str, Any]) -> SequentialModel:
+    """A freshly initialised model of a configuration's table."""
+    return SequentialModel(from_dict(SequentialConfig, table, "model."))
+
+
+def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+
+
+def _parse(text: str) -> Any:
+    """A value as TOML would read it; a bare word is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _checked(value: Any, hint: Any, key: str) -> Any:
+    """The value as its field's type, or an error that says what the field takes."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, Mapping):
+            return from_dict(typing.cast(type, hint), value, f"{key}.")
+    elif origin is Literal:
+        if value in arguments:
+            return value
+        raise AllographError(f"{key} = {value!r} is not one of {', '.join(map(repr, arguments))}")
+    elif origin is tuple:
+        if isinstance(value, int | float):
+            value = (value,)
+        if isinstance(value, list | tuple) and (arguments[-1] is Ellipsis or len(value) == len(arguments)):
+            inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+            return tuple(_checked(item, kind, key) for item, kind in zip(value, inner, strict=True))
+    elif origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _checked(value, next(kind for kind in arguments if kind is not type(None)), key)
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    raise AllographError(f"{key} = {value!r} is of the wrong type; it takes {name}")

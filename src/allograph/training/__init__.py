@@ -1,0 +1,7 @@
+"""Fitting a model to pairs of drawings, on the lightning engine."""
+
+from __future__ import annotations
+
+__all__ = ["Fitted", "fit"]
+
+from allograph.training.fit import Fitted, fit

@@ -1,0 +1,149 @@
+"""What accompanies a run: its clock, its signals, its pictures and its plain-text report."""
+
+from __future__ import annotations
+
+__all__ = ["AtomicCheckpoints", "Clock", "GracefulStop", "LastState", "PlainProgress", "SamplePictures"]
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from PIL import Image
+
+from allograph.data import PairBatch
+from allograph.imaging import atomic_write
+from allograph.training.module import Fitting
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Training states that are either whole or not there: written beside their place, then moved onto it."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(Path(path), lambda file: torch.save(checkpoint, file))
+
+
+class Clock(lightning.Callback):
+    """Ends the run after a number of seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.start = seconds, time.monotonic()
+        self.rang = False
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if time.monotonic() - self.start >= self.seconds and trainer.global_step < trainer.max_steps:
+            self.rang = trainer.should_stop = True
+
+
+class GracefulStop(lightning.Callback):
+    """Ctrl-C (or SIGTERM) ends the run after the step under way, its state saved; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        self.asked = True
+        for known, handler in self._before.items():
+            signal.signal(known, handler)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if self.asked:
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        for known, handler in self._before.items():
+            signal.signal(known, handler)
+
+
+class LastState(lightning.Callback):
+    """Saves the state after the run's last step, before the averaged weights take the place of the trained ones."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if trainer.should_stop or trainer.global_step >= trainer.max_steps:
+            trainer.save_checkpoint(self.path)
+
+
+class PlainProgress(lightning.Callback):
+    """A line now and then, for runs without a terminal."""
+
+    def __init__(self, every_seconds: float = 30.0) -> None:
+        self.every = every_seconds
+        self.start = self.last = time.monotonic()
+        self.first_step = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.start = self.last = time.monotonic()
+        self.first_step = trainer.global_step
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
+        now = time.monotonic()
+        if now - self.last < self.every:
+            return
+        self.last = now
+        self._say(trainer, now)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            figures = trainer.callback_metrics
+            given, without = figures["validation/free_energy"], figures["validation_without/free_energy"]
+            print(f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar")
+            sys.stdout.flush()
+
+    def _say(self, trainer: lightning.Trainer, now: float) -> None:
+        rate = (trainer.global_step - self.first_step) / (now - self.start)
+        left = (trainer.max_steps - trainer.global_step) / max(rate, 1e-9)
+        energy = trainer.callback_metrics.get("train/free_energy", torch.tensor(float("nan")))
+        print(
+            f"step {trainer.global_step} of {trainer.max_steps}: free energy {energy:.2f} nats, "
+            f"{rate:.1f} steps/s, {left / 60:.0f} min left",
+            flush=True,
+        )
+
+
+class SamplePictures(lightning.Callback):
+    """At each validation, a picture of what the model writes: an exemplar at the left of each row, drawings beside it;
+    the last row without exemplar. Drawn with the averaged weights, from the same noise each time."""
+
+    def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 10) -> None:
+        self.folder, self.columns = folder, columns
+        self.context = pairs.context[:rows, :1]
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        # Called while the averaged weights are in place: this callback stands before the one that swaps them back.
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, Fitting)
+        picture = self._picture(pl_module)
+        step = trainer.global_step
+        atomic_write(self.folder / f"step-{step:07d}.png", lambda file: Image.fromarray(picture).save(file, "PNG"))
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image("drawings", picture[None], step)
+
+    @torch.no_grad()
+    def _picture(self, fitting: Fitting) -> np.ndarray:
+        context = self.context.to(fitting.device)
+        generator = torch.Generator(device=fitting.device).manual_seed(0)
+        given = fitting.model.sample(context, n=self.columns, generator=generator).logits
+        without = fitting.model.sample(None, n=self.columns, generator=generator).logits
+        drawings = torch.sigmoid(torch.cat([given, without]).float())
+        exemplars = torch.cat([context, torch.zeros_like(context[:1])])
+        cells = 1 - torch.cat([exemplars, drawings], dim=1)[:, :, 0]
+        cells = torch.nn.functional.pad(cells, (1, 1, 1, 1), value=0.8)
+        rows = cells.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+        return (rows * 255).byte().cpu().numpy()

@@ -1,0 +1,204 @@
+"""A whole run: from pairs of drawings to a finished weights file, stopped and gone on with at any moment."""
+
+from __future__ import annotations
+
+__all__ = ["Fitted", "fit"]
+
+import contextlib
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, WeightAveraging
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from allograph import weights
+from allograph.config import Preset, model_from_config, to_dict
+from allograph.data import Splits
+from allograph.errors import AllographError
+from allograph.training.callbacks import AtomicCheckpoints, Clock, GracefulStop, LastState, PlainProgress, SamplePictures
+from allograph.training.module import Batches, Fitting, ema_update
+
+STATE = "state.ckpt"
+FINISHED = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a run ended.
+
+    Attributes:
+        path: the weights file, written from the averaged weights at the step that was reached.
+        state: from which `resume` goes on.
+        step: reached.
+        ended: ``finished`` (all steps), ``time`` (the clock) or ``interrupted`` (Ctrl-C).
+        seconds: this run took.
+        validation: nats; free energy of the validation pairs, given an exemplar and without.
+    """
+
+    path: Path
+    state: Path
+    step: int
+    ended: str
+    seconds: float
+    validation: dict[str, float]
+
+
+def fit(
+    splits: Splits,
+    preset: Preset,
+    folder: Path,
+    *,
+    preset_name: str = "",
+    resume: bool = False,
+    max_seconds: float | None = None,
+    command: str = "",
+) -> Fitted:
+    """Fits a new model to the training part of a data set; validates on its validation part; never sees its test part.
+
+    Writes under ``folder``: the training state every ``checkpoint_every`` steps, the weights file when the run ends
+    (however it ends), a picture of drawings at each validation, and logs for TensorBoard and as CSV.
+
+    The order of the data, the initial weights and all noise follow from (seed, step) alone, so a run that was killed
+    and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many threads).
+
+    Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
+    resumed had other settings or data.
+    """
+    state = folder / STATE
+    fingerprint = {"preset": to_dict(preset), "data": splits.train.fingerprint()}
+    _check_resumable(state, resume, fingerprint)
+
+    training = preset.training
+    lightning.seed_everything(training.seed, verbose=False)
+    fitting = Fitting(model_from_config(to_dict(preset.model)), preset)
+    batches = Batches(splits, preset)
+    clock = Clock(max_seconds if max_seconds is not None else float("inf"))
+    stop = GracefulStop()
+    start = time.monotonic()
+    with _quiet():
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=1,
+            precision=_precision(training.precision),
+            max_steps=training.max_steps,
+            max_epochs=-1,
+            val_check_interval=training.validate_every,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            log_every_n_steps=50,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stdout.isatty(),
+            default_root_dir=folder,
+            logger=[CSVLogger(folder, name="logs", version="csv"), TensorBoardLogger(folder, name="logs", version="tensorboard")],
+            plugins=[AtomicCheckpoints()],
+            callbacks=_callbacks(folder, batches, training.average_decay, training.checkpoint_every, fingerprint, [clock, stop]),
+        )
+        trainer.fit(fitting, batches, ckpt_path=state if resume else None, weights_only=True)
+        figures = _final_validation(trainer, fitting, batches)
+
+    ended = "interrupted" if stop.asked else "time" if clock.rang else "finished"
+    fitted = Fitted(folder / FINISHED, state, trainer.global_step, ended, time.monotonic() - start, figures)
+    weights.save(fitted.path, fitting.model, _card(fitted, preset, preset_name, splits, command))
+    return fitted
+
+
+def _callbacks(
+    folder: Path, batches: Batches, decay: float, every: int, fingerprint: dict[str, Any], enders: list[Callback]
+) -> list[Callback]:
+    progress = RichProgressBar(leave=True) if sys.stdout.isatty() else PlainProgress()
+    return [
+        *enders,
+        progress,
+        SamplePictures(folder / "samples", batches.validation),
+        WeightAveraging(multi_avg_fn=ema_update(decay)),
+        Fingerprint(fingerprint),
+        LastState(folder / STATE),  # after the average has moved
+        ModelCheckpoint(folder, Path(STATE).stem, every_n_train_steps=every, save_top_k=1, enable_version_counter=False),
+    ]
+
+
+class Fingerprint(Callback):
+    """Keeps with the state what it was a run of."""
+
+    def __init__(self, fingerprint: dict[str, Any]) -> None:
+        self.fingerprint = fingerprint
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.fingerprint
+
+
+def _check_resumable(state: Path, resume: bool, fingerprint: dict[str, Any]) -> None:
+    if not resume:
+        if state.exists():
+            raise AllographError(f"{state.parent} holds a run already: add --resume to go on with it, or choose another folder with -o")
+        return
+    if not state.exists():
+        raise AllographError(f"there is no run to resume in {state.parent}: leave out --resume, or name its folder with -o")
+    try:
+        before = torch.load(state, map_location="cpu", weights_only=True)["callbacks"]["Fingerprint"]
+    except Exception as error:
+        raise AllographError(f"{state} cannot be read ({type(error).__name__}): start the run anew in another folder") from None
+    if before["data"] != fingerprint["data"]:
+        raise AllographError(f"the run in {state.parent} was on other data: resume it with the data it began with")
+    for part, table in fingerprint["preset"].items():
+        for key, value in table.items():
+            if before["preset"][part].get(key) != value:
+                raise AllographError(
+                    f"the run in {state.parent} has {part}.{key} = {before['preset'][part].get(key)!r}, not {value!r}: "
+                    "resume it with the settings it began with"
+                )
+
+
+def _precision(name: str):
+    """Lightning's word for it; ``auto`` is bfloat16 where it is multiplied natively."""
+    if name == "auto":
+        native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
+        name = "bfloat16" if native else "float32"
+    return {"bfloat16": "bf16-mixed", "float32": "32-true"}[name]
+
+
+def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Batches) -> dict[str, float]:
+    """With the averaged weights, which are in place once fitting has ended."""
+    trainer.validate(fitting, batches, verbose=False)
+    figures = trainer.callback_metrics
+    return {
+        "free_energy": round(float(figures["validation/free_energy"]), 3),
+        "free_energy_without_exemplar": round(float(figures["validation_without/free_energy"]), 3),
+    }
+
+
+def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, command: str) -> dict[str, Any]:
+    return {
+        "preset": preset_name,
+        "settings": to_dict(preset),
+        "data": {"name": splits.train.name, "split": preset.data.split, "fingerprint": splits.train.fingerprint()},
+        "command": command,
+        "steps": fitted.step,
+        "figures": {"validation": fitted.validation},
+    }
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the engine's advice to its programmers; its errors pass."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*is not saved|.*exists and is not empty.*")
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,147 @@
+"""One step of fitting, and the data that goes into it: all of it a pure function of (seed, step)."""
+
+from __future__ import annotations
+
+__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "ink_share", "learning_rate_factor"]
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from allograph.bounds import FreeEnergy
+from allograph.config import Preset, TrainingConfig
+from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
+from allograph.errors import AllographError
+from allograph.models import SequentialModel
+
+
+class StepStream(IterableDataset):
+    """The batches of steps ``first``, ``first + 1``, ... ``last - 1``, made by a worker ahead of time."""
+
+    def __init__(self, source: PairSource, first: int, last: int) -> None:
+        self.source, self.first, self.last = source, first, last
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        for step in range(self.first, self.last):
+            yield self.source.batch(step)
+
+
+def learning_rate_factor(step: int, config: TrainingConfig) -> float:
+    """Share of the peak rate at a step: a linear rise, then half a cosine down to ``final_rate``."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def ink_share(step: int, config: TrainingConfig) -> float:
+    """How much of the ink sprites is written beside an exemplar at a step: none, then a linear rise, then all."""
+    if step >= config.ink_until:
+        return 1.0
+    return max(0.0, (step - config.ink_from) / (config.ink_until - config.ink_from))
+
+
+def ema_update(decay: float):
+    """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that a
+    short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
+
+    @torch.no_grad()
+    def update(averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
+        n = int(count)
+        torch._foreach_lerp_(list(averages), list(weights), 1 - min(decay, (1 + n) / (10 + n)))
+
+    return update
+
+
+class Fitting(lightning.LightningModule):
+    """Minimises the free energy of targets given exemplars, some of them blank."""
+
+    def __init__(self, model: SequentialModel, preset: Preset) -> None:
+        super().__init__()
+        self.model, self.preset = model, preset
+
+    def _generator(self, *key: int) -> torch.Generator:
+        """Noise that belongs to this key and to nothing else."""
+        state = np.random.SeedSequence([self.preset.training.seed, *key]).generate_state(1, np.uint64)[0]
+        return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        config, step = self.preset.training, self.global_step
+        self._set_ink_share()
+        generator = self._generator(0, step)
+        shown = torch.rand(len(batch), generator=generator, device=self.device) >= self.preset.data.blank
+        context = batch.context * shown[:, None, None, None, None]
+        result = self.model.free_energy(batch.target, context, generator=generator)
+        self._log_free_energy("train", result)
+        return result.total.mean()
+
+    def _set_ink_share(self) -> None:
+        self.model.ink_share.fill_(ink_share(self.global_step, self.preset.training))
+
+    def on_validation_epoch_start(self) -> None:
+        self._set_ink_share()  # the average of past shares, which stands there now, is of no use
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        for name, context in (("validation", batch.context), ("validation_without", None)):
+            result = self.model.free_energy(batch.target, context, generator=self._generator(1, batch_idx))
+            self._log_free_energy(name, result)
+
+    def _log_free_energy(self, name: str, result: FreeEnergy) -> None:
+        total = result.total.detach().mean()
+        steps = {f"{name}/kl/{t:02d}": kl for t, kl in enumerate(result.kl.detach().mean(dim=0), start=1)}
+        self.log(f"{name}/free_energy", total, prog_bar=name != "validation_without", batch_size=len(result.kl))
+        self.log(f"{name}/kl", result.kl.detach().sum(dim=-1).mean(), batch_size=len(result.kl))
+        self.log_dict(steps, batch_size=len(result.kl))
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        # Here and not by the trainer, which refuses to clip for a fused optimizer (its scaler for float16 would be in the way).
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.preset.training.gradient_clip)
+        self.log("train/gradient_norm", norm)
+        # A look at the loss waits for the device, so it is taken only now and then.
+        if self.global_step % 50 == 0:
+            loss = self.trainer.callback_metrics.get("train/free_energy")
+            if loss is not None and not torch.isfinite(loss):
+                raise AllographError(
+                    f"the free energy is {loss.item()} at step {self.global_step}: train again with a smaller learning_rate"
+                )
+
+    def configure_optimizers(self):
+        config = self.preset.training
+        optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, config))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class Batches(lightning.LightningDataModule):
+    """Training batches from the step that the trainer has reached on, and the fixed validation pairs."""
+
+    def __init__(self, splits: Splits, preset: Preset) -> None:
+        super().__init__()
+        data, training, size = preset.data, preset.training, preset.model.image_size
+        self.last = training.max_steps
+        self.source = PairSource(
+            splits.train,
+            size,
+            training.batch_size,
+            contexts=data.contexts,
+            seed=training.seed,
+            augmentation=data.augmentation if data.augment else None,
+        )
+        self.validation = fixed_pairs(splits.validation, size, training.validation_pairs, contexts=min(data.contexts))
+        self.validation_size = training.batch_size
+
+    def train_dataloader(self) -> DataLoader:
+        trainer = cast(lightning.Trainer, self.trainer)
+        stream = StepStream(self.source, trainer.global_step, self.last)
+        return DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4)
+
+    def val_dataloader(self) -> DataLoader:
+        pairs, size = self.validation, self.validation_size
+        chunks = [pairs.rows(slice(start, start + size)) for start in range(0, len(pairs), size)]
+        return DataLoader(chunks, batch_size=None)  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+"""Presets and words: what is set is what is used, and mistakes are named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allograph.config import (
+    Preset,
+    from_dict,
+    load_preset,
+    model_from_config,
+    override,
+    preset_fields,
+    preset_names,
+    to_dict,
+)
+from allograph.errors import AllographError
+from allograph.models import SequentialConfig
+
+
+def test_every_shipped_preset_loads_and_builds_a_model() -> None:
+    assert "omniglot" in preset_names()
+    for name in preset_names():
+        preset = load_preset(name, ["hidden=8", "steps=2", "patch=4"])
+        assert model_from_config(to_dict(preset.model)).config == preset.model
+
+
+def test_words_set_nested_fields_by_their_full_and_by_their_short_name() -> None:
+    preset = from_dict(Preset, override({}, ["hidden=77", "training.seed=5", "look.max-scale=0.9", "prior=standard"]))
+    assert preset.model.hidden == 77
+    assert preset.training.seed == 5
+    assert preset.model.look.max_scale == 0.9
+    assert preset.model.prior == "standard"
+
+
+def test_words_come_on_top_of_the_preset_and_leave_it_as_it_was() -> None:
+    table = {"model": {"hidden": 10, "steps": 3}}
+    assert override(table, ["hidden=20"])["model"] == {"hidden": 20, "steps": 3}
+    assert table == {"model": {"hidden": 10, "steps": 3}}
+
+
+@pytest.mark.parametrize("key", sorted(preset_fields()))
+def test_every_field_of_a_preset_can_be_set_by_a_word(key: str) -> None:
+    value = to_dict(Preset())
+    for part in key.split("."):
+        value = value[part]
+    preset = from_dict(Preset, override({}, [f"{key}={json.dumps(value)}"]))
+    assert preset == Preset()
+
+
+def test_what_is_written_is_read_back_through_json() -> None:
+    preset = from_dict(Preset, override({}, ["hidden=31", "contexts=[1, 2]"]))
+    assert from_dict(Preset, json.loads(json.dumps(to_dict(preset)))) == preset
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("hiden=3", "did you mean 'hidden'"),
+        ("hidden", "key=value"),
+        ("hidden=soft", "takes int"),
+        ("hidden=3.5", "takes int"),
+        ("prior=cubic", "'standard', 'learned'"),
+        ("max_shear=0.1", "ambiguous"),
+        ("augment=1", "takes bool"),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_remedy(word: str, message: str) -> None:
+    with pytest.raises(AllographError, match=message) as caught:
+        from_dict(Preset, override({}, [word]))
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_presets_and_broken_files_are_named(tmp_path) -> None:
+    with pytest.raises(AllographError, match="did you mean 'omniglot'"):
+        load_preset("omniglott")
+    broken = tmp_path / "mine.toml"
+    broken.write_text("[model\nhidden = 3")
+    with pytest.raises(AllographError, match="not valid TOML"):
+        load_preset(str(broken))
+    broken.write_text("[model]\nhiden = 3")
+    with pytest.raises(AllographError, match="model.hiden.*did you mean 'hidden'"):
+        load_preset(str(broken))
+
+
+@given(st.text(alphabet="abcdefghij_", min_size=1, max_size=12))
+def test_no_unknown_key_is_taken(key: str) -> None:
+    known = {field.name for field in dataclasses.fields(SequentialConfig)}
+    if key not in known:
+        with pytest.raises(AllographError):
+            from_dict(SequentialConfig, {key: 1})

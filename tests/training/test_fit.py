@@ -1,0 +1,174 @@
+"""A real, tiny training run: it learns, it can be killed at any moment, and it says what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from allograph import weights
+from allograph.config import Preset, from_dict, override
+from allograph.data import Splits, load_dataset
+from allograph.errors import AllographError
+from allograph.training import fit
+from allograph.training.module import ema_update, learning_rate_factor
+
+WORDS = (
+    "image_size=16 steps=3 latent=4 hidden=16 patch=6 decision=12 encoder_width=2 embedding=8 field_size=8 "
+    "batch_size=8 max_steps=60 validate_every=25 validation_pairs=16 checkpoint_every=10 warmup_steps=5 precision=float32"
+).split()
+
+
+@pytest.fixture(scope="module")
+def splits() -> Splits:
+    return load_dataset("strokes", None, "30-20", 0)
+
+
+@pytest.fixture(scope="module")
+def preset() -> Preset:
+    return from_dict(Preset, override({}, WORDS))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(splits: Splits, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    fitted = fit(splits, preset, folder, preset_name="tiny", command="allograph train strokes")
+    assert fitted.ended == "finished"
+    assert fitted.step == 60
+    return folder
+
+
+def equal(one: Path, other: Path) -> bool:
+    a, b = load_file(one / "model.safetensors"), load_file(other / "model.safetensors")
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_run_learns_and_leaves_weights_logs_and_pictures(undisturbed: Path) -> None:
+    with open(undisturbed / "logs" / "csv" / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    energies = [float(row["validation/free_energy"]) for row in rows if row.get("validation/free_energy")]
+    assert energies[-1] < energies[0]
+    assert {"train/free_energy", "train/kl/01", "train/kl/03", "validation_without/free_energy"} <= set(rows[0])
+    pictures = sorted(path.name for path in (undisturbed / "samples").iterdir())
+    assert pictures == ["step-0000025.png", "step-0000050.png", "step-0000060.png"]
+    loaded = weights.load(undisturbed / "model.safetensors")
+    assert loaded.card["preset"] == "tiny"
+    assert loaded.card["steps"] == 60
+    assert loaded.card["figures"]["validation"]["free_energy"] > 0
+    assert loaded.card["settings"]["training"]["seed"] == 0
+
+
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(undisturbed: Path, tmp_path: Path) -> None:
+    """SIGKILL at some moment after the first state was saved, in a process of its own; then resumed in another."""
+    program = (
+        "import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
+        "from pathlib import Path\n"
+        "from allograph.config import Preset, from_dict, override\n"
+        "from allograph.data import load_dataset\n"
+        "from allograph.training import fit\n"
+        f"preset = from_dict(Preset, override({{}}, {WORDS!r}))\n"
+        "fit(load_dataset('strokes', None, '30-20', 0), preset, Path(sys.argv[1]), resume='resume' in sys.argv)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(torch.get_num_threads())]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "state.ckpt").exists():
+        assert process.poll() is None, "the run ended before it saved a state"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, "resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert equal(undisturbed, tmp_path)
+
+
+def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(
+    splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
+) -> None:
+    first = fit(splits, preset, tmp_path, max_seconds=0.0)
+    assert first.ended == "time"
+    assert first.step == 1
+    assert first.path.exists()
+    assert not equal(undisturbed, tmp_path)
+    second = fit(splits, preset, tmp_path, resume=True)
+    assert second.ended == "finished"
+    assert equal(undisturbed, tmp_path)
+
+
+def test_ctrl_c_ends_after_the_step_under_way_and_saves(splits: Splits, preset: Preset, tmp_path: Path) -> None:
+    import threading
+
+    before = signal.getsignal(signal.SIGINT)
+    stop = threading.Event()
+
+    def interrupt() -> None:
+        while not (tmp_path / "state.ckpt").exists() and not stop.wait(0.01):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    long = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=100_000))
+    try:
+        fitted = fit(splits, long, tmp_path)
+    finally:
+        stop.set()
+        thread.join()
+    assert fitted.ended == "interrupted"
+    assert fitted.step >= 10
+    assert fitted.path.exists()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_what_cannot_be_resumed_or_begun_is_said(
+    splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(AllographError, match="--resume"):
+        fit(splits, preset, undisturbed)
+    with pytest.raises(AllographError, match="no run to resume"):
+        fit(splits, preset, tmp_path, resume=True)
+    other = dataclasses.replace(preset, training=dataclasses.replace(preset.training, learning_rate=0.5))
+    with pytest.raises(AllographError, match=r"training\.learning_rate = 0.001, not 0.5"):
+        fit(splits, other, undisturbed, resume=True)
+    with pytest.raises(AllographError, match="other data"):
+        fit(Splits(splits.validation, splits.validation, splits.test), preset, undisturbed, resume=True)
+    (tmp_path / "state.ckpt").write_bytes(b"not a state")
+    with pytest.raises(AllographError, match="cannot be read"):
+        fit(splits, preset, tmp_path, resume=True)
+
+
+def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
+    splits: Splits, preset: Preset, tmp_path: Path
+) -> None:
+    wild = dataclasses.replace(
+        preset, training=dataclasses.replace(preset.training, learning_rate=1e30, warmup_steps=0, max_steps=200)
+    )
+    with pytest.raises(AllographError, match="smaller learning_rate"):
+        fit(splits, wild, tmp_path)
+
+
+def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> None:
+    config = dataclasses.replace(preset.training, warmup_steps=10, max_steps=110, final_rate=0.1)
+    rates = [learning_rate_factor(step, config) for step in range(120)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10] == pytest.approx(1.0)
+    assert rates[60] == pytest.approx(0.55)
+    assert rates[110] == rates[119] == pytest.approx(0.1)
+    assert all(a > b for a, b in zip(rates[10:110], rates[11:111], strict=True))
+
+
+def test_the_moving_average_forgets_its_beginning() -> None:
+    average, weight = [torch.zeros(3)], [torch.ones(3)]
+    update = ema_update(0.999)
+    for count in range(100):
+        update(average, weight, count)
+    assert average[0].min() > 0.99
