@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "__version__"]
+__all__ = ["AllographError", "__version__", "load"]
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError
 
+if TYPE_CHECKING:
+    from allograph.writer import Writer
+
 __version__ = "0.1.0"
+
+
+def load(name_or_path: Path | str = "omniglot") -> Writer:
+    """Load a model, by the name under which it ships or from a weights file, ready to write new drawings.
+
+    Raises:
+        AllographError: an unknown name; a missing, damaged or foreign file.
+    """
+    # Imported here: the command line imports this package for every command, and torch takes its time.
+    from allograph import weights
+    from allograph.writer import Writer
+
+    loaded = weights.load(name_or_path)
+    return Writer(model=loaded.model, card=loaded.card, sha256=loaded.sha256)

@@ -1,0 +1,52 @@
+# make demo    new drawings of the example symbols, in demo/
+# make test    the tests
+# make lint    the linter and the type checker
+#
+# Each makes .venv first if it is not there, with the versions of constraints.txt. Another Python: make demo PYTHON=/path
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LINT_READY := $(VENV)/.lint-ready
+SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
+CANDIDATES := $(or $(PYTHON),python3.12 python3.11 python3)
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	@start=$$(date +%s); \
+	$(BIN)/allograph write $(SYMBOLS) -o demo --animate --overwrite && \
+	echo "The drawings are in $(CURDIR)/demo; open the sheets, demo/*.png, first. Writing took $$(($$(date +%s) - start)) s."
+
+test: $(READY)
+	@start=$$(date +%s); \
+	$(BIN)/python -m pytest && \
+	echo "The tests took $$(($$(date +%s) - start)) s."
+
+lint: $(READY) $(LINT_READY)
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# A candidate counts only if it starts and can make environments: a version manager's stub may do neither.
+$(READY): pyproject.toml constraints.txt
+	@start=$$(date +%s); \
+	python=; \
+	for candidate in $(CANDIDATES); do \
+		if $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1; \
+		then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or 3.12 with venv works here (tried: $(CANDIDATES)); install one, or: make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
+	echo "Installing into $(VENV) ($$($(BIN)/python --version)); the first time this takes a few minutes."; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' && \
+	touch $@ && \
+	echo "Setting up took $$(($$(date +%s) - start)) s."
+
+$(LINT_READY): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,292 @@
+"""The job `allograph augment`: one or more exemplars of every class in, N drawings of every class out.
+
+For exemplars FOLDER/CLASS/* and the output folder DIR
+
+    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn
+    DIR/CLASS/original-NAME       the exemplars themselves, if asked for
+    DIR/manifest.csv              how every file was made (see `allograph.manifest`)
+
+Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, k) alone. So a job that
+was stopped anywhere goes on with the same command and ends with the same files as one that was not, and a job that is
+asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of its
+files exist: a matrix product may round differently at another number of rows.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from allograph.data.folders import class_images
+from allograph.data.splits import Problem
+from allograph.errors import AllographError
+from allograph.imaging import atomic_write, render, take_in
+from allograph.manifest import Manifest, Row
+from allograph.writer import Ink, Writer, noise_for
+from allograph.writing import save_png
+
+if TYPE_CHECKING:
+    from allograph.imaging import Exemplar
+
+_BLOCK = 32
+
+
+@dataclass(frozen=True)
+class AugmentOrder:
+    """What to make for every class; see `Writer.write` for the settings in the middle."""
+
+    per_class: int
+    seed: int = 0
+    temperature: float | None = None
+    size: int | None = None
+    ink: Ink = "auto"
+    keep_originals: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class AugmentReport:
+    """What was done.
+
+    Attributes:
+        classes: number of classes that are complete now.
+        made, kept: drawings made by this call, and found from an earlier one.
+        manifest: the CSV file.
+        problems: exemplars and classes that could not be used.
+    """
+
+    classes: int
+    made: int
+    kept: int
+    manifest: Path
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One exemplar of a class: its file, its path within the folder, its file's hash, and what was found in it."""
+
+    path: Path
+    name: str
+    sha256: str
+    exemplar: Exemplar
+
+
+def augment_folder(
+    writer: Writer,
+    folder: Path,
+    output: Path,
+    order: AugmentOrder,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> AugmentReport:
+    """Make `order.per_class` drawings of every class under `folder`, going on where an earlier call stopped.
+
+    Args:
+        progress: called with (drawings that exist, drawings in all) at the start and after every block.
+
+    Raises:
+        AllographError: the order makes no sense, `output` holds something else, or nothing can be written there.
+    """
+    writer.check(order.per_class, order.temperature, order.size)
+    settings = Row(
+        class_name="",
+        file="",
+        exemplar="",
+        seed=str(order.seed),
+        number="",
+        temperature=repr(writer.temperature_for(order.temperature)),
+        size="" if order.size is None else str(order.size),
+        ink=order.ink,
+        model=writer.sha256[:12],
+        exemplar_sha256="",
+    )
+    classes = class_images(folder)
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise AllographError(
+            f"{output} lies in {folder}, where it would be taken for a class; choose another folder with -o"
+        )
+    manifest = _open_manifest(output, classes, order, settings)
+
+    total = order.per_class * len(classes)
+    made = kept = complete = 0
+    problems: list[Problem] = []
+    progress(0, total)
+    for name, files in classes.items():
+        if _complete(manifest, output, name, files, order):
+            kept += order.per_class
+            progress(made + kept, total)
+        else:
+            sources = _take_in(writer, name, files, order.ink, problems)
+            if not sources:
+                problems.append(
+                    Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
+                )
+                total -= order.per_class
+                continue
+            _plan(manifest, name, sources, order, settings)
+            if order.keep_originals:
+                _copy_originals(sources, output, name)
+            for new, found in _draw(writer, name, sources, output, order):
+                made, kept = made + new, kept + found
+                progress(made + kept, total)
+        complete += 1
+    return AugmentReport(complete, made, kept, manifest.path, tuple(problems))
+
+
+def _open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
+    """The journal of an earlier call with the same settings, or a new one where nothing stands in the way."""
+    manifest = Manifest(output / "manifest.csv")
+    if order.overwrite:
+        _clear(manifest)
+    elif not manifest.exists:
+        for name in classes:
+            for path in (output / name).glob("*"):
+                if re.fullmatch(r"\d{4,}\.png|original-.*", path.name):
+                    raise AllographError(
+                        f"{path} exists already and no manifest says how it was made; choose another folder with -o, "
+                        "or add --overwrite"
+                    )
+        manifest.start()
+    for row in manifest.rows:
+        if not row.number:
+            continue
+        for setting in ("seed", "temperature", "size", "ink", "model"):
+            then, now = getattr(row, setting), getattr(settings, setting)
+            if then != now:
+                raise AllographError(
+                    f"{output} was begun with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
+                    "go on with the same settings, choose another folder with -o, or add --overwrite"
+                )
+    return manifest
+
+
+def _clear(manifest: Manifest) -> None:
+    """Remove what an earlier call made, as its manifest says, and begin a new manifest."""
+    output = manifest.path.parent
+    for row in manifest.rows:
+        path = output / row.file
+        if path.resolve().is_relative_to(output.resolve()):
+            path.unlink(missing_ok=True)
+    manifest.start()
+
+
+def _complete(manifest: Manifest, output: Path, name: str, files: list[Path], order: AugmentOrder) -> bool:
+    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were."""
+    rows = manifest.of(name)
+    drawings = [row for row in rows if row.number]
+    if len(drawings) > order.per_class:
+        raise AllographError(
+            f"{output / name} has {len(drawings)} drawings already; ask for at least as many, "
+            "choose another folder with -o, or add --overwrite"
+        )
+    hashes = {f"{name}/{path.name}": _sha256(path) for path in files}
+    for row in rows:
+        if hashes.get(row.exemplar) != row.exemplar_sha256:
+            raise AllographError(
+                f"the exemplar {row.exemplar} changed since {output} was begun; put it back, "
+                "choose another folder with -o, or add --overwrite"
+            )
+    originals = len(rows) - len(drawings)
+    enough = len(drawings) == order.per_class and (originals > 0 or not order.keep_originals)
+    return enough and all((output / row.file).exists() for row in rows)
+
+
+def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
+    """The exemplars of a class that can be used; the others are added to the problems."""
+    sources = []
+    for path in files:
+        try:
+            exemplar = take_in(path, writer.model.config.image_size, ink)
+        except AllographError as error:
+            problems.append(Problem(path, str(error)))
+        else:
+            sources.append(Source(path, f"{name}/{path.name}", _sha256(path), exemplar))
+    return sources
+
+
+def _plan(manifest: Manifest, name: str, sources: list[Source], order: AugmentOrder, settings: Row) -> None:
+    """Put the rows of a class in the manifest, keeping those that are there."""
+    present = set(manifest.of(name))
+    rows = []
+    if order.keep_originals:
+        for source in sources:
+            blank = {field: "" for field in ("seed", "temperature", "size", "ink", "model")}
+            file = f"{name}/{_original(source.path)}"
+            rows.append(
+                replace(
+                    settings, class_name=name, file=file, exemplar=source.name, exemplar_sha256=source.sha256, **blank
+                )
+            )
+    for number in range(1, order.per_class + 1):
+        source = sources[(number - 1) % len(sources)]
+        rows.append(
+            replace(
+                settings,
+                class_name=name,
+                file=f"{name}/{_file(number)}",
+                exemplar=source.name,
+                number=str(number),
+                exemplar_sha256=source.sha256,
+            )
+        )
+    missing = [row for row in rows if row not in present]
+    if {row.file for row in missing} & {row.file for row in present}:
+        raise AllographError(
+            f"the exemplars of {name} are not those that {manifest.path.parent} was begun with; put them back, "
+            "choose another folder with -o, or add --overwrite"
+        )
+    manifest.append(missing)
+
+
+def _draw(
+    writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder
+) -> Iterator[tuple[int, int]]:
+    """Make the drawings of a class that do not exist yet; yields (made, found) for every block."""
+    import torch
+
+    temperature = writer.temperature_for(order.temperature)
+    images = torch.stack([torch.from_numpy(source.exemplar.drawing) for source in sources])
+    for first in range(1, order.per_class + 1, _BLOCK):
+        numbers = range(first, min(first + _BLOCK, order.per_class + 1))
+        missing = [number for number in numbers if order.overwrite or not (output / name / _file(number)).exists()]
+        if missing:
+            # The whole block, whatever is missing and however many were asked for.
+            block = range(first, first + _BLOCK)
+            context = images[[(number - 1) % len(sources) for number in block]]
+            noise = noise_for(writer.model.config, [("augment", order.seed, name, number) for number in block])
+            with torch.inference_mode():
+                drawn = writer.model.sample(context[:, None, None], temperature=temperature, noise=noise[:, None])
+            logits = drawn.logits[:, 0, 0].numpy()
+            for number in missing:
+                source = sources[(number - 1) % len(sources)]
+                picture = render(logits[number - first], source.exemplar.appearance, order.size)
+                save_png(picture, output / name / _file(number))
+        yield len(missing), len(numbers) - len(missing)
+
+
+def _copy_originals(sources: list[Source], output: Path, name: str) -> None:
+    for source in sources:
+        target = output / name / _original(source.path)
+        if not target.exists():
+            atomic_write(target, source.path.read_bytes())
+
+
+def _file(number: int) -> str:
+    return f"{number:04d}.png"
+
+
+def _original(path: Path) -> str:
+    return f"original-{path.name}"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # taking it in says what is wrong with it

@@ -1,0 +1,75 @@
+"""The command line: parse, call, print.
+
+Exit status 0: done; 1: a part of a batch could not be done, the rest is; 2: nothing was done, one line on stderr says
+why; 130: stopped with Ctrl-C. Results go to stdout, all else to stderr. Every command imports what it needs when it
+runs, so that `allograph --help` comes at once.
+"""
+
+from __future__ import annotations
+
+__all__ = ["app", "main"]
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from allograph import __version__
+from allograph.cli.augment import augment
+from allograph.cli.console import STOPPED, Stopped, say
+from allograph.cli.evaluate import evaluate
+from allograph.cli.info import info
+from allograph.cli.train import train
+from allograph.cli.write import write
+from allograph.errors import AllographError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(write)
+app.command()(augment)
+app.command()(train)
+app.command()(info)
+app.add_typer(evaluate, name="evaluate")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"allograph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _allograph(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Show one drawing of a symbol; get new drawings of the same symbol."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = app(args=arguments, prog_name="allograph", standalone_mode=False)
+    except AllographError as error:
+        say(str(error))
+        return 2
+    except TyperException as error:  # an option or argument that does not exist or does not fit
+        message = error.format_message().strip()
+        if message:
+            say(f"{message.rstrip('.')}; see allograph {_command(arguments)}--help")
+        return 2
+    except Stopped as stop:
+        say(str(stop))
+        return STOPPED
+    if status == STOPPED:
+        say("stopped")
+    return status or 0
+
+
+def _command(arguments: Sequence[str] | None) -> str:
+    """The command's name as it stands in the arguments, with a space, or nothing."""
+    words = sys.argv[1:] if arguments is None else arguments
+    names = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"evaluate"}
+    return next((f"{word} " for word in words if word in names), "")

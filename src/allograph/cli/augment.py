@@ -1,0 +1,64 @@
+"""`allograph augment`: a training set from one or a few exemplars of each class."""
+
+from __future__ import annotations
+
+__all__ = ["augment"]
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allograph.cli.console import InkOption, JsonOption, ModelOption, Progress, Stopped, print_json, say
+
+
+def augment(
+    folder: Annotated[Path, typer.Argument(help="FOLDER/CLASS/*.png, one or more exemplars a class.")],
+    per_class: Annotated[int, typer.Option("--per-class", help="Drawings of each class.", metavar="N")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented")
+    ] = None,
+    model: ModelOption = "omniglot",
+    seed: Annotated[int, typer.Option(help="Same seed, same drawings.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the exemplar's", metavar="PX")
+    ] = None,
+    ink: InkOption = "auto",
+    keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars to the set.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew instead of going on.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars a class.
+
+    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made.
+    """
+    import allograph
+    from allograph.augmenting import AugmentOrder, augment_folder
+
+    # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
+    output = output or Path(f"{folder.resolve().name}-augmented")
+    order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite)
+    writer = allograph.load(model)
+    with Progress("drawings") as progress:
+        try:
+            report = augment_folder(writer, folder, output, order, progress)
+        except KeyboardInterrupt:
+            again = "without --overwrite " if overwrite else ""
+            raise Stopped(
+                f"stopped; {progress.done} of {progress.total} drawings are in {output}; "
+                f"run the same command {again}to go on"
+            ) from None
+    for problem in report.problems:
+        say(problem.message)
+    if as_json:
+        print_json({"sha256": writer.sha256, **asdict(report)})
+    else:
+        kept = f" ({report.kept} were there)" if report.kept else ""
+        drawings = f"{report.made + report.kept} drawings of {report.classes} classes{kept}"
+        print(f"{output}: {drawings}, listed in {report.manifest}")
+    if report.problems:
+        raise typer.Exit(1 if report.classes else 2)

@@ -1,0 +1,100 @@
+"""What the commands share: messages, JSON, progress, and options that look the same everywhere."""
+
+from __future__ import annotations
+
+__all__ = [
+    "STOPPED",
+    "DataDirOption",
+    "InkOption",
+    "JsonOption",
+    "ModelOption",
+    "Progress",
+    "Stopped",
+    "print_json",
+    "say",
+]
+
+import dataclasses
+import json
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+STOPPED = 130
+"""The exit status after Ctrl-C, as shells count it: 128 + SIGINT."""
+
+_EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
+InkOption = Annotated[Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink.")]
+DataDirOption = Annotated[
+    str | None,
+    typer.Option("--data-dir", help="Where the data sets are or go.", envvar="ALLOGRAPH_DATA", metavar="DIR"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+
+
+class Stopped(Exception):
+    """The user pressed Ctrl-C; the message says what is done and how to go on."""
+
+
+def say(message: str) -> None:
+    """One line for the user, on stderr."""
+    print(f"allograph: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """The one document of `--json`, on stdout: results as objects, paths as strings."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+class Progress:
+    """A bar with the rate and the time left on a terminal, a line now and then elsewhere; both on stderr."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._said = 0.0
+        self.done = self.total = 0
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = BarColumn(), MofNCompleteColumn(), TextColumn(self._unit), TimeRemainingColumn()
+            self._bar = Bar(*columns, console=Console(stderr=True))
+            self._bar.start()
+            self._task = self._bar.add_task(self._unit, total=None)
+        self._said = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        self.done, self.total = done, total
+        now = time.monotonic()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+        elif now - self._said >= _EVERY:
+            self._said = now
+            say(f"{done} of {total} {self._unit}")

@@ -1,0 +1,121 @@
+"""`allograph evaluate`: numbers that can be published, each with the command that prints it."""
+
+from __future__ import annotations
+
+__all__ = ["evaluate"]
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from allograph.cli.console import DataDirOption, JsonOption, ModelOption, print_json
+from allograph.errors import AllographError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from allograph.data import ConceptDataset
+
+evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
+
+DataOption = Annotated[str, typer.Option("--data", help="omniglot, strokes, or a folder FOLDER/CLASS/*.png.")]
+SplitOption = Annotated[str, typer.Option(help="How Omniglot is divided: 30-20, 40-10, 45-5 or characters.")]
+PartOption = Annotated[
+    Literal["validation", "test"],
+    typer.Option(help="Part of the data; the test part is for the last figure, not for choosing."),
+]
+
+
+@evaluate.command()
+def oneshot(
+    model: ModelOption = "omniglot",
+    data: DataOption = "omniglot",
+    split: SplitOption = "30-20",
+    part: PartOption = "validation",
+    setting: Annotated[
+        Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
+    ] = "within",
+    trials: Annotated[int, typer.Option(help="Tests, each with its own characters and exemplars.")] = 20,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the choice of characters and of the drawings.")] = 0,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Are new drawings of unseen characters recognised in 20-way tests, and do they differ as real ones do?"""
+    import torch
+
+    import allograph
+    from allograph.evaluation.critics import default_critic
+    from allograph.evaluation.oneshot import oneshot
+
+    writer = allograph.load(model)
+    chosen = writer.temperature_for(temperature)
+
+    def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        with torch.inference_mode():
+            drawn = writer.model.sample(exemplars[:, None], n=n, temperature=chosen, generator=generator)
+            return torch.sigmoid(drawn.logits)
+
+    result = oneshot(
+        write,
+        _part(data, split, part, data_dir),
+        default_critic(),
+        size=writer.model.config.image_size,
+        trials=trials,
+        setting=setting,
+        seed=seed,
+    )
+    if as_json:
+        print_json({"sha256": writer.sha256, "temperature": chosen, "split": split, "part": part, **result.to_dict()})
+    else:
+        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
+        print(result.table())
+
+
+@evaluate.command()
+def likelihood(
+    model: ModelOption = "omniglot",
+    data: DataOption = "omniglot",
+    split: SplitOption = "30-20",
+    part: PartOption = "validation",
+    drawings: Annotated[int | None, typer.Option(help="Drawings scored.", show_default="all")] = None,
+    samples: Annotated[int, typer.Option(help="Samples of the importance weighted bound.")] = 100,
+    bound_drawings: Annotated[int, typer.Option(help="Drawings that the bound is taken of.")] = 1000,
+    contexts: Annotated[int, typer.Option(help="Exemplars shown with each drawing.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the choice of drawings and of all noise.")] = 0,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Free energy and importance weighted bound of unseen drawings, given an exemplar and without, in nats."""
+    from allograph import weights
+    from allograph.evaluation.likelihood import evaluate_likelihood
+
+    for name, number in (("--drawings", drawings), ("--samples", samples), ("--bound-drawings", bound_drawings)):
+        if number is not None and number < 2:
+            raise AllographError(f"{name} {number} is too few for a mean and its error; ask for 2 or more")
+    loaded = weights.load(model)
+    result = evaluate_likelihood(
+        loaded.model,
+        _part(data, split, part, data_dir),
+        size=loaded.model.config.image_size,
+        drawings=drawings,
+        samples=samples,
+        bound_drawings=bound_drawings,
+        contexts=contexts,
+        seed=seed,
+    )
+    if as_json:
+        print_json({"sha256": loaded.sha256, "split": split, "part": part, **result.to_dict()})
+    else:
+        print(f"{model} ({loaded.sha256[:12]}), {part} part")
+        print(result.table())
+
+
+def _part(data: str, split: str, part: Literal["validation", "test"], data_dir: str | None) -> ConceptDataset:
+    from allograph.data.loading import load_dataset
+
+    splits = load_dataset(data, data_dir, split)
+    return splits.validation if part == "validation" else splits.test

@@ -1,0 +1,95 @@
+"""`allograph train`: a model of one's own data, or the shipped one again."""
+
+from __future__ import annotations
+
+__all__ = ["parse_duration", "train"]
+
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allograph.cli.console import DataDirOption, Stopped, say
+from allograph.errors import AllographError
+
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def train(
+    data: Annotated[str, typer.Argument(help="omniglot, strokes, or a folder FOLDER/CLASS/*.png.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the run.", show_default="runs/DATA", metavar="DIR")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="A known preset, or a TOML file.")] = "omniglot",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Set any field of the preset, e.g. --set hidden=512; repeat it.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print every field with its value, train nothing.")] = False,
+    max_steps: Annotated[int | None, typer.Option(help="Steps in all.", show_default="the preset's")] = None,
+    max_time: Annotated[
+        str | None, typer.Option(help="End after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of data order, weights and noise.", show_default="the preset's")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
+
+    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume.
+    """
+    words = list(settings or [])
+    words += [f"training.max_steps={max_steps}"] if max_steps is not None else []
+    words += [f"training.seed={seed}"] if seed is not None else []
+    seconds = None if max_time is None else parse_duration(max_time)
+
+    from allograph.config import load_preset, preset_fields
+
+    chosen = load_preset(preset, words)
+    if show:
+        for key in preset_fields():
+            value = chosen
+            for part in key.split("."):
+                value = getattr(value, part)
+            print(f"{key} = {value!r}")
+        return
+
+    from allograph.data.loading import load_dataset
+
+    splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed)
+    for problem in splits.problems:
+        say(problem.message)
+
+    from allograph.training import fit
+
+    name = Path(data).resolve().name if Path(data).exists() else data
+    folder = output or Path("runs") / name
+    # What makes the same weights again, without this machine's folders.
+    command = shlex.join(
+        ["allograph", "train", name, "--preset", Path(preset).name, *(f"--set={word}" for word in words)]
+    )
+    fitted = fit(splits, chosen, folder, preset_name=preset, resume=resume, max_seconds=seconds, command=command)
+    steps = chosen.training.max_steps
+    figures = ", ".join(f"{key.replace('_', ' ')} {value:.2f} nats" for key, value in fitted.validation.items())
+    print(f"{fitted.path}: step {fitted.step} of {steps}, {fitted.seconds:.0f} s; validation {figures}")
+    if fitted.ended == "interrupted":
+        raise Stopped(
+            f"stopped at step {fitted.step} of {steps}, all is saved; run the same command with --resume to go on"
+        )
+    if fitted.ended == "time":
+        say(f"the time is up at step {fitted.step} of {steps}; run the same command with --resume to go on")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a time like 2h, 90m, 45s or 1h30m; a bare number is an error, for nobody can know its unit."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", text.lower())
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if "".join(f"{number}{unit}" for number, unit in parts) != text.lower() or seconds <= 0:
+        raise AllographError(f"{text!r} is not a time; write hours, minutes or seconds like 2h, 90m, 45s or 1h30m")
+    return seconds

@@ -1,0 +1,124 @@
+"""The manifest of an augmented data set: a CSV row for every file, and the journal that a resumed job reads.
+
+The rows of a class are on disk before its first file is, so that every file in the folder has a row that says how it
+was made, also after the power failed.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Manifest", "Row"]
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
+from itertools import chain
+from pathlib import Path
+
+from allograph.errors import AllographError
+from allograph.imaging.files import atomic_write, explain_os_error
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one file was made; every value is text, as it stands in the CSV.
+
+    Attributes:
+        class_name: the class, column `class`.
+        file: path within the output folder, with slashes.
+        exemplar: path within the folder of exemplars, with slashes.
+        seed, number: with the class they fix the drawing's noise; both empty for the copy of an original.
+        temperature, size, ink: the settings; size is empty where drawings have their exemplar's.
+        model: the first 12 digits of the weights' SHA-256.
+        exemplar_sha256: hash of the exemplar's file.
+    """
+
+    class_name: str
+    file: str
+    exemplar: str
+    seed: str
+    number: str
+    temperature: str
+    size: str
+    ink: str
+    model: str
+    exemplar_sha256: str
+
+
+_HEADER = ["class", *(field.name for field in fields(Row)[1:])]
+
+
+class Manifest:
+    """The rows of a CSV file, which only grows."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file if it exists.
+
+        A last line that a killed job left half-written is dropped, from the file too.
+
+        Raises:
+            AllographError: the file cannot be read or is not a manifest.
+        """
+        self.path = path
+        self.exists = path.exists()
+        self._rows: dict[str, list[Row]] = {}
+        if not self.exists:
+            return
+        try:
+            text = path.read_bytes().decode()
+        except OSError as error:
+            raise explain_os_error(error, f"cannot read {path}") from error
+        except UnicodeDecodeError as error:
+            raise self._foreign() from error
+        whole = text[: text.rfind("\n") + 1]
+        lines = list(csv.reader(io.StringIO(whole, newline="")))
+        if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
+            raise self._foreign()
+        self._add(Row(*line) for line in lines[1:])
+        if whole != text:
+            atomic_write(path, whole.encode())
+
+    def start(self) -> None:
+        """Write a manifest without rows, in place of what was there."""
+        self._rows = {}
+        atomic_write(self.path, _as_csv([_HEADER]))
+        self.exists = True
+
+    def append(self, rows: list[Row]) -> None:
+        """Add rows and see to it that they are on the disk before this returns."""
+        try:
+            end = self.path.stat().st_size
+            try:
+                with open(self.path, "ab") as file:
+                    file.write(_as_csv([list(astuple(row)) for row in rows]))
+                    file.flush()
+                    os.fsync(file.fileno())
+            except BaseException:
+                os.truncate(self.path, end)
+                raise
+        except OSError as error:
+            raise explain_os_error(error, f"cannot write {self.path}") from error
+        self._add(rows)
+
+    def of(self, class_name: str) -> list[Row]:
+        """The rows of one class."""
+        return self._rows.get(class_name, [])
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """All rows, class by class."""
+        return chain.from_iterable(self._rows.values())
+
+    def _add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._rows.setdefault(row.class_name, []).append(row)
+
+    def _foreign(self) -> AllographError:
+        return AllographError(f"{self.path} is not a manifest of `allograph augment`; choose another folder with -o")
+
+
+def _as_csv(lines: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()

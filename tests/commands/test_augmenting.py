@@ -1,0 +1,174 @@
+"""The job behind `allograph augment`: complete, told apart by its manifest, the same however often it was stopped."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from allograph.augmenting import AugmentOrder, AugmentReport, augment_folder
+from allograph.errors import AllographError
+from allograph.writer import Writer
+from commands.pictures import contents, draw_symbol
+
+PER_CLASS = 37
+"""More than one block of drawings, and not a multiple of one."""
+
+
+def run(writer: Writer, folder: Path, output: Path, per_class: int = PER_CLASS, **order) -> AugmentReport:
+    return augment_folder(writer, folder, output, AugmentOrder(per_class, **order))
+
+
+def rows(output: Path) -> list[dict[str, str]]:
+    with open(output / "manifest.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_class_gets_its_drawings_and_the_manifest_names_them_all(
+    writer: Writer, classes: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    report = run(writer, classes, output, seed=4)
+    assert (report.classes, report.made, report.kept, report.problems) == (2, 2 * PER_CLASS, 0, ())
+    files = {f"{name}/{k:04d}.png" for name in ("ka", "tho") for k in range(1, PER_CLASS + 1)}
+    made = contents(output)
+    assert made.keys() == files | {"manifest.csv"}
+    table = rows(output)
+    assert {row["file"] for row in table} == files
+    assert {row["seed"] for row in table} == {"4"}
+    by_file = {row["file"]: row for row in table}
+    assert by_file["ka/0001.png"]["exemplar"] == "ka/a.png"
+    assert by_file["ka/0002.png"]["exemplar"] == "ka/b.png"
+    for row in table:
+        exemplar = classes / row["exemplar"]
+        assert row["class"] == row["file"].split("/")[0] == exemplar.parent.name
+        assert row["exemplar_sha256"] == hashlib.sha256(exemplar.read_bytes()).hexdigest()
+        with Image.open(output / row["file"]) as drawing, Image.open(exemplar) as picture:
+            assert drawing.size == picture.size
+    assert len(set(made.values())) == len(made)  # no drawing twice
+
+
+def test_a_stopped_job_ends_as_an_undisturbed_one(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    run(writer, classes, tmp_path / "whole")
+
+    for stops in (0, 1, 3):  # before the first block, within a class, within the second class
+        output = tmp_path / f"stopped-{stops}"
+        calls = []
+
+        def stop(done: int, total: int, stops: int = stops, calls: list[int] = calls) -> None:
+            calls.append(done)
+            if len(calls) > stops:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            augment_folder(writer, classes, output, AugmentOrder(PER_CLASS), stop)
+        report = run(writer, classes, output)
+        assert report.kept == calls[-1]
+        assert report.made == 2 * PER_CLASS - calls[-1]
+        assert contents(output) == contents(tmp_path / "whole")
+
+
+def test_lost_files_and_a_torn_manifest_are_mended(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    run(writer, classes, output)
+    before = contents(output)
+    for name in ("ka/0003.png", "ka/0036.png", "tho/0001.png"):
+        (output / name).unlink()
+    manifest = output / "manifest.csv"
+    manifest.write_bytes(manifest.read_bytes()[:-30])  # as if the power had failed while the last rows were written
+    report = run(writer, classes, output)
+    assert report.made == 3
+    assert contents(output) == before
+
+
+def test_asking_for_more_adds_to_what_is_there(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    run(writer, classes, tmp_path / "grown", 5)
+    report = run(writer, classes, tmp_path / "grown")
+    assert (report.made, report.kept) == (2 * (PER_CLASS - 5), 10)
+    run(writer, classes, tmp_path / "whole")
+    grown, whole = contents(tmp_path / "grown"), contents(tmp_path / "whole")
+    assert sorted(grown.pop("manifest.csv").splitlines()) == sorted(whole.pop("manifest.csv").splitlines())
+    assert grown == whole
+    with pytest.raises(AllographError, match="already"):
+        run(writer, classes, tmp_path / "grown", 5)
+
+
+def test_other_settings_are_not_mixed_in(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    run(writer, classes, output, 3)
+    before = contents(output)
+    for other in ({"seed": 1}, {"temperature": 0.5}, {"size": 99}, {"ink": "dark"}):
+        with pytest.raises(AllographError, match=next(iter(other))):
+            run(writer, classes, output, 3, **other)
+    draw_symbol(classes / "ka" / "a.png", 2)
+    with pytest.raises(AllographError, match=r"ka/a\.png changed"):
+        run(writer, classes, output, 3)
+    assert contents(output) == before
+    run(writer, classes, output, 2, seed=1, overwrite=True)
+    assert sorted(contents(output)) == ["ka/0001.png", "ka/0002.png", "manifest.csv", "tho/0001.png", "tho/0002.png"]
+
+
+def test_originals_are_kept_beside_the_drawings(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    run(writer, classes, output, 2)
+    report = run(writer, classes, output, 2, keep_originals=True)
+    assert report.made == 0
+    made = contents(output)
+    assert made["ka/original-b.png"] == (classes / "ka" / "b.png").read_bytes()
+    originals = {
+        row["file"]: row["number"] for row in rows(output) if row["file"].split("/")[1].startswith("original-")
+    }
+    assert originals == {"ka/original-a.png": "", "ka/original-b.png": "", "tho/original-a.png": ""}
+    run(writer, classes, tmp_path / "at-once", 2, keep_originals=True)
+    assert made.keys() == contents(tmp_path / "at-once").keys()
+
+
+def test_bad_exemplars_and_classes_are_reported_and_the_rest_is_done(
+    writer: Writer, classes: Path, tmp_path: Path
+) -> None:
+    (classes / "ka" / "a.png").write_text("no image")
+    (classes / "bad").mkdir()
+    (classes / "bad" / "x.png").write_text("no image")
+    (classes / "void").mkdir()
+    report = run(writer, classes, tmp_path / "out", 2)
+    assert (report.classes, report.made) == (2, 4)
+    assert {problem.path for problem in report.problems} == {
+        classes / "ka" / "a.png",
+        classes / "bad" / "x.png",
+        classes / "bad",
+        classes / "void",
+    }
+    assert {row["exemplar"] for row in rows(tmp_path / "out")} == {"ka/b.png", "tho/a.png"}
+    assert run(writer, classes, tmp_path / "out", 2).kept == 4
+
+
+def test_what_lies_there_already_is_not_touched(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    draw_symbol(output / "ka" / "0002.png")
+    before = contents(output)
+    with pytest.raises(AllographError, match="no manifest"):
+        run(writer, classes, output, 3)
+    (output / "manifest.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(AllographError, match="not a manifest"):
+        run(writer, classes, output, 3)
+    with pytest.raises(AllographError, match="not a manifest"):
+        run(writer, classes, output, 3, overwrite=True)
+    (output / "manifest.csv").unlink()
+    assert contents(output) == before
+
+
+def test_the_output_may_not_lie_among_the_exemplars(writer: Writer, classes: Path) -> None:
+    for output in (classes, classes / "out"):
+        with pytest.raises(AllographError, match="taken for a class"):
+            run(writer, classes, output, 3)
+
+
+def test_a_folder_without_classes(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    with pytest.raises(AllographError, match="class folder"):
+        run(writer, classes / "ka", tmp_path / "out", 3)
+    with pytest.raises(AllographError, match="no folder"):
+        run(writer, tmp_path / "absent", tmp_path / "out", 3)
+    assert not (tmp_path / "out").exists()

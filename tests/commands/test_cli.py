@@ -1,0 +1,173 @@
+"""The command line: what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from allograph import __version__
+from allograph.cli import main
+from allograph.cli.train import parse_duration
+from allograph.errors import AllographError
+from allograph.writer import Writer
+from commands.pictures import contents, draw_symbol
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1, text
+    assert text.startswith("allograph: ")
+    return text
+
+
+def test_write_says_where_the_drawings_are(capsys, weights_file: Path, symbols: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    status, out, err = run(capsys, "write", *symbols, "-n", 2, "-o", output, "--model", weights_file)
+    assert (status, err) == (0, "")
+    for path in (output / "ka", output / "ka.png", output / "tho", output / "tho.png"):
+        assert str(path) in out
+    assert len(contents(output)) == 6
+
+
+def test_write_prints_one_json_document(capsys, weights_file: Path, symbols: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    arguments = ["write", *symbols, tmp_path / "absent.png", "-n", 2, "-o", output, "--model", weights_file]
+    status, out, err = run(capsys, *arguments, "--animate", "--json")
+    assert status == 1
+    document = json.loads(out)
+    assert [image["image"] for image in document["images"]] == [str(path) for path in symbols]
+    listed = [Path(path) for image in document["images"] for path in image["drawings"]]
+    listed += [Path(image[kind]) for image in document["images"] for kind in ("sheet", "animation")]
+    assert {str(path.relative_to(output)) for path in listed} == contents(output).keys()
+    assert document["settings"]["temperature"] == 0.9
+    assert document["problems"][0]["path"] == str(tmp_path / "absent.png")
+    assert "absent.png" in one_line(err)
+
+
+def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbols: list[Path], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    status, out, err = run(capsys, "write", bad, "-o", tmp_path / "out", "--model", weights_file)
+    assert (status, out) == (2, "")
+    assert str(bad) in one_line(err)
+    assert not (tmp_path / "out").exists()
+    status, _, err = run(capsys, "write", bad, symbols[0], "-n", 1, "-o", tmp_path / "out", "--model", weights_file)
+    assert status == 1
+    assert str(bad) in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["write"], ["IMAGE", "write --help"]),
+        (["wriet", "a.png"], ["wriet", "write"]),
+        (["write", "--sed", "1", "a.png"], ["--sed", "--seed"]),
+        (["write", "-n", "many", "a.png"], ["-n", "integer"]),
+        (["write", "--ink", "blue", "a.png"], ["ink", "dark"]),
+        (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
+        (["write", "--temperature", "0", "a.png"], ["temperature"]),
+        (["augment", "few"], ["--per-class"]),
+        (["augment", "few", "--per-class", "3", "--model", "no.safetensors"], ["no.safetensors"]),
+        (["info", "nothing"], ["nothing"]),
+        (["train", "omniglot", "--max-time", "2"], ["2h"]),
+        (["train", "strokes", "--set", "hiden=3"], ["hiden", "hidden"]),
+        (["train", "strokes", "--set", "hidden=many"], ["hidden", "int"]),
+        (["train", "strokes", "--preset", "nothing"], ["nothing"]),
+        (["train", "no/folder"], ["no/folder"]),
+        (["evaluate", "oneshot", "--part", "train"], ["part", "validation"]),
+    ],
+)
+def test_a_users_mistake_gets_one_line(
+    capsys, weights_file: Path, arguments: list[str], words: list[str], monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "--temperature" in arguments:
+        arguments = [*arguments, "--model", str(weights_file)]
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    line = one_line(err)
+    for word in words:
+        assert word in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_augment_goes_on_and_says_so(capsys, weights_file: Path, classes: Path, tmp_path: Path) -> None:
+    arguments = ["augment", classes, "-o", tmp_path / "out", "--model", weights_file, "--per-class"]
+    status, out, err = run(capsys, *arguments, 2)
+    assert (status, err) == (0, "")
+    assert "4 drawings of 2 classes" in out
+    status, out, _ = run(capsys, *arguments, 3)
+    assert status == 0
+    assert "(4 were there)" in out
+    status, out, _ = run(capsys, *arguments, 3, "--json")
+    assert json.loads(out)["made"] == 0
+
+
+def test_info_prints_the_card(capsys, weights_file: Path, writer: Writer) -> None:
+    status, out, _ = run(capsys, "info", weights_file)
+    assert status == 0
+    assert writer.sha256 in out
+    assert "data.name" in out
+    _, out, _ = run(capsys, "info", weights_file, "--json")
+    assert json.loads(out)["parameters"] == sum(parameter.numel() for parameter in writer.model.parameters())
+
+
+def test_version(capsys) -> None:
+    assert run(capsys, "--version") == (0, f"allograph {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("2h", 7200), ("90m", 5400), ("45s", 45), ("1h30m", 5400), ("0.5h", 1800)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "2h x", "-1h", "0s", "two hours"])
+def test_no_durations(text: str) -> None:
+    with pytest.raises(AllographError, match="2h"):
+        parse_duration(text)
+
+
+def test_help_comes_at_once_and_needs_no_torch() -> None:
+    code = (
+        "import sys; from allograph.cli import main; main(['--help']); "
+        "sys.exit(', '.join({'torch', 'numpy', 'scipy', 'lightning', 'PIL'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in ("write", "augment", "train", "info", "evaluate"):
+        assert command in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_says_how_to_go_on(weights_file: Path, classes: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        draw_symbol(classes / f"more-{number}" / "a.png", number % 3)
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "allograph", "augment", classes, "--per-class", "500", "-o", output]
+    process = subprocess.Popen(
+        [*command, "--model", weights_file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (output / "ka" / "0001.png").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    line = err.splitlines()[-1]
+    assert "run the same command" in line
+    assert "Traceback" not in err
+    assert not [name for name in contents(output) if name.endswith(".tmp")]

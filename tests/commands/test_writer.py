@@ -1,0 +1,99 @@
+"""The writer: nothing but (weights, exemplar, seed, temperature, number) decides a drawing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allograph.errors import AllographError
+from allograph.writer import BLOCK, Writer, noise_for
+
+
+def picture(kind: int = 0) -> np.ndarray:
+    """A grey picture of an L, or of a T."""
+    image = np.full((40, 30), 255, np.uint8)
+    image[8:32, 8 if kind == 0 else 14] = 0
+    image[30 if kind == 0 else 8, 8:22] = 0
+    return image
+
+
+def pixels(drawings: list[Image.Image]) -> list[bytes]:
+    return [drawing.tobytes() for drawing in drawings]
+
+
+def test_drawings_have_the_size_of_the_image_or_the_size_asked_for(writer: Writer) -> None:
+    drawings = writer.write(picture(), 2)
+    assert [drawing.size for drawing in drawings] == [(30, 40)] * 2
+    assert writer.write(picture(), 1, size=120)[0].size == (90, 120)
+
+
+def test_same_seed_same_drawings_and_other_seed_other_drawings(writer: Writer) -> None:
+    first = pixels(writer.write(picture(), 4, seed=3))
+    assert first == pixels(writer.write(picture(), 4, seed=3))
+    assert not set(first) & set(pixels(writer.write(picture(), 4, seed=4)))
+    assert len(set(first)) == 4
+
+
+def test_a_drawing_depends_neither_on_their_number_nor_on_other_images(writer: Writer) -> None:
+    alone = pixels(writer.write(picture(), BLOCK + 5))
+    assert pixels(writer.write(picture(), 3)) == alone[:3]
+    assert pixels(writer.write(picture(), BLOCK + 1)) == alone[: BLOCK + 1]
+    among = writer.write([picture(1), picture(), picture(1)], 3)
+    assert pixels(among[1]) == alone[:3]
+    assert pixels(among[0]) == pixels(among[2]) != alone[:3]
+
+
+def test_arrays_images_and_files_are_alike(writer: Writer, tmp_path) -> None:
+    image = Image.fromarray(picture()).convert("RGB")
+    image.save(tmp_path / "l.png")
+    from_file = pixels(writer.write(tmp_path / "l.png", 2))
+    assert pixels(writer.write(image, 2)) == from_file
+    assert pixels(writer.write(str(tmp_path / "l.png"), 2)) == from_file
+
+
+def test_temperature_scales_the_variation(writer: Writer) -> None:
+    def spread(temperature: float) -> float:
+        block = next(writer.blocks(_exemplar(writer), BLOCK, temperature=temperature))
+        return float(block.canvases.std(axis=0).mean())
+
+    assert spread(0.1) < spread(0.5) < spread(1.0)
+
+
+def test_without_a_temperature_the_card_decides(writer: Writer) -> None:
+    assert pixels(writer.write(picture(), 2)) == pixels(writer.write(picture(), 2, temperature=0.9))
+    assert pixels(writer.write(picture(), 2)) != pixels(writer.write(picture(), 2, temperature=0.6))
+
+
+def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:
+    config = writer.model.config
+    noise = noise_for(config, [(seed, k) for seed in range(20) for k in range(50)])
+    assert noise.shape == (1000, config.steps, config.latent)
+    assert abs(float(noise.mean())) < 0.05
+    assert abs(float(noise.std()) - 1) < 0.05
+    assert noise.flatten(1).unique(dim=0).shape[0] == 1000
+    assert noise_for(config, [(7, 30)]).equal(noise[7 * 50 + 30][None])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"n": 0}, "drawings"),
+        ({"n": -3}, "drawings"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"temperature": 3.0}, "temperature"),
+        ({"size": 3}, "size"),
+        ({"size": 100_000}, "size"),
+        ({"ink": "blue"}, "ink"),
+    ],
+)
+def test_senseless_arguments_are_refused(writer: Writer, arguments: dict, word: str) -> None:
+    with pytest.raises(AllographError, match=word):
+        writer.write(picture(), **arguments)
+
+
+def _exemplar(writer: Writer):
+    from allograph.imaging import take_in
+
+    return take_in(picture(), writer.model.config.image_size)

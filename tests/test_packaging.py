@@ -1,0 +1,61 @@
+"""What a newcomer installs: pinned versions that fit the declared ones, and a package that holds all its files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {normal(name): version for name, version in pairs}
+
+
+def test_every_dependency_is_pinned_within_its_range() -> None:
+    specifiers = pytest.importorskip("packaging.specifiers")
+    project = PROJECT["project"]
+    required = [
+        *project["dependencies"],
+        *(line for extra in project["optional-dependencies"].values() for line in extra),
+    ]
+    pinned = pins()
+    for requirement in required:
+        match = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?(.*)", requirement)
+        assert match
+        name, bounds = match.groups()
+        assert specifiers.SpecifierSet(bounds).contains(pinned[normal(name)]), requirement
+
+
+def test_the_pins_hold_no_place_of_one_machine() -> None:
+    text = (ROOT / "constraints.txt").read_text()
+    assert not re.search(r"@ |file:|https?:|^-", text, re.MULTILINE)
+
+
+def test_a_python_that_does_not_work_is_passed_over(tmp_path: Path) -> None:
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    stub = tmp_path / "python3.12"
+    stub.write_text("#!/bin/sh\necho 'python3.12: command not found' >&2\nexit 127\n")
+    stub.chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    done = subprocess.run(
+        ["make", "-C", str(tmp_path), ".venv/.ready", f"PYTHON={stub}"], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "No Python 3.11 or 3.12" in done.stderr
+    assert not (tmp_path / ".venv").exists()
