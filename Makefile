@@ -15,7 +15,7 @@ CANDIDATES := $(or $(PYTHON),python3.12 python3.11 python3)
 
 demo: $(READY)
 	@start=$$(date +%s); \
-	$(BIN)/allograph write $(SYMBOLS) -o demo --animate --overwrite && \
+	$(BIN)/allograph write $(SYMBOLS) -o demo --overwrite && \
 	echo "The drawings are in $(CURDIR)/demo; open the sheets, demo/*.png, first. Writing took $$(($$(date +%s) - start)) s."
 
 test: $(READY)
@@ -41,12 +41,12 @@ $(READY): pyproject.toml constraints.txt
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
 	echo "Installing into $(VENV) ($$($(BIN)/python --version)); the first time this takes a few minutes."; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]' && \
 	touch $@ && \
 	echo "Setting up took $$(($$(date +%s) - start)) s."
 
 $(LINT_READY): $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
 
 clean:
 	rm -rf $(VENV) demo

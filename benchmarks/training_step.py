@@ -21,6 +21,7 @@ from torch import Tensor
 
 from allograph.config import load_preset, model_from_config, to_dict
 from allograph.data import Augmentation, PairSource, stroke_concepts
+from allograph.training.module import learning_rate_factor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
 from reference import ReferenceSequential
@@ -58,11 +59,11 @@ def main() -> None:
     config = preset.model
     print(f"T = {config.steps}, {config.hidden} units, {size} x {size}, batch {batch}, {options.threads} threads")
     slowest = statistics.median(seconds["reference, float32"][2:])
-    print(f"{'':22}{'images/s':>10}{'ratio':>8}{'first 5 losses':>18}{'last 5':>10}")
+    print(f"{'':22}{'images/s':>10}{'ratio':>8}{'first 5 losses':>18}{'last 5':>12}")
     for name in variants:
         middle = statistics.median(seconds[name][2:])
         first, last = statistics.mean(losses[name][:5]), statistics.mean(losses[name][-5:])
-        print(f"{name:22}{batch / middle:10.0f}{slowest / middle:8.2f}{first:18.2f}{last:10.2f}")
+        print(f"{name:22}{batch / middle:10.0f}{slowest / middle:8.2f}{first:18.2f}{last:12.2f}")
     reference, ours = torch.tensor(losses["reference, float32"]), torch.tensor(losses["batched, float32"])
     apart = ((ours - reference).abs() / reference).max()
     print(f"the two float32 loss curves differ by at most {apart:.1e} of the loss in {len(ours)} steps")
@@ -80,6 +81,7 @@ def training(preset, plain: bool, dtype: torch.dtype) -> Callable[[Tensor, Tenso
     optimizer = torch.optim.Adam(shared.values(), lr=preset.training.learning_rate, fused=not plain)
 
     def step(target: Tensor, context: Tensor, number: int) -> float:
+        optimizer.param_groups[0]["lr"] = preset.training.learning_rate * learning_rate_factor(number, preset.training)
         generator = torch.Generator().manual_seed(number)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             if plain:

@@ -159,11 +159,22 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
 
 def from_dict(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
     """Builds a (nested) configuration; every key is known and every value has its field's type."""
-    hints = typing.get_type_hints(kind)
-    for key in table:
+    return _filled(kind(), table, prefix)
+
+
+def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
+    """The configuration with the table's values in place of its own; tables within go into what stands there."""
+    hints = typing.get_type_hints(type(config))
+    values = {}
+    for key, value in table.items():
         if key not in hints:
             raise AllographError(f"unknown setting {prefix + key!r}{_nearest(key, hints)}")
-    return kind(**{key: _checked(value, hints[key], f"{prefix}{key}") for key, value in table.items()})
+        before = getattr(config, key)
+        if dataclasses.is_dataclass(before) and isinstance(value, Mapping):
+            values[key] = _filled(before, value, f"{prefix}{key}.")
+        else:
+            values[key] = _checked(value, hints[key], f"{prefix}{key}")
+    return dataclasses.replace(config, **values)  # type: ignore[type-var]
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -197,10 +208,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 def _checked(value: Any, hint: Any, key: str) -> Any:
     """The value as its field's type, or an error that says what the field takes."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        if isinstance(value, Mapping):
-            return from_dict(typing.cast(type, hint), value, f"{key}.")
-    elif origin is Literal:
+    if origin is Literal:
         if value in arguments:
             return value
         raise AllographError(f"{key} = {value!r} is not one of {', '.join(map(repr, arguments))}")
@@ -216,7 +224,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
         return _checked(value, next(kind for kind in arguments if kind is not type(None)), key)
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+    elif not dataclasses.is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
     raise AllographError(f"{key} = {value!r} is of the wrong type; it takes {name}")

@@ -66,18 +66,16 @@ class Manifest:
         if not self.exists:
             return
         try:
-            text = path.read_bytes().decode()
+            text = path.read_bytes().decode(errors="surrogateescape")
         except OSError as error:
             raise explain_os_error(error, f"cannot read {path}") from error
-        except UnicodeDecodeError as error:
-            raise self._foreign() from error
         whole = text[: text.rfind("\n") + 1]
         lines = list(csv.reader(io.StringIO(whole, newline="")))
         if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
             raise self._foreign()
         self._add(Row(*line) for line in lines[1:])
         if whole != text:
-            atomic_write(path, whole.encode())
+            atomic_write(path, whole.encode(errors="surrogateescape"))
 
     def start(self) -> None:
         """Write a manifest without rows, in place of what was there."""
@@ -121,4 +119,4 @@ class Manifest:
 def _as_csv(lines: list[list[str]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="surrogateescape")  # file names are bytes, not always UTF-8

@@ -19,7 +19,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,17 +182,17 @@ def _staging(output: Path) -> Iterator[Path]:
         staging = Path(tempfile.mkdtemp(prefix=".allograph-", dir=output))
     except OSError as error:
         raise explain_os_error(error, f"cannot write {output}") from error
+    complete = False
     try:
         yield staging
-    except BaseException:
+        complete = True
+    except AllographError as error:  # nobody wants to know of the hidden folder
+        raise AllographError(str(error).replace(str(staging), str(output))) from error
+    finally:
         shutil.rmtree(staging, ignore_errors=True)
-        for folder in made:  # the folders that this call made, innermost first, unless they hold something by now
-            try:
+        for folder in made if not complete else ():  # innermost first; those that hold something by now stay
+            with suppress(OSError):
                 folder.rmdir()
-            except OSError:
-                break
-        raise
-    shutil.rmtree(staging, ignore_errors=True)
 
 
 def save_png(picture: Image.Image, path: Path) -> None:

@@ -105,8 +105,8 @@ def test_a_users_mistake_gets_one_line(
 
 def test_augment_goes_on_and_says_so(capsys, weights_file: Path, classes: Path, tmp_path: Path) -> None:
     arguments = ["augment", classes, "-o", tmp_path / "out", "--model", weights_file, "--per-class"]
-    status, out, err = run(capsys, *arguments, 2)
-    assert (status, err) == (0, "")
+    status, out, _ = run(capsys, *arguments, 2)
+    assert status == 0
     assert "4 drawings of 2 classes" in out
     status, out, _ = run(capsys, *arguments, 3)
     assert status == 0
@@ -144,7 +144,7 @@ def test_no_durations(text: str) -> None:
 def test_help_comes_at_once_and_needs_no_torch() -> None:
     code = (
         "import sys; from allograph.cli import main; main(['--help']); "
-        "sys.exit(', '.join({'torch', 'numpy', 'scipy', 'lightning', 'PIL'} & sys.modules.keys()))"
+        "sys.exit(', '.join({'torch', 'numpy', 'scipy', 'lightning', 'PIL'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -159,7 +159,12 @@ def test_ctrl_c_says_how_to_go_on(weights_file: Path, classes: Path, tmp_path: P
     output = tmp_path / "out"
     command = [sys.executable, "-m", "allograph", "augment", classes, "--per-class", "500", "-o", output]
     process = subprocess.Popen(
-        [*command, "--model", weights_file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--model", weights_file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A background job is started with Ctrl-C ignored, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (output / "ka" / "0001.png").exists():
         assert process.poll() is None, process.communicate()

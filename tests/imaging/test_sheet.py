@@ -22,7 +22,7 @@ SIZE = 52
 
 @pytest.fixture(scope="module")
 def exemplar(symbol: np.ndarray, on_paper: Callable[..., Image.Image]) -> Exemplar:
-    return take_in(on_paper(symbol, (180, 20, 20), (250, 250, 240)), SIZE)
+    return take_in(on_paper(symbol, (20, 20, 20), (250, 250, 250)), SIZE)
 
 
 @given(count=st.integers(1, 120), columns=st.none() | st.integers(1, 20))
@@ -64,7 +64,7 @@ def test_the_sheet_marks_the_exemplar_and_shows_every_drawing(exemplar: Exemplar
     def inked(place: tuple[int, int, int]) -> float:
         left, top, side = place
         part = sheet[top + 4 : top + side - 4, left + 4 : left + side - 4]
-        return float((part[..., 0] - part[..., 1] > 80).mean())  # red
+        return float((part.max(-1) < 110).mean())
 
     shares = [inked(place) for place in (layout.exemplar, *layout.cells)]
     assert shares[0] == pytest.approx(shares[1], rel=0.25)
@@ -110,14 +110,14 @@ def test_the_animation_grows_moves_and_ends_with_the_drawings(tmp_path: Path, ex
             frames.append(np.asarray(film.convert("RGB")).astype(int))
     left, top, side = lay_out(n, None, 144).cells[0]
     tiles = [frame[top + 6 : top + side - 6, left + 6 : left + side - 6] for frame in frames]
-    red = [((t[..., 0] - t[..., 1] > 90) & (t[..., 0] - t[..., 2] > 90) & (t[..., 0] < 215)).sum() for t in tiles]
-    assert red[0] < 0.5 * red[-1]
+    inked = [(t.max(-1) < 110).sum() for t in tiles]
+    assert inked[0] < 0.5 * inked[-1]
     orange = [(abs(t - (228, 94, 44)).max(-1) < 45) for t in tiles]
     assert not orange[-1].any()  # the last frame is the drawings alone
-    heights = [np.argwhere(o)[:, 0].mean() for o in orange if o.sum() > 40]
-    assert heights[-1] - heights[0] > 0.3 * side  # the window went down the page, as its shifts say
+    heights = [np.argwhere(o)[:, 0].mean() for o in orange if o.sum() > 15]
+    assert heights[-1] - heights[0] > 0.15 * side  # the window went down the page, as its shifts say
     x, y, large = lay_out(n, None, 144).exemplar
-    teal = [(abs(f[y + 8 : y + large - 8, x + 8 : x + large - 8] - ACCENT).max(-1) < 60).any() for f in frames]
+    teal = [(abs(f[y + 8 : y + large - 8, x + 8 : x + large - 8] - ACCENT).max(-1) < 50).any() for f in frames]
     assert any(teal) == (reading != "none")
     assert not teal[-1]
 

@@ -20,17 +20,13 @@ from allograph.models import SequentialModel
 def window_of(raw: Tensor, bounds: WindowBounds) -> Tensor:
     """R(turn) [[1, shear], [0, 1]] diag(scale), with the shift: (batch, 2, 3)."""
     low, high = math.log(bounds.min_scale), math.log(bounds.max_scale)
-    rows = []
-    for row in raw:
-        scale = torch.exp(low + (high - low) * torch.sigmoid(row[:2]))
-        shift = bounds.max_shift * torch.tanh(row[2:4])
-        turn = bounds.max_turn * torch.tanh(row[4])
-        shear = bounds.max_shear * torch.tanh(row[5])
-        one, zero = torch.ones_like(turn), torch.zeros_like(turn)
-        rotation = torch.stack([torch.stack([turn.cos(), -turn.sin()]), torch.stack([turn.sin(), turn.cos()])])
-        slant = torch.stack([torch.stack([one, shear]), torch.stack([zero, one])])
-        rows.append(torch.cat([rotation @ slant @ torch.diag(scale), shift[:, None]], dim=1))
-    return torch.stack(rows)
+    scale = torch.exp(low + (high - low) * torch.sigmoid(raw[:, :2]))
+    shift = bounds.max_shift * torch.tanh(raw[:, 2:4])
+    turn, shear = bounds.max_turn * torch.tanh(raw[:, 4]), bounds.max_shear * torch.tanh(raw[:, 5])
+    one, zero = torch.ones_like(turn), torch.zeros_like(turn)
+    rotation = torch.stack([turn.cos(), -turn.sin(), turn.sin(), turn.cos()], dim=1).view(-1, 2, 2)
+    slant = torch.stack([one, shear, zero, one], dim=1).view(-1, 2, 2)
+    return torch.cat([rotation @ slant @ torch.diag_embed(scale), shift[:, :, None]], dim=2)
 
 
 def look_through(image: Tensor, window: Tensor, size: int) -> Tensor:
@@ -55,7 +51,8 @@ def bell_filter(image: Tensor, width: float) -> Tensor:
     offset = torch.arange(1 - size, size, dtype=image.dtype)
     bell = torch.exp(-0.5 * (offset / width) ** 2) / max(1.0, width * math.sqrt(2 * math.pi))
     bell = bell * math.sqrt(max(1.0, width * math.sqrt(2 * math.pi) / (1.5 * size / 52)))
-    return F.conv2d(image, torch.outer(bell, bell)[None, None], padding=size - 1)
+    rows = F.conv2d(image, bell.view(1, 1, -1, 1), padding=(size - 1, 0))
+    return F.conv2d(rows, bell.view(1, 1, 1, -1), padding=(0, size - 1))
 
 
 class ReferenceSequential(nn.Module):
@@ -83,6 +80,7 @@ class ReferenceSequential(nn.Module):
             self.cell.weight_hh.copy_(order(state))
             self.cell.bias_ih.copy_(order(core.gates.bias[:, None])[:, 0])
             self.cell.bias_hh.zero_()
+        self.cell.bias_hh.requires_grad_(False)  # LSTMCell has the bias twice
 
     def run(
         self, x: Tensor | None, context: Tensor, noise: Tensor, temperature: float = 1.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["app", "main"]
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -50,6 +51,8 @@ def _allograph(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold bytes that no encoding has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = app(args=arguments, prog_name="allograph", standalone_mode=False)
     except AllographError as error:
@@ -59,6 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message().strip()
         if message:
             say(f"{message.rstrip('.')}; see allograph {_command(arguments)}--help")
+        return 2
+    except OSError as error:  # from the system, at a place where nobody could say more about it
+        from allograph.imaging.files import explain_os_error
+
+        say(str(explain_os_error(error, f"cannot use {error.filename}" if error.filename else "cannot go on")))
         return 2
     except Stopped as stop:
         say(str(stop))

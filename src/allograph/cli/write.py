@@ -55,9 +55,10 @@ def write(
                 continue
             written.append(result)
             if not as_json:
+                drawings = "1 drawing" if n == 1 else f"{n} drawings"
                 folder = result.drawings[0].parent
                 growing = f", growing in {result.animation}" if result.animation else ""
-                print(f"{result.image}: {n} drawings in {folder}, on one sheet in {result.sheet}{growing}")
+                print(f"{result.image}: {drawings} in {folder}, on one sheet in {result.sheet}{growing}")
     except KeyboardInterrupt:
         raise Stopped(f"stopped; {len(written)} of {len(images)} images are done, nothing is half-written") from None
     ended = time.perf_counter()

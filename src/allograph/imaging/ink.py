@@ -92,7 +92,7 @@ def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> Ink:
     for _ in range(2):
         if found is None:
             break
-        paper = _refine_paper(coarse, paper, strength > 0.4 * found[0])
+        paper = _refine_paper(coarse, paper, abs(strength) > 0.4 * found[0])
         strength = (coarse - paper) @ direction
         found = _split(strength)
 
@@ -131,8 +131,8 @@ def _fit_paper(colour: np.ndarray, polarity: Polarity) -> tuple[np.ndarray, np.n
     for _ in range(12):
         rest = pixels - fitted
         weight = prior / (np.linalg.norm(rest, axis=1) + 0.01)
-        if wanted:  # where the ink is said to be dark, what is darker than the surface can hardly be paper
-            weight = np.where(wanted * (rest @ _LUMINANCE) > 0, 0.1, 1.0) * weight
+        if wanted:  # where the ink is said to be dark, what is darker than the surface is less likely paper
+            weight = np.where(wanted * (rest @ _LUMINANCE) > 0, 0.3, 1.0) * weight
         root = np.sqrt(weight)[:, None]
         fitted = basis @ np.linalg.lstsq(basis * root, pixels * root, rcond=None)[0]
     rest = pixels - fitted
@@ -177,7 +177,10 @@ def _split(strength: np.ndarray) -> tuple[float, float] | None:
 
 
 def _refine_paper(colour: np.ndarray, paper: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """Correct `paper` by the mean of what lies around and is not ink; far from any such pixel it stays as it is."""
+    """Correct `paper` by the mean of what lies around and is no ink; far from any such pixel it stays as it is.
+
+    `ink` holds what is much darker or much lighter than paper: the other kind of ink, or glare, is no paper either.
+    """
     from scipy import ndimage
 
     spread = 0.05 * max(colour.shape[:2])

@@ -16,6 +16,7 @@ from allograph.imaging.reading import read_source
 from allograph.imaging.shapes import (
     centre_line,
     distance_to,
+    main_width,
     prune,
     remove_specks,
     resample,
@@ -111,13 +112,12 @@ def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     from scipy import ndimage
 
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    width = stroke_width(strength > 0.5)
+    width = main_width(strength > 0.5)
     strength = ndimage.gaussian_filter(strength, 0.15 * width)
     mask = strength > 0.5
     if not mask.any():
         mask = strength > 0.5 * strength.max()
-    width = stroke_width(mask)
-    kept = remove_specks(mask, strength, width)
+    kept = remove_specks(mask, strength, main_width(mask))
     width = max(1.0, stroke_width(kept))
     # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
     near = ndimage.binary_dilation(kept, iterations=2)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["centre_line", "distance_to", "prune", "remove_specks", "resample", "signed_distance", "stroke_width"]
+__all__ = [
+    "centre_line",
+    "distance_to",
+    "main_width",
+    "prune",
+    "remove_specks",
+    "resample",
+    "signed_distance",
+    "stroke_width",
+]
 
 import numpy as np
 
@@ -34,8 +43,8 @@ def centre_line(mask: np.ndarray) -> np.ndarray:
 def prune(line: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Drop the spurs of a centre line: branches that lead from a junction into a corner of a thick stroke.
 
-    `depth` is the strokes' signed distance. A branch that ends within one and a half times the junction's own distance
-    to the edge has not left the stroke that it branches from.
+    `depth` is the strokes' signed distance. A branch that runs out at the edge, within one and a half times the
+    junction's own distance to it, fills a corner; one that ends in the middle of its stroke, however short, was drawn.
     """
     points = {(int(y), int(x)) for y, x in np.argwhere(line)}
     around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
@@ -54,7 +63,7 @@ def prune(line: np.ndarray, depth: np.ndarray) -> np.ndarray:
             branch.append(here)
         if not onward:
             continue  # a stroke of its own, end to end
-        if np.hypot(here[0] - end[0], here[1] - end[1]) < 1.5 * depth[here]:
+        if depth[end] < 0.5 * depth[here] and np.hypot(here[0] - end[0], here[1] - end[1]) < 1.5 * depth[here]:
             doomed.update(branch[:-1])
     pruned = line.copy()
     for y, x in doomed:
@@ -73,6 +82,18 @@ def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
     """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
     line = centre_line(mask) if line is None else line
     return 2 * float(np.median(signed_distance(mask)[line])) if line.any() else 0.0
+
+
+def main_width(mask: np.ndarray) -> float:
+    """Return the width of the strokes that hold most of the ink in `mask`, in pixels, whatever dust lies around them.
+
+    The median of `stroke_width`, each point of the centre line weighted by the square of its distance to the edge.
+    """
+    half = np.sort(signed_distance(mask)[centre_line(mask)])
+    if not len(half):
+        return 0.0
+    weight = np.cumsum(half**2)
+    return 2 * float(half[np.searchsorted(weight, weight[-1] / 2)])
 
 
 def remove_specks(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarray:

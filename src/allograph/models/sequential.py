@@ -5,7 +5,7 @@ Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c
     look_t = window(h_{t-1});  v_t = read(x', look_t)                              the context, by attention
     z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e'))        standard or learned prior
     h_t = LSTM(h_{t-1}, z_t, v_t, e')                                              e' = embedding of x'
-    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))
+    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         bends first, then ink
     x ~ p(x | f_o(c_T, x'))
 
 and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``.
@@ -61,7 +61,9 @@ class SequentialConfig:
         encoder_width: channels of their first convolution.
         decision: units of the posterior's and the prior's layer.
         prior: ``standard`` or ``learned``.
-        field_size: pixels a side of the canvas's field; it is smooth, so few are enough.
+        bends: steps that bend the exemplar, the first ones; the others write ink beside it. Without an exemplar all do.
+        control: side of the displacement sprites; few points, so that strokes are bent and not torn.
+        field_size: pixels a side of the displacement layer.
         bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
         look: bounds of the reading windows.
         move: bounds of the writing window within the window read from.
@@ -76,6 +78,8 @@ class SequentialConfig:
     encoder_width: int = 16
     decision: int = 256
     prior: Literal["standard", "learned"] = "learned"
+    bends: int = 6
+    control: int = 5
     field_size: int = 26
     bells: tuple[float, ...] = (0.6, 1.5, 4.0)
     look: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.3, max_turn=1.0, max_shear=0.5))
@@ -94,8 +98,8 @@ class Gaussian(NamedTuple):
         mean, log_std = raw.to(torch.promote_types(raw.dtype, torch.float32)).chunk(2, dim=-1)
         return cls(mean, _LOG_STD_BOUND * torch.tanh(log_std / _LOG_STD_BOUND))
 
-    def sample(self, noise: Tensor, temperature: float = 1.0) -> Tensor:
-        return self.mean + temperature * self.log_std.exp() * noise
+    def sample(self, noise: Tensor) -> Tensor:
+        return self.mean + self.log_std.exp() * noise
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Summed over the last dimension."""
@@ -170,6 +174,7 @@ def _first_plan(config: SequentialConfig) -> Tensor:
     """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
     plan = torch.zeros(config.steps, 6)
     plan[0, :2] = 2.0
+    plan[1 : config.bends, :2] = 1.0
     place = torch.arange(1, config.steps)
     radius, angle = 0.6 * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
     spread = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
@@ -200,13 +205,14 @@ class SequentialModel(GenerativeModel):
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
         self.move = SpatialTransformer(hidden, config.move, initial_scale=1.0)
         self.ink_sprite = nn.Linear(hidden, channels * pixels)
-        self.field_sprite = nn.Linear(hidden, (2 + len(config.bells)) * pixels)
-        self.canvas = BentCanvas(config.image_size, config.field_size, config.patch, config.bells)
+        self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
+        self.gain = nn.Linear(hidden, len(config.bells))
+        self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
         # Share of its ink that the model writes beside an exemplar. Training raises it from 0 to 1 (a model that may write
         # freely from the start never learns to bend the exemplar); a finished model writes all of it.
         self.register_buffer("ink_share", torch.ones(()))
         with torch.no_grad():
-            self.field_sprite.weight.mul_(0.2)  # begin close to a plain copy
+            self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
 
     # ---------------------------------------------------------------- the contract
 
@@ -238,9 +244,16 @@ class SequentialModel(GenerativeModel):
         *,
         n: int = 1,
         temperature: float = 1.0,
+        ink_temperature: float | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
+        """See `GenerativeModel.sample`. ``ink_temperature`` is that of the steps that write ink beside an exemplar; equal
+        to ``temperature`` if absent."""
+        config = self.config
+        temperatures = torch.full((config.steps, 1), temperature)
+        if context is not None and ink_temperature is not None:
+            temperatures[config.bends :] = ink_temperature
         seen = self.see(context)
         batch = seen.images.shape[0]
         if noise is None:
@@ -249,7 +262,7 @@ class SequentialModel(GenerativeModel):
             n = noise.shape[1]
             noise = noise.flatten(0, 1)
         seen = seen.repeat(n)
-        trace = self._imagine(seen, noise, temperature)
+        trace = self._imagine(seen, temperatures.to(noise) * noise)
         strokes = self._strokes(trace, seen)
         shape = (batch, n)
         return Drawings(
@@ -286,12 +299,18 @@ class SequentialModel(GenerativeModel):
 
     def _strokes(self, trace: Trace, seen: Context) -> Strokes:
         """What all steps write, and where."""
-        side, dtype = self.config.patch, trace.latents.dtype
-        ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, side, side))
-        shown = seen.images.flatten(1).any(dim=1)
-        ink = ink * torch.where(shown, self.ink_share, 1.0)[:, None, None, None, None]
-        field = self.field_sprite(trace.after).to(dtype).unflatten(-1, (-1, side, side))
-        return Strokes(ink, field, compose(trace.looks, self.move(trace.after)))
+        config, dtype = self.config, trace.latents.dtype
+        shown = seen.images.flatten(1).any(dim=1)[:, None]
+        bends = torch.arange(config.steps, device=shown.device) < config.bends
+        share = torch.where(shown, torch.where(bends, 0.0, self.ink_share), 1.0)
+        ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, config.patch, config.patch))
+        bend = self.bend_sprite(trace.after[:, : config.bends]).to(dtype).unflatten(-1, (2, config.control, -1))
+        return Strokes(
+            ink=share[:, :, None, None, None] * ink,
+            bend=bend,
+            gain=self.gain(trace.after).to(dtype),
+            windows=compose(trace.looks, self.move(trace.after)),
+        )
 
     # ---------------------------------------------------------------- the loop over t
 
@@ -324,14 +343,14 @@ class SequentialModel(GenerativeModel):
         latent, mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
         return Trace(latent, Gaussian(mean, log_std), *rest)
 
-    def _imagine(self, seen: Context, noise: Tensor, temperature: float) -> Trace:
+    def _imagine(self, seen: Context, noise: Tensor) -> Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
         for_core = self.core.constant(seen.embedding)
         state, steps = self._first(seen), []
         for t, eps in enumerate(noise.unbind(dim=1)):
             look, glimpse = self._look(t, state, seen)
             prior = self._prior([part[:, None] for part in (glimpse, look.flatten(1), state.hidden)], seen)
-            latent = Gaussian(*(part[:, 0] for part in prior)).sample(eps, temperature)
+            latent = Gaussian(*(part[:, 0] for part in prior)).sample(eps)
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
             steps.append((latent, before.hidden, state.hidden, look, glimpse))
         latent, before, after, looks, glimpses = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))

@@ -16,6 +16,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
@@ -192,9 +193,9 @@ def _quiet() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*is not saved|.*exists and is not empty.*")
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        warnings.simplefilter("ignore", PossibleUserWarning)
+        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")  # its own call, with torch 2.13
+        warnings.filterwarnings("ignore", message=".*exists and is not empty")  # a run that is gone on with
         for logger in loggers:
             logger.setLevel(logging.ERROR)
         try:
