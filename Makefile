@@ -1,6 +1,7 @@
 # make demo    new drawings of the example symbols, in demo/
 # make test    the tests
-# make lint    the linter and the type checker
+# make lint    the linter
+# make types   the type checker
 #
 # Each makes .venv first if it is not there, with the versions of constraints.txt. Another Python: make demo PYTHON=/path
 
@@ -11,7 +12,7 @@ LINT_READY := $(VENV)/.lint-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.12 python3.11 python3)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint types clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -23,8 +24,10 @@ test: $(READY)
 	$(BIN)/python -m pytest && \
 	echo "The tests took $$(($$(date +%s) - start)) s."
 
-lint: $(READY) $(LINT_READY)
+lint: $(LINT_READY)
 	$(BIN)/ruff check .
+
+types: $(LINT_READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # A candidate counts only if it starts and can make environments: a version manager's stub may do neither.

@@ -88,7 +88,12 @@ def test_writing_is_the_adjoint_of_reading_where_the_pixel_grids_meet(columns: i
     b = torch.rand(1, 1, size, size, generator=generator(3), dtype=torch.float64)
     angle = turns * math.pi / 2
     window = torch.tensor(
-        [[[math.cos(angle), -math.sin(angle), 2 * columns / size], [math.sin(angle), math.cos(angle), 2 * rows / size]]],
+        [
+            [
+                [math.cos(angle), -math.sin(angle), 2 * columns / size],
+                [math.sin(angle), math.cos(angle), 2 * rows / size],
+            ]
+        ],
         dtype=torch.float64,
     )
     torch.testing.assert_close((write(a, window, size) * b).sum(), (a * read(b, window, size)).sum())

@@ -75,7 +75,9 @@ def test_with_one_sample_the_bound_is_the_log_weight() -> None:
 
 def test_the_bound_is_safe_where_weights_leave_the_range_of_floats() -> None:
     class Extreme:
-        def log_weights(self, x: Tensor, context: Tensor | None = None, *, samples: int, generator: object = None) -> Tensor:
+        def log_weights(
+            self, x: Tensor, context: Tensor | None = None, *, samples: int, generator: object = None
+        ) -> Tensor:
             return torch.full((samples, len(x)), -5000.0)
 
     bound = importance_weighted_bound(Extreme(), torch.zeros(2), samples=10)

@@ -84,7 +84,7 @@ def test_unknown_presets_and_broken_files_are_named(tmp_path) -> None:
     with pytest.raises(AllographError, match="not valid TOML"):
         load_preset(str(broken))
     broken.write_text("[model]\nhiden = 3")
-    with pytest.raises(AllographError, match="model.hiden.*did you mean 'hidden'"):
+    with pytest.raises(AllographError, match=r"model\.hiden.*did you mean 'hidden'"):
         load_preset(str(broken))
 
 

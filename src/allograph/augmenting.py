@@ -250,7 +250,6 @@ def _draw(
     """Make the drawings of a class that do not exist yet; yields (made, found) for every block."""
     import torch
 
-    temperature = writer.temperature_for(order.temperature)
     images = torch.stack([torch.from_numpy(source.exemplar.drawing) for source in sources])
     for first in range(1, order.per_class + 1, _BLOCK):
         numbers = range(first, min(first + _BLOCK, order.per_class + 1))
@@ -260,8 +259,7 @@ def _draw(
             block = range(first, first + _BLOCK)
             context = images[[(number - 1) % len(sources) for number in block]]
             noise = noise_for(writer.model.config, [("augment", order.seed, name, number) for number in block])
-            with torch.inference_mode():
-                drawn = writer.model.sample(context[:, None, None], temperature=temperature, noise=noise[:, None])
+            drawn = writer.draw(context[:, None, None], noise[:, None], order.temperature)
             logits = drawn.logits[:, 0, 0].numpy()
             for number in missing:
                 source = sources[(number - 1) % len(sources)]

@@ -22,11 +22,11 @@ class FreeEnergy:
         kl: (batch, T), ``KL(q(z_t | z_<t, x, x') || p(z_t | z_<t, x'))``, analytic given the sampled ``z_<t``.
     """
 
-    distortion: Float[Tensor, "batch"]
+    distortion: Float[Tensor, " batch"]
     kl: Float[Tensor, "batch steps"]
 
     @property
-    def total(self) -> Float[Tensor, "batch"]:
+    def total(self) -> Float[Tensor, " batch"]:
         """The free energy of each image."""
         return self.distortion + self.kl.sum(dim=-1)
 
@@ -57,8 +57,8 @@ class ImportanceWeightedBound:
         samples: K.
     """
 
-    value: Float[Tensor, "batch"]
-    effective_samples: Float[Tensor, "batch"]
+    value: Float[Tensor, " batch"]
+    effective_samples: Float[Tensor, " batch"]
     samples: int
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from allograph.attention import bend, write
+from allograph.attention import bend, bend_strokes, write
 
 
 class Strokes(NamedTuple):
@@ -47,10 +47,10 @@ class BentCanvas(nn.Module):
     - ``d_t = d_{t-1} + write(bend_t, window_t)``, ``g_t = g_{t-1} + gain_t``
     - ``f_o(p) = empty + ink_t(p) + sum_m softplus(base_m + g_tm) (filter_m * x')(p + d_t(p))``
 
-    The displacement bends the exemplar; it is smooth (a few control points to a window, bilinear between them, falling to
-    zero outside), so it can move, turn and stretch a stroke but not tear it. The filters are bells of different widths:
-    the wide ones feel a stroke from afar, so that the displacement can be learned by gradient, the narrow ones draw it
-    sharp; the gains say how sure the copy is, and at which fineness.
+    The displacement bends the exemplar; it is smooth (a few control points to a window, bilinear between them, falling
+    to zero outside), so it can move, turn and stretch a stroke but not tear it. The filters are bells of different
+    widths: the wide ones feel a stroke from afar, so that the displacement can be learned by gradient, the narrow ones
+    draw it sharp; the gains say how sure the copy is, and at which fineness.
 
     Addition commutes, so all T sprites are written at once and summed: no step waits for the one before.
 
@@ -64,6 +64,7 @@ class BentCanvas(nn.Module):
     def __init__(self, size: int, field_size: int, bells: tuple[float, ...], empty: float = -4.0) -> None:
         super().__init__()
         self.size, self.field_size = size, field_size
+        self.narrowest = bells.index(min(bells))
         self.base = nn.Parameter(torch.full((len(bells),), 1.0))
         self.empty = nn.Parameter(torch.tensor(empty))
         self.register_buffer("blur", _blur(size, torch.tensor(bells) * size / 52), persistent=False)
@@ -73,14 +74,19 @@ class BentCanvas(nn.Module):
         return self.blur @ exemplar @ self.blur.mT
 
     def forward(
-        self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"]
+        self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"], *, crisp: bool = False
     ) -> Float[Tensor, "batch 1 size size"]:
-        """The likelihood's parameters after the last step; ``filtered`` is ``filter(x')``."""
+        """The likelihood's parameters after the last step; ``filtered`` is ``filter(x')``.
+
+        The mixture of bells says how sure the model is of each pixel, which as a picture looks like fog. ``crisp`` shows
+        the bent exemplar itself instead: through the narrowest bell alone, its strokes as far above 0 as empty paper
+        is below, and drawn by a pen that keeps its width where the paper is stretched.
+        """
         ink, bend = self._written(strokes)
-        return self._observe(ink.sum(dim=1), bend.sum(dim=1), strokes.gain.sum(dim=1), filtered)
+        return self._observe(ink.sum(dim=1), bend.sum(dim=1), strokes.gain.sum(dim=1), filtered, crisp)
 
     def history(
-        self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"]
+        self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"], *, crisp: bool = False
     ) -> Float[Tensor, "batch steps 1 size size"]:
         """The same after each step, t = 1..T: the drawing as it grows."""
         ink, bend = (layer.cumsum(dim=1) for layer in self._written(strokes))
@@ -91,6 +97,7 @@ class BentCanvas(nn.Module):
             bend.flatten(0, 1),
             strokes.gain.cumsum(dim=1).flatten(0, 1),
             filtered.repeat_interleave(steps, dim=0),
+            crisp,
         )
         return seen.unflatten(0, (batch, steps))
 
@@ -101,9 +108,12 @@ class BentCanvas(nn.Module):
         bend = write(strokes.bend.flatten(0, 1), strokes.windows[:, :bends].flatten(0, 1), self.field_size)
         return ink.unflatten(0, strokes.ink.shape[:2]), bend.unflatten(0, strokes.bend.shape[:2])
 
-    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor) -> Tensor:
+    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
         displacement = F.interpolate(displacement, size=(self.size, self.size), mode="bilinear", align_corners=False)
+        filtered = filtered.to(displacement.dtype)
+        if crisp:
+            narrow = filtered[:, self.narrowest, None]
+            return self.empty + ink + 2 * self.empty.abs() * bend_strokes(narrow, displacement)
         # One image to bend, not M: the bells are mixed first.
         gains = F.softplus(self.base + gain)[:, :, None, None]
-        mixed = (gains * filtered.to(displacement.dtype)).sum(dim=1, keepdim=True)
-        return self.empty + ink + bend(mixed, displacement)
+        return self.empty + ink + bend((gains * filtered).sum(dim=1, keepdim=True), displacement)

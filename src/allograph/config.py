@@ -114,7 +114,9 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
     elif name.endswith(".toml") and Path(name).is_file():
         text = Path(name).read_text()
     else:
-        raise AllographError(f"unknown preset {name!r}{_nearest(name, preset_names())}; or give the path of a .toml file")
+        raise AllographError(
+            f"unknown preset {name!r}{_nearest(name, preset_names())}; or give the path of a .toml file"
+        )
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -224,7 +226,9 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
         return _checked(value, next(kind for kind in arguments if kind is not type(None)), key)
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif not dataclasses.is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+    elif (
+        not dataclasses.is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+    ):
         return value
     name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
     raise AllographError(f"{key} = {value!r} is of the wrong type; it takes {name}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from allograph.imaging import Exemplar
+    from allograph.models.base import Drawings
     from allograph.models.sequential import SequentialConfig, SequentialModel
 
 Ink = Literal["auto", "dark", "light"]
@@ -45,7 +46,7 @@ class Block:
 
     Attributes:
         logits: the finished drawings, logits of ink, (n, S, S).
-        canvases: the canvas after every step, logits, (n, T, S, S).
+        canvases: the canvas after every step, logits, (n, T, S, S); after the last alone without history.
         write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates.
         read_windows: where each step read the exemplar, (n, T, 2, 3).
         seconds: time that the model took for the whole block.
@@ -131,18 +132,18 @@ class Writer:
             for logits in block.logits
         ]
 
-    def blocks(self, exemplar: Exemplar, n: int, *, seed: int = 0, temperature: float | None = None) -> Iterator[Block]:
-        """The first n drawings of an exemplar, block after block."""
+    def blocks(
+        self, exemplar: Exemplar, n: int, *, seed: int = 0, temperature: float | None = None, history: bool = False
+    ) -> Iterator[Block]:
+        """The first n drawings of an exemplar, block after block; with the canvas of every step if `history`."""
         import torch
 
-        temperature = self.temperature_for(temperature)
         context = torch.from_numpy(exemplar.drawing)[None, None, None]
         content = hashlib.sha256(exemplar.drawing.tobytes()).hexdigest()
         for first in range(0, n, BLOCK):
             noise = noise_for(self.model.config, [("write", seed, content, first + k) for k in range(BLOCK)])
             started = time.perf_counter()
-            with torch.inference_mode():
-                drawn = self.model.sample(context, temperature=temperature, noise=noise[None])
+            drawn = self.draw(context, noise[None], temperature, history=history)
             seconds = time.perf_counter() - started
             keep = slice(0, n - first)
             yield Block(
@@ -151,6 +152,29 @@ class Writer:
                 write_windows=drawn.write_windows[0, keep].numpy(),
                 read_windows=drawn.read_windows[0, keep].numpy(),
                 seconds=seconds,
+            )
+
+    def draw(
+        self,
+        context: Float[torch.Tensor, "batch count 1 S S"],
+        noise: Float[torch.Tensor, "batch n steps latent"],
+        temperature: float | None = None,
+        *,
+        history: bool = False,
+    ) -> Drawings:
+        """Drawings as a person is shown them: crisp, at the temperatures that the card recommends."""
+        import torch
+
+        temperature = self.temperature_for(temperature)
+        ink_temperature = self.card.get("ink_temperature")
+        with torch.inference_mode():
+            return self.model.sample(
+                context,
+                temperature=temperature,
+                ink_temperature=ink_temperature,
+                crisp=True,
+                history=history,
+                noise=noise,
             )
 
     def check(self, n: int, temperature: float | None, size: int | None) -> None:

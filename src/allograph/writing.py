@@ -143,7 +143,9 @@ def _write_one(writer: Writer, image: Path, exemplar: Exemplar, places: Places, 
         made = Places.of(image, staging)
         shown: list[Image.Image] = []
         seconds = 0.0
-        for block in writer.blocks(exemplar, order.n, seed=order.seed, temperature=order.temperature):
+        for block in writer.blocks(
+            exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
+        ):
             if order.animate and not shown:
                 _animate(made.animation, exemplar, block)
             seconds += block.seconds

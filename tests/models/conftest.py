@@ -19,6 +19,8 @@ def small_config(**changes: object) -> SequentialConfig:
         "embedding": 7,
         "encoder_width": 2,
         "decision": 8,
+        "bends": 2,
+        "control": 3,
         "field_size": 5,
         "bells": (6.0, 15.0),
         "look": WindowBounds(min_scale=0.3, max_scale=1.3, max_turn=1.0, max_shear=0.5),

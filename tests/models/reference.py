@@ -83,18 +83,21 @@ class ReferenceSequential(nn.Module):
         self.cell.bias_hh.requires_grad_(False)  # LSTMCell has the bias twice
 
     def run(
-        self, x: Tensor | None, context: Tensor, noise: Tensor, temperature: float = 1.0
+        self, x: Tensor | None, context: Tensor, noise: Tensor, temperatures: tuple[float, float] = (1.0, 1.0)
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The logits after each step, the KL of each step (none without x), and the latents."""
+        """The logits after each step, the KL of each step (none without x), and the latents.
+
+        ``temperatures`` are those of the steps that bend and of the steps that write.
+        """
         model, config = self.model, self.model.config
         batch, count = context.shape[:2]
         embedding = sum(model.encode_context(context[:, k]) for k in range(count)) / count
         shown = context.sum(dim=(1, 2, 3, 4)) > 0
-        share = torch.where(shown, model.ink_share, torch.ones_like(model.ink_share))[:, None, None, None]
         hidden, cell = model.first_state(embedding).chunk(2, dim=-1)
         hidden = torch.tanh(hidden)
         ink = torch.zeros(batch, 1, config.image_size, config.image_size, dtype=noise.dtype)
-        field = torch.zeros(batch, 2 + len(config.bells), config.field_size, config.field_size, dtype=noise.dtype)
+        displacement = torch.zeros(batch, 2, config.field_size, config.field_size, dtype=noise.dtype)
+        gain = torch.zeros(batch, len(config.bells), dtype=noise.dtype)
         logits, divergences, latents = [], [], []
         for t in range(config.steps):
             look = window_of(model.look_context.linear(hidden) + model.plan[t], config.look)
@@ -103,7 +106,7 @@ class ReferenceSequential(nn.Module):
             if config.prior == "learned":
                 prior = normal(model.prior, torch.cat([glimpse, look.flatten(1), hidden], dim=-1), embedding)
             if x is None:
-                z = prior.mean + temperature * prior.stddev * noise[:, t]
+                z = prior.mean + temperatures[t >= config.bends] * prior.stddev * noise[:, t]
             else:
                 own = look_through(x, window_of(model.look_target.linear(hidden), config.look), config.patch).flatten(1)
                 same = look_through(x, look, config.patch).flatten(1)
@@ -116,27 +119,33 @@ class ReferenceSequential(nn.Module):
                 divergences.append(kl_divergence(posterior, prior).sum(dim=-1))
             latents.append(z)
             hidden, cell = self.cell(torch.cat([z, glimpse, look.flatten(1), embedding], dim=-1), (hidden, cell))
-            window = (homogeneous(look) @ homogeneous(window_of(model.move.linear(hidden), config.move)))
+            window = homogeneous(look) @ homogeneous(window_of(model.move.linear(hidden), config.move))
             back = torch.linalg.inv(window)[:, :2]
-            shape = (batch, -1, config.patch, config.patch)
-            ink = ink + share * look_through(model.ink_sprite(hidden).reshape(shape), back, config.image_size)
-            pull = model.field_sprite(hidden).reshape(shape) * model.canvas.taper
-            field = field + look_through(pull, back, config.field_size)
+            sprite = model.ink_sprite(hidden).reshape(batch, -1, config.patch, config.patch)
+            for image in range(batch):
+                if shown[image]:
+                    sprite = sprite.clone()
+                    sprite[image] = sprite[image] * (model.ink_share if t >= config.bends else 0.0)
+            ink = ink + look_through(sprite, back, config.image_size)
+            if t < config.bends:
+                bend = model.bend_sprite(hidden).reshape(batch, 2, config.control, config.control)
+                displacement = displacement + look_through(bend, back, config.field_size)
+            gain = gain + model.gain(hidden)
             if x is None or t == config.steps - 1:
-                logits.append(self.observe(ink, field, context.mean(dim=1)))
+                logits.append(self.observe(ink, displacement, gain, context.mean(dim=1)))
         return torch.stack(logits, dim=1), divergences, latents
 
-    def observe(self, ink: Tensor, field: Tensor, exemplar: Tensor) -> Tensor:
+    def observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, exemplar: Tensor) -> Tensor:
         """empty + ink + the exemplar through each bell, bent, times its gain."""
         canvas, size = self.model.canvas, self.model.config.image_size
-        large = F.interpolate(field, size=(size, size), mode="bilinear", align_corners=False)
+        large = F.interpolate(displacement, size=(size, size), mode="bilinear", align_corners=False)
         whole = torch.eye(2, 3, dtype=ink.dtype).expand(len(ink), 2, 3)
         grid = F.affine_grid(whole, [len(ink), 1, size, size], align_corners=False)
         grid = torch.stack([grid[..., 0] + large[:, 0], grid[..., 1] + large[:, 1]], dim=-1)
         logits = canvas.empty + ink
         for m, width in enumerate(self.model.config.bells):
-            gain = F.softplus(canvas.base[m] + large[:, 2 + m])[:, None]
-            logits = logits + gain * F.grid_sample(bell_filter(exemplar, width * size / 52), grid, align_corners=False)
+            copy = F.grid_sample(bell_filter(exemplar, width * size / 52), grid, align_corners=False)
+            logits = logits + F.softplus(canvas.base[m] + gain[:, m])[:, None, None, None] * copy
         return logits
 
     def free_energy(self, x: Tensor, context: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

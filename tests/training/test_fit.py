@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from allograph.errors import AllographError
 from allograph.training import fit
 from allograph.training.module import ema_update, learning_rate_factor
 
-WORDS = (
-    "image_size=16 steps=3 latent=4 hidden=16 patch=6 decision=12 encoder_width=2 embedding=8 field_size=8 "
-    "batch_size=8 max_steps=60 validate_every=25 validation_pairs=16 checkpoint_every=10 warmup_steps=5 precision=float32"
-).split()
+WORDS = [
+    *("image_size=16", "steps=3", "bends=2", "latent=4", "hidden=16", "patch=6", "control=3", "decision=12"),
+    *("encoder_width=2", "embedding=8", "field_size=8", "batch_size=8", "max_steps=60", "warmup_steps=5"),
+    *("validate_every=25", "validation_pairs=16", "checkpoint_every=10", "precision=float32"),
+    *("ink_from=20", "ink_until=40"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +109,6 @@ def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(
 
 
 def test_ctrl_c_ends_after_the_step_under_way_and_saves(splits: Splits, preset: Preset, tmp_path: Path) -> None:
-    import threading
-
     before = signal.getsignal(signal.SIGINT)
     stop = threading.Event()
 
@@ -163,7 +165,7 @@ def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> 
     assert rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.55)
     assert rates[110] == rates[119] == pytest.approx(0.1)
-    assert all(a > b for a, b in zip(rates[10:110], rates[11:111], strict=True))
+    assert all(before > after for before, after in itertools.pairwise(rates[10:111]))
 
 
 def test_the_moving_average_forgets_its_beginning() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["evaluate"]
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from allograph.cli.console import DataDirOption, JsonOption, ModelOption, print_json
+from allograph.errors import AllographError
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
@@ -54,14 +56,13 @@ def oneshot(
     chosen = writer.temperature_for(temperature)
 
     def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed)
-        with torch.inference_mode():
-            drawn = writer.model.sample(exemplars[:, None], n=n, temperature=chosen, generator=generator)
-            return torch.sigmoid(drawn.logits)
+        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
+        drawn = writer.draw(exemplars[:, None], noise.unflatten(0, (len(exemplars), n)), chosen)
+        return torch.sigmoid(drawn.logits)
 
     result = oneshot(
         write,
-        _part(data, split, part, data_dir),
+        _unseen(writer.card, data, split, part, data_dir),
         default_critic(),
         size=writer.model.config.image_size,
         trials=trials,
@@ -114,8 +115,55 @@ def likelihood(
         print(result.table())
 
 
-def _part(data: str, split: str, part: Literal["validation", "test"], data_dir: str | None) -> ConceptDataset:
+@evaluate.command()
+def likelihood(
+    model: ModelOption = "omniglot",
+    data: DataOption = "omniglot",
+    split: SplitOption = "30-20",
+    part: PartOption = "validation",
+    drawings: Annotated[
+        int | None, typer.Option(min=1, help="For the free energy.", show_default="all of the part")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
+    bound_drawings: Annotated[int, typer.Option(min=1, help="Drawings that the bound is taken over.")] = 1000,
+    contexts: Annotated[int, typer.Option(min=1, help="Exemplars given with each drawing.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the choice of drawings and exemplars and of the noise.")] = 0,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How probable are unseen drawings, given another drawing of the same character, and without? In nats."""
+    import allograph
+    from allograph.evaluation.likelihood import evaluate_likelihood
+
+    writer = allograph.load(model)
+    result = evaluate_likelihood(
+        writer.model,
+        _unseen(writer.card, data, split, part, data_dir),
+        size=writer.model.config.image_size,
+        drawings=drawings,
+        samples=samples,
+        bound_drawings=bound_drawings,
+        contexts=contexts,
+        seed=seed,
+    )
+    if as_json:
+        print_json({"sha256": writer.sha256, "split": split, "part": part, **result.to_dict()})
+    else:
+        print(f"{model} ({writer.sha256[:12]}), {part} part of {split}")
+        print(result.table())
+
+
+def _unseen(
+    card: Mapping[str, Any], data: str, split: str, part: Literal["validation", "test"], data_dir: str | None
+) -> ConceptDataset:
+    """The part of the data to measure on, or an error where the model was trained on some of its characters."""
     from allograph.data.loading import load_dataset
 
     splits = load_dataset(data, data_dir, split)
+    trained = card.get("data", {})
+    if splits.train.name == trained.get("name") and splits.train.fingerprint() != trained.get("fingerprint"):
+        raise AllographError(
+            f"the model was trained on another division of {splits.train.name}, so this part may hold drawings it has "
+            f"seen: measure it with --split {trained.get('split')}"
+        )
     return splits.validation if part == "validation" else splits.test

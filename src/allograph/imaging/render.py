@@ -93,8 +93,8 @@ def stroke_field(logits: np.ndarray, appearance: Appearance) -> np.ndarray:
     s, half = _FINE_SMOOTHING, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    # Where strokes run together, as in the tip of a V, their one centre line is less than was drawn: there the shape that
-    # is left by shaving the edge fills it.
+    # Where strokes run together, as in the tip of a V, their one centre line is less than was drawn: what is left by
+    # shaving the edge fills it.
     return np.maximum((level - away) / slope, field + (0.5 + _SHAVED) * (wanted - pen))
 
 

@@ -19,7 +19,8 @@ class Drawings:
     """What a model drew, n drawings for each of a batch of contexts.
 
     Attributes:
-        canvases: (batch, n, T, C, S, S), the likelihood's parameters after each step; the last is the drawing.
+        canvases: (batch, n, T, C, S, S), the likelihood's parameters after each step; the last is the drawing. Where the
+            history was not asked for, T = 1: the last alone.
         write_windows: (batch, n, T, 2, 3), where each step wrote (see `allograph.attention`).
         read_windows: (batch, n, T, 2, 3), where each step read the context.
     """
@@ -65,8 +66,10 @@ class GenerativeModel(nn.Module, ABC):
         *,
         n: int = 1,
         temperature: float = 1.0,
+        history: bool = False,
         noise: Float[Tensor, "batch n steps latent"] | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
         """n drawings for each context (one batch entry when there is none). ``temperature`` scales the latents'
-        standard deviations. ``noise`` are the standard normal numbers to use; drawn from ``generator`` if absent."""
+        standard deviations. ``history`` asks for the canvas after each step, not only the last. ``noise`` are the
+        standard normal numbers to use; drawn from ``generator`` if absent."""

@@ -235,7 +235,9 @@ class SequentialModel(GenerativeModel):
         trace = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
         log_ratio = prior.log_prob(trace.latents) - trace.posterior.log_prob(trace.latents)
-        log_weights = self.likelihood.log_prob(self.canvas(self._strokes(trace, seen), seen.filtered), many) + log_ratio.sum(dim=-1)
+        log_weights = self.likelihood.log_prob(
+            self.canvas(self._strokes(trace, seen), seen.filtered), many
+        ) + log_ratio.sum(dim=-1)
         return log_weights.unflatten(0, (x.shape[0], samples)).T
 
     def sample(
@@ -245,15 +247,13 @@ class SequentialModel(GenerativeModel):
         n: int = 1,
         temperature: float = 1.0,
         ink_temperature: float | None = None,
+        crisp: bool = False,
+        history: bool = False,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        """See `GenerativeModel.sample`. ``ink_temperature`` is that of the steps that write ink beside an exemplar; equal
+        """See `GenerativeModel.sample`. ``crisp`` shows the bent exemplar as drawn, see `BentCanvas`. ``ink_temperature`` is that of the steps that write ink beside an exemplar; equal
         to ``temperature`` if absent."""
-        config = self.config
-        temperatures = torch.full((config.steps, 1), temperature)
-        if context is not None and ink_temperature is not None:
-            temperatures[config.bends :] = ink_temperature
         seen = self.see(context)
         batch = seen.images.shape[0]
         if noise is None:
@@ -262,11 +262,19 @@ class SequentialModel(GenerativeModel):
             n = noise.shape[1]
             noise = noise.flatten(0, 1)
         seen = seen.repeat(n)
-        trace = self._imagine(seen, temperatures.to(noise) * noise)
+        if ink_temperature is None or context is None:
+            ink_temperature = temperature
+        bend_noise, ink_noise = noise.tensor_split([self.config.bends], dim=1)
+        noise = torch.cat([temperature * bend_noise, ink_temperature * ink_noise], dim=1)
+        trace = self._imagine(seen, noise)
         strokes = self._strokes(trace, seen)
+        if history:
+            canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
+        else:
+            canvases = self.canvas(strokes, seen.filtered, crisp=crisp)[:, None]
         shape = (batch, n)
         return Drawings(
-            canvases=self.canvas.history(strokes, seen.filtered).unflatten(0, shape),
+            canvases=canvases.unflatten(0, shape),
             write_windows=strokes.windows.unflatten(0, shape),
             read_windows=trace.looks.unflatten(0, shape),
         )

@@ -101,7 +101,9 @@ class PlainProgress(lightning.Callback):
         if not trainer.sanity_checking:
             figures = trainer.callback_metrics
             given, without = figures["validation/free_energy"], figures["validation_without/free_energy"]
-            print(f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar")
+            print(
+                f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar"
+            )
             sys.stdout.flush()
 
     def _say(self, trainer: lightning.Trainer, now: float) -> None:

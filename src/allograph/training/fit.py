@@ -24,7 +24,14 @@ from allograph import weights
 from allograph.config import Preset, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.errors import AllographError
-from allograph.training.callbacks import AtomicCheckpoints, Clock, GracefulStop, LastState, PlainProgress, SamplePictures
+from allograph.training.callbacks import (
+    AtomicCheckpoints,
+    Clock,
+    GracefulStop,
+    LastState,
+    PlainProgress,
+    SamplePictures,
+)
 from allograph.training.module import Batches, Fitting, ema_update
 
 STATE = "state.ckpt"
@@ -98,9 +105,14 @@ def fit(
             enable_model_summary=False,
             enable_progress_bar=sys.stdout.isatty(),
             default_root_dir=folder,
-            logger=[CSVLogger(folder, name="logs", version="csv"), TensorBoardLogger(folder, name="logs", version="tensorboard")],
+            logger=[
+                CSVLogger(folder, name="logs", version="csv"),
+                TensorBoardLogger(folder, name="logs", version="tensorboard"),
+            ],
             plugins=[AtomicCheckpoints()],
-            callbacks=_callbacks(folder, batches, training.average_decay, training.checkpoint_every, fingerprint, [clock, stop]),
+            callbacks=_callbacks(
+                folder, batches, training.average_decay, training.checkpoint_every, fingerprint, [clock, stop]
+            ),
         )
         trainer.fit(fitting, batches, ckpt_path=state if resume else None, weights_only=True)
         figures = _final_validation(trainer, fitting, batches)
@@ -122,7 +134,9 @@ def _callbacks(
         WeightAveraging(multi_avg_fn=ema_update(decay)),
         Fingerprint(fingerprint),
         LastState(folder / STATE),  # after the average has moved
-        ModelCheckpoint(folder, Path(STATE).stem, every_n_train_steps=every, save_top_k=1, enable_version_counter=False),
+        ModelCheckpoint(
+            folder, Path(STATE).stem, every_n_train_steps=every, save_top_k=1, enable_version_counter=False
+        ),
     ]
 
 
@@ -139,14 +153,20 @@ class Fingerprint(Callback):
 def _check_resumable(state: Path, resume: bool, fingerprint: dict[str, Any]) -> None:
     if not resume:
         if state.exists():
-            raise AllographError(f"{state.parent} holds a run already: add --resume to go on with it, or choose another folder with -o")
+            raise AllographError(
+                f"{state.parent} holds a run already: add --resume to go on with it, or choose another folder with -o"
+            )
         return
     if not state.exists():
-        raise AllographError(f"there is no run to resume in {state.parent}: leave out --resume, or name its folder with -o")
+        raise AllographError(
+            f"there is no run to resume in {state.parent}: leave out --resume, or name its folder with -o"
+        )
     try:
         before = torch.load(state, map_location="cpu", weights_only=True)["callbacks"]["Fingerprint"]
     except Exception as error:
-        raise AllographError(f"{state} cannot be read ({type(error).__name__}): start the run anew in another folder") from None
+        raise AllographError(
+            f"{state} cannot be read ({type(error).__name__}): start the run anew in another folder"
+        ) from None
     if before["data"] != fingerprint["data"]:
         raise AllographError(f"the run in {state.parent} was on other data: resume it with the data it began with")
     for part, table in fingerprint["preset"].items():

@@ -48,8 +48,8 @@ def ink_share(step: int, config: TrainingConfig) -> float:
 
 
 def ema_update(decay: float):
-    """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that a
-    short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
+    """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that
+    a short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
@@ -72,9 +72,8 @@ class Fitting(lightning.LightningModule):
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        config, step = self.preset.training, self.global_step
         self._set_ink_share()
-        generator = self._generator(0, step)
+        generator = self._generator(0, self.global_step)
         shown = torch.rand(len(batch), generator=generator, device=self.device) >= self.preset.data.blank
         context = batch.context * shown[:, None, None, None, None]
         result = self.model.free_energy(batch.target, context, generator=generator)
@@ -100,7 +99,7 @@ class Fitting(lightning.LightningModule):
         self.log_dict(steps, batch_size=len(result.kl))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        # Here and not by the trainer, which refuses to clip for a fused optimizer (its scaler for float16 would be in the way).
+        # Here and not by the trainer, which refuses to clip for a fused optimizer (because of float16's loss scaling).
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.preset.training.gradient_clip)
         self.log("train/gradient_norm", norm)
         # A look at the loss waits for the device, so it is taken only now and then.
@@ -108,7 +107,8 @@ class Fitting(lightning.LightningModule):
             loss = self.trainer.callback_metrics.get("train/free_energy")
             if loss is not None and not torch.isfinite(loss):
                 raise AllographError(
-                    f"the free energy is {loss.item()} at step {self.global_step}: train again with a smaller learning_rate"
+                    f"the free energy is {loss.item()} at step {self.global_step}: "
+                    "train again with a smaller learning_rate"
                 )
 
     def configure_optimizers(self):
