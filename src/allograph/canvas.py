@@ -78,9 +78,9 @@ class BentCanvas(nn.Module):
     ) -> Float[Tensor, "batch 1 size size"]:
         """The likelihood's parameters after the last step; ``filtered`` is ``filter(x')``.
 
-        The mixture of bells says how sure the model is of each pixel, which as a picture looks like fog. ``crisp`` shows
-        the bent exemplar itself instead: through the narrowest bell alone, its strokes as far above 0 as empty paper
-        is below, and drawn by a pen that keeps its width where the paper is stretched.
+        The mixture of bells says how sure the model is of each pixel, which as a picture looks like fog. ``crisp``
+        shows the bent exemplar itself instead: through the narrowest bell alone, its strokes as far above 0 as empty
+        paper is below, and drawn by a pen that keeps its width where the paper is stretched.
         """
         ink, bend = self._written(strokes)
         return self._observe(ink.sum(dim=1), bend.sum(dim=1), strokes.gain.sum(dim=1), filtered, crisp)

@@ -124,6 +124,23 @@ def test_info_prints_the_card(capsys, weights_file: Path, writer: Writer) -> Non
     assert json.loads(out)["parameters"] == sum(parameter.numel() for parameter in writer.model.parameters())
 
 
+def test_evaluate_likelihood_prints_a_table_or_json(capsys, weights_file: Path, tmp_path: Path) -> None:
+    for number in range(8):
+        draw_symbol(tmp_path / "set" / f"class-{number % 2}" / f"{number}.png", number % 3, (60 + number, 50))
+        draw_symbol(tmp_path / "set" / f"class-{number % 2}" / f"{number}-b.png", number % 2, (60 + number, 55))
+    arguments = ["evaluate", "likelihood", "--model", weights_file, "--data", tmp_path / "set"]
+    arguments += ["--drawings", 4, "--samples", 3, "--bound-drawings", 2]
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert "4 drawings" in out
+    status, out, _ = run(capsys, *arguments, "--json")
+    document = json.loads(out)
+    assert (document["drawings"], document["samples"], document["bound_drawings"]) == (4, 3, 2)
+    assert document["gain"]["mean"] == pytest.approx(
+        document["free_energy_without"]["mean"] - document["free_energy"]["mean"], abs=1e-3
+    )
+
+
 def test_version(capsys) -> None:
     assert run(capsys, "--version") == (0, f"allograph {__version__}\n", "")
 

@@ -11,7 +11,6 @@ import typer
 
 from allograph.cli.console import DataDirOption, JsonOption, ModelOption, print_json
 from allograph.errors import AllographError
-from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,50 +81,11 @@ def likelihood(
     data: DataOption = "omniglot",
     split: SplitOption = "30-20",
     part: PartOption = "validation",
-    drawings: Annotated[int | None, typer.Option(help="Drawings scored.", show_default="all")] = None,
-    samples: Annotated[int, typer.Option(help="Samples of the importance weighted bound.")] = 100,
-    bound_drawings: Annotated[int, typer.Option(help="Drawings that the bound is taken of.")] = 1000,
-    contexts: Annotated[int, typer.Option(help="Exemplars shown with each drawing.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the choice of drawings and of all noise.")] = 0,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Free energy and importance weighted bound of unseen drawings, given an exemplar and without, in nats."""
-    from allograph import weights
-    from allograph.evaluation.likelihood import evaluate_likelihood
-
-    for name, number in (("--drawings", drawings), ("--samples", samples), ("--bound-drawings", bound_drawings)):
-        if number is not None and number < 2:
-            raise AllographError(f"{name} {number} is too few for a mean and its error; ask for 2 or more")
-    loaded = weights.load(model)
-    result = evaluate_likelihood(
-        loaded.model,
-        _part(data, split, part, data_dir),
-        size=loaded.model.config.image_size,
-        drawings=drawings,
-        samples=samples,
-        bound_drawings=bound_drawings,
-        contexts=contexts,
-        seed=seed,
-    )
-    if as_json:
-        print_json({"sha256": loaded.sha256, "split": split, "part": part, **result.to_dict()})
-    else:
-        print(f"{model} ({loaded.sha256[:12]}), {part} part")
-        print(result.table())
-
-
-@evaluate.command()
-def likelihood(
-    model: ModelOption = "omniglot",
-    data: DataOption = "omniglot",
-    split: SplitOption = "30-20",
-    part: PartOption = "validation",
     drawings: Annotated[
-        int | None, typer.Option(min=1, help="For the free energy.", show_default="all of the part")
+        int | None, typer.Option(min=2, help="For the free energy.", show_default="all of the part")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
-    bound_drawings: Annotated[int, typer.Option(min=1, help="Drawings that the bound is taken over.")] = 1000,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Drawings that the bound is taken over.")] = 1000,
     contexts: Annotated[int, typer.Option(min=1, help="Exemplars given with each drawing.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the choice of drawings and exemplars and of the noise.")] = 0,
     data_dir: DataDirOption = None,

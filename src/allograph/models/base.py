@@ -19,8 +19,8 @@ class Drawings:
     """What a model drew, n drawings for each of a batch of contexts.
 
     Attributes:
-        canvases: (batch, n, T, C, S, S), the likelihood's parameters after each step; the last is the drawing. Where the
-            history was not asked for, T = 1: the last alone.
+        canvases: (batch, n, T, C, S, S), the likelihood's parameters after each step; the last is the drawing. Where
+            the history was not asked for, T = 1: the last alone.
         write_windows: (batch, n, T, 2, 3), where each step wrote (see `allograph.attention`).
         read_windows: (batch, n, T, 2, 3), where each step read the context.
     """

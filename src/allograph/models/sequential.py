@@ -8,7 +8,8 @@ Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c
     c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         bends first, then ink
     x ~ p(x | f_o(c_T, x'))
 
-and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``.
+and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``,
+``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``, e the embedding of x and x' together.
 
 The canvas has two layers: ink, and displacement. The displacement says for each place where in the exemplar to look, so
 ``f_o(c, x')(p) = ink(p) + filter(x')(p + displacement(p))``: what is written is the exemplar, bent by all steps
@@ -208,8 +209,8 @@ class SequentialModel(GenerativeModel):
         self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
         self.gain = nn.Linear(hidden, len(config.bells))
         self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
-        # Share of its ink that the model writes beside an exemplar. Training raises it from 0 to 1 (a model that may write
-        # freely from the start never learns to bend the exemplar); a finished model writes all of it.
+        # Share of its ink that the model writes beside an exemplar. Training raises it from 0 to 1 (a model that may
+        # write freely from the start never learns to bend the exemplar); a finished model writes all of it.
         self.register_buffer("ink_share", torch.ones(()))
         with torch.no_grad():
             self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
@@ -252,8 +253,8 @@ class SequentialModel(GenerativeModel):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        """See `GenerativeModel.sample`. ``crisp`` shows the bent exemplar as drawn, see `BentCanvas`. ``ink_temperature`` is that of the steps that write ink beside an exemplar; equal
-        to ``temperature`` if absent."""
+        """See `GenerativeModel.sample`. ``ink_temperature`` is that of the steps that write ink beside an exemplar;
+        equal to ``temperature`` if absent. ``crisp`` shows the bent exemplar as a pen draws it, see `BentCanvas`."""
         seen = self.see(context)
         batch = seen.images.shape[0]
         if noise is None:

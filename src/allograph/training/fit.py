@@ -75,7 +75,8 @@ def fit(
     (however it ends), a picture of drawings at each validation, and logs for TensorBoard and as CSV.
 
     The order of the data, the initial weights and all noise follow from (seed, step) alone, so a run that was killed
-    and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many threads).
+    and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many
+    threads).
 
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data.
