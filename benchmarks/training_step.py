@@ -23,8 +23,8 @@ from allograph.config import load_preset, model_from_config, to_dict
 from allograph.data import Augmentation, PairSource, stroke_concepts
 from allograph.training.module import learning_rate_factor
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
-from reference import ReferenceSequential
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from models.reference import ReferenceSequential
 
 
 def main() -> None:

@@ -61,6 +61,8 @@ class BentCanvas(nn.Module):
         empty: the logit of a pixel that nobody wrote to.
     """
 
+    blur: Tensor
+
     def __init__(self, size: int, field_size: int, bells: tuple[float, ...], empty: float = -4.0) -> None:
         super().__init__()
         self.size, self.field_size = size, field_size

@@ -24,7 +24,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -69,6 +69,9 @@ class TrainingConfig:
         average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
         ink_from, ink_until: steps between which ink sprites come in where an exemplar is shown, from none to all of
             them: a model that may write freely from the start never learns to bend the exemplar.
+        ink_kl, ink_kl_until: the weight in the loss, at ``ink_from``, of the KL terms of the steps that write ink beside
+            an exemplar, and the step at which it is 1 again; or these steps, idle until then, never come to be used.
+            Reported figures weigh all terms 1.
         precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
         validate_every: steps between validations; each also logs a picture of samples.
         validation_pairs: fixed pairs of validation characters.
@@ -83,8 +86,10 @@ class TrainingConfig:
     final_rate: float = 0.02
     gradient_clip: float = 5.0
     average_decay: float = 0.999
-    ink_from: int = 6_000
-    ink_until: int = 10_000
+    ink_from: int = 4_000
+    ink_until: int = 6_000
+    ink_kl: float = 0.05
+    ink_kl_until: int = 10_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     validate_every: int = 1000
     validation_pairs: int = 512
@@ -129,7 +134,7 @@ def preset_fields(kind: type = Preset, prefix: str = "") -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, hint in typing.get_type_hints(kind).items():
         key = f"{prefix}{name}"
-        fields |= preset_fields(hint, f"{key}.") if dataclasses.is_dataclass(hint) else {key: hint}
+        fields |= preset_fields(hint, f"{key}.") if isinstance(hint, type) and is_dataclass(hint) else {key: hint}
     return fields
 
 
@@ -172,7 +177,7 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
         if key not in hints:
             raise AllographError(f"unknown setting {prefix + key!r}{_nearest(key, hints)}")
         before = getattr(config, key)
-        if dataclasses.is_dataclass(before) and isinstance(value, Mapping):
+        if is_dataclass(before) and isinstance(value, Mapping):
             values[key] = _filled(before, value, f"{prefix}{key}.")
         else:
             values[key] = _checked(value, hints[key], f"{prefix}{key}")
@@ -226,9 +231,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
         return _checked(value, next(kind for kind in arguments if kind is not type(None)), key)
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif (
-        not dataclasses.is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool))
-    ):
+    elif not is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
     raise AllographError(f"{key} = {value!r} is of the wrong type; it takes {name}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,11 +10,8 @@ from torch import Tensor
 
 from allograph.bounds import importance_weighted_bound
 from allograph.models import SequentialModel
-
-sys.path.insert(0, str(Path(__file__).parent))
-from reference import ReferenceSequential
-
-from conftest import small_config, small_model
+from models.reference import ReferenceSequential
+from models.small import small_config, small_model
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -187,6 +187,8 @@ def _first_plan(config: SequentialConfig) -> Tensor:
 class SequentialModel(GenerativeModel):
     """See the module's documentation for the equations; shapes are (batch, ..., channel, S, S), ink = 1."""
 
+    ink_share: Tensor
+
     def __init__(self, config: SequentialConfig) -> None:
         super().__init__()
         self.config = config

@@ -37,7 +37,9 @@ class Clock(lightning.Callback):
         self.seconds, self.start = seconds, time.monotonic()
         self.rang = False
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if time.monotonic() - self.start >= self.seconds and trainer.global_step < trainer.max_steps:
             self.rang = trainer.should_stop = True
 
@@ -58,7 +60,9 @@ class GracefulStop(lightning.Callback):
         for known, handler in self._before.items():
             signal.signal(known, handler)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if self.asked:
             trainer.should_stop = True
 
@@ -73,7 +77,9 @@ class LastState(lightning.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if trainer.should_stop or trainer.global_step >= trainer.max_steps:
             trainer.save_checkpoint(self.path)
 
@@ -90,7 +96,9 @@ class PlainProgress(lightning.Callback):
         self.start = self.last = time.monotonic()
         self.first_step = trainer.global_step
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         now = time.monotonic()
         if now - self.last < self.every:
             return

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -94,7 +94,7 @@ def fit(
     start = time.monotonic()
     with _quiet():
         trainer = lightning.Trainer(
-            accelerator="auto",
+            accelerator="gpu" if torch.cuda.is_available() else "cpu",
             devices=1,
             precision=_precision(training.precision),
             max_steps=training.max_steps,
@@ -179,12 +179,12 @@ def _check_resumable(state: Path, resume: bool, fingerprint: dict[str, Any]) -> 
                 )
 
 
-def _precision(name: str):
+def _precision(name: Literal["auto", "float32", "bfloat16"]) -> Literal["bf16-mixed", "32-true"]:
     """Lightning's word for it; ``auto`` is bfloat16 where it is multiplied natively."""
     if name == "auto":
         native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
         name = "bfloat16" if native else "float32"
-    return {"bfloat16": "bf16-mixed", "float32": "32-true"}[name]
+    return "bf16-mixed" if name == "bfloat16" else "32-true"
 
 
 def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Batches) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "ink_share", "learning_rate_factor"]
+__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "ink_kl_weight", "ink_share", "learning_rate_factor"]
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from typing import cast
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -47,6 +48,13 @@ def ink_share(step: int, config: TrainingConfig) -> float:
     return max(0.0, (step - config.ink_from) / (config.ink_until - config.ink_from))
 
 
+def ink_kl_weight(step: int, config: TrainingConfig) -> float:
+    """Weight of the KL of steps that write ink beside an exemplar: ``ink_kl`` when ink comes in, then a rise to 1."""
+    if step < config.ink_from or step >= config.ink_kl_until:
+        return 1.0
+    return config.ink_kl + (1 - config.ink_kl) * (step - config.ink_from) / (config.ink_kl_until - config.ink_from)
+
+
 def ema_update(decay: float):
     """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that
     a short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
@@ -54,7 +62,8 @@ def ema_update(decay: float):
     @torch.no_grad()
     def update(averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
         n = int(count)
-        torch._foreach_lerp_(list(averages), list(weights), 1 - min(decay, (1 + n) / (10 + n)))
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, 1 - min(decay, (1 + n) / (10 + n)))
 
     return update
 
@@ -72,13 +81,16 @@ class Fitting(lightning.LightningModule):
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        config = self.preset.training
         self._set_ink_share()
         generator = self._generator(0, self.global_step)
         shown = torch.rand(len(batch), generator=generator, device=self.device) >= self.preset.data.blank
         context = batch.context * shown[:, None, None, None, None]
         result = self.model.free_energy(batch.target, context, generator=generator)
         self._log_free_energy("train", result)
-        return result.total.mean()
+        weight = torch.ones_like(result.kl)
+        weight[:, self.model.config.bends :] = torch.where(shown, ink_kl_weight(self.global_step, config), 1.0)[:, None]
+        return (result.distortion + (weight * result.kl).sum(dim=-1)).mean()
 
     def _set_ink_share(self) -> None:
         self.model.ink_share.fill_(ink_share(self.global_step, self.preset.training))
@@ -111,7 +123,7 @@ class Fitting(lightning.LightningModule):
                     "train again with a smaller learning_rate"
                 )
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         config = self.preset.training
         optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, config))
