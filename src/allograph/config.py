@@ -69,9 +69,9 @@ class TrainingConfig:
         average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
         ink_from, ink_until: steps between which ink sprites come in where an exemplar is shown, from none to all of
             them: a model that may write freely from the start never learns to bend the exemplar.
-        ink_kl, ink_kl_until: the weight in the loss, at ``ink_from``, of the KL terms of the steps that write ink beside
-            an exemplar, and the step at which it is 1 again; or these steps, idle until then, never come to be used.
-            Reported figures weigh all terms 1.
+        ink_kl, ink_kl_until: the weight in the loss, at ``ink_from``, of the KL terms of the steps that write ink
+            beside an exemplar, and the step at which it is 1 again; or these steps, idle until then, never come to be
+            used. Reported figures weigh all terms 1.
         precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
         validate_every: steps between validations; each also logs a picture of samples.
         validation_pairs: fixed pairs of validation characters.
