@@ -72,6 +72,8 @@ class TrainingConfig:
         ink_kl, ink_kl_until: the weight in the loss, at ``ink_from``, of the KL terms of the steps that write ink
             beside an exemplar, and the step at which it is 1 again; or these steps, idle until then, never come to be
             used. Reported figures weigh all terms 1.
+        ink_rate: the learning rate from ``ink_from`` on, as a share of what it would be; at the full rate, which bending
+            bears well, long sequences of ink steps have been seen to collapse.
         precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
         validate_every: steps between validations; each also logs a picture of samples.
         validation_pairs: fixed pairs of validation characters.
@@ -90,6 +92,7 @@ class TrainingConfig:
     ink_until: int = 6_000
     ink_kl: float = 0.05
     ink_kl_until: int = 10_000
+    ink_rate: float = 0.4
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     validate_every: int = 1000
     validation_pairs: int = 512

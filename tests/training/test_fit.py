@@ -159,12 +159,15 @@ def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
 
 
 def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> None:
-    config = dataclasses.replace(preset.training, warmup_steps=10, max_steps=110, final_rate=0.1)
+    config = dataclasses.replace(preset.training, warmup_steps=10, max_steps=110, final_rate=0.1, ink_from=1000)
     rates = [learning_rate_factor(step, config) for step in range(120)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.55)
     assert rates[110] == rates[119] == pytest.approx(0.1)
+    slowed = dataclasses.replace(config, ink_from=50, ink_rate=0.5)
+    assert learning_rate_factor(49, slowed) == rates[49]
+    assert learning_rate_factor(50, slowed) == pytest.approx(0.5 * rates[50])
     assert all(before > after for before, after in itertools.pairwise(rates[10:111]))
 
 

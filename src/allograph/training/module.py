@@ -34,11 +34,12 @@ class StepStream(IterableDataset):
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Share of the peak rate at a step: a linear rise, then half a cosine down to ``final_rate``."""
+    """Share of the peak rate at a step: a linear rise, then half a cosine to ``final_rate``; less once ink comes in."""
+    share = config.ink_rate if step >= config.ink_from else 1.0
     if step < config.warmup_steps:
-        return (step + 1) / config.warmup_steps
+        return share * (step + 1) / config.warmup_steps
     done = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
-    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return share * (config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
 def ink_share(step: int, config: TrainingConfig) -> float:
