@@ -21,7 +21,7 @@ def strokes(steps: int = 3, bends: int = 2, **parts: Tensor) -> Strokes:
     nothing = {
         "ink": torch.zeros(1, steps, 1, 8, 8),
         "bend": torch.zeros(1, bends, 2, 5, 5),
-        "gain": torch.zeros(1, steps, 3),
+        "gain": torch.zeros(1, bends, 3),
         "windows": identity_window(1, steps),
     }
     return Strokes(**{**nothing, **parts})
@@ -60,7 +60,7 @@ def test_ink_of_several_steps_adds_up_and_its_history_ends_in_the_drawing() -> N
     work = strokes(
         ink=torch.randn(1, 3, 1, 8, 8, generator=random),
         bend=0.2 * torch.randn(1, 2, 2, 5, 5, generator=random),
-        gain=torch.randn(1, 3, 3, generator=random),
+        gain=torch.randn(1, 2, 3, generator=random),
     )
     for crisp in (False, True):
         history = paper.history(work, paper.filter(image), crisp=crisp)

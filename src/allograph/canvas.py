@@ -21,13 +21,13 @@ class Strokes(NamedTuple):
     Attributes:
         ink: (batch, T, 1, patch, patch), logits.
         bend: (batch, bends, 2, control, control), displacements (x, y) in half images; of the first steps alone.
-        gain: (batch, T, M), how much surer of each filter's copy.
+        gain: (batch, bends, M), how much surer of each filter's copy.
         windows: (batch, T, 2, 3), see `allograph.attention`.
     """
 
     ink: Float[Tensor, "batch steps 1 patch patch"]
     bend: Float[Tensor, "batch bends 2 control control"]
-    gain: Float[Tensor, "batch steps bells"]
+    gain: Float[Tensor, "batch bends bells"]
     windows: Float[Tensor, "batch steps 2 3"]
 
 
@@ -91,17 +91,19 @@ class BentCanvas(nn.Module):
         self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"], *, crisp: bool = False
     ) -> Float[Tensor, "batch steps 1 size size"]:
         """The same after each step, t = 1..T: the drawing as it grows."""
-        ink, bend = (layer.cumsum(dim=1) for layer in self._written(strokes))
-        batch, steps = ink.shape[:2]
-        bend = torch.cat([bend, bend[:, -1:].expand(-1, steps - bend.shape[1], -1, -1, -1)], dim=1)
+        layers = [*self._written(strokes), strokes.gain]
+        steps = strokes.ink.shape[1]
+        bent = torch.arange(steps).clamp(max=strokes.bend.shape[1] - 1)  # after the last bend all stays as it is
+        ink, bend, gain = (layer.cumsum(dim=1) for layer in layers)
+        bend, gain = bend[:, bent], gain[:, bent]
         seen = self._observe(
             ink.flatten(0, 1),
             bend.flatten(0, 1),
-            strokes.gain.cumsum(dim=1).flatten(0, 1),
+            gain.flatten(0, 1),
             filtered.repeat_interleave(steps, dim=0),
             crisp,
         )
-        return seen.unflatten(0, (batch, steps))
+        return seen.unflatten(0, (-1, steps))
 
     def _written(self, strokes: Strokes) -> tuple[Tensor, Tensor]:
         """Every sprite on empty layers of its own: (batch, T, 1, size, size), (batch, bends, 2, field, field)."""

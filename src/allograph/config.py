@@ -43,6 +43,8 @@ class DataConfig:
     Attributes:
         split: of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
         contexts: how many exemplars a training step shows; one of these is drawn for each step.
+        ink: share of the pairs with an exemplar in which ink is written beside it; the others are drawn by bending
+            alone, or bending would never be learned.
         blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
         augment: whether training drawings are varied.
         augmentation: how; see `allograph.data.augment.Augmentation`.
@@ -50,6 +52,7 @@ class DataConfig:
 
     split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
     contexts: tuple[int, ...] = (1,)
+    ink: float = 0.5
     blank: float = 0.15
     augment: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -67,13 +70,6 @@ class TrainingConfig:
         final_rate: share of the peak at ``max_steps``.
         gradient_clip: the gradient's norm is cut to this.
         average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
-        ink_from, ink_until: steps between which ink sprites come in where an exemplar is shown, from none to all of
-            them: a model that may write freely from the start never learns to bend the exemplar.
-        ink_kl, ink_kl_until: the weight in the loss, at ``ink_from``, of the KL terms of the steps that write ink
-            beside an exemplar, and the step at which it is 1 again; or these steps, idle until then, never come to be
-            used. Reported figures weigh all terms 1.
-        ink_rate: the learning rate from ``ink_from`` on, as a share of what it would be; at the full rate, which bending
-            bears well, long sequences of ink steps have been seen to collapse.
         precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
         validate_every: steps between validations; each also logs a picture of samples.
         validation_pairs: fixed pairs of validation characters.
@@ -88,11 +84,6 @@ class TrainingConfig:
     final_rate: float = 0.02
     gradient_clip: float = 5.0
     average_decay: float = 0.999
-    ink_from: int = 4_000
-    ink_until: int = 6_000
-    ink_kl: float = 0.05
-    ink_kl_until: int = 10_000
-    ink_rate: float = 0.4
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     validate_every: int = 1000
     validation_pairs: int = 512

@@ -162,16 +162,15 @@ class Writer:
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them: crisp, at the temperatures that the card recommends."""
+        """Drawings as a person is shown them: the exemplar bent, crisp, nothing written beside it."""
         import torch
 
         temperature = self.temperature_for(temperature)
-        ink_temperature = self.card.get("ink_temperature")
         with torch.inference_mode():
             return self.model.sample(
                 context,
                 temperature=temperature,
-                ink_temperature=ink_temperature,
+                ink=False,
                 crisp=True,
                 history=history,
                 noise=noise,

@@ -83,11 +83,11 @@ class ReferenceSequential(nn.Module):
         self.cell.bias_hh.requires_grad_(False)  # LSTMCell has the bias twice
 
     def run(
-        self, x: Tensor | None, context: Tensor, noise: Tensor, temperatures: tuple[float, float] = (1.0, 1.0)
+        self, x: Tensor | None, context: Tensor, noise: Tensor, temperature: float = 1.0, ink_beside: bool = True
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The logits after each step, the KL of each step (none without x), and the latents.
 
-        ``temperatures`` are those of the steps that bend and of the steps that write.
+        ``ink_beside``: whether ink is written beside an exemplar.
         """
         model, config = self.model, self.model.config
         batch, count = context.shape[:2]
@@ -106,7 +106,7 @@ class ReferenceSequential(nn.Module):
             if config.prior == "learned":
                 prior = normal(model.prior, torch.cat([glimpse, look.flatten(1), hidden], dim=-1), embedding)
             if x is None:
-                z = prior.mean + temperatures[t >= config.bends] * prior.stddev * noise[:, t]
+                z = prior.mean + temperature * prior.stddev * noise[:, t]
             else:
                 own = look_through(x, window_of(model.look_target.linear(hidden), config.look), config.patch).flatten(1)
                 same = look_through(x, look, config.patch).flatten(1)
@@ -116,21 +116,22 @@ class ReferenceSequential(nn.Module):
                     torch.cat([model.encode_target(torch.cat([x, context.mean(dim=1)], dim=1)), embedding], dim=-1),
                 )
                 z = posterior.mean + posterior.stddev * noise[:, t]
-                divergences.append(kl_divergence(posterior, prior).sum(dim=-1))
+                used = t < config.bends or ink_beside or not shown.any()
+                divergences.append(kl_divergence(posterior, prior).sum(dim=-1) * used)
             latents.append(z)
             hidden, cell = self.cell(torch.cat([z, glimpse, look.flatten(1), embedding], dim=-1), (hidden, cell))
             window = homogeneous(look) @ homogeneous(window_of(model.move.linear(hidden), config.move))
             back = torch.linalg.inv(window)[:, :2]
             sprite = model.ink_sprite(hidden).reshape(batch, -1, config.patch, config.patch)
             for image in range(batch):
-                if shown[image]:
+                if shown[image] and (t < config.bends or not ink_beside):
                     sprite = sprite.clone()
-                    sprite[image] = sprite[image] * (model.ink_share if t >= config.bends else 0.0)
+                    sprite[image] = 0.0
             ink = ink + look_through(sprite, back, config.image_size)
             if t < config.bends:
                 bend = model.bend_sprite(hidden).reshape(batch, 2, config.control, config.control)
                 displacement = displacement + look_through(bend, back, config.field_size)
-            gain = gain + model.gain(hidden)
+                gain = gain + model.gain(hidden)
             if x is None or t == config.steps - 1:
                 logits.append(self.observe(ink, displacement, gain, context.mean(dim=1)))
         return torch.stack(logits, dim=1), divergences, latents
@@ -148,8 +149,10 @@ class ReferenceSequential(nn.Module):
             logits = logits + F.softplus(canvas.base[m] + gain[:, m])[:, None, None, None] * copy
         return logits
 
-    def free_energy(self, x: Tensor, context: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def free_energy(
+        self, x: Tensor, context: Tensor, noise: Tensor, *, ink_beside: bool = True
+    ) -> tuple[Tensor, Tensor]:
         """(distortion (batch,), KL (batch, T))."""
-        logits, divergences, _ = self.run(x, context, noise)
+        logits, divergences, _ = self.run(x, context, noise, ink_beside=ink_beside)
         distortion = -Bernoulli(logits=logits[:, -1]).log_prob(x).sum(dim=(-3, -2, -1))
         return distortion, torch.stack(divergences, dim=1)

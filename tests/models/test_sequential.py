@@ -46,12 +46,12 @@ def test_gradients_equal_those_of_the_reference(model: SequentialModel, images: 
 
 def test_samples_equal_the_reference_at_every_step(model: SequentialModel, context: Tensor) -> None:
     noise = torch.randn(6, 3, 4, 3, generator=generator(5), dtype=torch.float64)
-    drawings = model.sample(context, noise=noise, temperature=0.7, ink_temperature=0.4, history=True)
+    drawings = model.sample(context, noise=noise, temperature=0.7, history=True)
     logits, _, _ = ReferenceSequential(model).run(
-        None, context.repeat_interleave(3, dim=0), noise.flatten(0, 1), temperatures=(0.7, 0.4)
+        None, context.repeat_interleave(3, dim=0), noise.flatten(0, 1), temperature=0.7
     )
     torch.testing.assert_close(drawings.canvases.flatten(0, 1), logits, rtol=1e-10, atol=1e-10)
-    last = model.sample(context, noise=noise, temperature=0.7, ink_temperature=0.4)
+    last = model.sample(context, noise=noise, temperature=0.7)
     assert last.canvases.shape == (6, 3, 1, 1, 9, 9)
     torch.testing.assert_close(last.logits, drawings.logits, rtol=1e-12, atol=1e-12)
 
@@ -130,17 +130,6 @@ def test_sampling_without_context_depends_on_noise_alone(model: SequentialModel,
     assert (shown.logits - without.logits).abs().max() > 1e-3
 
 
-def test_the_ink_temperature_is_of_the_ink_beside_exemplars_alone(model: SequentialModel, context: Tensor) -> None:
-    noise = torch.randn(6, 2, 4, 3, generator=generator(), dtype=torch.float64)
-    other = noise.clone()
-    other[:, :, model.config.bends :] += 1.0
-    cold, same = (model.sample(context, noise=part, ink_temperature=0.0).logits for part in (noise, other))
-    assert torch.equal(cold, same)
-    assert (model.sample(context, noise=noise).logits - cold).abs().max() > 1e-3
-    without = [model.sample(None, noise=noise[:1], ink_temperature=heat).logits for heat in (None, 0.0)]
-    assert torch.equal(*without)
-
-
 def test_the_order_of_exemplars_does_not_matter(model: SequentialModel, images: Tensor, context: Tensor) -> None:
     one = model.free_energy(images, context, generator=generator()).total
     two = model.free_energy(images, context.flip(1), generator=generator()).total
@@ -165,26 +154,33 @@ def test_temperature_zero_draws_the_same_thing_each_time(model: SequentialModel,
 
 def test_a_new_model_begins_as_a_copy_with_no_information_in_the_latents(images: Tensor) -> None:
     model = SequentialModel(small_config(bells=(1.0,))).double()
-    model.ink_share.fill_(0.0)
-    own = model.free_energy(images, images[:, None], generator=generator())
-    other = model.free_energy(images, images.roll(1, dims=0)[:, None], generator=generator())
+    alone = torch.zeros(6, dtype=torch.bool)
+    own = model.free_energy(images, images[:, None], ink=alone, generator=generator())
+    other = model.free_energy(images, images.roll(1, dims=0)[:, None], ink=alone, generator=generator())
     assert own.kl.abs().max() < 1e-12
     assert own.distortion.mean() < other.distortion.mean() - 5
 
 
-def test_the_ink_share_is_of_the_ink_beside_exemplars_alone(images: Tensor, context: Tensor) -> None:
+def test_bending_alone_writes_no_ink_beside_an_exemplar_and_pays_for_none(images: Tensor, context: Tensor) -> None:
     model = small_model()
-    noise = model.noise(6, generator=generator())[:, None]
-    given, without = model.sample(context, noise=noise).logits, model.sample(None, noise=noise[:1]).logits
-    model.ink_share.fill_(0.0)
-    assert torch.equal(model.sample(None, noise=noise[:1]).logits, without)
-    bent = model.sample(context, noise=noise).logits
+    noise = torch.randn(6, 1, 4, 3, generator=generator(), dtype=torch.float64)
+    given, bent = (model.sample(context, noise=noise, ink=ink).logits for ink in (True, False))
     assert (bent - given).abs().max() > 1e-3
-    # Without ink every pixel's logit is at least the empty one: the copy only adds.
-    assert (bent >= model.canvas.empty).all()
-    result = model.free_energy(images, context, generator=generator(3))
-    distortion, kl = ReferenceSequential(model).free_energy(images, context, model.noise(6, generator=generator(3)))
-    torch.testing.assert_close(result.total, distortion + kl.sum(dim=1), rtol=1e-10, atol=1e-9)
+    assert (bent >= model.canvas.empty).all()  # the copy only adds
+    without = [model.sample(None, noise=noise[:1], ink=ink).logits for ink in (True, False)]
+    assert torch.equal(*without)
+    later = noise.clone()
+    later[:, :, model.config.bends :] += 1.0  # latents of the ink steps have no effect
+    assert torch.equal(model.sample(context, noise=later, ink=False).logits, bent)
+
+    ink = torch.tensor([True, False, True, False, False, True])
+    mixed = model.free_energy(images, context, ink=ink, generator=generator(3))
+    noise = model.noise(6, generator=generator(3))
+    for beside in (True, False):
+        distortion, kl = ReferenceSequential(model).free_energy(images, context, noise, ink_beside=beside)
+        torch.testing.assert_close(mixed.distortion[ink == beside], distortion[ink == beside], rtol=1e-10, atol=1e-9)
+        torch.testing.assert_close(mixed.kl[ink == beside], kl[ink == beside], rtol=1e-10, atol=1e-10)
+    assert (mixed.kl[~ink][:, model.config.bends :] == 0).all()
 
 
 def test_latent_scales_are_bounded_so_nothing_overflows(model: SequentialModel, images: Tensor) -> None:

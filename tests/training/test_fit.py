@@ -22,13 +22,12 @@ from allograph.config import Preset, from_dict, override
 from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
 from allograph.training import fit
-from allograph.training.module import ema_update, ink_kl_weight, ink_share, learning_rate_factor
+from allograph.training.module import ema_update, learning_rate_factor
 
 WORDS = [
     *("image_size=16", "steps=3", "bends=2", "latent=4", "hidden=16", "patch=6", "control=3", "decision=12"),
     *("encoder_width=2", "embedding=8", "field_size=8", "batch_size=8", "max_steps=60", "warmup_steps=5"),
     *("validate_every=25", "validation_pairs=16", "checkpoint_every=10", "precision=float32"),
-    *("ink_from=20", "ink_until=40", "ink_kl_until=50"),
 ]
 
 
@@ -159,22 +158,13 @@ def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
 
 
 def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> None:
-    config = dataclasses.replace(preset.training, warmup_steps=10, max_steps=110, final_rate=0.1, ink_from=1000)
+    config = dataclasses.replace(preset.training, warmup_steps=10, max_steps=110, final_rate=0.1)
     rates = [learning_rate_factor(step, config) for step in range(120)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.55)
     assert rates[110] == rates[119] == pytest.approx(0.1)
-    slowed = dataclasses.replace(config, ink_from=50, ink_rate=0.5)
-    assert learning_rate_factor(49, slowed) == rates[49]
-    assert learning_rate_factor(50, slowed) == pytest.approx(0.5 * rates[50])
     assert all(before > after for before, after in itertools.pairwise(rates[10:111]))
-
-
-def test_ink_comes_in_between_its_steps_with_its_kl_light_at_first(preset: Preset) -> None:
-    config = dataclasses.replace(preset.training, ink_from=10, ink_until=20, ink_kl=0.2, ink_kl_until=30)
-    assert [ink_share(step, config) for step in (0, 10, 15, 20, 99)] == pytest.approx([0, 0, 0.5, 1, 1])
-    assert [ink_kl_weight(step, config) for step in (0, 9, 10, 20, 30, 99)] == pytest.approx([1, 1, 0.2, 0.6, 1, 1])
 
 
 def test_the_moving_average_forgets_its_beginning() -> None:

@@ -5,7 +5,7 @@ Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c
     look_t = window(h_{t-1});  v_t = read(x', look_t)                              the context, by attention
     z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e'))        standard or learned prior
     h_t = LSTM(h_{t-1}, z_t, v_t, e')                                              e' = embedding of x'
-    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         bends first, then ink
+    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         first bends, then ink
     x ~ p(x | f_o(c_T, x'))
 
 and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``,
@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -187,8 +187,6 @@ def _first_plan(config: SequentialConfig) -> Tensor:
 class SequentialModel(GenerativeModel):
     """See the module's documentation for the equations; shapes are (batch, ..., channel, S, S), ink = 1."""
 
-    ink_share: Tensor
-
     def __init__(self, config: SequentialConfig) -> None:
         super().__init__()
         self.config = config
@@ -211,23 +209,29 @@ class SequentialModel(GenerativeModel):
         self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
         self.gain = nn.Linear(hidden, len(config.bells))
         self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
-        # Share of its ink that the model writes beside an exemplar. Training raises it from 0 to 1 (a model that may
-        # write freely from the start never learns to bend the exemplar); a finished model writes all of it.
-        self.register_buffer("ink_share", torch.ones(()))
         with torch.no_grad():
             self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
 
     # ---------------------------------------------------------------- the contract
 
     def free_energy(
-        self, x: Tensor, context: Tensor | None = None, *, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        *,
+        ink: Bool[Tensor, " batch"] | None = None,
+        generator: torch.Generator | None = None,
     ) -> FreeEnergy:
+        """See `GenerativeModel.free_energy`. Where ``ink`` is false the image is modelled by bending the exemplar
+        alone: no ink is written beside it, so the latents of the ink steps are those of the prior, their KL is 0."""
         seen = self.see(context, x)
         trace = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
+        writes = self._writes(seen, ink)
+        bends = self._steps < self.config.bends
         return FreeEnergy(
-            distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, seen), seen.filtered), x),
-            kl=gaussian_kl(*trace.posterior, *prior),
+            distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, writes), seen.filtered), x),
+            kl=gaussian_kl(*trace.posterior, *prior) * (writes | bends),
         )
 
     def log_weights(
@@ -239,7 +243,7 @@ class SequentialModel(GenerativeModel):
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
         log_ratio = prior.log_prob(trace.latents) - trace.posterior.log_prob(trace.latents)
         log_weights = self.likelihood.log_prob(
-            self.canvas(self._strokes(trace, seen), seen.filtered), many
+            self.canvas(self._strokes(trace, self._writes(seen)), seen.filtered), many
         ) + log_ratio.sum(dim=-1)
         return log_weights.unflatten(0, (x.shape[0], samples)).T
 
@@ -249,14 +253,14 @@ class SequentialModel(GenerativeModel):
         *,
         n: int = 1,
         temperature: float = 1.0,
-        ink_temperature: float | None = None,
+        ink: bool = True,
         crisp: bool = False,
         history: bool = False,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        """See `GenerativeModel.sample`. ``ink_temperature`` is that of the steps that write ink beside an exemplar;
-        equal to ``temperature`` if absent. ``crisp`` shows the bent exemplar as a pen draws it, see `BentCanvas`."""
+        """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it; ``crisp``
+        shows it as a pen draws it, see `BentCanvas`."""
         seen = self.see(context)
         batch = seen.images.shape[0]
         if noise is None:
@@ -265,12 +269,9 @@ class SequentialModel(GenerativeModel):
             n = noise.shape[1]
             noise = noise.flatten(0, 1)
         seen = seen.repeat(n)
-        if ink_temperature is None or context is None:
-            ink_temperature = temperature
-        bend_noise, ink_noise = noise.tensor_split([self.config.bends], dim=1)
-        noise = torch.cat([temperature * bend_noise, ink_temperature * ink_noise], dim=1)
-        trace = self._imagine(seen, noise)
-        strokes = self._strokes(trace, seen)
+        trace = self._imagine(seen, temperature * noise)
+        everywhere = torch.full((batch * n,), ink, device=noise.device)
+        strokes = self._strokes(trace, self._writes(seen, everywhere))
         if history:
             canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
         else:
@@ -308,18 +309,25 @@ class SequentialModel(GenerativeModel):
             return Gaussian(zeros, zeros)
         return self.prior(inputs, self.prior.constant(seen.embedding)[:, None])
 
-    def _strokes(self, trace: Trace, seen: Context) -> Strokes:
+    @property
+    def _steps(self) -> Int[Tensor, " steps"]:
+        return torch.arange(self.config.steps, device=self.plan.device)
+
+    def _writes(self, seen: Context, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, "batch steps"]:
+        """Which steps write ink: without an exemplar all, beside one those after the bends, if any."""
+        shown = seen.images.flatten(1).any(dim=1)[:, None]
+        beside = (self._steps >= self.config.bends).expand(len(shown), -1)
+        return ~shown | (beside if ink is None else beside & ink[:, None])
+
+    def _strokes(self, trace: Trace, writes: Bool[Tensor, "batch steps"]) -> Strokes:
         """What all steps write, and where."""
         config, dtype = self.config, trace.latents.dtype
-        shown = seen.images.flatten(1).any(dim=1)[:, None]
-        bends = torch.arange(config.steps, device=shown.device) < config.bends
-        share = torch.where(shown, torch.where(bends, 0.0, self.ink_share), 1.0)
         ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, config.patch, config.patch))
-        bend = self.bend_sprite(trace.after[:, : config.bends]).to(dtype).unflatten(-1, (2, config.control, -1))
+        bending = trace.after[:, : config.bends]
         return Strokes(
-            ink=share[:, :, None, None, None] * ink,
-            bend=bend,
-            gain=self.gain(trace.after).to(dtype),
+            ink=writes[:, :, None, None, None] * ink,
+            bend=self.bend_sprite(bending).to(dtype).unflatten(-1, (2, config.control, -1)),
+            gain=self.gain(bending).to(dtype),
             windows=compose(trace.looks, self.move(trace.after)),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "ink_kl_weight", "ink_share", "learning_rate_factor"]
+__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "learning_rate_factor"]
 
 import math
 from collections.abc import Iterator, Sequence
@@ -34,26 +34,11 @@ class StepStream(IterableDataset):
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Share of the peak rate at a step: a linear rise, then half a cosine to ``final_rate``; less once ink comes in."""
-    share = config.ink_rate if step >= config.ink_from else 1.0
+    """Share of the peak rate at a step: a linear rise, then half a cosine to ``final_rate``."""
     if step < config.warmup_steps:
-        return share * (step + 1) / config.warmup_steps
+        return (step + 1) / config.warmup_steps
     done = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
-    return share * (config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-
-
-def ink_share(step: int, config: TrainingConfig) -> float:
-    """How much of the ink sprites is written beside an exemplar at a step: none, then a linear rise, then all."""
-    if step >= config.ink_until:
-        return 1.0
-    return max(0.0, (step - config.ink_from) / (config.ink_until - config.ink_from))
-
-
-def ink_kl_weight(step: int, config: TrainingConfig) -> float:
-    """Weight of the KL of steps that write ink beside an exemplar: ``ink_kl`` when ink comes in, then a rise to 1."""
-    if step < config.ink_from or step >= config.ink_kl_until:
-        return 1.0
-    return config.ink_kl + (1 - config.ink_kl) * (step - config.ink_from) / (config.ink_kl_until - config.ink_from)
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
 def ema_update(decay: float):
@@ -82,32 +67,28 @@ class Fitting(lightning.LightningModule):
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        config = self.preset.training
-        self._set_ink_share()
         generator = self._generator(0, self.global_step)
-        shown = torch.rand(len(batch), generator=generator, device=self.device) >= self.preset.data.blank
+        chance = torch.rand(2, len(batch), generator=generator, device=self.device)
+        shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
         context = batch.context * shown[:, None, None, None, None]
-        result = self.model.free_energy(batch.target, context, generator=generator)
+        result = self.model.free_energy(batch.target, context, ink=ink, generator=generator)
         self._log_free_energy("train", result)
-        weight = torch.ones_like(result.kl)
-        weight[:, self.model.config.bends :] = torch.where(shown, ink_kl_weight(self.global_step, config), 1.0)[:, None]
-        return (result.distortion + (weight * result.kl).sum(dim=-1)).mean()
-
-    def _set_ink_share(self) -> None:
-        self.model.ink_share.fill_(ink_share(self.global_step, self.preset.training))
-
-    def on_validation_epoch_start(self) -> None:
-        self._set_ink_share()  # the average of past shares, which stands there now, is of no use
+        return result.total.mean()
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        for name, context in (("validation", batch.context), ("validation_without", None)):
-            result = self.model.free_energy(batch.target, context, generator=self._generator(1, batch_idx))
+        bent_alone = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
+        for name, context, ink in (
+            ("validation", batch.context, None),
+            ("validation_bent", batch.context, bent_alone),
+            ("validation_without", None, None),
+        ):
+            result = self.model.free_energy(batch.target, context, ink=ink, generator=self._generator(1, batch_idx))
             self._log_free_energy(name, result)
 
     def _log_free_energy(self, name: str, result: FreeEnergy) -> None:
         total = result.total.detach().mean()
         steps = {f"{name}/kl/{t:02d}": kl for t, kl in enumerate(result.kl.detach().mean(dim=0), start=1)}
-        self.log(f"{name}/free_energy", total, prog_bar=name != "validation_without", batch_size=len(result.kl))
+        self.log(f"{name}/free_energy", total, prog_bar=name in ("train", "validation"), batch_size=len(result.kl))
         self.log(f"{name}/kl", result.kl.detach().sum(dim=-1).mean(), batch_size=len(result.kl))
         self.log_dict(steps, batch_size=len(result.kl))
 
