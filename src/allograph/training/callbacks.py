@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["AtomicCheckpoints", "Clock", "GracefulStop", "LastState", "PlainProgress", "SamplePictures"]
+__all__ = [
+    "AtomicCheckpoints",
+    "Clock",
+    "GracefulStop",
+    "LastState",
+    "PlainProgress",
+    "SamplePictures",
+    "TerminalProgress",
+]
 
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +22,9 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.trainer.states import TrainerFn
 from PIL import Image
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
 from allograph.imaging import atomic_write
@@ -106,13 +115,8 @@ class PlainProgress(lightning.Callback):
         self._say(trainer, now)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        if not trainer.sanity_checking:
-            figures = trainer.callback_metrics
-            given, without = figures["validation/free_energy"], figures["validation_without/free_energy"]
-            print(
-                f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar"
-            )
-            sys.stdout.flush()
+        if trainer.state.fn == TrainerFn.FITTING:
+            print(_validation_line(trainer), flush=True)
 
     def _say(self, trainer: lightning.Trainer, now: float) -> None:
         rate = (trainer.global_step - self.first_step) / (now - self.start)
@@ -123,6 +127,57 @@ class PlainProgress(lightning.Callback):
             f"{rate:.1f} steps/s, {left / 60:.0f} min left",
             flush=True,
         )
+
+
+class TerminalProgress(lightning.Callback):
+    """A bar with the rate and the time left, for runs in a terminal; a line for each validation above it."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[energy]} nats"),
+            TextColumn("{task.fields[rate]} steps/s"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            speed_estimate_period=120,
+        )
+        self.task: TaskID | None = None
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.task = self.bar.add_task(
+            "train", total=trainer.max_steps, completed=trainer.global_step, energy="...", rate="..."
+        )
+        self.bar.start()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert self.task is not None
+        self.bar.update(self.task, completed=trainer.global_step)
+        if trainer.global_step % 10 == 0:  # the free energy has to come from the device
+            speed = self.bar.tasks[0].speed
+            energy = f"{trainer.callback_metrics['train/free_energy'].item():.1f}"
+            self.bar.update(self.task, energy=energy, rate=f"{speed:.1f}" if speed else "...")
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if self.bar.live.is_started:
+            self.bar.console.print(_validation_line(trainer), highlight=False)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.bar.stop()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self.bar.stop()
+
+
+def _validation_line(trainer: lightning.Trainer) -> str:
+    figures = trainer.callback_metrics
+    given, without = figures["validation/free_energy"], figures["validation_without/free_energy"]
+    return f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar"
 
 
 class SamplePictures(lightning.Callback):

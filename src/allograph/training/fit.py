@@ -17,11 +17,11 @@ from typing import Any, Literal
 import lightning
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from allograph import weights
-from allograph.config import Preset, model_from_config, to_dict
+from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.errors import AllographError
 from allograph.training.callbacks import (
@@ -31,6 +31,7 @@ from allograph.training.callbacks import (
     LastState,
     PlainProgress,
     SamplePictures,
+    TerminalProgress,
 )
 from allograph.training.module import Batches, Fitting, ema_update
 
@@ -104,16 +105,14 @@ def fit(
             num_sanity_val_steps=0,
             log_every_n_steps=50,
             enable_model_summary=False,
-            enable_progress_bar=sys.stdout.isatty(),
+            enable_progress_bar=False,
             default_root_dir=folder,
             logger=[
                 CSVLogger(folder, name="logs", version="csv"),
                 TensorBoardLogger(folder, name="logs", version="tensorboard"),
             ],
             plugins=[AtomicCheckpoints()],
-            callbacks=_callbacks(
-                folder, batches, training.average_decay, training.checkpoint_every, fingerprint, [clock, stop]
-            ),
+            callbacks=[clock, stop, *_callbacks(folder, batches, training, fingerprint)],
         )
         trainer.fit(fitting, batches, ckpt_path=state if resume else None, weights_only=True)
         figures = _final_validation(trainer, fitting, batches)
@@ -124,19 +123,20 @@ def fit(
     return fitted
 
 
-def _callbacks(
-    folder: Path, batches: Batches, decay: float, every: int, fingerprint: dict[str, Any], enders: list[Callback]
-) -> list[Callback]:
-    progress = RichProgressBar(leave=True) if sys.stdout.isatty() else PlainProgress()
+def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, fingerprint: dict[str, Any]) -> list[Callback]:
+    progress = TerminalProgress() if sys.stdout.isatty() else PlainProgress()
     return [
-        *enders,
         progress,
         SamplePictures(folder / "samples", batches.validation),
-        WeightAveraging(multi_avg_fn=ema_update(decay)),
+        WeightAveraging(multi_avg_fn=ema_update(training.average_decay)),
         Fingerprint(fingerprint),
         LastState(folder / STATE),  # after the average has moved
         ModelCheckpoint(
-            folder, Path(STATE).stem, every_n_train_steps=every, save_top_k=1, enable_version_counter=False
+            folder,
+            Path(STATE).stem,
+            every_n_train_steps=training.checkpoint_every,
+            save_top_k=1,
+            enable_version_counter=False,
         ),
     ]
 
@@ -193,6 +193,7 @@ def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Bat
     figures = trainer.callback_metrics
     return {
         "free_energy": round(float(figures["validation/free_energy"]), 3),
+        "free_energy_bending_alone": round(float(figures["validation_bent/free_energy"]), 3),
         "free_energy_without_exemplar": round(float(figures["validation_without/free_energy"]), 3),
     }
 
