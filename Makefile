@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
-CANDIDATES := $(or $(PYTHON),python3.12 python3.11 python3)
+CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3)
 
 .PHONY: demo test lint types clean
 

@@ -107,6 +107,16 @@ def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(
     assert equal(undisturbed, tmp_path)
 
 
+def test_fitting_never_looks_at_the_test_part(splits: Splits, preset: Preset, tmp_path: Path) -> None:
+    class Untouchable:
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(f"fitting asked the test part for {name}")
+
+    blind = Splits(splits.train, splits.validation, Untouchable())  # type: ignore[arg-type]
+    short = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=3, validate_every=2))
+    assert fit(blind, short, tmp_path).ended == "finished"
+
+
 def test_ctrl_c_ends_after_the_step_under_way_and_saves(splits: Splits, preset: Preset, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     stop = threading.Event()
