@@ -40,6 +40,9 @@ def oneshot(
     temperature: Annotated[
         float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Samples of the whole model, ink included, not what write shows.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the choice of characters and of the drawings.")] = 0,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
@@ -52,12 +55,15 @@ def oneshot(
     from allograph.evaluation.oneshot import oneshot
 
     writer = allograph.load(model)
-    chosen = writer.temperature_for(temperature)
+    chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
 
     def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
         noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        drawn = writer.draw(exemplars[:, None], noise.unflatten(0, (len(exemplars), n)), chosen)
-        return torch.sigmoid(drawn.logits)
+        noise = noise.unflatten(0, (len(exemplars), n))
+        if not whole:
+            return torch.sigmoid(writer.draw(exemplars[:, None], noise, chosen).logits)
+        with torch.inference_mode():
+            return torch.sigmoid(writer.model.sample(exemplars[:, None], temperature=chosen, noise=noise).logits)
 
     result = oneshot(
         write,
@@ -69,7 +75,16 @@ def oneshot(
         seed=seed,
     )
     if as_json:
-        print_json({"sha256": writer.sha256, "temperature": chosen, "split": split, "part": part, **result.to_dict()})
+        print_json(
+            {
+                "sha256": writer.sha256,
+                "temperature": chosen,
+                "whole": whole,
+                "split": split,
+                "part": part,
+                **result.to_dict(),
+            }
+        )
     else:
         print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
         print(result.table())

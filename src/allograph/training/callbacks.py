@@ -181,10 +181,11 @@ def _validation_line(trainer: lightning.Trainer) -> str:
 
 
 class SamplePictures(lightning.Callback):
-    """At each validation, a picture of what the model writes: an exemplar at the left of each row, drawings beside it;
-    the last row without exemplar. Drawn with the averaged weights, from the same noise each time."""
+    """At each validation, a picture of what the model writes: an exemplar at the left of each row, beside it drawings as
+    `write` shows them, then samples of the whole model; the last row without exemplar. Drawn with the averaged weights,
+    from the same noise each time."""
 
-    def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 10) -> None:
+    def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 6) -> None:
         self.folder, self.columns = folder, columns
         self.context = pairs.context[:rows, :1]
 
@@ -204,9 +205,11 @@ class SamplePictures(lightning.Callback):
     def _picture(self, fitting: Fitting) -> np.ndarray:
         context = self.context.to(fitting.device)
         generator = torch.Generator(device=fitting.device).manual_seed(0)
-        given = fitting.model.sample(context, n=self.columns, generator=generator).logits
-        without = fitting.model.sample(None, n=self.columns, generator=generator).logits
-        drawings = torch.sigmoid(torch.cat([given, without]).float())
+        draw = fitting.model.sample
+        crisp = draw(context, n=self.columns, ink=False, crisp=True, generator=generator).logits
+        whole = draw(context, n=self.columns, generator=generator).logits
+        without = draw(None, n=2 * self.columns, generator=generator).logits
+        drawings = torch.sigmoid(torch.cat([torch.cat([crisp, whole], dim=1), without]).float())
         exemplars = torch.cat([context, torch.zeros_like(context[:1])])
         cells = 1 - torch.cat([exemplars, drawings], dim=1)[:, :, 0]
         cells = torch.nn.functional.pad(cells, (1, 1, 1, 1), value=0.8)
