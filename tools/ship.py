@@ -44,15 +44,16 @@ def main() -> None:
     temperature = choose_temperature(writer, splits.validation)
     within = measure(writer, splits.test, temperature, options.trials, "within")
     across = measure(writer, splits.test, temperature, options.trials, "across")
+    whole = measure(writer, splits.test, 1.0, options.trials, "within", whole=True)
     nats = evaluate_likelihood(writer.model, splits.test, size=writer.model.config.image_size)
-    for result in (within, across, nats):
+    for result in (within, across, whole, nats):
         print(result.table(), flush=True)
 
     card = {
         **loaded.card,
         "temperature": temperature,
         "machine": f"{options.hours:.1f} hours on one core of an {platform.machine()} processor with bfloat16",
-        "figures": {**loaded.card["figures"], "test": figures(within, across, nats)},
+        "figures": {**loaded.card["figures"], "test": figures(within, across, whole, nats)},
     }
     weights.save(SHIPPED, writer.model, card)
     write_table(card)
@@ -70,17 +71,24 @@ def choose_temperature(writer: Writer, validation: ConceptDataset) -> float:
     return min(ratios, key=lambda temperature: abs(ratios[temperature] - 1))
 
 
-def measure(writer: Writer, dataset: ConceptDataset, temperature: float, trials: int, setting: Any) -> OneShotResult:
+def measure(
+    writer: Writer, dataset: ConceptDataset, temperature: float, trials: int, setting: Any, *, whole: bool = False
+) -> OneShotResult:
     def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
         noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        drawn = writer.draw(exemplars[:, None], noise.unflatten(0, (len(exemplars), n)), temperature)
-        return torch.sigmoid(drawn.logits)
+        noise = noise.unflatten(0, (len(exemplars), n))
+        if not whole:
+            return torch.sigmoid(writer.draw(exemplars[:, None], noise, temperature).logits)
+        with torch.inference_mode():
+            return torch.sigmoid(writer.model.sample(exemplars[:, None], temperature=temperature, noise=noise).logits)
 
     size = writer.model.config.image_size
     return oneshot(write, dataset, default_critic(), size=size, trials=trials, setting=setting)
 
 
-def figures(within: OneShotResult, across: OneShotResult, nats: LikelihoodResult) -> dict[str, str]:
+def figures(
+    within: OneShotResult, across: OneShotResult, whole: OneShotResult, nats: LikelihoodResult
+) -> dict[str, str]:
     """What the card says, each figure with its standard error."""
 
     def of(result: OneShotResult) -> str:
@@ -100,6 +108,7 @@ def figures(within: OneShotResult, across: OneShotResult, nats: LikelihoodResult
         "recognised in 20-way tests within an alphabet": of(within),
         "recognised in 20-way tests across alphabets": of(across),
         "diversity, generated to real": f"{within.ratio.diversity.value:.3f} ± {within.ratio.diversity.error:.3f}",
+        "recognised, samples of the whole model": of(whole),
     }
 
 
@@ -110,6 +119,7 @@ def write_table(card: dict[str, Any]) -> None:
     for name, value in card["figures"]["test"].items():
         command = commands.get(re.split(r"[ ,]", name)[0], "likelihood")
         setting = " --setting across" if "across" in name else ""
+        setting += " --whole" if "whole" in name else ""
         trials = " --trials 50" if command == "oneshot" else ""
         rows.append(f"| {name} | {value} | `allograph evaluate {command} --part test{setting}{trials}` |")
     text = CARD.read_text()

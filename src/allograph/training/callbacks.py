@@ -181,9 +181,9 @@ def _validation_line(trainer: lightning.Trainer) -> str:
 
 
 class SamplePictures(lightning.Callback):
-    """At each validation, a picture of what the model writes: an exemplar at the left of each row, beside it drawings as
-    `write` shows them, then samples of the whole model; the last row without exemplar. Drawn with the averaged weights,
-    from the same noise each time."""
+    """At each validation, a picture of what the model writes: an exemplar at the left of each row, beside it drawings
+    as `write` shows them, then samples of the whole model; the last row without exemplar. Drawn with the averaged
+    weights, from the same noise each time."""
 
     def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 6) -> None:
         self.folder, self.columns = folder, columns
