@@ -124,7 +124,7 @@ class ReferenceSequential(nn.Module):
             back = torch.linalg.inv(window)[:, :2]
             sprite = model.ink_sprite(hidden).reshape(batch, -1, config.patch, config.patch)
             for image in range(batch):
-                if shown[image] and (t < config.bends or not ink_beside):
+                if shown[image] and not ink_beside:
                     sprite = sprite.clone()
                     sprite[image] = 0.0
             ink = ink + look_through(sprite, back, config.image_size)

@@ -5,7 +5,7 @@ Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c
     look_t = window(h_{t-1});  v_t = read(x', look_t)                              the context, by attention
     z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e'))        standard or learned prior
     h_t = LSTM(h_{t-1}, z_t, v_t, e')                                              e' = embedding of x'
-    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         first bends, then ink
+    c_t = c_{t-1} + write(sprite(h_t), look_t o move(h_t))                         ink, and at first bends
     x ~ p(x | f_o(c_T, x'))
 
 and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``,
@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -62,7 +62,7 @@ class SequentialConfig:
         encoder_width: channels of their first convolution.
         decision: units of the posterior's and the prior's layer.
         prior: ``standard`` or ``learned``.
-        bends: steps that bend the exemplar, the first ones; the others write ink beside it. Without an exemplar all do.
+        bends: steps that bend the exemplar, the first ones; all steps may write ink.
         control: side of the displacement sprites; few points, so that strokes are bent and not torn.
         field_size: pixels a side of the displacement layer.
         bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
@@ -223,15 +223,15 @@ class SequentialModel(GenerativeModel):
         generator: torch.Generator | None = None,
     ) -> FreeEnergy:
         """See `GenerativeModel.free_energy`. Where ``ink`` is false the image is modelled by bending the exemplar
-        alone: no ink is written beside it, so the latents of the ink steps are those of the prior, their KL is 0."""
+        alone: no ink is written beside it, so the latents of the later steps are those of the prior, their KL is 0."""
         seen = self.see(context, x)
         trace = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
         writes = self._writes(seen, ink)
-        bends = self._steps < self.config.bends
+        bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         return FreeEnergy(
             distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, writes), seen.filtered), x),
-            kl=gaussian_kl(*trace.posterior, *prior) * (writes | bends),
+            kl=gaussian_kl(*trace.posterior, *prior) * (writes[:, None] | bends),
         )
 
     def log_weights(
@@ -309,23 +309,18 @@ class SequentialModel(GenerativeModel):
             return Gaussian(zeros, zeros)
         return self.prior(inputs, self.prior.constant(seen.embedding)[:, None])
 
-    @property
-    def _steps(self) -> Int[Tensor, " steps"]:
-        return torch.arange(self.config.steps, device=self.plan.device)
+    def _writes(self, seen: Context, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
+        """Whose ink is written: everyone's without an exemplar; beside one, that of the images chosen (None: all)."""
+        blank = ~seen.images.flatten(1).any(dim=1)
+        return torch.ones_like(blank) if ink is None else blank | ink
 
-    def _writes(self, seen: Context, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, "batch steps"]:
-        """Which steps write ink: without an exemplar all, beside one those after the bends, if any."""
-        shown = seen.images.flatten(1).any(dim=1)[:, None]
-        beside = (self._steps >= self.config.bends).expand(len(shown), -1)
-        return ~shown | (beside if ink is None else beside & ink[:, None])
-
-    def _strokes(self, trace: Trace, writes: Bool[Tensor, "batch steps"]) -> Strokes:
+    def _strokes(self, trace: Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
         """What all steps write, and where."""
         config, dtype = self.config, trace.latents.dtype
         ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, config.patch, config.patch))
         bending = trace.after[:, : config.bends]
         return Strokes(
-            ink=writes[:, :, None, None, None] * ink,
+            ink=writes[:, None, None, None, None] * ink,
             bend=self.bend_sprite(bending).to(dtype).unflatten(-1, (2, config.control, -1)),
             gain=self.gain(bending).to(dtype),
             windows=compose(trace.looks, self.move(trace.after)),
