@@ -26,7 +26,7 @@ from allograph.models import SequentialConfig
 def test_every_shipped_preset_loads_and_builds_a_model() -> None:
     assert "omniglot" in preset_names()
     for name in preset_names():
-        preset = load_preset(name, ["hidden=8", "steps=2", "patch=4"])
+        preset = load_preset(name, ["hidden=8", "steps=2", "bends=1", "patch=4"])
         assert model_from_config(to_dict(preset.model)).config == preset.model
 
 
@@ -68,6 +68,16 @@ def test_what_is_written_is_read_back_through_json() -> None:
         ("prior=cubic", "'standard', 'learned'"),
         ("max_shear=0.1", "ambiguous"),
         ("augment=1", "takes bool"),
+        ("seed=-1", "training.seed = -1 is out of range"),
+        ("seed=5000000000", "out of range"),
+        ("batch_size=0", "batch_size = 0 is too small"),
+        ("validate_every=0", "at least 1"),
+        ("patch=0", "at least 1"),
+        ("bends=20", r"1 to steps \(16\)"),
+        ("contexts=[]", "at least 1"),
+        ("blank=1.5", "no share"),
+        ("look.min_scale=2", "min_scale below max_scale"),
+        ("augmentation.stretch=0.5", "at least 1"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_remedy(word: str, message: str) -> None:

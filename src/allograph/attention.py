@@ -60,9 +60,10 @@ def invert(window: Window) -> Window:
 @lru_cache(maxsize=32)
 def _base_grid(size: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "3 pixels"]:
     """Homogeneous pixel centres (x, y, 1) of a size x size image, row by row."""
-    centre = (2 * torch.arange(size, device=device, dtype=dtype) + 1) / size - 1
-    y, x = torch.meshgrid(centre, centre, indexing="ij")
-    return torch.stack([x.flatten(), y.flatten(), torch.ones(size * size, device=device, dtype=dtype)])
+    with torch.inference_mode(False):  # it is kept, and has to serve training after a first use in inference mode
+        centre = (2 * torch.arange(size, device=device, dtype=dtype) + 1) / size - 1
+        y, x = torch.meshgrid(centre, centre, indexing="ij")
+        return torch.stack([x.flatten(), y.flatten(), torch.ones(size * size, device=device, dtype=dtype)])
 
 
 def bend(
@@ -136,6 +137,12 @@ class WindowBounds:
     max_shift: float = 1.0
     max_turn: float = math.pi
     max_shear: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_scale < self.max_scale:
+            raise ValueError("scales are above 0, min_scale below max_scale")
+        if self.max_shift <= 0 or self.max_turn < 0 or self.max_shear < 0:
+            raise ValueError("max_shift is above 0, max_turn and max_shear are at least 0")
 
 
 class SpatialTransformer(nn.Module):

@@ -57,6 +57,13 @@ class DataConfig:
     augment: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    def __post_init__(self) -> None:
+        if not self.contexts or min(self.contexts) < 1:
+            raise ValueError("contexts are one or more numbers of exemplars, each at least 1")
+        for name in ("ink", "blank"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -89,6 +96,17 @@ class TrainingConfig:
     validation_pairs: int = 512
     checkpoint_every: int = 250
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "max_steps", "validate_every", "validation_pairs", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if self.learning_rate <= 0 or self.gradient_clip <= 0 or self.warmup_steps < 0:
+            raise ValueError("learning_rate and gradient_clip are above 0, warmup_steps is at least 0")
+        if not (0 <= self.final_rate <= 1 and 0 <= self.average_decay < 1):
+            raise ValueError("final_rate is 0 to 1, average_decay 0 to below 1")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed = {self.seed} is out of range; it is 0 to {2**32 - 1}")
 
 
 @dataclass(frozen=True)
@@ -175,7 +193,10 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
             values[key] = _filled(before, value, f"{prefix}{key}.")
         else:
             values[key] = _checked(value, hints[key], f"{prefix}{key}")
-    return dataclasses.replace(config, **values)  # type: ignore[type-var]
+    try:
+        return dataclasses.replace(config, **values)  # type: ignore[type-var]
+    except ValueError as error:
+        raise AllographError(f"{prefix}{error}") from None
 
 
 def to_dict(config: Any) -> dict[str, Any]:

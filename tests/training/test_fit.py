@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def equal(one: Path, other: Path) -> bool:
 
 
 def test_a_run_learns_and_leaves_weights_logs_and_pictures(undisturbed: Path) -> None:
-    with open(undisturbed / "logs" / "csv" / "metrics.csv") as file:
+    with open(undisturbed / "logs" / "csv-0000000" / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
     energies = [float(row["validation/free_energy"]) for row in rows if row.get("validation/free_energy")]
     assert energies[-1] < energies[0]
@@ -70,28 +71,91 @@ def test_a_run_learns_and_leaves_weights_logs_and_pictures(undisturbed: Path) ->
     assert loaded.card["settings"]["training"]["seed"] == 0
 
 
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(undisturbed: Path, tmp_path: Path) -> None:
-    """SIGKILL at some moment after the first state was saved, in a process of its own; then resumed in another."""
-    program = (
-        "import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
-        "from pathlib import Path\n"
-        "from allograph.config import Preset, from_dict, override\n"
-        "from allograph.data import load_dataset\n"
-        "from allograph.training import fit\n"
-        f"preset = from_dict(Preset, override({{}}, {WORDS!r}))\n"
-        "fit(load_dataset('strokes', None, '30-20', 0), preset, Path(sys.argv[1]), resume='resume' in sys.argv)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path), str(torch.get_num_threads())]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+PROGRAM = f"""
+import sys, torch
+torch.set_num_threads(int(sys.argv[2]))
+from pathlib import Path
+from allograph.config import Preset, from_dict, override
+from allograph.data import load_dataset
+from allograph.training import fit
+words = {WORDS!r} + sys.argv[4:]
+fitted = fit(
+    load_dataset("strokes", None, "30-20", 0),
+    from_dict(Preset, override({{}}, words)),
+    Path(sys.argv[1]),
+    resume=sys.argv[3] == "resume",
+)
+print(fitted.ended, fitted.step)
+"""
+
+
+def command(folder: Path, how: str, *words: str) -> list[str]:
+    return [sys.executable, "-c", PROGRAM, str(folder), str(torch.get_num_threads()), how, *words]
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
-    while not (tmp_path / "state.ckpt").exists():
-        assert process.poll() is None, "the run ended before it saved a state"
+    while not path.exists():
+        assert process.poll() is None, f"the run ended before {path.name} was there"
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("run.json", id="before its first state"),
+        pytest.param("state.ckpt", id="after its first state"),
+        pytest.param("samples/step-0000025.png", id="in a validation"),
+        pytest.param("samples/step-0000060.png", id="in the last validation"),
+    ],
+)
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(undisturbed: Path, tmp_path: Path, moment: str) -> None:
+    """SIGKILL in a process of its own; then resumed in another."""
+    process = subprocess.Popen(
+        command(tmp_path, "new"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    wait_for(tmp_path / moment, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    subprocess.run([*command, "resume"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (tmp_path / "model.safetensors").unlink(missing_ok=True)  # had the kill come too late, it would hide the resuming
+    subprocess.run(command(tmp_path, "resume"), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert equal(undisturbed, tmp_path)
+
+
+def test_a_finished_run_that_is_resumed_keeps_its_averaged_weights_and_its_logs(
+    splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed, tmp_path / "run")
+    (tmp_path / "run" / "model.safetensors").unlink()
+    again = fit(splits, preset, tmp_path / "run", resume=True)
+    assert (again.ended, again.step) == ("finished", 60)
+    assert equal(undisturbed, tmp_path / "run")
+    log = Path("logs", "csv-0000000", "metrics.csv")
+    assert (tmp_path / "run" / log).read_text() == (undisturbed / log).read_text()
+
+
+@pytest.mark.parametrize("moment", ["state.ckpt", "samples/step-0000025.png"])
+def test_ctrl_c_in_a_terminal_stops_all_its_processes_in_good_order(tmp_path: Path, moment: str) -> None:
+    """A terminal sends SIGINT to the whole process group, the worker that makes the batches included."""
+    process = subprocess.Popen(
+        command(tmp_path, "new", "max_steps=100000"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    wait_for(tmp_path / moment, process)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert output.startswith("interrupted")
+    assert (tmp_path / "model.safetensors").exists()
 
 
 def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(
@@ -143,7 +207,7 @@ def test_ctrl_c_ends_after_the_step_under_way_and_saves(splits: Splits, preset: 
 def test_what_cannot_be_resumed_or_begun_is_said(
     splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(AllographError, match="--resume"):
+    with pytest.raises(AllographError, match="add --resume"):
         fit(splits, preset, undisturbed)
     with pytest.raises(AllographError, match="no run to resume"):
         fit(splits, preset, tmp_path, resume=True)
@@ -152,9 +216,17 @@ def test_what_cannot_be_resumed_or_begun_is_said(
         fit(splits, other, undisturbed, resume=True)
     with pytest.raises(AllographError, match="other data"):
         fit(Splits(splits.validation, splits.validation, splits.test), preset, undisturbed, resume=True)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(AllographError, match="cannot be read"):
+        fit(splits, preset, tmp_path, resume=True)
+    shutil.copy(undisturbed / "run.json", tmp_path)
     (tmp_path / "state.ckpt").write_bytes(b"not a state")
     with pytest.raises(AllographError, match="cannot be read"):
         fit(splits, preset, tmp_path, resume=True)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "model.safetensors").write_bytes(b"somebody's work")
+    with pytest.raises(AllographError, match="holds a run already"):
+        fit(splits, preset, tmp_path / "alone")
 
 
 def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(

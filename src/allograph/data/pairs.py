@@ -60,8 +60,8 @@ class PairSource(Dataset[PairBatch]):
     concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. All drawings are
     augmented, target and contexts as one group, where an `augmentation` is given.
 
-    A concept with too few drawings for that is left out without augmentation. With it, drawings serve more than once,
-    each time changed in another way; only a concept's single drawing is then context and target at once.
+    A concept with too few drawings for that is left out without augmentation. With it, context drawings may serve more
+    than once, each time changed in another way; a concept with a single drawing is always left out.
 
     As a map-style data set it goes into a torch DataLoader with `batch_size=None` and a sampler over steps.
     """
@@ -80,7 +80,7 @@ class PairSource(Dataset[PairBatch]):
             raise ValueError("a batch needs at least one target and one context")
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
-        needed = 1 if augmentation else max(contexts) + 1
+        needed = 2 if augmentation else max(contexts) + 1
         self.targets = _targets(dataset, needed)
         self._order = (-1, self.targets)
 
@@ -152,10 +152,8 @@ def _choose_contexts(dataset: ConceptDataset, targets: Indices, count: int, rand
         short = left < 1
         if short.any():
             # Every other drawing has served: they begin again (only augmentation comes here).
-            others = np.maximum(available[short] - 1, 1)
-            again = np.floor(random.random(int(short.sum())) * others).astype(np.int64)
-            again += (again >= ranks[short]) & (available[short] > 1)
-            pick[short] = again
+            again = np.floor(random.random(int(short.sum())) * (available[short] - 1)).astype(np.int64)
+            pick[short] = again + (again >= ranks[short])
         chosen[:, place] = pick
         taken = np.concatenate([taken, pick[:, None]], axis=1)
     return dataset.at(concepts[:, None], chosen)

@@ -30,12 +30,11 @@ __all__ = ["SequentialConfig", "SequentialModel"]
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, final
+from typing import Literal, final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from allograph.attention import SpatialTransformer, WindowBounds, compose, read
 from allograph.bounds import FreeEnergy, gaussian_kl
@@ -43,9 +42,7 @@ from allograph.canvas import BentCanvas, Strokes
 from allograph.likelihoods import Bernoulli
 from allograph.models.base import Drawings, GenerativeModel
 from allograph.models.encoders import ImageEncoder
-
-_LOG_STD_BOUND = 5.0
-"""Latent standard deviations stay between e^-5 and e^5, so no KL term can overflow."""
+from allograph.models.parts import Cell, Context, Decision, Gaussian, State, Trace
 
 
 @dataclass(frozen=True)
@@ -86,89 +83,16 @@ class SequentialConfig:
     look: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.3, max_turn=1.0, max_shear=0.5))
     move: WindowBounds = field(default=WindowBounds(min_scale=0.4, max_scale=2.5, max_turn=1.0, max_shear=0.5))
 
-
-class Gaussian(NamedTuple):
-    """A diagonal normal distribution."""
-
-    mean: Tensor
-    log_std: Tensor
-
-    @classmethod
-    def of(cls, raw: Tensor) -> Gaussian:
-        """From a network's output, in at least float32, its scale bounded smoothly."""
-        mean, log_std = raw.to(torch.promote_types(raw.dtype, torch.float32)).chunk(2, dim=-1)
-        return cls(mean, _LOG_STD_BOUND * torch.tanh(log_std / _LOG_STD_BOUND))
-
-    def sample(self, noise: Tensor) -> Tensor:
-        return self.mean + self.log_std.exp() * noise
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Summed over the last dimension."""
-        standard = (z - self.mean) * torch.exp(-self.log_std)
-        return -(0.5 * standard.square() + self.log_std + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
-
-
-class Context(NamedTuple):
-    """The exemplars, and what is computed from them once."""
-
-    images: Float[Tensor, "batch count channel size size"]
-    embedding: Float[Tensor, "batch features"]
-    filtered: Float[Tensor, "batch bells size size"]
-
-    def repeat(self, times: int) -> Context:
-        return Context(*(part.repeat_interleave(times, dim=0) for part in self))
-
-
-class State(NamedTuple):
-    hidden: Tensor
-    cell: Tensor
-
-
-class Trace(NamedTuple):
-    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
-
-    latents: Tensor
-    posterior: Gaussian
-    before: Tensor
-    """h_{t-1}"""
-    after: Tensor
-    """h_t"""
-    looks: Tensor
-    glimpses: Tensor
-    """v_t, flattened"""
-
-
-class Cell(nn.Module):
-    """A long short-term memory cell whose constant input is multiplied once, before the loop."""
-
-    def __init__(self, inputs: int, constants: int, hidden: int) -> None:
-        super().__init__()
-        self.gates = nn.Linear(inputs + hidden, 4 * hidden)
-        self.constant = nn.Linear(constants, 4 * hidden, bias=False)
-        with torch.no_grad():
-            self.gates.bias.zero_()
-            self.gates.bias[hidden : 2 * hidden] = 1.0  # remember at first (Jozefowicz et al., 2015)
-
-    def forward(self, inputs: list[Tensor], constant: Tensor, state: State) -> State:
-        gates = self.gates(torch.cat([*inputs, state.hidden], dim=-1)) + constant
-        keep_in, keep, out, new = gates.chunk(4, dim=-1)
-        cell = torch.sigmoid(keep) * state.cell + torch.sigmoid(keep_in) * torch.tanh(new)
-        return State(torch.sigmoid(out) * torch.tanh(cell), cell)
-
-
-class Decision(nn.Module):
-    """A normal distribution over z_t, from what changes with t and from what does not (multiplied once)."""
-
-    def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
-        super().__init__()
-        self.inputs = nn.Linear(inputs, units)
-        self.constant = nn.Linear(constants, units, bias=False)
-        self.output = nn.Linear(units, 2 * latent)
-        nn.init.zeros_(self.output.weight)  # posterior = prior = N(0, I) at first, so KL = 0
-        nn.init.zeros_(self.output.bias)
-
-    def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
-        return Gaussian.of(self.output(F.silu(self.inputs(torch.cat(inputs, dim=-1)) + constant)))
+    def __post_init__(self) -> None:
+        for name in ("image_size", "steps", "latent", "hidden", "patch", "embedding", "encoder_width", "decision"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if not 1 <= self.bends <= self.steps:
+            raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
+        if min(self.control, self.field_size) < 2:
+            raise ValueError("control and field_size are at least 2")
+        if not self.bells or min(self.bells) <= 0:
+            raise ValueError("bells are one or more widths above 0")
 
 
 def _first_plan(config: SequentialConfig) -> Tensor:
@@ -225,13 +149,13 @@ class SequentialModel(GenerativeModel):
         """See `GenerativeModel.free_energy`. Where ``ink`` is false the image is modelled by bending the exemplar
         alone: no ink is written beside it, so the latents of the later steps are those of the prior, their KL is 0."""
         seen = self.see(context, x)
-        trace = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
+        trace, posterior = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
         writes = self._writes(seen, ink)
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         return FreeEnergy(
             distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, writes), seen.filtered), x),
-            kl=gaussian_kl(*trace.posterior, *prior) * (writes[:, None] | bends),
+            kl=gaussian_kl(*posterior, *prior) * (writes[:, None] | bends),
         )
 
     def log_weights(
@@ -239,9 +163,9 @@ class SequentialModel(GenerativeModel):
     ) -> Tensor:
         seen = self.see(context, x).repeat(samples)
         many = x.repeat_interleave(samples, dim=0)
-        trace = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
+        trace, posterior = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
-        log_ratio = prior.log_prob(trace.latents) - trace.posterior.log_prob(trace.latents)
+        log_ratio = prior.log_prob(trace.latents) - posterior.log_prob(trace.latents)
         log_weights = self.likelihood.log_prob(
             self.canvas(self._strokes(trace, self._writes(seen)), seen.filtered), many
         ) + log_ratio.sum(dim=-1)
@@ -339,8 +263,8 @@ class SequentialModel(GenerativeModel):
         patches = read(seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0), self.config.patch)
         return look, patches.flatten(1).unflatten(0, (-1, count)).mean(dim=1)
 
-    def _infer(self, x: Tensor, seen: Context, noise: Tensor) -> Trace:
-        """z_1..z_T from the posterior of x."""
+    def _infer(self, x: Tensor, seen: Context, noise: Tensor) -> tuple[Trace, Gaussian]:
+        """z_1..z_T from the posterior of x, and that posterior."""
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
         together = self.encode_target(torch.cat([x, seen.images.mean(dim=1)], dim=1))
         both = torch.cat([together, seen.embedding], dim=-1)
@@ -353,9 +277,9 @@ class SequentialModel(GenerativeModel):
             posterior = self.posterior([own, same, glimpse, look.flatten(1), state.hidden], for_posterior)
             latent = posterior.sample(eps)
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
-            steps.append((latent, *posterior, before.hidden, state.hidden, look, glimpse))
-        latent, mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return Trace(latent, Gaussian(mean, log_std), *rest)
+            steps.append((*posterior, latent, before.hidden, state.hidden, look, glimpse))
+        mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return Trace(*rest), Gaussian(mean, log_std)
 
     def _imagine(self, seen: Context, noise: Tensor) -> Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
@@ -367,5 +291,4 @@ class SequentialModel(GenerativeModel):
             latent = Gaussian(*(part[:, 0] for part in prior)).sample(eps)
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
             steps.append((latent, before.hidden, state.hidden, look, glimpse))
-        latent, before, after, looks, glimpses = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return Trace(latent, Gaussian(latent, latent), before, after, looks, glimpses)
+        return Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))

@@ -13,6 +13,7 @@ __all__ = [
 ]
 
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 from PIL import Image
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
@@ -116,7 +118,7 @@ class PlainProgress(lightning.Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if trainer.state.fn == TrainerFn.FITTING:
-            print(_validation_line(trainer), flush=True)
+            print(_validation_line(trainer), file=sys.stderr, flush=True)
 
     def _say(self, trainer: lightning.Trainer, now: float) -> None:
         rate = (trainer.global_step - self.first_step) / (now - self.start)
@@ -125,6 +127,7 @@ class PlainProgress(lightning.Callback):
         print(
             f"step {trainer.global_step} of {trainer.max_steps}: free energy {energy:.2f} nats, "
             f"{rate:.1f} steps/s, {left / 60:.0f} min left",
+            file=sys.stderr,
             flush=True,
         )
 
@@ -141,6 +144,7 @@ class TerminalProgress(lightning.Callback):
             TextColumn("{task.fields[rate]} steps/s"),
             TimeRemainingColumn(),
             TextColumn("left"),
+            console=Console(stderr=True),
             speed_estimate_period=120,
         )
         self.task: TaskID | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Fitted", "fit"]
 
 import contextlib
+import json
 import logging
 import sys
 import time
@@ -24,6 +25,7 @@ from allograph import weights
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.errors import AllographError
+from allograph.imaging import atomic_write
 from allograph.training.callbacks import (
     AtomicCheckpoints,
     Clock,
@@ -35,6 +37,7 @@ from allograph.training.callbacks import (
 )
 from allograph.training.module import Batches, Fitting, ema_update
 
+RUN = "run.json"
 STATE = "state.ckpt"
 FINISHED = "model.safetensors"
 
@@ -82,16 +85,14 @@ def fit(
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data.
     """
-    state = folder / STATE
-    fingerprint = {"preset": to_dict(preset), "data": splits.train.fingerprint()}
-    _check_resumable(state, resume, fingerprint)
-
-    training = preset.training
+    before = _begin(folder, resume, {"preset": to_dict(preset), "data": splits.train.fingerprint()})
+    state, training = folder / STATE, preset.training
     lightning.seed_everything(training.seed, verbose=False)
     fitting = Fitting(model_from_config(to_dict(preset.model)), preset)
     batches = Batches(splits, preset)
     clock = Clock(max_seconds if max_seconds is not None else float("inf"))
     stop = GracefulStop()
+    step = 0 if before is None else before["global_step"]
     start = time.monotonic()
     with _quiet():
         trainer = lightning.Trainer(
@@ -108,28 +109,79 @@ def fit(
             enable_progress_bar=False,
             default_root_dir=folder,
             logger=[
-                CSVLogger(folder, name="logs", version="csv"),
+                CSVLogger(
+                    folder, name="logs", version=f"csv-{step:07d}"
+                ),  # a run that goes on begins a file of its own
                 TensorBoardLogger(folder, name="logs", version="tensorboard"),
             ],
             plugins=[AtomicCheckpoints()],
-            callbacks=[clock, stop, *_callbacks(folder, batches, training, fingerprint)],
+            callbacks=[clock, stop, *_callbacks(folder, batches, training)],
         )
-        trainer.fit(fitting, batches, ckpt_path=state if resume else None, weights_only=True)
+        if before is not None and step >= training.max_steps:
+            fitting.load_state_dict(before["state_dict"])  # the averaged weights: nothing is left to train
+        else:
+            trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
+            step = trainer.global_step
         figures = _final_validation(trainer, fitting, batches)
 
     ended = "interrupted" if stop.asked else "time" if clock.rang else "finished"
-    fitted = Fitted(folder / FINISHED, state, trainer.global_step, ended, time.monotonic() - start, figures)
+    fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
     weights.save(fitted.path, fitting.model, _card(fitted, preset, preset_name, splits, command))
     return fitted
 
 
-def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, fingerprint: dict[str, Any]) -> list[Callback]:
-    progress = TerminalProgress() if sys.stdout.isatty() else PlainProgress()
+def _begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Notes in the folder which run it holds, or checks that it is the same; the state to go on from, if any."""
+    note, state = folder / RUN, folder / STATE
+    run = json.loads(json.dumps(run))
+    if not resume:
+        for there in (note, state, folder / FINISHED):
+            if there.exists():
+                raise AllographError(
+                    f"{folder} holds a run already ({there.name}): add --resume to go on with it, "
+                    "or choose another folder with -o"
+                )
+        atomic_write(note, json.dumps(run, indent=1).encode())
+        return None
+    if not note.exists():
+        raise AllographError(f"there is no run to resume in {folder}: leave out --resume, or name its folder with -o")
+    try:
+        before = json.loads(note.read_text())
+        differences = _differences(before["preset"], run["preset"])
+        same_data = before["data"] == run["data"]
+        saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
+    except Exception as error:
+        raise AllographError(
+            f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
+        ) from None
+    if not same_data:
+        raise AllographError(f"the run in {folder} was on other data: resume it with the data it began with")
+    if differences:
+        key, then, now = differences[0]
+        raise AllographError(
+            f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it began with"
+        )
+    return saved
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """(dotted key, value before, value now) of all settings that are not the same."""
+    found = []
+    for key in {**before, **now}:
+        then, today = before.get(key), now.get(key)
+        if isinstance(then, dict) and isinstance(today, dict):
+            found += _differences(then, today, f"{prefix}{key}.")
+        elif then != today:
+            found.append((f"{prefix}{key}", then, today))
+    return found
+
+
+def _callbacks(folder: Path, batches: Batches, training: TrainingConfig) -> list[Callback]:
+    progress = TerminalProgress() if sys.stderr.isatty() else PlainProgress()
     return [
         progress,
         SamplePictures(folder / "samples", batches.validation),
         WeightAveraging(multi_avg_fn=ema_update(training.average_decay)),
-        Fingerprint(fingerprint),
         LastState(folder / STATE),  # after the average has moved
         ModelCheckpoint(
             folder,
@@ -139,44 +191,6 @@ def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, fingerp
             enable_version_counter=False,
         ),
     ]
-
-
-class Fingerprint(Callback):
-    """Keeps with the state what it was a run of."""
-
-    def __init__(self, fingerprint: dict[str, Any]) -> None:
-        self.fingerprint = fingerprint
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.fingerprint
-
-
-def _check_resumable(state: Path, resume: bool, fingerprint: dict[str, Any]) -> None:
-    if not resume:
-        if state.exists():
-            raise AllographError(
-                f"{state.parent} holds a run already: add --resume to go on with it, or choose another folder with -o"
-            )
-        return
-    if not state.exists():
-        raise AllographError(
-            f"there is no run to resume in {state.parent}: leave out --resume, or name its folder with -o"
-        )
-    try:
-        before = torch.load(state, map_location="cpu", weights_only=True)["callbacks"]["Fingerprint"]
-    except Exception as error:
-        raise AllographError(
-            f"{state} cannot be read ({type(error).__name__}): start the run anew in another folder"
-        ) from None
-    if before["data"] != fingerprint["data"]:
-        raise AllographError(f"the run in {state.parent} was on other data: resume it with the data it began with")
-    for part, table in fingerprint["preset"].items():
-        for key, value in table.items():
-            if before["preset"][part].get(key) != value:
-                raise AllographError(
-                    f"the run in {state.parent} has {part}.{key} = {before['preset'][part].get(key)!r}, not {value!r}: "
-                    "resume it with the settings it began with"
-                )
 
 
 def _precision(name: Literal["auto", "float32", "bfloat16"]) -> Literal["bf16-mixed", "32-true"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Batches", "Fitting", "StepStream", "ema_update", "learning_rate_factor"]
 
 import math
+import signal
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -112,6 +113,11 @@ class Fitting(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+def _leave_interrupts_to_parent(worker: int) -> None:
+    """A terminal sends Ctrl-C to every process; the worker has to live until the parent has saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Batches(lightning.LightningDataModule):
     """Training batches from the step that the trainer has reached on, and the fixed validation pairs."""
 
@@ -133,7 +139,9 @@ class Batches(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         trainer = cast(lightning.Trainer, self.trainer)
         stream = StepStream(self.source, trainer.global_step, self.last)
-        return DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4)
+        return DataLoader(
+            stream, batch_size=None, num_workers=1, prefetch_factor=4, worker_init_fn=_leave_interrupts_to_parent
+        )
 
     def val_dataloader(self) -> DataLoader:
         pairs, size = self.validation, self.validation_size
