@@ -1,5 +1,6 @@
 # make demo    new drawings of the example symbols, in demo/
 # make test    the tests
+# make weights the weights that ship, from Omniglot: trains for about half an hour, measures for ten minutes
 # make lint    the linter
 # make types   the type checker
 #
@@ -12,7 +13,7 @@ LINT_READY := $(VENV)/.lint-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3)
 
-.PHONY: demo test lint types clean
+.PHONY: demo test weights lint types clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -23,6 +24,10 @@ test: $(READY)
 	@start=$$(date +%s); \
 	$(BIN)/python -m pytest && \
 	echo "The tests took $$(($$(date +%s) - start)) s."
+
+weights: $(READY)
+	$(BIN)/allograph train omniglot -o runs/omniglot
+	$(BIN)/python tools/ship.py runs/omniglot/model.safetensors
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .

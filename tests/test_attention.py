@@ -159,3 +159,12 @@ def test_bending_by_a_constant_shifts_the_image() -> None:
     bent = bend(image, displacement)
     torch.testing.assert_close(bent[..., :-1], image[..., 1:])
     torch.testing.assert_close(bent[..., -1], torch.zeros_like(bent[..., -1]))
+
+
+def test_windows_that_were_first_used_in_inference_mode_can_be_trained_through() -> None:
+    size = 23  # of a grid that no other test has asked for
+    with torch.inference_mode():
+        read(torch.zeros(1, 1, size, size), identity_window(1), size)
+    window = identity_window(1).clone().requires_grad_()
+    read(torch.rand(1, 1, size, size, generator=generator(0)), window, size).sum().backward()
+    assert window.grad is not None

@@ -1,5 +1,6 @@
 """From a finished run to the weights that ship: choose the temperature, measure, write the card.
 
+    make weights                                   # trains, then calls this
     python tools/ship.py runs/omniglot/model.safetensors --data-dir DATA
 
 The temperature is chosen on the validation alphabets: the one at which drawings differ from each other as much as real
@@ -10,7 +11,6 @@ src/allograph/shipped/omniglot.safetensors and the table of docs/model-card.md.
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, help="the run's model.safetensors")
     parser.add_argument("--data-dir", default=None)
-    parser.add_argument("--hours", type=float, required=True, help="what the training took")
     parser.add_argument("--trials", type=int, default=50)
     options = parser.parse_args()
 
@@ -52,7 +51,6 @@ def main() -> None:
     card = {
         **loaded.card,
         "temperature": temperature,
-        "machine": f"{options.hours:.1f} hours on one core of an {platform.machine()} processor with bfloat16",
         "figures": {**loaded.card["figures"], "test": figures(within, across, whole, nats)},
     }
     weights.save(SHIPPED, writer.model, card)

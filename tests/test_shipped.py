@@ -1,0 +1,75 @@
+"""The weights that ship: what a user gets, checked on real drawings that they have not been trained on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from allograph import load
+from allograph.data import ConceptDataset, Splits, fixed_pairs, split
+from allograph.evaluation import default_critic, oneshot
+from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.weights import known_names
+from allograph.writer import Writer
+
+
+@pytest.fixture(scope="module")
+def writer() -> Writer:
+    if "omniglot" not in known_names():
+        pytest.skip("the package holds no weights")
+    return load("omniglot")
+
+
+@pytest.fixture(scope="module")
+def splits(omniglot: ConceptDataset) -> Splits:
+    return split(omniglot, "30-20")
+
+
+def test_the_weights_were_trained_on_the_background_alphabets_alone(writer: Writer, splits: Splits) -> None:
+    assert writer.card["data"]["fingerprint"] == splits.train.fingerprint()
+    assert writer.card["settings"]["data"]["split"] == "30-20"
+    assert writer.model.config.image_size >= 50
+
+
+def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Writer, splits: Splits) -> None:
+    size = writer.model.config.image_size
+    result = evaluate_likelihood(writer.model, splits.validation, size=size, drawings=256, samples=1, bound_drawings=2)
+    assert result.gain.mean > 2 * result.gain.error > 0
+    assert result.free_energy_wrong.mean > result.free_energy.mean + 5
+
+
+def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, splits: Splits) -> None:
+    def write(exemplars: torch.Tensor, n: int, seed: int) -> torch.Tensor:
+        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
+        return torch.sigmoid(writer.draw(exemplars[:, None], noise.unflatten(0, (len(exemplars), n))).logits)
+
+    size = writer.model.config.image_size
+    result = oneshot(write, splits.validation, default_critic(), size=size, trials=3)
+    assert result.ratio.recognizability.value > 0.85
+    assert 0.8 < result.ratio.diversity.value < 1.25
+
+
+def test_every_latent_matters_with_an_exemplar_and_without(writer: Writer, splits: Splits) -> None:
+    """The gradient of log p(x | z) with respect to z_1..z_T; of bending alone with respect to those of the bends."""
+    model = writer.model
+    pairs = fixed_pairs(splits.validation, model.config.image_size, 4)
+    for context, ink in ((pairs.context, True), (pairs.context, False), (None, True)):
+        noise = model.noise(4, generator=torch.Generator().manual_seed(0))[:, None].requires_grad_()
+        drawn = model.sample(context, noise=noise if context is not None else noise[:1], ink=ink)
+        log_prob = model.likelihood.log_prob(drawn.logits[:, 0], pairs.target[: len(drawn.logits)]).sum()
+        (gradient,) = torch.autograd.grad(log_prob, noise)
+        moved = gradient.abs().amax(dim=(0, 1, 3))
+        used = model.config.steps if ink else model.config.bends
+        assert (moved[:used] > 0).all()
+        assert (moved[used:] == 0).all()
+
+
+def test_a_writer_can_be_used_and_then_trained(writer: Writer) -> None:
+    """Drawing happens in inference mode; nothing that it leaves behind may stand in training's way."""
+    exemplar = torch.zeros(1, 1, 1, 52, 52)
+    exemplar[..., 10:40, 25:27] = 1
+    writer.draw(exemplar, writer.model.noise(2)[None])
+    energy = writer.model.free_energy(exemplar[:, 0], exemplar).total.sum()
+    energy.backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in writer.model.parameters())
+    writer.model.zero_grad(set_to_none=True)
