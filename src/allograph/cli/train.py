@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from allograph.cli.console import DataDirOption, Stopped, say
+from allograph.cli.console import MAX_SEED, DataDirOption, Stopped, say
 from allograph.errors import AllographError
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -35,7 +35,8 @@ def train(
         str | None, typer.Option(help="End after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of data order, weights and noise.", show_default="the preset's")
+        int | None,
+        typer.Option(min=0, max=MAX_SEED, help="Of data order, weights and noise.", show_default="the preset's"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
     data_dir: DataDirOption = None,
@@ -61,20 +62,23 @@ def train(
         return
 
     from allograph.data.loading import load_dataset
+    from allograph.training import check_folder, fit
 
+    name = Path(data).resolve().name if Path(data).exists() else data
+    folder = output or Path("runs") / name
+    check_folder(folder, resume)
     splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed)
     for problem in splits.problems:
         say(problem.message)
 
-    from allograph.training import fit
-
-    name = Path(data).resolve().name if Path(data).exists() else data
-    folder = output or Path("runs") / name
     # What makes the same weights again, without this machine's folders.
     command = shlex.join(
         ["allograph", "train", name, "--preset", Path(preset).name, *(f"--set={word}" for word in words)]
     )
-    fitted = fit(splits, chosen, folder, preset_name=preset, resume=resume, max_seconds=seconds, command=command)
+    try:
+        fitted = fit(splits, chosen, folder, preset_name=preset, resume=resume, max_seconds=seconds, command=command)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; the same command with --resume goes on from the last saved state") from None
     steps = chosen.training.max_steps
     figures = ", ".join(f"{key.replace('_', ' ')} {value:.2f} nats" for key, value in fitted.validation.items())
     print(f"{fitted.path}: step {fitted.step} of {steps}, {fitted.seconds:.0f} s; validation {figures}")

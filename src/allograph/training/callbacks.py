@@ -68,8 +68,7 @@ class GracefulStop(lightning.Callback):
 
     def _ask(self, number: int, frame: Any) -> None:
         self.asked = True
-        for known, handler in self._before.items():
-            signal.signal(known, handler)
+        self._step_back()
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -78,6 +77,14 @@ class GracefulStop(lightning.Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._step_back()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self._step_back()
+
+    def _step_back(self) -> None:
         for known, handler in self._before.items():
             signal.signal(known, handler)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "check_folder", "fit"]
 
 import contextlib
 import json
@@ -120,7 +120,10 @@ def fit(
         if before is not None and step >= training.max_steps:
             fitting.load_state_dict(before["state_dict"])  # the averaged weights: nothing is left to train
         else:
-            trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
+            try:
+                trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
+            except SystemExit:
+                raise KeyboardInterrupt from None  # what the engine makes of one that came before the first step
             step = trainer.global_step
         figures = _final_validation(trainer, fitting, batches)
 
@@ -130,21 +133,28 @@ def fit(
     return fitted
 
 
+def check_folder(folder: Path, resume: bool) -> None:
+    """Refuses to begin a run where one is, and to resume one where none is (before any data are read)."""
+    if folder.exists() and not folder.is_dir():
+        raise AllographError(f"{folder} is a file; name a folder with -o")
+    if resume and not (folder / RUN).exists():
+        raise AllographError(f"there is no run to resume in {folder}: leave out --resume, or name its folder with -o")
+    for there in (RUN, STATE, FINISHED):
+        if not resume and (folder / there).exists():
+            raise AllographError(
+                f"{folder} holds a run already ({there}): add --resume to go on with it, "
+                "or choose another folder with -o"
+            )
+
+
 def _begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | None:
     """Notes in the folder which run it holds, or checks that it is the same; the state to go on from, if any."""
+    check_folder(folder, resume)
     note, state = folder / RUN, folder / STATE
     run = json.loads(json.dumps(run))
     if not resume:
-        for there in (note, state, folder / FINISHED):
-            if there.exists():
-                raise AllographError(
-                    f"{folder} holds a run already ({there.name}): add --resume to go on with it, "
-                    "or choose another folder with -o"
-                )
         atomic_write(note, json.dumps(run, indent=1).encode())
         return None
-    if not note.exists():
-        raise AllographError(f"there is no run to resume in {folder}: leave out --resume, or name its folder with -o")
     try:
         before = json.loads(note.read_text())
         differences = _differences(before["preset"], run["preset"])
