@@ -6,7 +6,7 @@ __all__ = ["FreeEnergy", "ImportanceWeightedBound", "gaussian_kl", "importance_w
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -39,6 +39,7 @@ def gaussian_kl(mean_q: Tensor, log_std_q: Tensor, mean_p: Tensor, log_std_p: Te
     return 0.5 * (torch.expm1(2 * log_ratio) - 2 * log_ratio + scaled_mean.square()).sum(dim=-1)
 
 
+@runtime_checkable
 class Weighs(Protocol):
     """What the importance weighted bound asks of a model."""
 
@@ -65,8 +66,8 @@ class ImportanceWeightedBound:
 @torch.no_grad()
 def importance_weighted_bound(
     model: Weighs,
-    x: Float[Tensor, "batch channel height width"],
-    context: Float[Tensor, "batch count channel height width"] | None = None,
+    x: Float[Tensor, "batch *image"],
+    context: Float[Tensor, "batch count *image"] | None = None,
     *,
     samples: int,
     generator: torch.Generator | None = None,

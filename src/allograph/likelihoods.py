@@ -21,7 +21,7 @@ class Bernoulli:
 
     @staticmethod
     def log_prob(
-        logits: Float[Tensor, "*batch channel height width"], x: Float[Tensor, "*batch channel height width"]
+        logits: Float[Tensor, "*batch channel height width"], x: Float[Tensor, "*#batch channel height width"]
     ) -> Float[Tensor, "*batch"]:
         """Summed over channels and pixels, in at least float32. ``x`` broadcasts over leading dimensions."""
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))

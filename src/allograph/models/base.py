@@ -25,7 +25,7 @@ class Drawings:
         read_windows: (batch, n, T, 2, 3), where each step read the context.
     """
 
-    canvases: Float[Tensor, "batch n steps channel size size"]
+    canvases: Float[Tensor, "batch n frames channel size size"]
     write_windows: Float[Tensor, "batch n steps 2 3"]
     read_windows: Float[Tensor, "batch n steps 2 3"]
 
