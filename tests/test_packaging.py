@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -37,6 +39,40 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
         assert match
         name, bounds = match.groups()
         assert specifiers.SpecifierSet(bounds).contains(pinned[normal(name)]), requirement
+
+
+def test_what_the_sources_import_is_declared() -> None:
+    import_names = {"scikit-image": "skimage", "pillow": "PIL"}
+    declared = {re.split(r"[\[<>=]", line)[0] for line in PROJECT["project"]["dependencies"]}
+    known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                assert name.split(".")[0] in known, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_the_build_is_the_same_everywhere() -> None:
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in PROJECT["build-system"]["requires"])
+    assert PROJECT["build-system"]["requires"][0] == f"hatchling=={pins()['hatchling']}"
+
+
+def test_the_wheel_holds_the_files_that_are_no_modules() -> None:
+    wheel = pytest.importorskip("hatchling.builders.wheel")
+    inside = {file.distribution_path for file in wheel.WheelBuilder(str(ROOT)).recurse_included_files()}
+    package = ROOT / "src" / "allograph"
+    presets = {f"allograph/presets/{path.name}" for path in (package / "presets").glob("*.toml")}
+    assert "allograph/presets/omniglot.toml" in presets
+    assert presets | {"allograph/evaluation/critic.safetensors", "allograph/cli/__init__.py"} <= inside
+    shipped = {f"allograph/shipped/{path.name}" for path in (package / "shipped").glob("*.safetensors")}
+    assert shipped <= inside
+    if not shipped:
+        pytest.skip("no weights ship with this copy")
 
 
 def test_the_pins_hold_no_place_of_one_machine() -> None:

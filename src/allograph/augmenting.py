@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.data.folders import class_images
-from allograph.data.splits import Problem
-from allograph.errors import AllographError
+from allograph.errors import AllographError, Problem
 from allograph.imaging import atomic_write, render, take_in
 from allograph.manifest import Manifest, Row
 from allograph.writer import Ink, Writer, noise_for
@@ -131,7 +130,7 @@ def augment_folder(
                 continue
             _plan(manifest, name, sources, order, settings)
             if order.keep_originals:
-                _copy_originals(sources, output, name)
+                _copy_originals(sources, output, name, order.overwrite)
             for new, found in _draw(writer, name, sources, output, order):
                 made, kept = made + new, kept + found
                 progress(made + kept, total)
@@ -142,16 +141,10 @@ def augment_folder(
 def _open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
     """The journal of an earlier call with the same settings, or a new one where nothing stands in the way."""
     manifest = Manifest(output / "manifest.csv")
+    _refuse_strangers(manifest, output, classes, order)
     if order.overwrite:
-        _clear(manifest)
+        manifest.clear()
     elif not manifest.exists:
-        for name in classes:
-            for path in (output / name).glob("*"):
-                if re.fullmatch(r"\d{4,}\.png|original-.*", path.name):
-                    raise AllographError(
-                        f"{path} exists already and no manifest says how it was made; choose another folder with -o, "
-                        "or add --overwrite"
-                    )
         manifest.start()
     for row in manifest.rows:
         if not row.number:
@@ -166,18 +159,29 @@ def _open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentO
     return manifest
 
 
-def _clear(manifest: Manifest) -> None:
-    """Remove what an earlier call made, as its manifest says, and begin a new manifest."""
-    output = manifest.path.parent
-    for row in manifest.rows:
-        path = output / row.file
-        if path.resolve().is_relative_to(output.resolve()):
-            path.unlink(missing_ok=True)
-    manifest.start()
+def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[Path]], order: AugmentOrder) -> None:
+    """Refuse files that look like this job's and are not in the manifest: nobody could tell them from its drawings."""
+    for name, files in classes.items():
+        listed = {row.file for row in manifest.of(name)}
+        written = {_file(number) for number in range(1, order.per_class + 1)}
+        written |= {_original(path) for path in files} if order.keep_originals else set()
+        for path in sorted((output / name).glob("*")):
+            if not re.fullmatch(r"\d{4,}\.png|original-.*", path.name) or f"{name}/{path.name}" in listed:
+                continue
+            if path.name in written and order.overwrite:
+                continue
+            remedy = "add --overwrite" if path.name in written else "move it away"
+            raise AllographError(
+                f"{path} exists already and no manifest row says how it was made; choose another folder with -o, or "
+                f"{remedy}"
+            )
 
 
 def _complete(manifest: Manifest, output: Path, name: str, files: list[Path], order: AugmentOrder) -> bool:
-    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were."""
+    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were.
+
+    A file of which no row speaks may be new or damaged, or one whose turn has not come: only taking in tells.
+    """
     rows = manifest.of(name)
     drawings = [row for row in rows if row.number]
     if len(drawings) > order.per_class:
@@ -194,7 +198,8 @@ def _complete(manifest: Manifest, output: Path, name: str, files: list[Path], or
             )
     originals = len(rows) - len(drawings)
     enough = len(drawings) == order.per_class and (originals > 0 or not order.keep_originals)
-    return enough and all((output / row.file).exists() for row in rows)
+    known = hashes.keys() == {row.exemplar for row in rows}
+    return enough and known and all((output / row.file).exists() for row in rows)
 
 
 def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
@@ -237,9 +242,10 @@ def _plan(manifest: Manifest, name: str, sources: list[Source], order: AugmentOr
         )
     missing = [row for row in rows if row not in present]
     if {row.file for row in missing} & {row.file for row in present}:
+        new = sorted({source.name for source in sources} - {row.exemplar for row in present})
         raise AllographError(
-            f"the exemplars of {name} are not those that {manifest.path.parent} was begun with; put them back, "
-            "choose another folder with -o, or add --overwrite"
+            f"the exemplars of {name} are not those that {manifest.path.parent} was begun with"
+            f"{f' ({new[0]} is new)' if new else ''}; put them back, choose another folder with -o, or add --overwrite"
         )
     manifest.append(missing)
 
@@ -268,10 +274,10 @@ def _draw(
         yield len(missing), len(numbers) - len(missing)
 
 
-def _copy_originals(sources: list[Source], output: Path, name: str) -> None:
+def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: bool) -> None:
     for source in sources:
         target = output / name / _original(source.path)
-        if not target.exists():
+        if overwrite or not target.exists():
             atomic_write(target, source.path.read_bytes())
 
 

@@ -1,8 +1,11 @@
-"""The one exception that a user's mistake raises."""
+"""What goes wrong in a way that a user can put right: the exception, and the note on one item of a batch."""
 
 from __future__ import annotations
 
-__all__ = ["AllographError"]
+__all__ = ["AllographError", "Problem"]
+
+from dataclasses import dataclass
+from pathlib import Path
 
 
 class AllographError(Exception):
@@ -10,3 +13,11 @@ class AllographError(Exception):
 
     The command line prints the message and ends with exit status 2; a job over many files reports it and goes on.
     """
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file or class that a job or a data set had to leave out, and why, in one line."""
+
+    path: Path
+    message: str

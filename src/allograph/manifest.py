@@ -83,6 +83,15 @@ class Manifest:
         atomic_write(self.path, _as_csv([_HEADER]))
         self.exists = True
 
+    def clear(self) -> None:
+        """Remove the files that the rows name, as far as they lie in the manifest's folder, and begin anew."""
+        folder = self.path.parent
+        for row in self.rows:
+            path = folder / row.file
+            if path.resolve().is_relative_to(folder.resolve()):
+                path.unlink(missing_ok=True)
+        self.start()
+
     def append(self, rows: list[Row]) -> None:
         """Add rows and see to it that they are on the disk before this returns."""
         try:

@@ -5,7 +5,7 @@ The file's metadata has one entry, `allograph`, whose value is a JSON object:
 - `format`: the version of this layout;
 - `config`: what `allograph.config.model_from_config` needs to build the model;
 - `card`: the model card, what `allograph info` prints;
-- `digest`: SHA-256 over the tensors' names and bytes, so that one flipped bit is noticed.
+- `digest`: SHA-256 over the three above and the tensors' names and bytes, so that one flipped bit is noticed.
 
 It is one entry because safetensors writes several in an order that changes from run to run: so equal weights and equal
 cards are equal files, byte for byte. Loading reads numbers and JSON and never runs code from the file.
@@ -66,12 +66,9 @@ def save(path: Path | str, model: SequentialModel, card: Mapping[str, Any]) -> N
     from allograph.imaging.files import atomic_write
 
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    about = {
-        "format": _FORMAT,
-        "config": to_dict(model.config),
-        "card": dict(card),
-        "digest": _digest(tensors),
-    }
+    # Through JSON and back first: the digest is over what a reader will find, lists for tuples and text for keys.
+    about = json.loads(json.dumps({"format": _FORMAT, "config": to_dict(model.config), "card": dict(card)}))
+    about["digest"] = _digest(about, tensors)
     metadata = {"allograph": json.dumps(about, sort_keys=True, ensure_ascii=False)}
     atomic_write(Path(path), safetensors.torch.save(tensors, metadata))
 
@@ -96,8 +93,8 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
             f"{path} is damaged or not a weights file ({_one_line(error)}); copy or train it again"
         ) from error
     about = _about(path, content)
-    if about["digest"] != _digest(tensors):
-        raise AllographError(f"{path} is damaged: its numbers do not match its own checksum; copy or train it again")
+    if about["digest"] != _digest(about, tensors):
+        raise AllographError(f"{path} is damaged: its content does not match its own checksum; copy or train it again")
     try:
         model = model_from_config(about["config"])
         model.load_state_dict(tensors)
@@ -147,19 +144,24 @@ def _about(path: Path, content: bytes) -> dict[str, Any]:
         raise AllographError(f"{path} holds tensors but no allograph model; give a file that `allograph train` made")
     try:
         about = json.loads(metadata["allograph"])
-        found = about["format"], about["config"], about["card"], about["digest"]
+        kinds = {key: type(about[key]) for key in ("format", "config", "card", "digest")}
+        if kinds != {"format": int, "config": dict, "card": dict, "digest": str}:
+            raise TypeError(f"the description holds {kinds}")
     except (ValueError, KeyError, TypeError) as error:
         raise AllographError(f"{path} is damaged: its description cannot be read; copy or train it again") from error
-    if found[0] != _FORMAT:
-        raise AllographError(f"{path} has format {found[0]}, this allograph reads format {_FORMAT}; update allograph")
+    if about["format"] != _FORMAT:
+        raise AllographError(
+            f"{path} has format {about['format']}, this allograph reads format {_FORMAT}; update allograph"
+        )
     return about
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over name, type, shape and bytes of every tensor, in the order of the names."""
+def _digest(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the description, then name, type, shape and bytes of every tensor, in the order of the names."""
     import torch
 
-    digest = hashlib.sha256()
+    described = {key: value for key, value in about.items() if key != "digest"}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for name in sorted(tensors):
         value = tensors[name].contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

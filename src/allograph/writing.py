@@ -3,31 +3,30 @@
 For an image STEM.png and the output folder DIR
 
     DIR/STEM/STEM-001.png ...   the drawings
-    DIR/STEM.png                the contact sheet, the exemplar first
+    DIR/STEM.png                the contact sheet, the exemplar first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
 An image's files appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. What goes wrong with one image is reported and the next one is done; where nothing can be written at
-all, the job ends.
+last is complete. What goes wrong with one image or its results is reported and the next one is done; where nothing more
+can be written at all, the job ends.
 """
 
 from __future__ import annotations
 
 __all__ = ["Order", "Written", "save_png", "write_files"]
 
+import errno
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allograph.data.splits import Problem
-from allograph.errors import AllographError
+from allograph.errors import AllographError, Problem
 from allograph.imaging import animate, atomic_write, contact_sheet, render, take_in
 from allograph.imaging.files import explain_os_error
+from allograph.staging import staging, sweep
 from allograph.writer import Block, Ink, Writer
 
 if TYPE_CHECKING:
@@ -35,8 +34,16 @@ if TYPE_CHECKING:
 
     from allograph.imaging import Exemplar
 
-_ON_SHEET = 640
-"""Larger drawings are scaled to this side, pixels, before they go on the contact sheet."""
+_ON_SHEET = 200
+"""Drawings on the contact sheet; more are not told apart by eye, and all of them are in memory."""
+
+_FEW = 32
+_TILE, _SMALL_TILE = 640, 320
+"""Sides, pixels, to which larger drawings are scaled for a sheet of few drawings and of many: a sheet shows only the
+part of the picture that holds the symbol, so in a photo this is more than its cell."""
+
+_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What stops the writing of one image and would stop that of all others."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Written:
     Attributes:
         image: the exemplar's file.
         drawings, sheet, animation: the files made.
+        on_sheet: number of drawings on the sheet, the first ones.
         model_seconds: time that the model took for all drawings.
     """
 
@@ -66,6 +74,7 @@ class Written:
     drawings: tuple[Path, ...]
     sheet: Path
     animation: Path | None
+    on_sheet: int
     model_seconds: float
 
 
@@ -91,6 +100,13 @@ class Places:
         found = [path for path in drawings if pattern.fullmatch(path.name)]
         return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
 
+    def obstacle(self) -> str | None:
+        """What lies in the way and cannot be replaced: a file for a folder, or a folder for a file."""
+        if self.folder.exists() and not self.folder.is_dir():
+            return f"{self.folder} is a file, where the folder of its drawings should be"
+        folders = (path for path in self.existing() if path.is_dir())
+        return next((f"{path} is a folder, where a picture should be" for path in folders), None)
+
 
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
     """Write new drawings for every image, yielding for each what was made or what was wrong with it.
@@ -98,9 +114,14 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
     Files that exist are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
 
     Raises:
-        AllographError: the order makes no sense, or nothing can be written under `output`.
+        AllographError: at the call, the order makes no sense; later, nothing more can be written under `output`.
     """
     writer.check(order.n, order.temperature, order.size)
+    return _write_all(writer, images, output, order)
+
+
+def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
+    sweep(output)
     planned, problems = _plan(images, output, order)
     yield from problems
     for image, places in planned:
@@ -109,7 +130,25 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
         except AllographError as error:
             yield Problem(image, str(error))
             continue
-        yield _write_one(writer, image, exemplar, places, order)
+        with staging(output) as hidden:
+            try:
+                made = Places.of(image, hidden)
+                seconds = _make(writer, exemplar, made, order)
+                _move(made, places, order)
+            except AllographError as error:
+                if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
+                    raise
+                result = Problem(image, f"{image}: {error}".replace(str(hidden), str(output)))
+            else:
+                result = Written(
+                    image=image,
+                    drawings=tuple(places.drawing(number) for number in range(1, order.n + 1)),
+                    sheet=places.sheet,
+                    animation=places.animation if order.animate else None,
+                    on_sheet=min(order.n, _ON_SHEET),
+                    model_seconds=seconds,
+                )
+        yield result
 
 
 def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tuple[Path, Places]], list[Problem]]:
@@ -119,82 +158,85 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     inputs = {path.resolve() for path in images}
     for image in images:
         places = Places.of(image, output)
-        earlier = planned.get(image.stem)
-        existing = places.existing()
-        own = [path for path in existing if path.resolve() in inputs]
-        if earlier is not None:
-            message = f"{image}: {earlier[0]} has the same name, so their results would meet; rename one"
-            problems.append(Problem(image, message))
-        elif own:
-            message = f"{image}: its results would replace the exemplar {own[0]}; choose another folder with -o"
-            problems.append(Problem(image, message))
-        elif existing and not order.overwrite:
-            message = f"{image}: {existing[0]} exists already; choose another folder with -o, or add --overwrite"
-            problems.append(Problem(image, message))
+        try:
+            reason = _refusal(places, planned.get(image.stem), inputs, order)
+        except OSError as error:  # a name that is too long, or a folder that cannot be read
+            problems.append(Problem(image, str(explain_os_error(error, f"{image}: cannot write {places.folder}"))))
+            continue
+        if reason:
+            problems.append(Problem(image, f"{image}: {reason}"))
         else:
             planned[image.stem] = image, places
     return list(planned.values()), problems
 
 
-def _write_one(writer: Writer, image: Path, exemplar: Exemplar, places: Places, order: Order) -> Written:
-    """Make all files of one image beside their place, then move them there."""
-    old = places.existing()
-    with _staging(places.sheet.parent) as staging:
-        made = Places.of(image, staging)
-        shown: list[Image.Image] = []
-        seconds = 0.0
-        for block in writer.blocks(
-            exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
-        ):
-            if order.animate and not shown:
-                _animate(made.animation, exemplar, block)
-            seconds += block.seconds
-            for logits in block.logits:
-                drawing = render(logits, exemplar.appearance, order.size)
-                save_png(drawing, made.drawing(len(shown) + 1))
-                drawing.thumbnail((_ON_SHEET, _ON_SHEET))
+def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Path], order: Order) -> str | None:
+    """Why the results of an image may not go to their places, or None."""
+    if earlier is not None:
+        return f"{earlier[0]} has the same name, so their results would meet; rename one"
+    existing = places.existing()
+    own = [path for path in existing if path.resolve() in inputs]
+    if own:
+        return f"its results would replace the exemplar {own[0]}; choose another folder with -o"
+    if obstacle := places.obstacle():
+        return f"{obstacle}; move it away or choose another folder with -o"
+    if existing and not order.overwrite:
+        return f"{existing[0]} exists already; choose another folder with -o, or add --overwrite"
+    return None
+
+
+def _make(writer: Writer, exemplar: Exemplar, made: Places, order: Order) -> float:
+    """Make all files of one image; returns the seconds that the model took."""
+    shown: list[Image.Image] = []
+    made_before, seconds = 0, 0.0
+    side = _TILE if order.n <= _FEW else _SMALL_TILE
+    for block in writer.blocks(
+        exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
+    ):
+        if order.animate and not shown:
+            _animate(made.animation, exemplar, block)
+        seconds += block.seconds
+        for number, logits in enumerate(block.logits, made_before + 1):
+            drawing = render(logits, exemplar.appearance, order.size)
+            save_png(drawing, made.drawing(number))
+            if number <= _ON_SHEET:
+                drawing.thumbnail((side, side))
                 shown.append(drawing)
-        save_png(contact_sheet(exemplar, shown), made.sheet)
+        made_before += len(block.logits)
+    save_png(contact_sheet(exemplar, shown), made.sheet)
+    return seconds
+
+
+def _move(made: Places, places: Places, order: Order) -> None:
+    """Move the finished files of one image to their places.
+
+    Nothing of an earlier call goes before its successor is there: a job that is killed here leaves files of two calls,
+    not none. Without `order.overwrite` nothing is replaced, also not what came up since the job began.
+    """
+    numbers = range(1, order.n + 1)
+    pairs = [(made.drawing(number), places.drawing(number)) for number in numbers] + [(made.sheet, places.sheet)]
+    pairs += [(made.animation, places.animation)] if order.animate else []
+    new = {target for _, target in pairs}
+    try:
+        if reason := _refusal(places, None, set(), order):
+            raise AllographError(reason)
         try:
             places.folder.mkdir(exist_ok=True)
-            for path in old:
-                path.unlink()
-            for number in range(1, order.n + 1):
-                made.drawing(number).replace(places.drawing(number))
-            made.sheet.replace(places.sheet)
-            if order.animate:
-                made.animation.replace(places.animation)
-        except OSError as error:
-            raise explain_os_error(error, f"cannot write {places.folder}") from error
-    return Written(
-        image=image,
-        drawings=tuple(places.drawing(number) for number in range(1, order.n + 1)),
-        sheet=places.sheet,
-        animation=places.animation if order.animate else None,
-        model_seconds=seconds,
-    )
-
-
-@contextmanager
-def _staging(output: Path) -> Iterator[Path]:
-    """A hidden folder inside `output`, on the same disk therefore, that is gone at the end, Ctrl-C included."""
-    made = [folder for folder in (output, *output.parents) if not folder.exists()]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".allograph-", dir=output))
-    except OSError as error:
-        raise explain_os_error(error, f"cannot write {output}") from error
-    complete = False
-    try:
-        yield staging
-        complete = True
-    except AllographError as error:  # nobody wants to know of the hidden folder
-        raise AllographError(str(error).replace(str(staging), str(output))) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for folder in made if not complete else ():  # innermost first; those that hold something by now stay
+            for source, target in pairs:
+                source.replace(target)
+        except BaseException:
+            if not order.overwrite:  # whatever is there by now was moved here
+                for source, target in pairs:
+                    if not source.exists():
+                        target.unlink(missing_ok=True)
             with suppress(OSError):
-                folder.rmdir()
+                places.folder.rmdir()
+            raise
+        for path in places.existing():
+            if path not in new:
+                path.unlink()
+    except OSError as error:
+        raise explain_os_error(error, f"cannot write {error.filename2 or error.filename or places.folder}") from error
 
 
 def save_png(picture: Image.Image, path: Path) -> None:

@@ -19,7 +19,16 @@ from commands.pictures import draw_symbol
 def model() -> SequentialModel:
     """An untrained model whose parameters are large enough that its drawings differ."""
     config = SequentialConfig(
-        image_size=28, steps=3, latent=4, hidden=16, patch=8, embedding=8, encoder_width=4, decision=8, field_size=14
+        image_size=28,
+        steps=3,
+        bends=2,
+        latent=4,
+        hidden=16,
+        patch=8,
+        embedding=8,
+        encoder_width=4,
+        decision=8,
+        field_size=14,
     )
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)

@@ -75,12 +75,12 @@ def test_lost_files_and_a_torn_manifest_are_mended(writer: Writer, classes: Path
     output = tmp_path / "out"
     run(writer, classes, output)
     before = contents(output)
-    for name in ("ka/0003.png", "ka/0036.png", "tho/0001.png"):
+    for name in ("ka/0003.png", "ka/0036.png", "tho/0001.png", "tho/0037.png"):
         (output / name).unlink()
     manifest = output / "manifest.csv"
     manifest.write_bytes(manifest.read_bytes()[:-30])  # as if the power had failed while the last rows were written
     report = run(writer, classes, output)
-    assert report.made == 3
+    assert report.made == 4
     assert contents(output) == before
 
 
@@ -142,7 +142,51 @@ def test_bad_exemplars_and_classes_are_reported_and_the_rest_is_done(
         classes / "void",
     }
     assert {row["exemplar"] for row in rows(tmp_path / "out")} == {"ka/b.png", "tho/a.png"}
-    assert run(writer, classes, tmp_path / "out", 2).kept == 4
+    again = run(writer, classes, tmp_path / "out", 2)
+    assert (again.made, again.kept) == (0, 4)
+    assert again.problems == report.problems
+
+
+def test_an_exemplar_that_came_later_is_not_passed_over(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    (classes / "ka" / "b.png").write_text("no image")
+    run(writer, classes, output, 3)
+    before = contents(output)
+    draw_symbol(classes / "ka" / "b.png", 2)
+    with pytest.raises(AllographError, match=r"exemplars of ka .*ka/b\.png is new"):
+        run(writer, classes, output, 3)
+    (classes / "ka" / "b.png").unlink()
+    draw_symbol(classes / "tho" / "z.png", 2)
+    with pytest.raises(AllographError, match=r"exemplars of tho .*tho/z\.png is new"):
+        run(writer, classes, output, 3)
+    assert contents(output) == before
+    (classes / "tho" / "z.png").unlink()
+    assert run(writer, classes, output, 3).kept == 6
+
+
+def test_an_exemplar_whose_turn_has_not_come_is_no_new_one(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    for kept in (0, 2):
+        report = run(writer, classes, output, 1)  # of the two exemplars of ka only the first has been used
+        assert (report.kept, report.problems) == (kept, ())
+    assert run(writer, classes, output, 2).made == 2
+    assert {row["exemplar"] for row in rows(output)} == {"ka/a.png", "ka/b.png", "tho/a.png"}
+
+
+def test_drawings_that_no_row_names_are_refused(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    run(writer, classes, output, 2)
+    stranger = draw_symbol(output / "ka" / "0003.png")
+    before = contents(output)
+    for per_class, remedy in ((2, "move it away"), (3, "--overwrite")):
+        with pytest.raises(AllographError, match=rf"0003\.png .*no manifest row.*{remedy}"):
+            run(writer, classes, output, per_class)
+    with pytest.raises(AllographError, match="move it away"):
+        run(writer, classes, output, 2, overwrite=True)
+    assert contents(output) == before
+    run(writer, classes, output, 3, overwrite=True)
+    assert stranger.read_bytes() != before["ka/0003.png"]
+    assert run(writer, classes, output, 3).kept == 6
 
 
 def test_what_lies_there_already_is_not_touched(writer: Writer, classes: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,11 +12,15 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from allograph import __version__
+from allograph import __version__, weights, writing
 from allograph.cli import main
 from allograph.cli.train import parse_duration
+from allograph.data import load_dataset
 from allograph.errors import AllographError
+from allograph.imaging.files import explain_os_error
+from allograph.models import SequentialModel
 from allograph.writer import Writer
 from commands.pictures import contents, draw_symbol
 
@@ -39,6 +44,18 @@ def test_write_says_where_the_drawings_are(capsys, weights_file: Path, symbols: 
     for path in (output / "ka", output / "ka.png", output / "tho", output / "tho.png"):
         assert str(path) in out
     assert len(contents(output)) == 6
+
+
+def test_write_says_how_many_are_on_the_sheet(
+    capsys, weights_file: Path, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_ON_SHEET", 2)
+    arguments = ["write", symbols[0], "--model", weights_file, "-n"]
+    _, out, _ = run(capsys, *arguments, 3, "-o", tmp_path / "three")
+    assert "3 drawings" in out
+    assert "the first 2 on one sheet" in out
+    _, out, _ = run(capsys, *arguments, 2, "-o", tmp_path / "two")
+    assert "first" not in out
 
 
 def test_write_prints_one_json_document(capsys, weights_file: Path, symbols: list[Path], tmp_path: Path) -> None:
@@ -78,6 +95,11 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--ink", "blue", "a.png"], ["ink", "dark"]),
         (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
         (["write", "--temperature", "0", "a.png"], ["temperature"]),
+        (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
+        (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),
+        (["train", "strokes", "--seed", "4294967296"], ["--seed", "equal to 4294967295"]),
+        (["evaluate", "oneshot", "--seed", "-1"], ["--seed", "equal to 0"]),
+        (["evaluate", "likelihood", "--seed", "-1"], ["--seed", "equal to 0"]),
         (["augment", "few"], ["--per-class"]),
         (["augment", "few", "--per-class", "3", "--model", "no.safetensors"], ["no.safetensors"]),
         (["info", "nothing"], ["nothing"]),
@@ -139,6 +161,60 @@ def test_evaluate_likelihood_prints_a_table_or_json(capsys, weights_file: Path, 
     assert document["gain"]["mean"] == pytest.approx(
         document["free_energy_without"]["mean"] - document["free_energy"]["mean"], abs=1e-3
     )
+
+
+def test_a_folder_is_divided_as_for_the_training(
+    capsys, model: SequentialModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "letters"
+    for number in range(44):
+        draw_symbol(folder / f"class-{number % 11:02d}" / f"{number}.png", number % 3, (60 + number, 50))
+    (folder / "class-00" / "bad.png").write_text("no image")
+    parts = {seed: load_dataset(folder, seed=seed) for seed in (0, 3)}
+    assert parts[0].validation.concept_names != parts[3].validation.concept_names
+    data = {"name": "letters", "fingerprint": parts[3].train.fingerprint()}
+    weights.save(tmp_path / "letters.safetensors", model, {"data": data, "settings": {"training": {"seed": 3}}})
+    arguments = ["evaluate", "likelihood", "--model", tmp_path / "letters.safetensors", "--data", folder, "--json"]
+    arguments += ["--samples", 2, "--bound-drawings", 2]
+    status, out, err = run(capsys, *arguments)
+    assert status == 0
+    assert json.loads(out)["fingerprint"] == parts[3].validation.fingerprint()
+    assert str(folder / "class-00" / "bad.png") in one_line(err)
+
+    draw_symbol(folder / "class-01" / "new.png", 2)
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert "as they were then" in err.splitlines()[-1]
+
+
+def test_write_lists_what_was_done_before_the_disk_was_full(
+    capsys, weights_file: Path, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(picture: Image.Image, path: Path) -> None:
+        if path.name.startswith("tho"):
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise explain_os_error(error, f"cannot write {path}") from error
+        save(picture, path)
+
+    save = writing.save_png
+    monkeypatch.setattr(writing, "save_png", fail)
+    more = draw_symbol(tmp_path / "in" / "zu.png")
+    arguments = ["write", *symbols, more, "-n", 1, "--model", weights_file, "-o"]
+    status, out, err = run(capsys, *arguments, tmp_path / "text")
+    assert status == 1
+    assert str(symbols[0]) in out
+    assert " s to start" in out
+    assert "disk is full" in one_line(err)
+    assert "1 of 3 images are done" in err
+    status, out, err = run(capsys, *arguments, tmp_path / "json", "--json")
+    assert status == 1
+    document = json.loads(out)
+    assert [image["image"] for image in document["images"]] == [str(symbols[0])]
+    assert "disk is full" in document["problems"][0]["message"]
+    (tmp_path / "file").touch()
+    status, out, _ = run(capsys, *arguments, tmp_path / "file", "--json")
+    assert status == 2
+    assert json.loads(out)["images"] == []
 
 
 def test_version(capsys) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,46 @@ def test_one_flipped_bit_is_noticed(weights_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "flipped.safetensors"
     path.write_bytes(content)
     assert "checksum" in refusal(path)
+
+
+def test_a_flipped_bit_in_the_description_is_noticed(weights_file: Path, tmp_path: Path) -> None:
+    content = weights_file.read_bytes()
+    start, end = content.index(b'"__metadata__"'), 8 + int.from_bytes(content[:8], "little")
+    path = tmp_path / "flipped.safetensors"
+    for place in [*range(start, start + 1200), *range(start + 1200, end, 29)]:
+        if content[place : place + 1] == b" ":  # between two words of JSON, where it means nothing
+            continue
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"temperature\\": 0.9', '"temperature\\": 0.8'),
+        ('"steps\\": 3', '"steps\\": 4'),
+        ('"name\\": \\"none', '"name\\": \\"some'),
+    ],
+)
+def test_a_changed_card_or_configuration_is_noticed(
+    weights_file: Path, tmp_path: Path, before: str, after: str
+) -> None:
+    path = tmp_path / "changed.safetensors"
+    content = weights_file.read_bytes()
+    assert content.count(before.encode()) == 1
+    path.write_bytes(content.replace(before.encode(), after.encode()))
+    assert "checksum" in refusal(path)
+
+
+@pytest.mark.parametrize("about", [[], "text", {"card": []}, {"config": None}, {"format": "1"}, {"digest": 3}])
+def test_a_description_of_other_types_is_damaged(tmp_path: Path, about: object) -> None:
+    if isinstance(about, dict):
+        about = {"format": 1, "config": {}, "card": {}, "digest": "", **about}
+    path = tmp_path / "types.safetensors"
+    safetensors.torch.save_file({"a": torch.zeros(2)}, path, {"allograph": json.dumps(about)})
+    assert "description" in refusal(path)
 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:

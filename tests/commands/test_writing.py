@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from allograph.data import Problem
-from allograph.errors import AllographError
+from allograph import writing
+from allograph.errors import AllographError, Problem
+from allograph.imaging.files import explain_os_error
 from allograph.writer import Writer
 from allograph.writing import Order, Written, write_files
 from commands.pictures import contents, draw_symbol
@@ -129,3 +132,133 @@ def test_a_file_where_the_folder_should_be(writer: Writer, symbols: list[Path], 
     (tmp_path / "out").write_text("a file")
     with pytest.raises(AllographError, match="out"):
         run(writer, symbols, tmp_path / "out", n=1)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_image_whose_results_have_no_place_does_not_stop_the_others(
+    writer: Writer, symbols: list[Path], tmp_path: Path, overwrite: bool
+) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "ka").write_text("a file where the folder should be")
+    long = draw_symbol(tmp_path / "in" / f"{'x' * 250}.png")
+    (output / "sheet.png").mkdir()
+    sheet = draw_symbol(tmp_path / "in" / "sheet.png")
+    absent = tmp_path / "in" / f"{'y' * 300}.png"
+    written, problems = run(writer, [symbols[0], long, sheet, absent, symbols[1]], output, n=2, overwrite=overwrite)
+    assert [result.image for result in written] == [symbols[1]]
+    assert {problem.path for problem in problems} == {symbols[0], long, sheet, absent}
+    for problem in problems:
+        assert problem.message.startswith(str(problem.path))
+        assert "\n" not in problem.message
+        assert ".allograph-" not in problem.message
+    assert sorted(contents(output)) == ["ka", "tho.png", "tho/tho-001.png", "tho/tho-002.png"]
+    assert sorted(path.name for path in output.iterdir()) == ["ka", "sheet.png", "tho", "tho.png"]
+
+
+@pytest.mark.parametrize(
+    ("number", "ends"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EROFS, True), (errno.EFBIG, False)]
+)
+def test_a_full_disk_ends_the_job_and_a_file_too_large_does_not(
+    writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ends: bool
+) -> None:
+    def fail(picture: Image.Image, path: Path) -> None:
+        if path.stem == "ka-002":
+            error = OSError(number, os.strerror(number))
+            raise explain_os_error(error, f"cannot write {path}") from error
+        save(picture, path)
+
+    save = writing.save_png
+    monkeypatch.setattr(writing, "save_png", fail)
+    results = write_files(writer, symbols, tmp_path / "out", Order(n=2))
+    if ends:
+        with pytest.raises(AllographError, match="out/ka/ka-002"):
+            next(results)
+        assert not (tmp_path / "out").exists()
+    else:
+        assert [type(result) for result in results] == [Problem, Written]
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["tho", "tho.png"]
+
+
+class Meddling(Writer):
+    """While it draws, something else puts a file where a result should go."""
+
+    place: Path
+
+    def blocks(self, exemplar, n, **settings):
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        self.place.write_text("new")
+        yield from super().blocks(exemplar, n, **settings)
+
+
+def test_what_came_up_in_the_meantime_is_not_replaced(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:
+    meddling = Meddling(writer.model, writer.card, writer.sha256)
+    object.__setattr__(meddling, "place", tmp_path / "out" / "ka" / "ka-002.png")
+    written, problems = run(meddling, symbols[:1], tmp_path / "out", n=3)
+    assert not written
+    assert "--overwrite" in problems[0].message
+    assert contents(tmp_path / "out") == {"ka/ka-002.png": b"new"}
+    _, problems = run(meddling, symbols[:1], tmp_path / "out", n=1, overwrite=True)
+    assert not problems
+    assert sorted(contents(tmp_path / "out")) == ["ka.png", "ka/ka-001.png"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_results_are_moved_before_earlier_ones_go(
+    writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+) -> None:
+    output = tmp_path / "out"
+    if overwrite:
+        run(writer, symbols[:1], output, n=3)
+    before = contents(output)
+    replace = Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if target.name == "ka-002.png":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    _, problems = run(writer, symbols[:1], output, n=2, seed=9, overwrite=overwrite)
+    assert len(problems) == 1
+    assert contents(output).keys() == before.keys()
+    assert overwrite or not output.exists()
+
+
+def test_a_sheet_shows_the_first_of_very_many(
+    writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_ON_SHEET", 5)
+    monkeypatch.setattr(writing, "_FEW", 6)
+    shown: list[list[tuple[int, int]]] = []
+    sheet = writing.contact_sheet
+
+    def contact_sheet(exemplar, drawings):
+        shown.append([drawing.size for drawing in drawings])
+        return sheet(exemplar, drawings)
+
+    monkeypatch.setattr(writing, "contact_sheet", contact_sheet)
+    written, _ = run(writer, symbols[:1], tmp_path / "many", n=20, size=1200)
+    assert written[0].on_sheet == 5
+    assert shown[0] == [(320, 267)] * 5
+    written, _ = run(writer, symbols[:1], tmp_path / "few", n=3, size=1200)
+    assert written[0].on_sheet == 3
+    assert shown[1] == [(640, 533)] * 3
+    with Image.open(written[0].drawings[0]) as drawing:
+        assert drawing.size == (1200, 1000)
+
+
+def test_what_a_killed_job_left_is_swept_after_a_day(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    left, working, mine = (output / name for name in (".allograph-ab12cd34", ".allograph-ab12cd35", ".allograph-notes"))
+    long_ago = time.time() - 2 * 24 * 3600
+    for folder in (left, working, mine):
+        (folder / "ka").mkdir(parents=True)
+        (folder / "ka" / "ka-001.png").write_text("half")
+        for path in (folder / "ka", folder):
+            os.utime(path, (long_ago, long_ago))
+    os.utime(working / "ka")  # a drawing has just been made in it
+    run(writer, symbols[:1], output, n=1)
+    assert not left.exists()
+    assert contents(working)
+    assert contents(mine)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from allograph.errors import AllographError
-from allograph.imaging import atomic_write
+from allograph.imaging import atomic_write, files
 
 
 def test_writes_bytes_and_makes_missing_folders(tmp_path: Path) -> None:
@@ -72,3 +75,60 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     plain.write_bytes(b"")
     atomic_write(tmp_path / "atomic", b"")
     assert (tmp_path / "atomic").stat().st_mode == plain.stat().st_mode
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    sync, rename, link = os.fsync, os.replace, os.link
+
+    def note(step: str, call: Callable[..., None]) -> Callable[..., None]:
+        def noted(*args: object) -> None:
+            if step == "sync":
+                assert os.fstat(args[0]).st_size == 5  # type: ignore[arg-type]  # flushed, not in Python's buffer still
+            order.append(step)
+            call(*args)
+
+        return noted
+
+    monkeypatch.setattr(os, "fsync", note("sync", sync))
+    monkeypatch.setattr(os, "replace", note("name", rename))
+    monkeypatch.setattr(os, "link", note("name", link))
+    for overwrite in (True, False):
+        order.clear()
+        atomic_write(tmp_path / f"{overwrite}.bin", lambda file: file.write(b"whole"), overwrite=overwrite)
+        assert order == ["sync", "name"]
+
+
+_KILLED = """
+import os, pathlib, signal, sys
+from allograph.imaging import atomic_write
+atomic_write(pathlib.Path(sys.argv[1]) / "x.bin", lambda file: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are looked up as POSIX does")
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".allograph-")
+    assert left.endswith(".tmp")
+    machine, process = left.split("-")[1:3]
+    others = {
+        left.replace(process, str(os.getppid())),  # of a process that lives
+        left.replace(machine, f"{int(machine, 16) ^ 1:08x}"),  # of another machine on a shared disk
+        "notes.tmp",
+    }
+    mine = left.replace(process, str(os.getpid()))  # of an earlier process whose number is ours now
+    for name in (*others, mine):
+        (tmp_path / name).write_bytes(b"")
+    atomic_write(tmp_path / "new.bin", b"")
+    assert set(os.listdir(tmp_path)) == others | {"new.bin"}
+
+
+def test_a_folder_is_swept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[object] = []
+    scan = os.scandir
+    monkeypatch.setattr(files.os, "scandir", lambda path: listed.append(path) or scan(path))
+    for number in range(3):
+        atomic_write(tmp_path / f"{number}.bin", b"")
+    assert len(listed) == (os.name == "posix")

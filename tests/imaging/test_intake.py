@@ -198,6 +198,46 @@ def test_a_dot_stays_a_dot(on_paper: OnPaper) -> None:
     assert 1 <= drawing.sum() <= 16
 
 
+Part = tuple[float, float, float, float]
+
+
+def _parts(*parts: Part, side: int = 300) -> np.ndarray:
+    """Return the ink of ellipses (x, y, half width, half height) as (side, side)."""
+    y, x = np.mgrid[0:side, 0:side] + 0.5
+    return np.max([(np.hypot((x - a) / u, (y - b) / v) < 1).astype(float) for a, b, u, v in parts], axis=0)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([(150, 100, 15, 15), (150, 200, 15, 15)], id="colon"),
+        pytest.param([(150, 60, 9, 9), (150, 180, 9, 70)], id="i"),
+        pytest.param([(150, 60, 5, 5), (150, 180, 9, 70)], id="i with a fine dot"),
+        pytest.param([(110, 60, 8, 8), (190, 60, 8, 8), (150, 180, 80, 8)], id="umlaut"),
+        pytest.param([(150, 110, 70, 45), (150, 220, 90, 5)], id="blob over a thin line"),
+        pytest.param([(150, 100, 60, 60), (150, 230, 20, 20)], id="large dot over a small one"),
+    ],
+)
+@pytest.mark.parametrize("size", [28, 52])
+def test_dots_and_blobs_are_parts_of_the_symbol(on_paper: OnPaper, parts: list[Part], size: int) -> None:
+    from scipy import ndimage
+
+    exemplar = take_in(on_paper(_parts(*parts)), size)
+    labels, count = ndimage.label(exemplar.drawing, np.ones((3, 3)))  # type: ignore[misc]
+    assert count == len(parts)
+    left, top, side = exemplar.appearance.frame
+    for x, y, *_ in parts:  # each where it was
+        column, row = int((x - left) / side * size), int((y - top) / side * size)
+        assert labels[row - 1 : row + 2, column - 1 : column + 2].any()
+
+
+def test_a_hairline_drawing_in_a_large_picture_does_not_fade(on_paper: OnPaper, agreement: Agreement) -> None:
+    y, x = np.mgrid[0:1500, 0:1500]
+    radius = np.hypot(x - 750, y - 750)
+    thin, bold = (take_in(on_paper((abs(radius - 600) < w / 2).astype(float)), SIZE).drawing for w in (1.5, 40))
+    assert agreement(thin, bold) > 0.85
+
+
 @settings(max_examples=12, deadline=None)
 @given(x=st.integers(-55, 55), y=st.integers(-55, 55))
 def test_shifting_the_source_gives_the_same_drawing(
@@ -225,6 +265,45 @@ def test_inverting_the_source_gives_the_same_drawing(
     a, b = take_in(Image.fromarray(values), SIZE), take_in(Image.fromarray(255 - values), SIZE)
     assert agreement(a.drawing, b.drawing) > 0.99
     assert np.add(a.appearance.ink[:3], b.appearance.ink[:3]) == pytest.approx(255, abs=1)
+
+
+@pytest.mark.parametrize("shape", [(9, 500), (1500, 1500), (8, 8)])
+def test_the_least_of_pictures_are_taken_in(shape: tuple[int, int]) -> None:
+    picture = np.full(shape, 255, np.uint8)
+    picture[{9: np.s_[4], 1500: np.s_[700, 700], 8: np.s_[:, 3]}[shape[0]]] = 0
+    exemplar = take_in(picture, SIZE)
+    assert exemplar.drawing.any()
+    # A line and a dot of ink stay a line and a dot.
+    rows, columns = np.nonzero(exemplar.drawing)
+    assert {9: np.ptp(columns) > 30 > 3 >= np.ptp(rows), 1500: len(rows) < 40, 8: np.ptp(rows) > 20}[shape[0]]
+
+
+@st.composite
+def _small_pictures(draw: st.DrawFn) -> np.ndarray:
+    height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    shape = (height, width, *draw(st.sampled_from([(), (1,), (2,), (3,), (4,)])))
+    ground, ink = draw(st.permutations([0.0, 1.0]))
+    values = np.full(shape, ground)
+    row, column = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+    where = {"constant": np.s_[:0], "pixel": np.s_[row, column], "row": np.s_[row], "column": np.s_[:, column],
+             "block": np.s_[row:, column:], "stripes": np.s_[row % 3 :: 2 + column % 5], "noise": np.s_[:]}  # fmt: skip
+    kind = draw(st.sampled_from(sorted(where)))
+    values[where[kind]] = ink if kind != "noise" else np.random.default_rng(row).random(shape)
+    dtype = draw(st.sampled_from([np.uint8, bool, np.float32]))
+    return values > 0.5 if dtype is bool else (values * (255 if dtype is np.uint8 else 1)).astype(dtype)
+
+
+@settings(max_examples=60, deadline=None)
+@given(picture=_small_pictures(), size=st.sampled_from([20, 28, 52]))
+def test_any_small_array_gives_a_drawing_or_one_line(picture: np.ndarray, size: int) -> None:
+    try:
+        exemplar = take_in(picture, size)
+    except AllographError as error:
+        assert "\n" not in str(error)
+        return
+    assert exemplar.drawing.shape == (size, size)
+    assert set(np.unique(exemplar.drawing)) <= {0, 1}
+    assert exemplar.drawing.any()
 
 
 # ---------------------------------------------------------------- what cannot be taken in
@@ -286,6 +365,25 @@ def test_no_permission_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Path, "open", refuse)  # whoever runs the tests as root may read everything
     assert "permission denied; change its permissions" in _refusal(path)
+
+
+def test_names_that_no_file_can_have_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AllographError, match="the name is too long; choose a shorter one"):
+        take_in(tmp_path / ("x" * 300), SIZE)
+    assert "not the name of any file" in _refusal("a\0b")
+    assert "no such file" in _refusal(tmp_path / "two\nlines.png")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)  # a folder that may not be searched, whoever runs the tests
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert "permission denied; change its permissions" in _refusal(tmp_path / "locked" / "x.png")
+
+
+@pytest.mark.parametrize("thing", [None, [1, 2], 3.5, b"x.png"])
+def test_what_is_no_image_at_all_is_one_line(thing: object) -> None:
+    assert f"not {type(thing).__name__}" in _refusal(thing)
 
 
 def test_pictures_without_ink_are_refused(tmp_path: Path) -> None:

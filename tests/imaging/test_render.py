@@ -134,6 +134,43 @@ def test_a_thin_pen_leaves_every_stroke_whole(symbol: np.ndarray, on_paper: OnPa
     assert stroke_width(ink) == pytest.approx(0.5 * thin.frame[2] / SIZE * 1000 / 240, rel=0.2)
 
 
+def _disc(radius: float, x: float = SIZE / 2, y: float = SIZE / 2) -> np.ndarray:
+    rows, columns = np.mgrid[0:SIZE, 0:SIZE] + 0.5
+    return np.clip(4 * (radius - np.hypot(columns - x, rows - y)), -8, 8)
+
+
+@pytest.mark.parametrize("stroke", [1.0, 2.48, 6.0])
+def test_dots_are_as_large_as_the_pen(symbol: np.ndarray, on_paper: OnPaper, stroke: float) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    pen = replace(exemplar.appearance, frame=(0, 0, 240), stroke_width=stroke)
+    # A colon as faint as the model draws them: between the pixels, half as wide as the pen.
+    colon = np.maximum(_disc(0.9, 26, 20), _disc(1.24, 26.5, 33.5))
+    ink = ink_of(render(colon, pen), exemplar)
+    scale = 240 / SIZE
+    for part in (ink[:120], ink[120:]):
+        assert part.max() > 0.95
+        assert part.sum() == pytest.approx(np.pi / 4 * (stroke * scale) ** 2, rel=0.35)
+
+
+def test_a_filled_shape_stays_filled(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    frame = (0, 0, 240)
+    blob = render(_disc(9), replace(exemplar.appearance, frame=frame, stroke_width=exemplar.appearance.pen_width))
+    assert ink_of(blob, exemplar).sum() == pytest.approx(np.pi * (9 * 240 / SIZE) ** 2, rel=0.15)
+
+
+def test_the_pen_goes_evenly_where_the_model_wavers(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    exemplar = take_in(on_paper(symbol), SIZE)
+    rows, columns = np.mgrid[0:SIZE, 0:SIZE] + 0.5
+    # A bar whose edges waver by half a pixel, as those of the model's drawings do.
+    half = 1.24 + 0.5 * np.sin(2 * np.pi * columns / 5)
+    wavy = np.where(abs(columns - 26) < 18, np.clip(4 * (half - abs(rows - 26)), -8, 8), -8)
+    even = replace(exemplar.appearance, frame=(0, 0, 520), width=520, height=520, stroke_width=2.48)
+    widths = ink_of(render(wavy, even), exemplar)[:, 120:400].sum(0) / 10
+    assert widths.mean() == pytest.approx(2.48, abs=0.3)
+    assert np.ptp(widths) < 0.3
+
+
 def test_a_blank_canvas_renders_as_paper(symbol: np.ndarray, on_paper: OnPaper) -> None:
     exemplar = take_in(on_paper(symbol), SIZE)
     assert ink_of(render(np.full((SIZE, SIZE), -9.0), exemplar.appearance), exemplar).max() < 0.02

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from allograph.cli.console import InkOption, JsonOption, ModelOption, Progress, Stopped, print_json, say
+from allograph.cli.console import MAX_SEED, InkOption, JsonOption, ModelOption, Progress, Stopped, print_json, say
 
 
 def augment(
@@ -20,7 +20,7 @@ def augment(
         Path | None, typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented")
     ] = None,
     model: ModelOption = "omniglot",
-    seed: Annotated[int, typer.Option(help="Same seed, same drawings.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")] = 0,
     temperature: Annotated[
         float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
     ] = None,

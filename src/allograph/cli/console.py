@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "MAX_SEED",
     "STOPPED",
     "DataDirOption",
     "InkOption",
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 STOPPED = 130
 """The exit status after Ctrl-C, as shells count it: 128 + SIGINT."""
+
+MAX_SEED = 2**32 - 1
+"""The largest seed that all commands take, for Lightning takes no larger one; the smallest is 0."""
 
 _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["evaluate"]
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import DataDirOption, JsonOption, ModelOption, print_json
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ModelOption, print_json, say
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def oneshot(
     whole: Annotated[
         bool, typer.Option("--whole", help="Samples of the whole model, ink included, not what write shows.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the choice of characters and of the drawings.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of characters and of the drawings.")
+    ] = 0,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -102,7 +105,9 @@ def likelihood(
     samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
     bound_drawings: Annotated[int, typer.Option(min=2, help="Drawings that the bound is taken over.")] = 1000,
     contexts: Annotated[int, typer.Option(min=1, help="Exemplars given with each drawing.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the choice of drawings and exemplars and of the noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of drawings and exemplars and of the noise.")
+    ] = 0,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -131,14 +136,25 @@ def likelihood(
 def _unseen(
     card: Mapping[str, Any], data: str, split: str, part: Literal["validation", "test"], data_dir: str | None
 ) -> ConceptDataset:
-    """The part of the data to measure on, or an error where the model was trained on some of its characters."""
-    from allograph.data.loading import load_dataset
+    """The part of the data to measure on, divided as for the model's training where it was trained on this data.
 
-    splits = load_dataset(data, data_dir, split)
+    Raises:
+        AllographError: the model was trained on another division or other drawings of this data, so that it may have
+            seen those that would be measured on.
+    """
+    from allograph.data.loading import DATASETS, load_dataset
+
     trained = card.get("data", {})
-    if splits.train.name == trained.get("name") and splits.train.fingerprint() != trained.get("fingerprint"):
-        raise AllographError(
-            f"the model was trained on another division of {splits.train.name}, so this part may hold drawings it has "
-            f"seen: measure it with --split {trained.get('split')}"
-        )
+    name = data if data in DATASETS else Path(data).expanduser().resolve().name
+    same = name == trained.get("name")
+    # The seed of the training decided which characters of a folder were held out, and which strokes were made.
+    seed = card.get("settings", {}).get("training", {}).get("seed", 0) if same else 0
+    splits = load_dataset(data, data_dir, split, seed)
+    for problem in splits.problems:
+        say(problem.message)
+    if same and splits.train.fingerprint() != trained.get("fingerprint"):
+        seen = f"the model was trained on another division of {name}, so this part may hold drawings it has seen"
+        if data == "omniglot":
+            raise AllographError(f"{seen}: measure it with --split {trained.get('split')}")
+        raise AllographError(f"{seen}: measure it on the images as they were then, or on a folder of another name")
     return splits.validation if part == "validation" else splits.test

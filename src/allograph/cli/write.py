@@ -7,11 +7,15 @@ __all__ = ["write"]
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from allograph.cli.console import InkOption, JsonOption, ModelOption, Stopped, print_json, say
+from allograph.cli.console import MAX_SEED, InkOption, JsonOption, ModelOption, Stopped, print_json, say
+from allograph.errors import AllographError, Problem
+
+if TYPE_CHECKING:
+    from allograph.writing import Written
 
 
 def write(
@@ -21,7 +25,7 @@ def write(
         "drawings"
     ),
     model: ModelOption = "omniglot",
-    seed: Annotated[int, typer.Option(help="Same seed, same drawings.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")] = 0,
     temperature: Annotated[
         float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
     ] = None,
@@ -39,28 +43,30 @@ def write(
     """
     started = time.perf_counter()
     import allograph
-    from allograph.data.splits import Problem
-    from allograph.writing import Order, Written, write_files
+    from allograph.writing import Order, write_files
 
     writer = allograph.load(model)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []
+    stop: Stopped | None = None
     try:
-        for result in write_files(writer, images, output, order):
+        for result in results:
             if isinstance(result, Problem):
                 problems.append(result)
                 say(result.message)
                 continue
             written.append(result)
             if not as_json:
-                drawings = "1 drawing" if n == 1 else f"{n} drawings"
-                folder = result.drawings[0].parent
-                growing = f", growing in {result.animation}" if result.animation else ""
-                print(f"{result.image}: {drawings} in {folder}, on one sheet in {result.sheet}{growing}")
+                print(_line(result))
+    except AllographError as error:  # nothing more can be written
+        done = f" ({len(written)} of {len(images)} images are done)" if written else ""
+        problems.append(Problem(output, str(error)))
+        say(f"{error}{done}")
     except KeyboardInterrupt:
-        raise Stopped(f"stopped; {len(written)} of {len(images)} images are done, nothing is half-written") from None
+        stop = Stopped(f"stopped; {len(written)} of {len(images)} images are done, nothing is half-written")
     ended = time.perf_counter()
     seconds = {
         "load": loaded - started,
@@ -73,5 +79,16 @@ def write(
         print_json({"settings": settings, "images": written, "problems": problems, "seconds": seconds})
     elif written:
         print("{total:.1f} s: {load:.1f} s to start, {model:.2f} s in the model".format(**seconds))
+    if stop is not None:
+        raise stop
     if problems:
         raise typer.Exit(1 if written else 2)
+
+
+def _line(result: Written) -> str:
+    """What was made of one image."""
+    count = len(result.drawings)
+    drawings = "1 drawing" if count == 1 else f"{count} drawings"
+    shown = "" if result.on_sheet == count else f"the first {result.on_sheet} "
+    growing = f", growing in {result.animation}" if result.animation else ""
+    return f"{result.image}: {drawings} in {result.drawings[0].parent}, {shown}on one sheet in {result.sheet}{growing}"

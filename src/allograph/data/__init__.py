@@ -11,7 +11,6 @@ __all__ = [
     "PackedBitmaps",
     "PairBatch",
     "PairSource",
-    "Problem",
     "Splits",
     "fixed_pairs",
     "load_dataset",
@@ -29,5 +28,5 @@ from allograph.data.folders import Folder, load_folder, split_folder
 from allograph.data.loading import DATASETS, load_dataset
 from allograph.data.omniglot import load_omniglot
 from allograph.data.pairs import PairBatch, PairSource, fixed_pairs
-from allograph.data.splits import SPLITS, Problem, Splits, split
+from allograph.data.splits import SPLITS, Splits, split
 from allograph.data.strokes import stroke_concepts

@@ -11,8 +11,8 @@ import numpy as np
 
 from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
-from allograph.data.splits import Problem, Splits
-from allograph.errors import AllographError
+from allograph.data.splits import Splits
+from allograph.errors import AllographError, Problem
 from allograph.imaging.files import explain_os_error
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})

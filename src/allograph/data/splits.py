@@ -6,17 +6,16 @@ ever made on test characters.
 
 from __future__ import annotations
 
-__all__ = ["SPLITS", "Problem", "Splits", "split"]
+__all__ = ["SPLITS", "Splits", "split"]
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from allograph.data.concepts import ConceptDataset
 from allograph.data.omniglot import BACKGROUND_ALPHABETS
-from allograph.errors import AllographError
+from allograph.errors import AllographError, Problem
 
 SPLITS = ("30-20", "40-10", "45-5", "characters")
 
@@ -43,14 +42,6 @@ _TEST_ALPHABETS = {
     ),
     "45-5": ("Aurek-Besh", "Gurmukhi", "Manipuri", "Sylheti", "ULOG"),
 }
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file or class that was left out of a data set, and why, in one line."""
-
-    path: Path
-    message: str
 
 
 @dataclass(frozen=True)

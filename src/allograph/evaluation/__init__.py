@@ -6,11 +6,11 @@ __all__ = [
     "Critic",
     "CriticConfig",
     "CriticTraining",
+    "DrawingFunction",
     "Estimate",
     "OneShotResult",
     "Point",
     "Trial",
-    "Writer",
     "default_critic",
     "draw_trials",
     "oneshot",
@@ -18,4 +18,4 @@ __all__ = [
 ]
 
 from allograph.evaluation.critics import Critic, CriticConfig, CriticTraining, default_critic, train_critic
-from allograph.evaluation.oneshot import Estimate, OneShotResult, Point, Trial, Writer, draw_trials, oneshot
+from allograph.evaluation.oneshot import DrawingFunction, Estimate, OneShotResult, Point, Trial, draw_trials, oneshot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Estimate", "OneShotResult", "Point", "Setting", "Trial", "Writer", "draw_trials", "oneshot"]
+__all__ = ["DrawingFunction", "Estimate", "OneShotResult", "Point", "Setting", "Trial", "draw_trials", "oneshot"]
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from allograph.evaluation.critics import Critic
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset
 
-Writer = Callable[[Tensor, int, int], Tensor]
+DrawingFunction = Callable[[Tensor, int, int], Tensor]
 """(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""
 
 Setting = Literal["within", "across"]
@@ -107,7 +107,7 @@ class OneShotResult:
 
 
 def oneshot(
-    writer: Writer,
+    draw: DrawingFunction,
     dataset: ConceptDataset,
     critic: Critic,
     *,
@@ -118,7 +118,7 @@ def oneshot(
     setting: Setting = "within",
     seed: int = 0,
 ) -> OneShotResult:
-    """Show `writer` one exemplar each of `ways` characters and compare what it draws with what other people drew.
+    """Show `draw` one exemplar each of `ways` characters and compare what it draws with what other people drew.
 
     Every kind of drawing is measured on the same exemplars e_k, with the same number n = drawings - 1 of drawings
     x_ki of every character k, by the critic's features phi (D dimensions, length sqrt(D)):
@@ -129,7 +129,7 @@ def oneshot(
 
     Characters come from one alphabet at a time ("within", harder) or from all ("across"). While a model is being
     developed `dataset` holds validation characters; the test alphabets are for the last figure only. `size`: side in
-    pixels of exemplars and drawings. A writer whose drawings have another shape or leave [0, 1]: ValueError.
+    pixels of exemplars and drawings. Drawings of another shape, or that leave [0, 1]: ValueError.
 
     Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
     """
@@ -137,7 +137,7 @@ def oneshot(
     for trial in draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed):
         exemplars = dataset.drawings(trial.exemplars, size)
         real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
-        generated = writer(exemplars, drawings - 1, trial.seed)
+        generated = draw(exemplars, drawings - 1, trial.seed)
         _check(generated, real.shape)
         copies = _distorted_copies(exemplars, drawings - 1, trial.seed)
         prototypes = critic.features(exemplars)

@@ -7,12 +7,23 @@ __all__ = ["atomic_write", "explain_os_error"]
 import contextlib
 import errno
 import os
+import platform
+import re
 import secrets
+import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from allograph.errors import AllographError
+
+# A temporary file's name says which process of which machine writes it: folders may be shared, process ids are not.
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
+_TEMPORARY = re.compile(rf"\.allograph-{_MACHINE}-(\d{{1,9}})-[0-9a-f]{{16}}\.tmp")
+
+_swept: set[tuple[int, int]] = set()
+_sweeping = threading.Lock()
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -40,27 +51,32 @@ def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object]
 
     `content` is the bytes, or a function that writes them to the binary file that it is given. They go to a temporary
     file in the same folder (missing folders are made), which then takes the name `path` in one step, so that at every
-    moment `path` is absent, the old file or the whole new one, also when the process is killed. Whatever ends the
-    writing early, Ctrl-C included, the temporary file is removed. The new file's permissions follow the umask.
+    moment `path` is absent, the old file or the whole new one, also when the process is killed or the power fails:
+    the bytes are on the disk before the name is taken. Whatever ends the writing early, Ctrl-C included, the temporary
+    file is removed; what a killed process left is removed by the next one that writes in the folder. The new file's
+    permissions follow the umask.
 
     Raises AllographError where the system refuses (disk full, no permission, ...), and where `path` exists and
     `overwrite` is false; what `content` itself raises, unless it is an OSError, passes through.
     """
     path = Path(path)
     # A name of its own, not one made from `path.name`: that could grow over the file system's limit.
-    temporary = path.parent / f".allograph-{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f".allograph-{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not overwrite and path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         try:
             with open(temporary, "xb") as file:
                 if callable(content):
                     content(file)
                 else:
                     file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             if overwrite:
                 os.replace(temporary, path)
             else:
@@ -83,3 +99,35 @@ def _take_free_name(temporary: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
         os.replace(temporary, path)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files of processes that are no more, once per folder and process.
+
+    This happens before the process writes anything in the folder, so that a file with its own id is an earlier one's.
+    """
+    if os.name != "posix":  # elsewhere the signal 0, which asks whether a process lives, ends it
+        return
+    with _sweeping, contextlib.suppress(OSError):
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in _swept:
+            return
+        _swept.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            stale = [e.path for e in entries if (m := _TEMPORARY.fullmatch(e.name)) and not _lives(int(m[1]))]
+        for path in stale:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def _lives(process: int) -> bool:
+    """Tell whether another process of this machine has the id `process`."""
+    if process in (0, os.getpid()):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

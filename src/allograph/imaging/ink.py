@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Colour", "Ink", "Polarity", "find_ink"]
+__all__ = ["Colour", "InkOnPaper", "Polarity", "find_ink"]
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,7 +29,7 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
-class Ink:
+class InkOnPaper:
     """Where the ink of a picture is, and what it looks like.
 
     - `strength`: float32 (h, w), about 1 in the middle of a stroke, about 0 on paper; the edge is at 0.5
@@ -41,7 +41,7 @@ class Ink:
     paper: Colour
 
 
-def find_ink(source: Source, polarity: Polarity = "auto") -> Ink:
+def find_ink(source: Source, polarity: Polarity = "auto") -> InkOnPaper:
     """Separate ink from paper.
 
     1. The light on the paper is a quadratic surface, fitted to all pixels so that the minority, ink, has no say.
@@ -77,14 +77,14 @@ def _is_sticker(source: Source) -> bool:
     return bool(filled > 0.6 and light.size and np.percentile(light, 99.5) - np.percentile(light, 0.5) > 0.25)
 
 
-def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Ink:
+def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> InkOnPaper:
     full = np.percentile(alpha[alpha > 0.5 * alpha.max()], 75)
     strength = np.clip(alpha / full, 0, 1).astype(np.float32)
     ink = _to_bytes(np.median(colour[strength > 0.75], axis=0))
-    return Ink(strength, (*ink, round(255 * float(full))), (*ink, 0))
+    return InkOnPaper(strength, (*ink, round(255 * float(full))), (*ink, 0))
 
 
-def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> Ink:
+def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> InkOnPaper:
     coarse = _resized(colour, _coarse_size(colour))
     paper, direction = _fit_paper(coarse, polarity)
     strength = (coarse - paper) @ direction
@@ -106,11 +106,18 @@ def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> Ink:
         raise AllographError(f"{name} shows no ink that stands out from its paper; {remedy}")
     level, noise = found
     strength /= _level_nearby(strength, level, noise)
-    core = strength > max(0.75, float(np.percentile(strength[strength > 0.5], 40)))
-    blank = (strength < 0.25) & _around(core)
-    ink = _to_bytes(np.median(colour[core], axis=0))
-    ground = _to_bytes(np.median(colour[blank] if blank.any() else colour, axis=0))
-    return Ink(np.clip(strength, -1, 2).astype(np.float32), (*ink, 255), (*ground, 255))
+    if not (strength > 0.5).any():  # little ink beside much that is half as strong
+        strength /= float(strength.max())
+    # At least as strong as: a flat drawing's ink is all of one strength.
+    strong = max(0.75, float(np.percentile(strength[strength > 0.5], 40)))
+    core = strength >= min(strong, float(strength.max()))
+    blank = strength < 0.25
+    if not blank.any():
+        blank = strength <= np.percentile(strength, 10)
+    if (near := blank & _around(core)).any():
+        blank = near
+    ink, ground = (_to_bytes(np.median(colour[where], axis=0)) for where in (core, blank))
+    return InkOnPaper(np.clip(strength, -1, 2).astype(np.float32), (*ink, 255), (*ground, 255))
 
 
 def _fit_paper(colour: np.ndarray, polarity: Polarity) -> tuple[np.ndarray, np.ndarray]:

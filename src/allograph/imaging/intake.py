@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PEN", "Appearance", "Exemplar", "take_in"]
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,9 @@ _WIDEST = 4.0
 
 _WORK_SIDE = 420
 """Strokes are reshaped on a raster at least this fine, then averaged down to the model's."""
+
+_MIN_FINE_PIXELS = 2.0
+"""...of which the thinnest strokes are at least this many pixels wide."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,10 @@ def take_in(image: Path | str | Image.Image | np.ndarray, size: int, ink: Polari
     pen = max(PEN * size, _MIN_PEN_PIXELS)
     frame = _model_frame(mask, width, pen / size)
     stroke = width * size / frame[2]
-    drawing = _draw_with_pen(resample(strength, frame, _fineness(size) * size, 0.0), size, stroke, pen)
+    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
+    fine = _fineness(size)
+    strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
+    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
     across, down = source.scale
     appearance = Appearance(
         width=source.width,
@@ -116,7 +123,8 @@ def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     strength = ndimage.gaussian_filter(strength, 0.15 * width)
     mask = strength > 0.5
     if not mask.any():
-        mask = strength > 0.5 * strength.max()
+        strength = strength / strength.max()
+        mask = strength > 0.5
     kept = remove_specks(mask, strength, main_width(mask))
     width = max(1.0, stroke_width(kept))
     # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
@@ -138,12 +146,22 @@ def _model_frame(mask: np.ndarray, width: float, pen: float) -> tuple[float, flo
     return (left + right) / 2 - INK_CENTRE * side, (top + bottom) / 2 - INK_CENTRE * side, side
 
 
+def _at_least(strength: np.ndarray, wanted: float, width: float) -> np.ndarray:
+    """Return strokes of `width` pixels grown to be `wanted` wide, or a little wider; wide ones stay as they are."""
+    from scipy import ndimage
+
+    grown = math.ceil(max(0.0, wanted - width) / 2)
+    return ndimage.maximum_filter(strength, 2 * grown + 1) if grown else strength
+
+
 def _fineness(size: int) -> int:
     return max(2, -(-_WORK_SIDE // size))
 
 
 def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -> np.ndarray:
     """Return the strokes in `strength`, of width `stroke`, drawn `pen` wide (both in pixels of the result)."""
+    from scipy import ndimage
+
     fine = strength.shape[0] // size
     mask = strength > 0.5
     line = centre_line(mask)
@@ -156,4 +174,12 @@ def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -
         drawn = depth > fine * (stroke - pen) / 2
         drawn |= mask & (distance_to(line) < fine * pen / 2)
     coverage = drawn.reshape(size, fine, size, fine).mean((1, 3))
-    return (coverage >= 0.5).astype(np.float32)
+    result = coverage >= 0.5
+    # A dot where four pixels meet may cover half of none: it takes the one that it covers most.
+    parts = np.zeros(drawn.shape, np.int32)
+    ndimage.label(drawn, np.ones((3, 3)), output=parts)
+    shown = parts * result.repeat(fine, 0).repeat(fine, 1)
+    for part in np.setdiff1d(parts, shown):
+        coverage = (parts == part).reshape(size, fine, size, fine).mean((1, 3))
+        result.flat[coverage.argmax()] = True
+    return result.astype(np.float32)

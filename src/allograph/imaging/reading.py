@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["MAX_PIXELS", "MIN_SIDE", "Source", "read_source"]
 
 import contextlib
+import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -75,11 +76,16 @@ def read_source(image: Path | str | Image.Image | np.ndarray) -> Source:
     if isinstance(image, Image.Image):
         with _one_line_errors("the image"):
             return _from_image(image, "the image")
+    if not isinstance(image, str | os.PathLike):
+        raise AllographError(
+            f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
+        )
     path = Path(image)
-    name = str(path)
-    if path.is_dir():
-        raise AllographError(f"{name} is a folder; name an image file in it")
+    # A line break in a file's name shall not break the message, nor bytes that are no text its printing.
+    name = str(path) if str(path).isprintable() else repr(str(path))
     try:
+        if path.is_dir():
+            raise AllographError(f"{name} is a folder; name an image file in it")
         with path.open("rb") as file:
             if not file.read(1):
                 raise AllographError(f"{name} is empty; save the image again")
@@ -90,6 +96,8 @@ def read_source(image: Path | str | Image.Image | np.ndarray) -> Source:
                 return _from_image(opened, name)
     except OSError as error:
         raise explain_os_error(error, f"cannot read {name}") from error
+    except ValueError as error:
+        raise AllographError(f"{name} is not the name of any file; check the path") from error
 
 
 @contextlib.contextmanager

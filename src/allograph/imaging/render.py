@@ -19,23 +19,20 @@ _FINENESS = 8
 _MARGIN = 5
 """Model pixels kept around the model's image, so that strokes can grow beyond its rim."""
 
-_SMOOTHING = 0.6
+_SMOOTHING = 0.9
 """Standard deviation, in model pixels, of the blur that takes the staircase off the edges."""
 
-_FINE_SMOOTHING = 0.25
+_FINE_SMOOTHING = 0.5
 """The same for centre lines, which are smoother."""
 
-_THIN = 0.8
-"""Strokes thinner than this many pens are drawn anew along their centre lines: shaving the edge would cut them."""
+_DOT = 2.0
+"""Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
 
-_SHAVED = 0.4
-"""The fraction of what they lose in width by which more is shaved, lest unevenness show beside the thin strokes."""
+_LEAST_SHAVED = 0.4
+"""What lies outside of the pen's stroke along the centre line is drawn too if it is this many model pixels deep..."""
 
-_THICK = 1.3
-"""Strokes more than this many pens wide are smoothed once more..."""
-
-_THICK_SMOOTHING = 0.45
-"""...with a blur whose standard deviation is this fraction of what they gained in width."""
+_SHAVED = 0.8
+"""...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
 
 
 def render(logits: np.ndarray, appearance: Appearance, size: int | None = None) -> Image.Image:
@@ -66,26 +63,21 @@ def stroke_field(logits: np.ndarray, appearance: Appearance) -> np.ndarray:
     """Return the signed distance to the edge of the ink, in model pixels, positive inside.
 
     Sampled `_FINENESS` times per model pixel over the model's image and `_MARGIN` pixels around it. The edge is where
-    the probability of ink, interpolated with cubics, is 1/2; it is smoothed, then moved to give the strokes the
-    exemplar's width.
+    the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along the centre lines
+    of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge itself is moved by
+    what the pen gains or loses.
     """
     from scipy import ndimage
 
     ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
     ink = np.pad(ink, _MARGIN)
     fine = Image.fromarray(ink).resize((ink.shape[1] * _FINENESS, ink.shape[0] * _FINENESS), Image.Resampling.BICUBIC)
-    field = signed_distance(np.asarray(fine) > 0.5) / _FINENESS
-    field = ndimage.gaussian_filter(field, _SMOOTHING * _FINENESS)
+    drawn = np.asarray(fine) > 0.5
+    field = signed_distance(drawn) / _FINENESS
+    if not drawn.any():
+        return field
+    field = _with_areas_of(drawn, ndimage.gaussian_filter(field, _SMOOTHING * _FINENESS))
     wanted, pen = appearance.stroke_width, appearance.pen_width
-    if not (field > 0).any():
-        return field
-    if wanted >= _THIN * pen:
-        field += (wanted - pen) / 2
-        if wanted > _THICK * pen:
-            # A thicker pen would turn the small unevenness of a thin one into dents as deep and wider apart.
-            spread = _THICK_SMOOTHING * (wanted - pen) * _FINENESS
-            field = ndimage.gaussian_filter(signed_distance(field > 0) / _FINENESS, spread)
-        return field
     line = prune(centre_line(field > 0), field * _FINENESS)
     away = ndimage.gaussian_filter(distance_to(line) / _FINENESS, _FINE_SMOOTHING * _FINENESS)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
@@ -93,9 +85,41 @@ def stroke_field(logits: np.ndarray, appearance: Appearance) -> np.ndarray:
     s, half = _FINE_SMOOTHING, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    # Where strokes run together, as in the tip of a V, their one centre line is less than was drawn: what is left by
-    # shaving the edge fills it.
-    return np.maximum((level - away) / slope, field + (0.5 + _SHAVED) * (wanted - pen))
+    stroke = np.maximum((level - away) / slope, half - distance_to(_short(line, _DOT * _FINENESS)) / _FINENESS)
+    # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
+    # is left by shaving the edge fills it.
+    shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
+    return np.maximum(stroke, field + (wanted - pen) / 2 - shaved)
+
+
+def _short(line: np.ndarray, length: float) -> np.ndarray:
+    """Return the parts of a centre line with no more than `length` pixels."""
+    from scipy import ndimage
+
+    labels = np.zeros(line.shape, np.int32)
+    ndimage.label(line, np.ones((3, 3)), output=labels)
+    count = np.bincount(labels.ravel())
+    return line & (count <= length)[labels]
+
+
+def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:
+    """Move the edge in the blurred distance `field` such that each connected part of `drawn` keeps its area.
+
+    A blur takes from the outside of every bend: a little from a stroke, all from a dot. The field gains around each
+    part, among the points nearer to it than to others, what makes as many of them positive as there were.
+    """
+    from scipy import ndimage
+
+    labels = np.zeros(drawn.shape, np.int32)
+    ndimage.label(drawn, np.ones((3, 3)), output=labels)
+    nearest = np.asarray(ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True))
+    owner = labels[tuple(nearest)]
+    areas = np.bincount(labels.ravel())
+    gain = np.zeros(len(areas), np.float32)
+    for part in range(1, len(areas)):
+        values = field[owner == part]
+        gain[part] = -np.partition(values, -areas[part])[-areas[part]]
+    return field + gain[owner]
 
 
 def ink_coverage(field: np.ndarray, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:
