@@ -66,8 +66,8 @@ class ImportanceWeightedBound:
 @torch.no_grad()
 def importance_weighted_bound(
     model: Weighs,
-    x: Float[Tensor, "batch *image"],
-    context: Float[Tensor, "batch count *image"] | None = None,
+    x: Float[Tensor, "batch ..."],
+    context: Float[Tensor, "batch count ..."] | None = None,
     *,
     samples: int,
     generator: torch.Generator | None = None,
