@@ -187,4 +187,5 @@ def _random(seed: int, stream: int, number: int) -> np.random.Generator:
     """The generator that belongs to (seed, stream, number) and to nothing else: a counter-based one, keyed by them."""
     if not 0 <= seed < 2**64:
         raise ValueError(f"a seed lies in 0 to 2^64 - 1, not {seed}")
-    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, number, 0]))
+    key = np.array([seed, stream], dtype=np.uint64)  # a list with a large seed would go through floating point
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, number, 0]))
