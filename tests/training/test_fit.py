@@ -204,6 +204,22 @@ def test_ctrl_c_ends_after_the_step_under_way_and_saves(splits: Splits, preset: 
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_run_can_begin_with_the_weights_of_another(
+    splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
+) -> None:
+    begun = weights.load(undisturbed / "model.safetensors")
+    still = dataclasses.replace(preset, training=dataclasses.replace(preset.training, learning_rate=1e-12, max_steps=2))
+    fit(splits, still, tmp_path / "again", initial=begun)
+    ours = weights.load(tmp_path / "again" / "model.safetensors").model.state_dict()
+    for name, value in begun.model.state_dict().items():
+        torch.testing.assert_close(ours[name], value, rtol=0, atol=1e-9)
+    with pytest.raises(AllographError, match="other data or first weights"):
+        fit(splits, still, tmp_path / "again", resume=True)
+    other = dataclasses.replace(preset, model=dataclasses.replace(preset.model, hidden=17))
+    with pytest.raises(AllographError, match="another network"):
+        fit(splits, other, tmp_path / "other", initial=begun)
+
+
 def test_what_cannot_be_resumed_or_begun_is_said(
     splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -214,7 +230,7 @@ def test_what_cannot_be_resumed_or_begun_is_said(
     other = dataclasses.replace(preset, training=dataclasses.replace(preset.training, learning_rate=0.5))
     with pytest.raises(AllographError, match=r"training\.learning_rate = 0.001, not 0.5"):
         fit(splits, other, undisturbed, resume=True)
-    with pytest.raises(AllographError, match="other data"):
+    with pytest.raises(AllographError, match="other data or first weights"):
         fit(Splits(splits.validation, splits.validation, splits.test), preset, undisturbed, resume=True)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(AllographError, match="cannot be read"):

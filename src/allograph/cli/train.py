@@ -22,6 +22,10 @@ def train(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the run.", show_default="runs/DATA", metavar="DIR")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Begin with these weights: a known name or a file.", metavar="FILE|NAME"),
+    ] = None,
     preset: Annotated[str, typer.Option(help="A known preset, or a TOML file.")] = "omniglot",
     settings: Annotated[
         list[str] | None,
@@ -61,22 +65,41 @@ def train(
             print(f"{key} = {value!r}")
         return
 
+    from allograph import weights
     from allograph.data.loading import load_dataset
     from allograph.training import check_folder, fit
 
     name = Path(data).resolve().name if Path(data).exists() else data
     folder = output or Path("runs") / name
     check_folder(folder, resume)
+    initial = None if start is None else weights.load(start)
     splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed)
     for problem in splits.problems:
         say(problem.message)
 
     # What makes the same weights again, without this machine's folders.
     command = shlex.join(
-        ["allograph", "train", name, "--preset", Path(preset).name, *(f"--set={word}" for word in words)]
+        [
+            "allograph",
+            "train",
+            name,
+            "--preset",
+            Path(preset).name,
+            *([f"--from={Path(start).name}"] if start else []),
+            *(f"--set={word}" for word in words),
+        ]
     )
     try:
-        fitted = fit(splits, chosen, folder, preset_name=preset, resume=resume, max_seconds=seconds, command=command)
+        fitted = fit(
+            splits,
+            chosen,
+            folder,
+            preset_name=preset,
+            resume=resume,
+            max_seconds=seconds,
+            command=command,
+            initial=initial,
+        )
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command with --resume goes on from the last saved state") from None
     steps = chosen.training.max_steps

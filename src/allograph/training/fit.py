@@ -72,8 +72,11 @@ def fit(
     resume: bool = False,
     max_seconds: float | None = None,
     command: str = "",
+    initial: weights.LoadedWeights | None = None,
 ) -> Fitted:
-    """Fits a new model to the training part of a data set; validates on its validation part; never sees its test part.
+    """Fits a new model (or goes on from the weights ``initial``) to the training part of a data set.
+
+    Validates on its validation part; never sees its test part.
 
     Writes under ``folder``: the training state every ``checkpoint_every`` steps, the weights file when the run ends
     (however it ends), a picture of drawings at each validation, and logs for TensorBoard and as CSV.
@@ -85,10 +88,16 @@ def fit(
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data.
     """
-    before = _begin(folder, resume, {"preset": to_dict(preset), "data": splits.train.fingerprint()})
+    run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
+    before = _begin(folder, resume, run)
     state, training = folder / STATE, preset.training
     lightning.seed_everything(training.seed, verbose=False)
-    fitting = Fitting(model_from_config(to_dict(preset.model)), preset)
+    model = model_from_config(to_dict(preset.model))
+    if initial is not None:
+        if initial.model.config != model.config:
+            raise AllographError("the weights to begin with are of another network: use the preset they were made with")
+        model.load_state_dict(initial.model.state_dict())
+    fitting = Fitting(model, preset)
     batches = Batches(splits, preset)
     clock = Clock(max_seconds if max_seconds is not None else float("inf"))
     stop = GracefulStop()
@@ -158,14 +167,14 @@ def _begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | 
     try:
         before = json.loads(note.read_text())
         differences = _differences(before["preset"], run["preset"])
-        same_data = before["data"] == run["data"]
+        same_data = all(before[key] == run[key] for key in ("data", "from"))
         saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
     except Exception as error:
         raise AllographError(
             f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
         ) from None
     if not same_data:
-        raise AllographError(f"the run in {folder} was on other data: resume it with the data it began with")
+        raise AllographError(f"the run in {folder} had other data or first weights: resume it with those it began with")
     if differences:
         key, then, now = differences[0]
         raise AllographError(
