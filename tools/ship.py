@@ -1,7 +1,7 @@
 """From a finished run to the weights that ship: choose the temperature, measure, write the card.
 
-    make weights                                   # trains, then calls this
-    python tools/ship.py runs/omniglot/model.safetensors --data-dir DATA
+    make weights                                            # trains, then calls this
+    python tools/ship.py runs/omniglot-exemplar/model.safetensors --data-dir DATA
 
 The temperature is chosen on the validation alphabets: the one at which drawings differ from each other as much as real
 ones do. Then, once, everything on the card is measured on the test alphabets. Writes
