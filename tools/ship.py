@@ -34,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, help="the run's model.safetensors")
     parser.add_argument("--data-dir", default=None)
+    parser.add_argument("--time", default="not recorded", help="what the training took, for the card")
     parser.add_argument("--trials", type=int, default=50)
     options = parser.parse_args()
 
@@ -50,6 +51,8 @@ def main() -> None:
 
     card = {
         **loaded.card,
+        "command": "make weights",
+        "time": options.time,
         "temperature": temperature,
         "figures": {**loaded.card["figures"], "test": figures(within, across, whole, nats)},
     }
