@@ -172,6 +172,11 @@ def test_bending_alone_writes_no_ink_beside_an_exemplar_and_pays_for_none(images
     later = noise.clone()
     later[:, :, model.config.bends :] += 1.0  # latents of the ink steps have no effect
     assert torch.equal(model.sample(context, noise=later, ink=False).logits, bent)
+    grown = model.sample(context, noise=noise, ink=False, history=True)
+    assert grown.canvases.shape[2] == grown.write_windows.shape[2] == model.config.bends  # no step that does nothing
+    logits, _, _ = ReferenceSequential(model).run(None, context, noise[:, 0], ink_beside=False)
+    torch.testing.assert_close(grown.canvases[:, 0], logits[:, : model.config.bends], rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(grown.logits[:, 0], logits[:, -1], rtol=1e-10, atol=1e-10)
 
     ink = torch.tensor([True, False, True, False, False, True])
     mixed = model.free_energy(images, context, ink=ink, generator=generator(3))

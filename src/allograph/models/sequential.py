@@ -150,7 +150,7 @@ class SequentialModel(GenerativeModel):
         alone: no ink is written beside it, so the latents of the later steps are those of the prior, their KL is 0."""
         seen = self.see(context, x)
         trace, posterior = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
-        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
+        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], self._for_prior(seen)[:, None])
         writes = self._writes(seen, ink)
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         return FreeEnergy(
@@ -164,7 +164,7 @@ class SequentialModel(GenerativeModel):
         seen = self.see(context, x).repeat(samples)
         many = x.repeat_interleave(samples, dim=0)
         trace, posterior = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
-        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], seen)
+        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], self._for_prior(seen)[:, None])
         log_ratio = prior.log_prob(trace.latents) - posterior.log_prob(trace.latents)
         log_weights = self.likelihood.log_prob(
             self.canvas(self._strokes(trace, self._writes(seen)), seen.filtered), many
@@ -183,8 +183,8 @@ class SequentialModel(GenerativeModel):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it; ``crisp``
-        shows it as a pen draws it, see `BentCanvas`."""
+        """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
+        steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
         seen = self.see(context)
         batch = seen.images.shape[0]
         if noise is None:
@@ -193,9 +193,11 @@ class SequentialModel(GenerativeModel):
             n = noise.shape[1]
             noise = noise.flatten(0, 1)
         seen = seen.repeat(n)
+        writes = self._writes(seen, torch.full((batch * n,), ink, device=noise.device))
+        if not writes.any():
+            noise = noise[:, : self.config.bends]  # later steps would change nothing
         trace = self._imagine(seen, temperature * noise)
-        everywhere = torch.full((batch * n,), ink, device=noise.device)
-        strokes = self._strokes(trace, self._writes(seen, everywhere))
+        strokes = self._strokes(trace, writes)
         if history:
             canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
         else:
@@ -226,12 +228,16 @@ class SequentialModel(GenerativeModel):
         embedding = self.encode_context(context.flatten(0, 1)).unflatten(0, (batch, count)).mean(dim=1)
         return Context(context, embedding, self.canvas.filter(context.mean(dim=1)))
 
-    def _prior(self, inputs: list[Tensor], seen: Context) -> Gaussian:
-        """``p(z_t | z_<t, x')`` of (v_t, look_t, h_{t-1}), each (batch, T, ...): all steps at once."""
+    def _for_prior(self, seen: Context) -> Tensor:
+        """What the prior makes of the embedding, the same at every step; nothing where the prior is standard."""
+        return seen.embedding if self.config.prior == "standard" else self.prior.constant(seen.embedding)
+
+    def _prior(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
+        """``p(z_t | z_<t, x')`` of (v_t, look_t, h_{t-1}), each (batch, ...) or (batch, T, ...)."""
         if self.config.prior == "standard":
-            zeros = seen.images.new_zeros((*inputs[0].shape[:-1], self.config.latent))
+            zeros = inputs[0].new_zeros((*inputs[0].shape[:-1], self.config.latent))
             return Gaussian(zeros, zeros)
-        return self.prior(inputs, self.prior.constant(seen.embedding)[:, None])
+        return self.prior(inputs, constant)
 
     def _writes(self, seen: Context, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
         """Whose ink is written: everyone's without an exemplar; beside one, that of the images chosen (None: all)."""
@@ -283,12 +289,11 @@ class SequentialModel(GenerativeModel):
 
     def _imagine(self, seen: Context, noise: Tensor) -> Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core = self.core.constant(seen.embedding)
+        for_core, for_prior = self.core.constant(seen.embedding), self._for_prior(seen)
         state, steps = self._first(seen), []
         for t, eps in enumerate(noise.unbind(dim=1)):
             look, glimpse = self._look(t, state, seen)
-            prior = self._prior([part[:, None] for part in (glimpse, look.flatten(1), state.hidden)], seen)
-            latent = Gaussian(*(part[:, 0] for part in prior)).sample(eps)
+            latent = self._prior([glimpse, look.flatten(1), state.hidden], for_prior).sample(eps)
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
             steps.append((latent, before.hidden, state.hidden, look, glimpse))
         return Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
