@@ -7,7 +7,7 @@ import torch
 
 from allograph import load
 from allograph.data import ConceptDataset, Splits, fixed_pairs, split
-from allograph.evaluation import default_critic, oneshot
+from allograph.evaluation import default_critic, drawings_of, oneshot
 from allograph.evaluation.likelihood import evaluate_likelihood
 from allograph.weights import known_names
 from allograph.writer import Writer
@@ -39,12 +39,8 @@ def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Wr
 
 
 def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, splits: Splits) -> None:
-    def write(exemplars: torch.Tensor, n: int, seed: int) -> torch.Tensor:
-        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        return torch.sigmoid(writer.draw(exemplars[:, None], noise.unflatten(0, (len(exemplars), n))).logits)
-
     size = writer.model.config.image_size
-    result = oneshot(write, splits.validation, default_critic(), size=size, trials=3)
+    result = oneshot(drawings_of(writer), splits.validation, default_critic(), size=size, trials=3)
     assert result.ratio.recognizability.value > 0.85
     assert 0.8 < result.ratio.diversity.value < 1.25
 

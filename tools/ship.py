@@ -15,12 +15,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from allograph import weights
 from allograph.data import ConceptDataset, load_dataset
-from allograph.evaluation import OneShotResult, default_critic, oneshot
+from allograph.evaluation import OneShotResult, default_critic, drawings_of, oneshot
 from allograph.evaluation.likelihood import LikelihoodResult, evaluate_likelihood
 from allograph.writer import Writer
 
@@ -75,16 +72,9 @@ def choose_temperature(writer: Writer, validation: ConceptDataset) -> float:
 def measure(
     writer: Writer, dataset: ConceptDataset, temperature: float, trials: int, setting: Any, *, whole: bool = False
 ) -> OneShotResult:
-    def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
-        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        noise = noise.unflatten(0, (len(exemplars), n))
-        if not whole:
-            return torch.sigmoid(writer.draw(exemplars[:, None], noise, temperature).logits)
-        with torch.inference_mode():
-            return torch.sigmoid(writer.model.sample(exemplars[:, None], temperature=temperature, noise=noise).logits)
-
     size = writer.model.config.image_size
-    return oneshot(write, dataset, default_critic(), size=size, trials=trials, setting=setting)
+    draw = drawings_of(writer, temperature, whole=whole)
+    return oneshot(draw, dataset, default_critic(), size=size, trials=trials, setting=setting)
 
 
 def figures(

@@ -14,8 +14,6 @@ from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ModelOpti
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from allograph.data import ConceptDataset
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
@@ -51,25 +49,15 @@ def oneshot(
     as_json: JsonOption = False,
 ) -> None:
     """Are new drawings of unseen characters recognised in 20-way tests, and do they differ as real ones do?"""
-    import torch
-
     import allograph
     from allograph.evaluation.critics import default_critic
-    from allograph.evaluation.oneshot import oneshot
+    from allograph.evaluation.oneshot import drawings_of, oneshot
 
     writer = allograph.load(model)
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
 
-    def write(exemplars: Tensor, n: int, seed: int) -> Tensor:
-        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        noise = noise.unflatten(0, (len(exemplars), n))
-        if not whole:
-            return torch.sigmoid(writer.draw(exemplars[:, None], noise, chosen).logits)
-        with torch.inference_mode():
-            return torch.sigmoid(writer.model.sample(exemplars[:, None], temperature=chosen, noise=noise).logits)
-
     result = oneshot(
-        write,
+        drawings_of(writer, chosen, whole=whole),
         _unseen(writer.card, data, split, part, data_dir),
         default_critic(),
         size=writer.model.config.image_size,

@@ -13,9 +13,19 @@ __all__ = [
     "Trial",
     "default_critic",
     "draw_trials",
+    "drawings_of",
     "oneshot",
     "train_critic",
 ]
 
 from allograph.evaluation.critics import Critic, CriticConfig, CriticTraining, default_critic, train_critic
-from allograph.evaluation.oneshot import DrawingFunction, Estimate, OneShotResult, Point, Trial, draw_trials, oneshot
+from allograph.evaluation.oneshot import (
+    DrawingFunction,
+    Estimate,
+    OneShotResult,
+    Point,
+    Trial,
+    draw_trials,
+    drawings_of,
+    oneshot,
+)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["DrawingFunction", "Estimate", "OneShotResult", "Point", "Setting", "Trial", "draw_trials", "oneshot"]
+__all__ = [
+    "DrawingFunction",
+    "Estimate",
+    "OneShotResult",
+    "Point",
+    "Setting",
+    "Trial",
+    "draw_trials",
+    "drawings_of",
+    "oneshot",
+]
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +30,7 @@ from allograph.evaluation.critics import Critic
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset
+    from allograph.writer import Writer
 
 DrawingFunction = Callable[[Tensor, int, int], Tensor]
 """(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""
@@ -104,6 +115,24 @@ class OneShotResult:
         parts = (self.ratio.recognizability, self.ratio.diversity, self.ratio.originality)
         lines.append(f"{'generated / real':18}" + "".join(f"{f'{p.value:.3f} ± {p.error:.3f}':>18}" for p in parts))
         return "\n".join(lines)
+
+
+def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> DrawingFunction:
+    """What `oneshot` measures of a writer: the drawings that it shows, or samples of its whole model, ink included.
+
+    ``temperature`` None is the card's own, and 1 for the whole model.
+    """
+
+    def draw(exemplars: Tensor, n: int, seed: int) -> Tensor:
+        noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
+        noise, context = noise.unflatten(0, (len(exemplars), n)), exemplars[:, None]
+        if not whole:
+            return torch.sigmoid(writer.draw(context, noise, temperature).logits)
+        heat = 1.0 if temperature is None else temperature
+        with torch.inference_mode():
+            return torch.sigmoid(writer.model.sample(context, temperature=heat, noise=noise).logits)
+
+    return draw
 
 
 def oneshot(
