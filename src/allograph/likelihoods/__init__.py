@@ -1,0 +1,71 @@
+"""Observation models p(x | parameters): what the canvas, or a decoder, says of the pixels."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "DiscretizedLogistic",
+    "DiscretizedLogisticMixture",
+    "Gaussian",
+    "Likelihood",
+    "LikelihoodConfig",
+    "bits_per_dimension",
+    "likelihood_from_config",
+]
+
+from dataclasses import dataclass
+from typing import Literal
+
+from allograph.likelihoods.base import Likelihood, bits_per_dimension
+from allograph.likelihoods.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
+from allograph.likelihoods.plain import Bernoulli, Categorical, Gaussian
+
+
+@dataclass(frozen=True)
+class LikelihoodConfig:
+    """Which observation model, of which images.
+
+    Attributes:
+        kind: ``bernoulli`` (binary pixels), ``gaussian`` (given scale), ``learned-gaussian``, ``categorical``,
+            ``logistic`` or ``logistic-mixture`` (discretised).
+        channels: of the image: 1 or 3.
+        levels: of a pixel, for the categorical and the discretised ones; 256 for 8-bit images.
+        scale: standard deviation of the Gaussian of given scale; pixels are in [0, 1].
+        components: of the mixture.
+    """
+
+    kind: Literal["bernoulli", "gaussian", "learned-gaussian", "categorical", "logistic", "logistic-mixture"] = (
+        "bernoulli"
+    )
+    channels: int = 1
+    levels: int = 256
+    scale: float = 0.1
+    components: int = 5
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels = {self.channels} is neither 1 (grey or binary) nor 3 (colour)")
+        if self.levels < 2:
+            raise ValueError(f"levels = {self.levels} is too small; it is at least 2")
+        if self.scale <= 0:
+            raise ValueError(f"scale = {self.scale} is no standard deviation; it is above 0")
+        if self.components < 1:
+            raise ValueError(f"components = {self.components} is too small; it is at least 1")
+
+
+def likelihood_from_config(config: LikelihoodConfig) -> Likelihood:
+    """The observation model that a configuration names."""
+    match config.kind:
+        case "bernoulli":
+            return Bernoulli(config.channels)
+        case "gaussian":
+            return Gaussian(config.channels, config.scale)
+        case "learned-gaussian":
+            return Gaussian(config.channels, None)
+        case "categorical":
+            return Categorical(config.channels, config.levels)
+        case "logistic":
+            return DiscretizedLogistic(config.channels, config.levels)
+        case "logistic-mixture":
+            return DiscretizedLogisticMixture(config.channels, config.components, config.levels)

@@ -1,0 +1,75 @@
+"""What every observation model p(x | parameters) offers, and the unit in which discrete ones are compared."""
+
+from __future__ import annotations
+
+__all__ = ["Likelihood", "bits_per_dimension", "bounded_log_scale", "in_float32"]
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_LOG_SCALE_BOUND = 7.0
+"""Learned scales stay between e^-7, a quarter of one of 256 levels, and e^7: nothing overflows, and a pixel that never
+changes is not worth infinitely many nats."""
+
+
+def bits_per_dimension(nats: float | Tensor, dimensions: int) -> float | Tensor:
+    """``nats / (D ln 2)``: of a negative log probability (mass, not density) of D numbers, such as ``C S S`` pixels."""
+    return nats / (dimensions * math.log(2))
+
+
+def in_float32(parameters: Tensor) -> Tensor:
+    """The same numbers in at least float32: sums over thousands of pixels have no place in bfloat16."""
+    return parameters.to(torch.promote_types(parameters.dtype, torch.float32))
+
+
+def bounded_log_scale(log_scale: Tensor) -> Tensor:
+    """The same, cut to +-7."""
+    return log_scale.clamp(-_LOG_SCALE_BOUND, _LOG_SCALE_BOUND)
+
+
+class Likelihood(nn.Module, ABC):
+    """An observation model p(x | parameters) whose pixels are independent, x in [0, 1] of shape (..., C, H, W).
+
+    Args:
+        channels: C of the image.
+        parameters_per_pixel: P; the canvas or the decoder gives (..., P, H, W).
+    """
+
+    discrete: bool = True
+    """Whether `log_prob` is the logarithm of a probability, not of a density; only then do bits per dimension mean
+    anything."""
+
+    def __init__(self, channels: int, parameters_per_pixel: int) -> None:
+        super().__init__()
+        if channels < 1:
+            raise ValueError(f"channels = {channels} is too small; it is at least 1")
+        self.channels, self.parameters_per_pixel = channels, parameters_per_pixel
+
+    @abstractmethod
+    def log_prob(
+        self,
+        parameters: Float[Tensor, "*batch parameter height width"],
+        x: Float[Tensor, "*#batch channel height width"],
+    ) -> Float[Tensor, "*batch"]:
+        """``log p(x | parameters)``, nats, summed over channels and pixels in at least float32. ``x`` broadcasts over
+        leading dimensions."""
+
+    @abstractmethod
+    def mean(
+        self, parameters: Float[Tensor, "*batch parameter height width"]
+    ) -> Float[Tensor, "*batch channel height width"]:
+        """``E[x | parameters]``, in [0, 1]."""
+
+    @abstractmethod
+    def sample(
+        self, parameters: Float[Tensor, "*batch parameter height width"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, "*batch channel height width"]:
+        """``x ~ p(x | parameters)``."""
+
+    @abstractmethod
+    def bias(self, mean: Float[Tensor, " channel *size"]) -> Float[Tensor, " parameter *size"]:
+        """Parameters to begin training with, whose mean is that of the data: (C,) -> (P,) or (C, H, W) -> (P, H, W)."""
