@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from scipy import ndimage
 from torch.nn import functional
 
 from allograph.data import Augmentation, ConceptDataset
-from allograph.data.augment import _fit, _grid, warp
+from allograph.data.augment import _fit, _grid, shifted, warp
+from allograph.data.resizing import grey
 
 IDENTITY = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 UNCHANGED = Augmentation(
@@ -38,13 +41,13 @@ def blobs(side: int) -> np.ndarray:
 def groups(strokes: ConceptDataset) -> np.ndarray:
     """40 groups of two drawings of one concept, (40, 2, 105, 105)."""
     indices = strokes.at(np.arange(40)[:, None], [[0, 3]])
-    return strokes.bitmaps.unpack(indices.reshape(-1)).reshape(40, 2, 105, 105)
+    return strokes.images.unpack(indices.reshape(-1)).reshape(40, 2, 105, 105)
 
 
 @pytest.mark.parametrize("size", [28, 50, 52, 64, 105])
 def test_the_identity_gives_the_plain_drawings(strokes: ConceptDataset, size: int) -> None:
     indices = np.arange(0, 240, 6)
-    warped = warp(strokes.bitmaps.unpack(indices), np.repeat(IDENTITY, 40, axis=0), size)
+    warped = warp(strokes.images.unpack(indices), np.repeat(IDENTITY, 40, axis=0), size)
     assert overlap(warped, strokes.drawings(indices, size)) > 0.985
 
 
@@ -183,3 +186,63 @@ def test_an_empty_drawing_stays_empty() -> None:
 def test_impossible_ranges_are_refused(ranges: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"share|factor|range"):
         Augmentation(**ranges)  # type: ignore[arg-type]
+
+
+STILL_PICTURES = replace(UNCHANGED, new_concepts=0)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """Six groups of two colour pictures, (6, 2, 3, 24, 24), smooth and without symmetry."""
+    coarse = np.random.default_rng(0).random((12, 3, 6, 6)) * 255
+    return np.kron(coarse, np.ones((4, 4))).round().astype(np.uint8).reshape(6, 2, 3, 24, 24)
+
+
+@pytest.mark.parametrize("size", [24, 12, 48])
+def test_unchanged_pictures_are_the_plain_ones(pictures: np.ndarray, size: int) -> None:
+    same = STILL_PICTURES.pictures(pictures, size, np.random.default_rng(0))
+    assert isinstance(same, Float[torch.Tensor, f"6 2 3 {size} {size}"])
+    plain = grey(pictures.reshape(12, 3, 24, 24), size).reshape(same.shape)
+    if size == 48:  # enlarged, pictures are interpolated
+        assert (same - plain).abs().mean() < 0.05
+    else:
+        torch.testing.assert_close(same, plain, atol=1.01 / 255, rtol=0)
+
+
+def test_a_group_of_pictures_is_mirrored_as_a_whole(pictures: np.ndarray) -> None:
+    plain = grey(pictures.reshape(12, 3, 24, 24), 24).reshape(pictures.shape)
+    flips = replace(STILL_PICTURES, new_concepts=1)
+    random = np.random.default_rng(0)
+    mirrored = 0
+    for _ in range(20):
+        for seen, group in zip(flips.pictures(pictures, 24, random), plain, strict=True):
+            assert torch.equal(seen, group) or torch.equal(seen, group.flip(-1))
+            mirrored += torch.equal(seen, group.flip(-1))
+    assert 40 <= mirrored <= 80  # half of 120
+    unflipped = replace(flips, symmetries=False).pictures(pictures, 24, random)
+    assert torch.equal(unflipped, plain)
+
+
+def test_pictures_keep_their_grey_and_vary_by_themselves(pictures: np.ndarray) -> None:
+    groups = np.repeat(pictures[:1], 6, axis=0)
+    varied = Augmentation(new_concepts=0).pictures(groups, 24, np.random.default_rng(0))
+    assert len({image.numpy().tobytes() for image in varied[:, 0]}) == 6
+    torch.testing.assert_close(varied * 255, (varied * 255).round(), atol=1e-4, rtol=0)
+    assert varied.mean().item() == pytest.approx(pictures[0].mean() / 255, abs=0.05)
+    flat = np.full((2, 2, 1, 24, 24), 77, dtype=np.uint8)
+    # Beyond the frame the edge goes on: no dark rim.
+    assert (Augmentation().pictures(flat, 20, np.random.default_rng(1)) == np.float32(77) / np.float32(255)).all()
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_shifting_repeats_the_edge(limit: int) -> None:
+    images = torch.arange(64.0).reshape(1, 1, 1, 8, 8).expand(40, 2, 1, 8, 8).contiguous()
+    moved = shifted(images, limit, np.random.default_rng(0)).reshape(80, 8, 8)
+    pixel = torch.arange(8)
+    seen = set()
+    for image in moved:
+        down, across = 3 - int(image[3, 3]) // 8, 3 - int(image[3, 3]) % 8
+        seen.add((down, across))
+        expected = images[0, 0, 0][(pixel - down).clamp(0, 7)][:, (pixel - across).clamp(0, 7)]
+        assert torch.equal(image, expected)
+    assert max(map(max, seen)) == limit and min(map(min, seen)) == -limit

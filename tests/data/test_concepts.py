@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import Float
 
-from allograph.data import ConceptDataset, PackedBitmaps
+from allograph.data import ConceptDataset, PackedBitmaps, Pictures
 
 COUNTS = (3, 1, 4, 0, 2)
 
@@ -23,7 +23,7 @@ def dataset() -> ConceptDataset:
     images = np.unpackbits(np.arange(1, 11, dtype=np.uint8)[:, None], axis=1)[:, :, None] * np.ones(8, dtype=np.uint8)
     return ConceptDataset(
         name="test",
-        bitmaps=PackedBitmaps.pack(images),
+        images=PackedBitmaps.pack(images),
         concept=concept,
         drawer=np.arange(10) + 100,
         concept_names=tuple("abcde"),
@@ -51,7 +51,7 @@ def test_selected_concepts_keep_drawings_names_and_families(dataset: ConceptData
         assert part.family_names[part.family[new]] == dataset.family_names[dataset.family[old]]
         mine, theirs = part.images_of(new), dataset.images_of(old)
         np.testing.assert_array_equal(part.drawer[mine], dataset.drawer[theirs])
-        np.testing.assert_array_equal(part.bitmaps.unpack(mine), dataset.bitmaps.unpack(theirs))
+        np.testing.assert_array_equal(part.images.unpack(mine), dataset.images.unpack(theirs))
     assert set(part.family_names) == {dataset.family_names[dataset.family[old]] for old in chosen}
 
 
@@ -65,7 +65,7 @@ def test_selected_drawings_keep_their_concepts(dataset: ConceptDataset, chosen: 
     names = [part.concept_names[concept] for concept in part.concept]
     assert names == [dataset.concept_names[dataset.concept[index]] for index in chosen]
     assert set(part.concept_names) == set(names)
-    np.testing.assert_array_equal(part.bitmaps.unpack(range(len(part))), dataset.bitmaps.unpack(chosen))
+    np.testing.assert_array_equal(part.images.unpack(range(len(part))), dataset.images.unpack(chosen))
 
 
 def test_nothing_is_selected_twice(dataset: ConceptDataset) -> None:
@@ -81,10 +81,10 @@ def test_equal_content_has_an_equal_fingerprint(dataset: ConceptDataset) -> None
 
 
 def test_every_change_of_content_changes_the_fingerprint(dataset: ConceptDataset) -> None:
-    bits = dataset.bitmaps.bits.copy()
+    bits = dataset.images.bits.copy()
     bits[4, 2] ^= 1
     changed = [
-        replace(dataset, bitmaps=PackedBitmaps(bits, 8)),
+        replace(dataset, images=PackedBitmaps(bits, 8)),
         replace(dataset, concept=np.roll(dataset.concept, 1)),
         replace(dataset, drawer=dataset.drawer[::-1].copy()),
         replace(dataset, concept_names=tuple("abcdf")),
@@ -125,4 +125,28 @@ def test_drawings_are_binary_and_square(strokes: ConceptDataset, size: int) -> N
 
 def test_drawings_at_their_own_size_are_the_bitmaps(strokes: ConceptDataset) -> None:
     drawings = strokes.drawings([0, 9], strokes.side)
-    np.testing.assert_array_equal(drawings[:, 0].numpy(), strokes.bitmaps.unpack([0, 9]))
+    np.testing.assert_array_equal(drawings[:, 0].numpy(), strokes.images.unpack([0, 9]))
+
+
+def test_unlabelled_images_are_concepts_of_their_own() -> None:
+    plain = ConceptDataset.unlabelled("plain", Pictures(np.zeros((4, 3, 5, 5), dtype=np.uint8)))
+    assert (plain.concepts, plain.channels, plain.side, plain.binary) == (4, 3, 5, False)
+    assert (plain.drawings_per_concept == 1).all()
+    assert plain.select([2, 0]).concept_names == ("2", "0")
+
+
+def test_pictures_have_fingerprints_of_their_values_and_channels() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), dtype=np.uint8)
+    changed = grey.copy()
+    changed[5, 0, 7, 7] ^= 1
+    stores = [
+        Pictures(grey),
+        Pictures(changed),
+        Pictures(grey.reshape(2, 3, 8, 8)),
+        PackedBitmaps.pack(grey[:, 0]),
+        PackedBitmaps.pack(grey[:, 0], only_size=8),
+    ]
+    prints = [ConceptDataset.unlabelled("p", images).fingerprint() for images in stores]
+    assert len(set(prints)) == 5
+    assert ConceptDataset.unlabelled("q", Pictures(grey.copy())).fingerprint() != prints[0]  # the family's name
+    assert ConceptDataset.unlabelled("p", Pictures(grey.copy())).fingerprint() == prints[0]

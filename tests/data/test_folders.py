@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from allograph.data import ConceptDataset, PackedBitmaps, load_dataset, load_folder, split_folder
+from allograph.data import ConceptDataset, ImageKind, PackedBitmaps, load_dataset, load_folder, split_folder
 from allograph.errors import AllographError
 
 
@@ -44,7 +44,7 @@ def dataset_of(counts: list[int]) -> ConceptDataset:
     images = (np.arange(1, total + 1)[:, None] >> np.arange(16)) & 1
     return ConceptDataset(
         name="test",
-        bitmaps=PackedBitmaps.pack(images.reshape(total, 4, 4)),
+        images=PackedBitmaps.pack(images.reshape(total, 4, 4)),
         concept=np.repeat(np.arange(len(counts)), counts),
         drawer=np.arange(total),
         concept_names=tuple(f"c{index}" for index in range(len(counts))),
@@ -140,3 +140,61 @@ def test_a_folder_is_loaded_and_divided_by_its_path(root: Path) -> None:
     splits = load_dataset(root)
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [7, 2, 2]
     assert [problem.path.name for problem in splits.problems] == ["broken.png"]
+
+
+def save(path: Path, pixels: np.ndarray) -> np.ndarray:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_pictures_of_one_size_are_kept_to_the_last_bit(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    colour = [save(tmp_path / "a" / f"{i}.png", random.integers(0, 256, (28, 28, 3), np.uint8)) for i in range(2)]
+    dataset = load_folder(tmp_path, "colour").dataset
+    assert (dataset.channels, dataset.side, dataset.binary) == (3, 28, False)
+    np.testing.assert_array_equal(dataset.images.pixels([0, 1]), np.stack(colour).transpose(0, 3, 1, 2))
+    grey = save(tmp_path / "b" / "1.png", random.integers(0, 256, (28, 28), np.uint8))
+    dataset = load_folder(tmp_path, "grey").dataset
+    np.testing.assert_array_equal(dataset.images.pixels([2])[0, 0], grey)
+    luma = colour[0] @ [0.299, 0.587, 0.114]
+    assert np.abs(dataset.images.pixels([0])[0, 0] - luma).max() <= 1
+
+
+def test_pictures_are_middle_squares_averaged_to_one_side(tmp_path: Path) -> None:
+    wide = np.zeros((40, 100), np.uint8)
+    wide[:, 30:50], wide[:, 50:70], wide[:, :30] = 100, 200, 7
+    save(tmp_path / "a" / "wide.png", wide)
+    save(tmp_path / "a" / "small.png", np.full((20, 20), 50, np.uint8))
+    dataset = load_folder(tmp_path, "grey").dataset  # by name: small, wide
+    pixels = dataset.images.pixels([0, 1])[:, 0]
+    assert pixels.shape == (2, 40, 40) and (pixels[0] == 50).all()
+    assert (pixels[1, :, :20] == 100).all() and (pixels[1, :, 20:] == 200).all()
+    save(tmp_path / "a" / "large.png", np.kron(np.eye(2, dtype=np.uint8) * 255, np.ones((256, 256), np.uint8)))
+    large = load_folder(tmp_path, "grey").dataset.images.pixels([0])[0, 0]
+    np.testing.assert_array_equal(large, np.kron(np.eye(2) * 255, np.ones((64, 64))))
+
+
+def test_transparent_pictures_lie_on_white(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[:, :8] = [255, 0, 0, 255]
+    save(tmp_path / "a" / "1.png", pixels)
+    seen = load_folder(tmp_path, "colour").dataset.images.pixels([0])[0]
+    assert seen[:, 5, 3].tolist() == [255, 0, 0] and seen[:, 5, 12].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("images", ["grey", "colour"])
+def test_bad_pictures_are_named_and_left_out(root: Path, images: ImageKind) -> None:
+    (root / "beta" / "broken.png").write_bytes((root / "beta" / "1.png").read_bytes()[:50])
+    folder = load_folder(root, images)
+    assert len(folder.dataset) == 5
+    assert [problem.path.name for problem in folder.problems] == ["broken.png"]
+
+
+def test_a_folder_of_pictures_is_divided(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(8):
+        save(tmp_path / "a" / f"{number}.png", random.integers(0, 256, (9, 9, 3), np.uint8))
+    splits = load_dataset(tmp_path, images="colour")
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [4, 2, 2]
+    assert splits.test.overlap(splits.train.sketch()) == 0

@@ -24,5 +24,27 @@ def test_strokes_are_divided_by_script(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_name_names_the_known_ones() -> None:
-    with pytest.raises(AllographError, match="'omniglott': give omniglot or strokes, or a folder"):
+    with pytest.raises(AllographError, match="'omniglott'; did you mean 'omniglot'"):
         load_dataset("omniglott")
+
+
+def test_a_name_like_none_lists_all() -> None:
+    with pytest.raises(AllographError, match="known are omniglot, omniglot-28, mnist, mnist-static, multi-mnist"):
+        load_dataset("zzzz")
+
+
+def test_the_nearest_name_is_the_one_meant() -> None:
+    for wrong, right in (
+        ("static-mnist", "mnist-static"),
+        ("MNIST", "mnist"),
+        ("binary-mnist-static", "mnist-static"),
+        ("not-mnist", "notmnist"),
+    ):
+        with pytest.raises(AllographError, match=f"did you mean '{right}'"):
+            load_dataset(wrong)
+
+
+def test_both_omniglots_are_divided_alike(data_dir: Path) -> None:
+    averaged, sampled = load_dataset("omniglot", data_dir), load_dataset("omniglot-28", data_dir)
+    assert averaged.test.concept_names == sampled.test.concept_names
+    assert (averaged.test.images.only_size, sampled.test.images.only_size) == (None, 28)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
-import requests
+import torch
 from PIL import Image
 
-from allograph.data import ConceptDataset, load_omniglot
+from allograph.data import Augmentation, ConceptDataset, PackedBitmaps, PairSource, fixed_pairs, load_omniglot
 from allograph.errors import AllographError
 
 CHARACTERS = {
@@ -46,19 +46,6 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder.parent
 
 
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """Downloads fail, and are written down."""
-    asked: list[dict[str, object]] = []
-
-    def retrieve(url: str, known_hash: str, **where: object) -> None:
-        asked.append({"url": url, "known_hash": known_hash, **where})
-        raise requests.ConnectionError("no route to host\nsecond line")
-
-    monkeypatch.setattr(pooch, "retrieve", retrieve)
-    return asked
-
-
 def test_every_drawing_has_its_pixels_and_labels(archives: Path) -> None:
     dataset = load_omniglot(archives)
     # Background before evaluation, then by name.
@@ -70,7 +57,7 @@ def test_every_drawing_has_its_pixels_and_labels(archives: Path) -> None:
     for index, (concept, drawer) in enumerate(zip(dataset.concept, dataset.drawer, strict=True)):
         alphabet, character = dataset.concept_names[concept].split("/")
         expected = pixels_of(alphabet, int(character[-2:]), drawer)
-        np.testing.assert_array_equal(dataset.bitmaps.unpack([index])[0], expected)
+        np.testing.assert_array_equal(dataset.images.unpack([index])[0], expected)
 
 
 def test_the_second_time_comes_from_the_cache(archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +143,40 @@ def test_the_real_data_is_all_there(omniglot: ConceptDataset) -> None:
     assert (len(omniglot), omniglot.concepts, len(omniglot.family_names)) == (32460, 1623, 50)
     assert (omniglot.drawings_per_concept == 20).all()
     # Published: ink covers 0.078 of the background images, 0.084 of the evaluation ones.
-    shares = np.unpackbits(omniglot.bitmaps.bits, axis=1).sum(axis=1) / 105**2
+    shares = np.unpackbits(omniglot.images.bits, axis=1).sum(axis=1) / 105**2
     assert shares[:19280].mean() == pytest.approx(0.078, abs=5e-4)
     assert shares[19280:].mean() == pytest.approx(0.084, abs=5e-4)
+
+
+def test_omniglot_28_is_the_published_subsample(omniglot: ConceptDataset, data_dir: Path) -> None:
+    sampled = load_omniglot(data_dir, sampled=True)
+    indices = np.arange(0, 32460, 50)
+    ink = omniglot.images.pixels(indices)[:, 0] // 255
+    i = np.arange(28) * 105 // 28
+    np.testing.assert_array_equal(sampled.drawings(indices, 28)[:, 0].numpy(), ink[:, i][:, :, i])
+    assert (sampled.name, omniglot.name) == ("omniglot-28", "omniglot")
+    assert sampled.fingerprint() != omniglot.fingerprint()
+    assert sampled.overlap(omniglot.sketch()) == 1  # other sizes, the same drawings
+
+
+def test_omniglot_28_has_one_size(archives: Path) -> None:
+    sampled = load_omniglot(archives, sampled=True)
+    with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* set image_size=28"):
+        sampled.drawings([0], 52)
+    with pytest.raises(AllographError, match="set image_size=28"):
+        PairSource(sampled, 52, 4)
+    with pytest.raises(AllographError, match="set image_size=28"):
+        fixed_pairs(sampled, 27, 4)
+
+
+def test_augmented_omniglot_28_is_sampled_as_well(archives: Path) -> None:
+    sampled = load_omniglot(archives, sampled=True)
+    still = Augmentation(
+        new_concepts=0, drawing_turn=0, drawing_shear=0, drawing_stretch=1, drawing_scale=1, drawing_shift=0, pen=0
+    )
+    # Ink that reaches over the frame would be moved inside: these drawings' does not.
+    bitmaps = sampled.images.unpack(np.arange(15))  # type: ignore[attr-defined]
+    bitmaps[:, :5] = bitmaps[:, -5:] = bitmaps[:, :, :5] = bitmaps[:, :, -5:] = 0
+    inner = replace(sampled, images=PackedBitmaps.pack(bitmaps, only_size=28))
+    batch = PairSource(inner, 28, 15, augmentation=still).batch(0)
+    assert torch.equal(batch.target, inner.drawings(batch.target_index.numpy(), 28))

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from jaxtyping import Float, Int
 from torch.utils.data import DataLoader
 
-from allograph.data import Augmentation, ConceptDataset, PackedBitmaps, PairBatch, PairSource, fixed_pairs
+from allograph.data import (
+    Augmentation,
+    Binarisation,
+    ConceptDataset,
+    PackedBitmaps,
+    PairBatch,
+    PairSource,
+    Pictures,
+    fixed_pairs,
+)
 from allograph.errors import AllographError
 
 
@@ -22,7 +31,7 @@ def dataset_of(counts: list[int], side: int = 9) -> ConceptDataset:
     images[:, 0, :] = (np.arange(len(concept))[:, None] >> np.arange(side)) & 1
     return ConceptDataset(
         name="test",
-        bitmaps=PackedBitmaps.pack(images),
+        images=PackedBitmaps.pack(images),
         concept=concept,
         drawer=np.arange(len(concept)),
         concept_names=tuple(f"c{index}" for index in range(len(counts))),
@@ -126,7 +135,7 @@ def test_with_augmentation_contexts_may_repeat_but_are_never_the_target() -> Non
     dataset = dataset_of([1, 2, 6], side=105)
     images = np.zeros((9, 105, 105), dtype=np.uint8)
     images[:, 20:80, 50:55] = images[:, 40:45, 50:90] = 1
-    dataset = ConceptDataset(**{**vars_of(dataset), "bitmaps": PackedBitmaps.pack(images)})
+    dataset = ConceptDataset(**{**vars_of(dataset), "images": PackedBitmaps.pack(images)})
     source = PairSource(dataset, 52, 8, contexts=(3,), augmentation=Augmentation())
     batch = source.batch(0)
     assert set(batch.concept.tolist()) == {1, 2}  # the concept with a single drawing is left out
@@ -143,9 +152,9 @@ def vars_of(dataset: ConceptDataset) -> dict[str, object]:
 
 
 def test_no_pair_at_all_is_one_clear_line() -> None:
-    with pytest.raises(AllographError, match="no class of 'test' has the 3 drawings"):
+    with pytest.raises(AllographError, match="no class of 'test' has the 3 images"):
         PairSource(dataset_of([2, 1]), 9, 4, contexts=(2,))
-    with pytest.raises(AllographError, match="no class of 'test' has the 2 drawings"):
+    with pytest.raises(AllographError, match="no class of 'test' has the 2 images"):
         fixed_pairs(dataset_of([1, 1]), 9, 4)
 
 
@@ -174,3 +183,127 @@ def test_a_batch_moves_to_a_device_as_a_whole(strokes: ConceptDataset) -> None:
 def test_seeds_out_of_range_are_refused(strokes: ConceptDataset, seed: int) -> None:
     with pytest.raises(ValueError, match="seed"):
         PairSource(strokes, 28, 4, seed=seed).batch(0)
+
+
+def pictures_of(count: int, channels: int = 1, side: int = 9) -> ConceptDataset:
+    """Unlabelled pictures of random grey levels."""
+    values = np.random.default_rng(count).integers(0, 256, (count, channels, side, side), dtype=np.uint8)
+    return ConceptDataset.unlabelled("plain", Pictures(values))
+
+
+@given(count=st.integers(1, 20), channels=st.sampled_from([1, 3]), step=st.integers(0, 99))
+def test_without_contexts_all_images_are_targets(count: int, channels: int, step: int) -> None:
+    dataset = pictures_of(count, channels)
+    source = PairSource(dataset, 9, 7, contexts=(0,))
+    np.testing.assert_array_equal(source.targets, np.arange(count))
+    batch = source.batch(step)
+    assert batch.target.shape == (7, channels, 9, 9)
+    assert batch.context.shape == (7, 0, channels, 9, 9) and batch.context_index.shape == (7, 0)
+    assert torch.equal(batch.target, dataset.drawings(batch.target_index.numpy(), 9))
+    fixed = fixed_pairs(dataset, 9, 30, contexts=0)
+    assert sorted(fixed.target_index.tolist()) == list(range(count)) and fixed.context.shape[1] == 0
+
+
+def test_without_contexts_single_drawings_are_augmented_too(strokes: ConceptDataset) -> None:
+    singles = strokes.select_drawings(strokes.at(np.arange(40), np.zeros(40, dtype=int)))
+    batch = PairSource(singles, 28, 40, contexts=(0,), augmentation=Augmentation()).batch(0)
+    assert sorted(batch.target_index.tolist()) == list(range(40))
+    assert not torch.equal(batch.target, singles.drawings(batch.target_index.numpy(), 28))
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_exemplars_of_unlabelled_images_are_one_clear_line(augmentation: Augmentation | None) -> None:
+    with pytest.raises(AllographError, match=r"'plain' .* none \(contexts=0\)") as caught:
+        PairSource(pictures_of(5), 9, 4, augmentation=augmentation)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(AllographError, match="contexts=0"):
+        fixed_pairs(pictures_of(5), 9, 4)
+
+
+def test_dynamic_binarisation_is_drawn_anew_for_every_step_with_the_grey_level_as_probability() -> None:
+    dataset = pictures_of(1, side=30)
+    source = PairSource(dataset, 30, 200, contexts=(0,), binarisation="dynamic", seed=5)
+    first, second = source.batch(0).target, source.batch(1).target
+    assert set(first.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(first, PairSource(dataset, 30, 200, contexts=(0,), binarisation="dynamic", seed=5)[0].target)
+    assert len({image.numpy().tobytes() for image in torch.cat([first, second])}) == 400
+    level = dataset.drawings([0], 30)[0]
+    spread = (level * (1 - level) / 400).sqrt()
+    error = (torch.cat([first, second]).mean(dim=0) - level) / spread.clamp(min=1e-6)
+    assert error.abs().max() < 4.5 and 0.9 < error.std() < 1.1
+    assert (first[:, level == 0] == 0).all() and (first[:, level == 1] == 1).all()
+
+
+def test_fixed_binarisation_belongs_to_the_image() -> None:
+    dataset = dataset_of([6, 6, 6])
+    values = np.random.default_rng(0).integers(0, 256, (18, 1, 9, 9), dtype=np.uint8)
+    dataset = ConceptDataset(**{**vars_of(dataset), "images": Pictures(values)})
+    few = fixed_pairs(dataset, 9, 5, contexts=2, binarisation="dynamic")
+    many = fixed_pairs(dataset, 9, 18, contexts=0, binarisation="dynamic")
+    drawn = {int(index): image for index, image in zip(many.target_index, many.target, strict=True)}
+    for index, image in zip(few.target_index, few.target, strict=True):
+        assert torch.equal(image, drawn[int(index)])
+    for indices, images in zip(few.context_index, few.context, strict=True):
+        assert all(torch.equal(image, drawn[int(index)]) for index, image in zip(indices, images, strict=True))
+    other = fixed_pairs(dataset, 9, 18, contexts=0, binarisation="dynamic", seed=1)
+    assert any(not torch.equal(image, drawn[int(i)]) for i, image in zip(other.target_index, other.target, strict=True))
+
+
+def test_the_threshold_is_128() -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)
+    dataset = ConceptDataset.unlabelled("levels", Pictures(levels))
+    expected = torch.from_numpy(levels >= 128).float()
+    assert torch.equal(fixed_pairs(dataset, 16, 1, contexts=0, binarisation="threshold").target, expected)
+    assert torch.equal(PairSource(dataset, 16, 1, contexts=(0,), binarisation="threshold")[0].target, expected)
+
+
+@pytest.mark.parametrize("how", ["threshold", "dynamic"])
+def test_binarising_bitmaps_changes_nothing(strokes: ConceptDataset, how: Binarisation) -> None:
+    plain, binarised = (PairSource(strokes, 28, 9, shift=1, binarisation=kind) for kind in ("none", how))
+    assert same(plain[3], binarised[3])
+    assert same(fixed_pairs(strokes, 28, 9), fixed_pairs(strokes, 28, 9, binarisation=how))
+
+
+def test_images_are_shifted_by_whole_pixels() -> None:
+    values = np.zeros((50, 1, 9, 9), dtype=np.uint8)
+    values[:, :, 4, 4] = 1 + np.arange(50)[:, None]
+    source = PairSource(ConceptDataset.unlabelled("dots", Pictures(values)), 9, 50, contexts=(0,), shift=2)
+    batches = [source.batch(step) for step in range(20)]
+    places = set()
+    for batch in batches:
+        dots = batch.target.nonzero()
+        np.testing.assert_array_equal(dots[:, 0], np.arange(50))  # one dot each, still whole
+        assert torch.equal(batch.target[dots.unbind(1)] * 255, batch.target_index + 1.0)
+        places |= {(int(y) - 4, int(x) - 4) for _, _, y, x in dots}
+    assert places == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
+    again = PairSource(source.dataset, 9, 50, contexts=(0,), shift=2)
+    assert same(batches[7], again.batch(7))
+
+
+def test_fixed_binary_pixels_are_shifted_but_never_turned() -> None:
+    bits = PackedBitmaps.pack(np.random.default_rng(0).random((9, 28, 28)) < 0.2, only_size=28)
+    dataset = ConceptDataset.unlabelled("fixed", bits)
+    assert set(PairSource(dataset, 28, 9, contexts=(0,), shift=2)[0].target.unique().tolist()) == {0.0, 1.0}
+    with pytest.raises(AllographError, match=r"'fixed' .*augment=false"):
+        PairSource(dataset, 28, 9, contexts=(0,), augmentation=Augmentation())
+
+
+@pytest.mark.parametrize(
+    ("contexts", "binarisation"), [((0,), "none"), ((0,), "dynamic"), ((1, 2), "threshold"), ((1,), "dynamic")]
+)
+def test_batches_of_pictures_are_a_pure_function_of_seed_and_step(
+    contexts: tuple[int, ...], binarisation: Binarisation
+) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (12, 3, 16, 16), dtype=np.uint8)
+    dataset = ConceptDataset(**{**vars_of(dataset_of([6, 6])), "images": Pictures(values)})
+
+    def source(seed: int) -> PairSource:
+        return PairSource(
+            dataset, 12, 10, contexts=contexts, seed=seed, augmentation=Augmentation(), shift=1,
+            binarisation=binarisation,
+        )  # fmt: skip
+
+    one, other = source(2), source(2)
+    assert [same(one.batch(step), other.batch(step)) for step in (5, 0, 5)] == [True] * 3
+    assert not torch.equal(one.batch(5).target, source(3).batch(5).target)
+    assert not torch.equal(one.batch(5).target, one.batch(6).target)

@@ -92,7 +92,7 @@ def test_neighbourhood_maximum_is_the_pooling_it_replaces() -> None:
 @pytest.mark.parametrize("size", [28, 50, 52])
 def test_omniglot_keeps_its_ink_and_its_strokes(omniglot: ConceptDataset, size: int) -> None:
     indices = np.arange(0, len(omniglot), 97)
-    bitmaps = omniglot.bitmaps.unpack(indices)
+    bitmaps = omniglot.images.unpack(indices)
     small = omniglot.drawings(indices, size)[:, 0].numpy()
     assert small.mean() == pytest.approx(bitmaps.mean(), rel=0.02)
     torn = sum(parts(after) > parts(before) for before, after in zip(bitmaps, small, strict=True))

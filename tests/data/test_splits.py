@@ -69,7 +69,7 @@ def test_three_characters_of_each_alphabet_are_tested_and_two_validate(labels: C
 def test_no_drawing_is_in_two_parts(omniglot: ConceptDataset, name: str) -> None:
     divided = parts(split(omniglot, name))
     assert sum(len(part) for part in divided) == len(omniglot)
-    seen = [{row.tobytes() for row in part.bitmaps.bits} for part in divided]
+    seen = [{row.tobytes() for row in part.images.bits} for part in divided]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
 
 

@@ -10,7 +10,7 @@ from allograph.data import ConceptDataset, stroke_concepts
 
 
 def images(dataset: ConceptDataset, concept: int) -> np.ndarray:
-    return dataset.bitmaps.unpack(dataset.images_of(concept))
+    return dataset.images.unpack(dataset.images_of(concept))
 
 
 def test_more_concepts_and_drawings_leave_the_others_as_they_are() -> None:
@@ -21,11 +21,11 @@ def test_more_concepts_and_drawings_leave_the_others_as_they_are() -> None:
 
 def test_another_seed_makes_other_symbols() -> None:
     one, other = stroke_concepts(2, 2, seed=0), stroke_concepts(2, 2, seed=1)
-    assert not (one.bitmaps.bits == other.bitmaps.bits).all(axis=1).any()
+    assert not (one.images.bits == other.images.bits).all(axis=1).any()
 
 
 def test_all_drawings_differ(strokes: ConceptDataset) -> None:
-    assert len({row.tobytes() for row in strokes.bitmaps.bits}) == len(strokes)
+    assert len({row.tobytes() for row in strokes.images.bits}) == len(strokes)
 
 
 def test_labels_say_who_drew_what(strokes: ConceptDataset) -> None:
@@ -35,7 +35,7 @@ def test_labels_say_who_drew_what(strokes: ConceptDataset) -> None:
 
 
 def test_drawings_have_omniglot_s_ink_pen_and_place(strokes: ConceptDataset) -> None:
-    pixels = strokes.bitmaps.unpack(np.arange(len(strokes)))
+    pixels = strokes.images.unpack(np.arange(len(strokes)))
     shares = pixels.mean(axis=(1, 2))
     assert shares.min() > 0.005 and 0.04 < shares.mean() < 0.09
     # Nothing is cut off, and nothing is wider than a pen: pixels 5 away from paper are only where strokes cross.

@@ -119,7 +119,7 @@ def test_training_learns_repeats_bit_for_bit_and_leaves_global_randomness_alone(
 def test_too_few_drawings_is_one_clear_line(symbols):
     few = ConceptDataset(
         name="few",
-        bitmaps=symbols.bitmaps.select(np.arange(3)),
+        images=symbols.images.select(np.arange(3)),
         concept=np.zeros(3, dtype=np.int64),
         drawer=np.arange(3),
         concept_names=("only",),

@@ -133,7 +133,7 @@ def test_alphabets_with_too_few_characters_are_left_out_or_named(symbols):
 
 def test_real_drawings_that_never_differ_give_no_ratio(symbols):
     images = np.repeat([symbols.images_of(c)[0] for c in range(40)], 5)
-    same = replace(symbols, bitmaps=symbols.bitmaps.select(images), concept=np.repeat(np.arange(40), 5), drawer=images)
+    same = replace(symbols, images=symbols.images.select(images), concept=np.repeat(np.arange(40), 5), drawer=images)
     with pytest.raises(AllographError, match="nothing to compare with"):
         oneshot(copy, same, Critic(CriticConfig(16, (4, 4))), size=SIZE, trials=2, ways=5, drawings=5)
 

@@ -16,7 +16,7 @@ from PIL import Image
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
 from allograph.imaging import take_in
-from allograph.imaging.intake import INK_CENTRE, INK_SIDE, PEN
+from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.shapes import stroke_width
 
 SIZE = 52
@@ -35,11 +35,11 @@ def test_the_drawing_is_placed_and_drawn_as_in_omniglot(plain: np.ndarray) -> No
     assert plain.dtype == np.float32
     assert set(np.unique(plain)) == {0, 1}
     spans = [np.nonzero(plain.any(axis))[0] for axis in (0, 1)]
-    assert max(s[-1] - s[0] + 1 for s in spans) == pytest.approx(INK_SIDE * SIZE, abs=1.1)
+    assert max(s[-1] - s[0] + 1 for s in spans) == pytest.approx(OMNIGLOT.ink * SIZE, abs=1.1)
     for span in spans:
-        assert (span[0] + span[-1] + 1) / 2 == pytest.approx(INK_CENTRE * SIZE, abs=1.1)
+        assert (span[0] + span[-1] + 1) / 2 == pytest.approx(OMNIGLOT.centre * SIZE, abs=1.1)
     large = np.kron(plain, np.ones((4, 4))) > 0
-    assert stroke_width(large) / 4 == pytest.approx(PEN * SIZE, abs=0.6)
+    assert stroke_width(large) / 4 == pytest.approx(OMNIGLOT.pen * SIZE, abs=0.6)
 
 
 def _as_mode(picture: Image.Image, mode: str) -> Image.Image:
@@ -405,8 +405,8 @@ def test_unusable_arrays_and_sizes_are_refused() -> None:
 
 
 def test_omniglots_own_drawings_come_through_unchanged_but_for_place_and_scale(omniglot: ConceptDataset) -> None:
-    chosen = np.random.default_rng(0).choice(len(omniglot.bitmaps), 40, replace=False)
-    sources = [bitmap > 0 for bitmap in omniglot.bitmaps.unpack(chosen)]
+    chosen = np.random.default_rng(0).choice(len(omniglot.images), 40, replace=False)
+    sources = [bitmap > 0 for bitmap in omniglot.images.unpack(chosen)]
     taken = [take_in(~source, 105).drawing > 0 for source in sources]
     ink = [np.mean([d.mean() for d in drawings]) for drawings in (sources, taken)]
     assert ink[1] == pytest.approx(ink[0], rel=0.12)

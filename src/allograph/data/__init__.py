@@ -1,4 +1,4 @@
-"""Drawings of concepts: Omniglot, image folders, random strokes; splits, augmentation, pairs."""
+"""Images by concept: Omniglot, digits, faces, folders, random strokes; splits, binarisation, augmentation, pairs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ __all__ = [
     "DATASETS",
     "SPLITS",
     "Augmentation",
+    "Binarisation",
     "ConceptDataset",
     "Folder",
+    "ImageKind",
+    "Images",
     "PackedBitmaps",
     "PairBatch",
     "PairSource",
+    "Pictures",
     "Splits",
     "fixed_pairs",
     "load_dataset",
@@ -22,11 +26,14 @@ __all__ = [
 ]
 
 from allograph.data.augment import Augmentation
+from allograph.data.binarising import Binarisation
 from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
-from allograph.data.folders import Folder, load_folder, split_folder
+from allograph.data.folders import Folder, ImageKind, load_folder, split_folder
+from allograph.data.images import Images
 from allograph.data.loading import DATASETS, load_dataset
 from allograph.data.omniglot import load_omniglot
 from allograph.data.pairs import PairBatch, PairSource, fixed_pairs
+from allograph.data.pictures import Pictures
 from allograph.data.splits import SPLITS, Splits, split
 from allograph.data.strokes import stroke_concepts

@@ -7,7 +7,7 @@ one pen width, wholly inside the frame.
 
 from __future__ import annotations
 
-__all__ = ["Augmentation", "warp"]
+__all__ = ["Augmentation", "shifted", "warp"]
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum
+from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum, sampled_places
 
 Array = npt.NDArray[np.floating]
 
@@ -37,6 +37,9 @@ class Augmentation:
     For every drawing, a map of its own of the same kind without symmetries (`drawing_...`) and a shift by up to
     `drawing_shift` of half the frame. Last, the pen gets up to `pen` pixels (of 105) wider or narrower than it was
     before the maps.
+
+    Of pictures, which are turned and squeezed by nobody and have no pen, a share `new_concepts` / 2 of the groups is
+    mirrored (if `symmetries`): the faces of other people. Every picture gets a small map of its own, as drawings do.
     """
 
     new_concepts: float = 0.75
@@ -61,11 +64,12 @@ class Augmentation:
             raise ValueError("turn, shear, shift and pen are ranges of at least 0")
 
     def __call__(
-        self, bitmaps: npt.NDArray[np.uint8], size: int, random: np.random.Generator
+        self, bitmaps: npt.NDArray[np.uint8], size: int, random: np.random.Generator, *, sampled: bool = False
     ) -> Float[Tensor, "groups members 1 size size"]:
         """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
 
         The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
+        Bitmaps to be seen by picking single pixels are `sampled` so.
         """
         groups, members, side, _ = bitmaps.shape
         shared = self._concept_maps(groups, random)
@@ -77,8 +81,30 @@ class Augmentation:
         linear, windows = _fit(flat, linear, shift)
         # The maps scale the pen as well; it is brought back to what it was.
         factor = np.sqrt(np.abs(np.linalg.det(linear)))
-        drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor))
+        drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), sampled=sampled)
         return drawings.reshape(groups, members, 1, size, size)
+
+    def pictures(
+        self, pictures: npt.NDArray[np.uint8], size: int, random: np.random.Generator
+    ) -> Float[Tensor, "groups members channels size size"]:
+        """New pictures from pictures (groups, members, C, side, side), the members of a group being of one concept.
+
+        The result is `size` pixels square, 0 to 1 in steps of 1/255; what a map brings in from beyond the frame repeats
+        the picture's edge.
+        """
+        groups, members, channels, side, _ = pictures.shape
+        mirrored = random.random(groups) < (self.new_concepts / 2 if self.symmetries else 0)
+        shared = np.where(mirrored[:, None, None], _MIRROR, np.eye(2))
+        own = self._drawing_maps(groups * members, random).reshape(groups, members, 2, 2)
+        inverse = np.linalg.inv((own @ shared[:, None]).reshape(-1, 2, 2))
+        shift = _uniform(random, self.drawing_shift, groups * members, 2)
+        windows = np.concatenate([inverse, -inverse @ shift[:, :, None]], axis=2)
+        fineness = _fineness(side, size)
+        source = torch.from_numpy(np.ascontiguousarray(pictures.reshape(-1, channels, side, side))).float()
+        grid = _grid(torch.from_numpy(windows.astype(np.float32)), size * fineness)
+        seen = functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        values = functional.avg_pool2d(seen, fineness).round_().div_(255)
+        return values.reshape(groups, members, channels, size, size)
 
     def _concept_maps(self, count: int, random: np.random.Generator) -> Array:
         symmetry = _SYMMETRIES[random.integers(8, size=count)] if self.symmetries else np.eye(2)
@@ -96,21 +122,50 @@ def warp(
     windows: npt.NDArray[np.floating],
     size: int,
     pen_change: npt.NDArray[np.floating] | float = 0.0,
+    *,
+    sampled: bool = False,
 ) -> Float[Tensor, "n 1 size size"]:
     """Bitmaps (n, side, side) seen through affine windows (n, 2, 3), `size` pixels square, ink = 1 on 0.
 
     A window maps coordinates (x right, y down, both in [-1, 1]) of the result to such coordinates of the bitmap. It is
     sampled as finely as the bitmap, the pen made `pen_change` (n) pixels of 105 wider, then averaged and made ink or
-    not as all drawings are (`allograph.data.resizing.ink`).
+    not as all drawings are (`allograph.data.resizing.ink`); or, `sampled`, seen at the bitmap's own size, of which
+    single pixels are picked (`allograph.data.resizing.sampled`).
     """
     n, side, _ = bitmaps.shape
-    fineness = max(1, math.ceil(0.95 * side / size))
-    fine = size * fineness
+    fineness = _fineness(side, size)
+    fine = side if sampled else size * fineness
     source = torch.from_numpy(np.ascontiguousarray(bitmaps)).float().unsqueeze(1)
     grid = _grid(torch.from_numpy(np.asarray(windows, dtype=np.float32)), fine)
     pixels = functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     pixels = _change_pen(pixels, np.broadcast_to(pen_change, n) * fine / 105)
+    if sampled:
+        place = sampled_places(side, size)
+        return (pixels[..., place[:, None], place] >= 0.5).to(pixels.dtype)
     return ink(functional.avg_pool2d(pixels, fineness))
+
+
+def shifted(
+    images: Float[Tensor, "groups members c s s"], limit: int, random: np.random.Generator
+) -> Float[Tensor, "groups members c s s"]:
+    """Every image moved by up to `limit` whole pixels either way, across and down, its edge repeated where it ends.
+
+    No pixel is interpolated, so that binary images keep their statistics. `random` is left alone where `limit` is 0.
+    """
+    if limit == 0:
+        return images
+    size = images.shape[-1]
+    flat = images.reshape(-1, *images.shape[-3:]).numpy()
+    padded = np.pad(flat, ((0, 0), (0, 0), (limit, limit), (limit, limit)), mode="edge")
+    # Slice by slice: several times as fast as indexing all of them at once.
+    corners = random.integers(0, 2 * limit, (len(flat), 2), endpoint=True)
+    moved = [image[:, y : y + size, x : x + size] for image, (y, x) in zip(padded, corners.tolist(), strict=True)]
+    return torch.from_numpy(np.stack(moved)).reshape(images.shape)
+
+
+def _fineness(side: int, size: int) -> int:
+    """Into how many parts each pixel is divided so that a bitmap or picture is sampled as finely as it is stored."""
+    return max(1, math.ceil(0.95 * side / size))
 
 
 def _change_pen(pixels: Float[Tensor, "n 1 h w"], change: npt.NDArray[np.floating]) -> Float[Tensor, "n 1 h w"]:

@@ -6,6 +6,7 @@ __all__ = ["ConceptDataset"]
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,21 +14,22 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.data.bitmaps import PackedBitmaps
-from allograph.data.resizing import coverage, ink
+from allograph.data.images import Images
+from allograph.data.sketches import image_hashes, share_of_comparable, smallest
+from allograph.errors import AllographError
 
 
 @dataclass(frozen=True, eq=False)
 class ConceptDataset:
     """N drawings of C concepts (characters), which belong to families (alphabets).
 
-    bitmaps: the N drawings. concept (N,): the concept of each, 0 to C - 1. drawer (N,): who drew it; an equal number
-    is the same person within one family only. concept_names (C), family_names (F). family (C,): each concept's family.
-    Two drawings of one concept are the raw material of a (context, target) pair.
+    images: the N drawings, bitmaps or pictures. concept (N,): the concept of each, 0 to C - 1. drawer (N,): who drew
+    it; an equal number is the same person within one family only. concept_names (C), family_names (F). family (C,):
+    each concept's family. Two drawings of one concept are the raw material of a (context, target) pair.
     """
 
     name: str
-    bitmaps: PackedBitmaps
+    images: Images
     concept: npt.NDArray[np.int64]
     drawer: npt.NDArray[np.int64]
     concept_names: tuple[str, ...]
@@ -40,7 +42,7 @@ class ConceptDataset:
     def __post_init__(self) -> None:
         for name in ("concept", "drawer", "family"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
-        images, concepts, families = len(self.bitmaps), len(self.concept_names), len(self.family_names)
+        images, concepts, families = len(self.images), len(self.concept_names), len(self.family_names)
         if self.concept.shape != (images,) or self.drawer.shape != (images,):
             raise ValueError(f"{images} images need as many concepts and drawers")
         if self.family.shape != (concepts,):
@@ -55,8 +57,14 @@ class ConceptDataset:
         rank[self._by_concept] = np.arange(images) - self._starts[self.concept[self._by_concept]]
         object.__setattr__(self, "_rank", rank)
 
+    @classmethod
+    def unlabelled(cls, name: str, images: Images) -> ConceptDataset:
+        """Images of which nothing is known: each is a concept of its own."""
+        every = np.arange(len(images))
+        return cls(name, images, every, every, tuple(map(str, every.tolist())), (name,), np.zeros_like(every))
+
     def __len__(self) -> int:
-        return len(self.bitmaps)
+        return len(self.images)
 
     @property
     def concepts(self) -> int:
@@ -66,7 +74,17 @@ class ConceptDataset:
     @property
     def side(self) -> int:
         """The side of the stored drawings in pixels."""
-        return self.bitmaps.side
+        return self.images.side
+
+    @property
+    def channels(self) -> int:
+        """1 for ink and grey, 3 for colour."""
+        return self.images.channels
+
+    @property
+    def binary(self) -> bool:
+        """Whether all stored pixels are 0 or 1."""
+        return self.images.binary
 
     @property
     def drawings_per_concept(self) -> npt.NDArray[np.int64]:
@@ -110,7 +128,7 @@ class ConceptDataset:
         kept_families, family = np.unique(self.family[kept], return_inverse=True)
         return ConceptDataset(
             name=self.name,
-            bitmaps=self.bitmaps.select(images),
+            images=self.images.select(images),
             concept=concept,
             drawer=self.drawer[images],
             concept_names=tuple(self.concept_names[index] for index in kept),
@@ -121,13 +139,36 @@ class ConceptDataset:
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) over every pixel, label and name: equal for equal content, on any machine."""
         digest = hashlib.sha256()
-        names = [self.bitmaps.side, len(self), self.concept_names, self.family_names]
+        names = [self.images.side, len(self), self.concept_names, self.family_names]
         digest.update(json.dumps(names, ensure_ascii=True).encode())
         for labels in (self.concept, self.drawer, self.family):
             digest.update(labels.astype("<i8").tobytes())
-        digest.update(np.ascontiguousarray(self.bitmaps.bits).tobytes())
+        for part in self.images.content():
+            digest.update(part)
         return digest.hexdigest()
 
-    def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n 1 size size"]:
-        """The drawings at `indices` (n,), `size` pixels square, ink = 1 on 0 (see `allograph.data.resizing`)."""
-        return ink(coverage(self.bitmaps.unpack(indices), size))
+    def sketch(self) -> tuple[int, ...]:
+        """The at most 1,024 smallest 64-bit hashes of the stored images, ascending: what a model's card remembers of
+        them, so that images can be recognised later under whatever name (`allograph.data.sketches`)."""
+        return smallest(image_hashes(self.images))
+
+    def overlap(self, sketch: Sequence[int]) -> float:
+        """The share, 0 to 1, of the images comparable with a `sketch` that are in the data set it was taken of."""
+        return share_of_comparable(image_hashes(self.images), sketch)
+
+    def check_size(self, size: int) -> None:
+        """Raises AllographError where the drawings may not be shown at this size."""
+        only = self.images.only_size
+        if only is not None and size != only:
+            raise AllographError(
+                f"'{self.name}' is {only} x {only} pixels, and at {size} x {size} would be another data set: "
+                f"set image_size={only}"
+            )
+
+    def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n channels size size"]:
+        """The drawings at `indices` (n,), `size` pixels square, 0 to 1; of bitmaps, ink = 1 on 0.
+
+        Raises AllographError where the data set has one size only and this is another.
+        """
+        self.check_size(size)
+        return self.images.drawings(indices, size)

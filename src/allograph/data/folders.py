@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_SUFFIXES", "Folder", "class_images", "load_folder", "split_folder"]
+__all__ = ["IMAGE_SUFFIXES", "Folder", "ImageKind", "class_images", "load_folder", "split_folder"]
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
+from allograph.data.pictures import Pictures
+from allograph.data.resizing import area_average
 from allograph.data.splits import Splits
 from allograph.errors import AllographError, Problem
 from allograph.imaging.files import explain_os_error
 
+ImageKind = Literal["symbols", "grey", "colour"]
+
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
 _SIDE = 105
+# Pictures are kept no larger than this: twice what models of this family are trained at.
+_LARGEST = 128
 # From so many concepts on, whole concepts are held out; with fewer, drawings are.
 _MANY_CONCEPTS = 10
 _HELD_OUT = 0.1
@@ -33,28 +42,31 @@ class Folder:
     problems: tuple[Problem, ...]
 
 
-def load_folder(root: str | Path) -> Folder:
-    """Read ROOT/CLASS/*.png (jpg, jpeg, bmp, gif, webp, tif, tiff) of any size, colour and polarity.
+def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
+    """Read ROOT/CLASS/*.png (jpg, jpeg, bmp, gif, webp, tif, tiff) of any size.
 
-    Every image is brought to the space of Omniglot's drawings, 105 pixels square, as `allograph write` does it
-    (`allograph.imaging.take_in`). Classes and files are taken in the order of their names; other files, hidden ones and
-    deeper folders are passed over. Nobody is known to have drawn two of the images: every one has a drawer of its own.
-    An image that cannot be taken in and a class without images are left out and reported.
+    "symbols": of any colour and polarity; every image is brought to the space of Omniglot's drawings, 105 pixels
+    square, as `allograph write` does it (`allograph.imaging.take_in`). "grey", "colour": every image is the middle
+    square of a picture, on white where it is transparent, in eight bits a channel; all are averaged to the side of the
+    largest, at most 128 pixels, and smaller ones enlarged to it.
+
+    Classes and files are taken in the order of their names; other files, hidden ones and deeper folders are passed
+    over. Nobody is known to have drawn two of the images: every one has a drawer of its own. An image that cannot be
+    taken in and a class without images are left out and reported.
 
     Raises AllographError when there is no folder, no class folder in it, or no image that can be used.
     """
-    from allograph.imaging import take_in
-
     root = Path(root)
+    take = _symbol if images == "symbols" else partial(_picture, channels=1 if images == "grey" else 3)
     problems: list[Problem] = []
-    drawings: list[np.ndarray] = []
+    drawings: list[npt.NDArray[np.uint8]] = []
     concept: list[int] = []
     names: list[str] = []
     for name, paths in class_images(root).items():
         taken = []
         for path in paths:
             try:
-                taken.append(np.packbits(take_in(path, _SIDE).drawing >= 0.5))
+                taken.append(take(path))
             except AllographError as error:
                 problems.append(Problem(path, str(error)))
         if not paths:
@@ -67,7 +79,7 @@ def load_folder(root: str | Path) -> Folder:
         raise AllographError(f"no image in {root} can be used: {problems[0].message}")
     dataset = ConceptDataset(
         name=root.resolve().name,
-        bitmaps=PackedBitmaps(np.stack(drawings), _SIDE),
+        images=PackedBitmaps(np.stack(drawings), _SIDE) if images == "symbols" else _pictures(drawings),
         concept=np.array(concept),
         drawer=np.arange(len(drawings)),
         concept_names=tuple(names),
@@ -75,6 +87,32 @@ def load_folder(root: str | Path) -> Folder:
         family=np.zeros(len(names), dtype=np.int64),
     )
     return Folder(dataset, tuple(problems))
+
+
+def _symbol(path: Path) -> npt.NDArray[np.uint8]:
+    """A packed bitmap."""
+    from allograph.imaging.intake import take_in
+
+    return np.packbits(take_in(path, _SIDE).drawing >= 0.5)
+
+
+def _picture(path: Path, channels: int) -> npt.NDArray[np.uint8]:
+    """A picture (C, s, s), s at most `_LARGEST`."""
+    from allograph.imaging.pictures import square
+    from allograph.imaging.reading import read_source
+
+    picture = square(read_source(path).picture, channels)
+    pixels = np.array(picture, dtype=np.uint8).reshape(picture.height, picture.width, channels).transpose(2, 0, 1)
+    return _averaged(pixels, min(picture.width, _LARGEST))
+
+
+def _pictures(pictures: list[npt.NDArray[np.uint8]]) -> Pictures:
+    side = max(picture.shape[-1] for picture in pictures)
+    return Pictures(np.stack([_averaged(picture, side) for picture in pictures]))
+
+
+def _averaged(picture: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    return picture if picture.shape[-1] == side else area_average(picture, side).round().byte().numpy()
 
 
 def class_images(root: Path) -> dict[str, list[Path]]:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 __all__ = ["DATASETS", "load_dataset"]
 
+import difflib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from allograph.data.folders import load_folder, split_folder
+from allograph.data.archives import load_notmnist, load_umist
+from allograph.data.folders import ImageKind, load_folder, split_folder
+from allograph.data.mnist import load_mnist
 from allograph.data.omniglot import load_omniglot
 from allograph.data.splits import Splits
 from allograph.data.splits import split as split_omniglot
+from allograph.data.static_mnist import load_static_mnist
 from allograph.data.strokes import SYMBOLS_PER_FAMILY, stroke_concepts
+from allograph.data.two_digits import load_multi_mnist
 from allograph.errors import AllographError
 
-DATASETS = ("omniglot", "strokes")
+DATASETS = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "umist", "notmnist", "strokes")
 
 _STROKE_FAMILIES = 20
 _STROKE_DRAWINGS = 20
@@ -24,28 +30,53 @@ _STROKE_FAMILIES_HELD_OUT = 2
 
 
 def load_dataset(
-    name_or_folder: str | Path, data_dir: str | Path | None = None, split: str = "30-20", seed: int = 0
+    name_or_folder: str | Path,
+    data_dir: str | Path | None = None,
+    split: str = "30-20",
+    seed: int = 0,
+    images: ImageKind = "symbols",
 ) -> Splits:
-    """The training, validation and test parts of "omniglot", of "strokes", or of a folder ROOT/CLASS/*.png.
+    """The training, validation and test parts of a known data set, or of a folder ROOT/CLASS/*.png.
 
-    `data_dir` is where Omniglot's archives are or go, `split` how it is divided (`allograph.data.splits`). "strokes"
-    (400 symbols of 20 scripts, 20 drawings each) are made from `seed` and divided by script; a folder is divided by
-    `seed` (`allograph.data.folders`). A folder named like a data set is meant by "./NAME".
+    `data_dir` is where published files are or go (`allograph.data.files`). "omniglot" and "omniglot-28" are divided by
+    `split` (`allograph.data.splits`), the other published sets in one way each. "strokes" (400 symbols of 20 scripts,
+    20 drawings each) are made from `seed` and divided by script; the training pictures of "multi-mnist" are made from
+    `seed`. A folder's images are taken in as `images` says and divided by `seed` (`allograph.data.folders`); a folder
+    named like a data set is meant by "./NAME".
 
     Raises AllographError when there is neither such a data set nor such a folder, and as the loaders do.
     """
-    if name_or_folder == "omniglot":
-        return split_omniglot(load_omniglot(data_dir), split)
-    if name_or_folder == "strokes":
-        return _stroke_splits(seed)
+    match name_or_folder:
+        case "omniglot" | "omniglot-28":
+            return split_omniglot(load_omniglot(data_dir, sampled=name_or_folder == "omniglot-28"), split)
+        case "mnist":
+            return load_mnist(data_dir)
+        case "mnist-static":
+            return load_static_mnist(data_dir)
+        case "multi-mnist":
+            return load_multi_mnist(data_dir, seed)
+        case "umist":
+            return load_umist(data_dir)
+        case "notmnist":
+            return load_notmnist(data_dir)
+        case "strokes":
+            return _stroke_splits(seed)
     root = Path(name_or_folder).expanduser()
     if not root.exists():
+        nearest = max(DATASETS, key=partial(_likeness, str(name_or_folder)))
+        close = _likeness(str(name_or_folder), nearest) >= 0.5
+        remedy = f"did you mean '{nearest}'? Else name" if close else f"known are {', '.join(DATASETS)}; or name"
         raise AllographError(
-            f"there is no data set and no folder '{name_or_folder}': give {' or '.join(DATASETS)}, or a folder that "
-            "holds CLASS/*.png"
+            f"there is no data set and no folder '{name_or_folder}'; {remedy} a folder that holds CLASS/*.png"
         )
-    folder = load_folder(root)
+    folder = load_folder(root, images)
     return replace(split_folder(folder.dataset, seed), problems=folder.problems)
+
+
+def _likeness(one: str, other: str) -> float:
+    """How alike two names are, 0 to 1, in whatever order their words are."""
+    spellings = ([name.lower(), "-".join(sorted(name.lower().split("-")))] for name in (one, other))
+    return max(difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(*spellings, strict=True))
 
 
 def _stroke_splits(seed: int) -> Splits:

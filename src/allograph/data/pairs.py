@@ -14,26 +14,26 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from allograph.data.augment import Augmentation
+from allograph.data.augment import Augmentation, shifted
+from allograph.data.binarising import Binarisation, binarised, binarised_once
+from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
+from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
 
 Indices = npt.NDArray[np.int64]
 
-# What a stream of random numbers is for: each has its own Philox key, so that none can repeat another.
-_ORDER, _BATCH, _FIXED = range(3)
-
 
 @dataclass(frozen=True)
 class PairBatch:
-    """B targets with K context drawings each, ink = 1 on 0.
+    """B targets with K context drawings each, values 0 to 1; K is 0 where targets are shown without context.
 
     concept (B,) and the drawings' indices refer to the data set they were taken from; an augmented pair keeps the
     number of the concept that it was made from.
     """
 
-    target: Float[Tensor, "B 1 S S"]
-    context: Float[Tensor, "B K 1 S S"]
+    target: Float[Tensor, "B C S S"]
+    context: Float[Tensor, "B K C S S"]
     concept: Int[Tensor, " B"]
     target_index: Int[Tensor, " B"]
     context_index: Int[Tensor, "B K"]
@@ -58,10 +58,12 @@ class PairSource(Dataset[PairBatch]):
 
     Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
     concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. All drawings are
-    augmented, target and contexts as one group, where an `augmentation` is given.
+    augmented, target and contexts as one group, where an `augmentation` is given; then each is moved by up to `shift`
+    whole pixels; then grey ones are binarised anew (`allograph.data.binarising`).
 
     A concept with too few drawings for that is left out without augmentation. With it, context drawings may serve more
-    than once, each time changed in another way; a concept with a single drawing is always left out.
+    than once, each time changed in another way; a concept with a single drawing is always left out, unless no context
+    is asked for: with `contexts` (0,) every drawing is a target.
 
     As a map-style data set it goes into a torch DataLoader with `batch_size=None` and a sampler over steps.
     """
@@ -75,13 +77,23 @@ class PairSource(Dataset[PairBatch]):
         contexts: Sequence[int] = (1,),
         seed: int = 0,
         augmentation: Augmentation | None = None,
+        shift: int = 0,
+        binarisation: Binarisation = "none",
     ) -> None:
-        if batch_size < 1 or not contexts or min(contexts) < 1:
-            raise ValueError("a batch needs at least one target and one context")
+        if batch_size < 1 or not contexts or min(contexts) < 0 or shift < 0:
+            raise ValueError("a batch has at least one target; numbers of contexts and the shift are at least 0")
+        dataset.check_size(size)
+        if augmentation is not None and dataset.images.only_size == dataset.side:
+            raise AllographError(
+                f"the pixels of '{dataset.name}' are either 0 or 1, and turned or scaled they would become others: "
+                "train without augmentation (augment=false); shift=1 moves them by whole pixels"
+            )
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
-        needed = 2 if augmentation else max(contexts) + 1
-        self.targets = _targets(dataset, needed)
+        self.shift = shift
+        self.binarisation: Binarisation = binarisation
+        needed = max(contexts) + 1
+        self.targets = _targets(dataset, min(needed, 2) if augmentation else needed)
         self._order = (-1, self.targets)
 
     @property
@@ -94,11 +106,25 @@ class PairSource(Dataset[PairBatch]):
 
     def batch(self, step: int) -> PairBatch:
         """The batch of this step, from 0."""
-        random = _random(self.seed, _BATCH, step)
+        random = random_stream(self.seed, Purpose.BATCH, step)
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
-        contexts = _choose_contexts(self.dataset, targets, count, random)
-        return _assemble(self.dataset, self.size, targets, contexts, self.augmentation, random)
+        indices = np.concatenate([targets[:, None], _choose_contexts(self.dataset, targets, count, random)], axis=1)
+        images = shifted(self._varied(indices, random), self.shift, random)
+        if not self.dataset.binary:
+            images = binarised(images, self.binarisation, random)
+        return _pair_batch(self.dataset, indices, images)
+
+    def _varied(self, indices: Indices, random: np.random.Generator) -> Float[Tensor, "groups members c s s"]:
+        """The drawings at `indices` (groups, members), augmented where that is asked for."""
+        images, augmentation = self.dataset.images, self.augmentation
+        if augmentation is None:
+            return _plain(self.dataset, indices, self.size)
+        if isinstance(images, PackedBitmaps):
+            bitmaps = images.unpack(indices.reshape(-1)).reshape(*indices.shape, images.side, images.side)
+            return augmentation(bitmaps, self.size, random, sampled=images.only_size is not None)
+        pixels = images.pixels(indices.reshape(-1))
+        return augmentation.pictures(pixels.reshape(*indices.shape, *pixels.shape[1:]), self.size, random)
 
     def _targets_of(self, step: int) -> Indices:
         """Positions step * B to (step + 1) * B - 1 of all epochs' orders put one after another."""
@@ -109,20 +135,34 @@ class PairSource(Dataset[PairBatch]):
     def _order_of(self, epoch: int) -> Indices:
         # The last order is kept only to save time.
         if self._order[0] != epoch:
-            self._order = (epoch, _random(self.seed, _ORDER, epoch).permutation(self.targets))
+            self._order = (epoch, random_stream(self.seed, Purpose.ORDER, epoch).permutation(self.targets))
         return self._order[1]
 
 
-def fixed_pairs(dataset: ConceptDataset, size: int, count: int, *, seed: int = 0, contexts: int = 1) -> PairBatch:
+def fixed_pairs(
+    dataset: ConceptDataset,
+    size: int,
+    count: int,
+    *,
+    seed: int = 0,
+    contexts: int = 1,
+    binarisation: Binarisation = "none",
+) -> PairBatch:
     """`count` pairs without augmentation, for validation and test: the same for equal arguments.
 
-    Targets are drawings chosen at random, none twice; each has `contexts` other drawings of its concept.
+    Targets are drawings chosen at random, none twice; each has `contexts` other drawings of its concept (none with 0).
     Concepts with fewer drawings than that are left out. All drawings are taken where there are fewer than `count`.
+    Grey ones are binarised in a way that follows from `seed` and the drawing's index alone, so that more pairs or
+    other contexts leave them as they are.
     """
-    random = _random(seed, _FIXED, 0)
+    dataset.check_size(size)
+    random = random_stream(seed, Purpose.FIXED, 0)
     targets = random.permutation(_targets(dataset, contexts + 1))[:count]
-    chosen = _choose_contexts(dataset, targets, contexts, random)
-    return _assemble(dataset, size, targets, chosen, None, random)
+    indices = np.concatenate([targets[:, None], _choose_contexts(dataset, targets, contexts, random)], axis=1)
+    images = _plain(dataset, indices, size)
+    if not dataset.binary:
+        images = binarised_once(images, binarisation, seed, indices)
+    return _pair_batch(dataset, indices, images)
 
 
 def _targets(dataset: ConceptDataset, needed: int) -> Indices:
@@ -130,8 +170,8 @@ def _targets(dataset: ConceptDataset, needed: int) -> Indices:
     targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
     if not len(targets):
         raise AllographError(
-            f"no class of '{dataset.name}' has the {needed} drawings that a pair needs: "
-            "add drawings, show fewer exemplars at once, or train with augmentation"
+            f"no class of '{dataset.name}' has the {needed} images that a pair needs: show fewer exemplars or none "
+            "(contexts=0), add images, or train with augmentation"
         )
     return targets
 
@@ -159,33 +199,17 @@ def _choose_contexts(dataset: ConceptDataset, targets: Indices, count: int, rand
     return dataset.at(concepts[:, None], chosen)
 
 
-def _assemble(
-    dataset: ConceptDataset,
-    size: int,
-    targets: Indices,
-    contexts: Indices,
-    augmentation: Augmentation | None,
-    random: np.random.Generator,
-) -> PairBatch:
-    indices = np.concatenate([targets[:, None], contexts], axis=1)
-    groups, members = indices.shape
-    if augmentation is None:
-        drawings = dataset.drawings(indices.reshape(-1), size).reshape(groups, members, 1, size, size)
-    else:
-        bitmaps = dataset.bitmaps.unpack(indices.reshape(-1)).reshape(groups, members, dataset.side, dataset.side)
-        drawings = augmentation(bitmaps, size, random)
+def _plain(dataset: ConceptDataset, indices: Indices, size: int) -> Float[Tensor, "groups members c s s"]:
+    drawings = dataset.drawings(indices.reshape(-1), size)
+    return drawings.reshape(*indices.shape, *drawings.shape[1:])
+
+
+def _pair_batch(dataset: ConceptDataset, indices: Indices, images: Float[Tensor, "groups members c s s"]) -> PairBatch:
+    """The first member of every group as the target, the others as its context."""
     return PairBatch(
-        target=drawings[:, 0].contiguous(),
-        context=drawings[:, 1:].contiguous(),
-        concept=torch.from_numpy(dataset.concept[targets]),
-        target_index=torch.from_numpy(targets),
-        context_index=torch.from_numpy(contexts),
+        target=images[:, 0].contiguous(),
+        context=images[:, 1:].contiguous(),
+        concept=torch.from_numpy(dataset.concept[indices[:, 0]]),
+        target_index=torch.from_numpy(indices[:, 0].copy()),
+        context_index=torch.from_numpy(indices[:, 1:].copy()),
     )
-
-
-def _random(seed: int, stream: int, number: int) -> np.random.Generator:
-    """The generator that belongs to (seed, stream, number) and to nothing else: a counter-based one, keyed by them."""
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"a seed lies in 0 to 2^64 - 1, not {seed}")
-    key = np.array([seed, stream], dtype=np.uint64)  # a list with a large seed would go through floating point
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, number, 0]))

@@ -46,7 +46,8 @@ _TEST_ALPHABETS = {
 
 @dataclass(frozen=True)
 class Splits:
-    """Three data sets that share no concept (or, for a small folder, no drawing), and what could not be read."""
+    """Three data sets that share no concept, or where all have the same ones (digits, letters, the classes of a small
+    folder) no image; and what could not be read."""
 
     train: ConceptDataset
     validation: ConceptDataset

@@ -79,7 +79,7 @@ def stroke_concepts(concepts: int, drawings: int, seed: int, side: int = 105) ->
     family_of = np.arange(concepts) // SYMBOLS_PER_FAMILY
     return ConceptDataset(
         name="strokes",
-        bitmaps=PackedBitmaps.pack(bitmaps),
+        images=PackedBitmaps.pack(bitmaps),
         concept=np.repeat(np.arange(concepts), drawings),
         drawer=np.tile(np.arange(drawings), concepts),
         concept_names=tuple(f"script{family:02d}/symbol{concept:04d}" for concept, family in enumerate(family_of)),

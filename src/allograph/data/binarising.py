@@ -1,0 +1,50 @@
+"""Grey images made of zeros and ones, which is what most published figures on MNIST are of.
+
+- "none": grey stays grey.
+- "threshold": 1 from 128 of 255 on.
+- "dynamic": 1 with the grey level as its probability, every pixel by itself (Salakhutdinov, Murray, "On the
+  quantitative analysis of deep belief networks", ICML 2008): drawn anew whenever an image is shown in training; for
+  validation and test drawn once, so that every model is measured on the same images.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Binarisation", "binarised", "binarised_once"]
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from allograph.data.streams import Purpose, random_stream
+
+Binarisation = Literal["none", "threshold", "dynamic"]
+
+
+def binarised(
+    images: Float[Tensor, "*batch c s s"], how: Binarisation, random: np.random.Generator
+) -> Float[Tensor, "*batch c s s"]:
+    """Images from 0 to 1 binarised; "dynamic" takes its numbers from `random`."""
+    if how == "none":
+        return images
+    if how == "threshold":
+        return (images >= 0.5).to(images.dtype)
+    chance = torch.from_numpy(random.random(images.shape, dtype=np.float32))
+    return (chance < images).to(images.dtype)
+
+
+def binarised_once(
+    images: Float[Tensor, "*batch c s s"], how: Binarisation, seed: int, indices: npt.NDArray[np.integer]
+) -> Float[Tensor, "*batch c s s"]:
+    """The same, in which the numbers for an image follow from `seed` and its index (*batch) in its data set alone."""
+    if how != "dynamic":
+        return binarised(images, how, random_stream(seed, Purpose.BINARISATION, 0))
+    single = images.reshape(-1, *images.shape[-3:])
+    parts = [
+        binarised(image, how, random_stream(seed, Purpose.BINARISATION, index))
+        for image, index in zip(single, indices.reshape(-1).tolist(), strict=True)
+    ]
+    return torch.stack(parts).reshape(images.shape) if parts else images
