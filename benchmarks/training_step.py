@@ -2,10 +2,10 @@
 
     python benchmarks/training_step.py [--preset omniglot] [--rounds 5] [--threads 2] [--curve 40]
 
-The reference (tests/models/reference.py) does everything inside the loop over t, writing included, in float32, eager.
-Both train the same weights on the same batches with the same noise; steps are timed in turns in one process, so that a
-machine that slows down slows both. Prints a table; ends with an error below 3 times the reference, or if the float32
-curves part.
+The reference (tests/models/reference_bending.py) does everything inside the loop over t, writing included, in float32,
+eager. Both train the same weights on the same batches with the same noise; steps are timed in turns in one process, so
+that a machine that slows down slows both. Prints a table; ends with an error below 3 times the reference, or if the
+float32 curves part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from allograph.data import Augmentation, PairSource, stroke_concepts
 from allograph.training.module import learning_rate_factor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from models.reference import ReferenceSequential
+from models.reference_bending import ReferenceBending
 
 LEAST_RATIO = 3.0
 MOST_APART = 1e-2
@@ -80,12 +80,8 @@ def training(preset, plain: bool, dtype: torch.dtype) -> Callable[[Tensor, Tenso
     """A training step of its own copy of one model: (target, context, step) -> free energy."""
     torch.manual_seed(0)
     model = model_from_config(to_dict(preset.model))
-    network = ReferenceSequential(model) if plain else model
-    shared = {id(p): p for p in network.parameters()}
-    if plain:  # its core is an LSTMCell; the batched model's own core takes no part
-        for parameter in model.core.parameters():
-            shared.pop(id(parameter))
-    optimizer = torch.optim.Adam(shared.values(), lr=preset.training.learning_rate, fused=True)
+    network = ReferenceBending(model) if plain else model
+    optimizer = torch.optim.Adam(model.parameters(), lr=preset.training.learning_rate, fused=True)
 
     def step(target: Tensor, context: Tensor, number: int) -> float:
         optimizer.param_groups[0]["lr"] = preset.training.learning_rate * learning_rate_factor(number, preset.training)
@@ -98,7 +94,7 @@ def training(preset, plain: bool, dtype: torch.dtype) -> Callable[[Tensor, Tenso
             else:
                 loss = network.free_energy(target, context, generator=generator).total.mean()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(shared.values(), preset.training.gradient_clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), preset.training.gradient_clip)
         optimizer.step()
         optimizer.zero_grad()
         return loss.item()

@@ -49,7 +49,7 @@ def test_the_python_page(workplace: Path) -> None:
     assert len(variables["drawings"]) == 16
     config = variables["model"].model.config
     side = config.image_size
-    assert variables["shown"].logits.shape == (1, 4, 1, side, side)
+    assert variables["shown"].parameters.shape == (1, 4, 1, side, side)
     assert variables["drawn"].canvases.shape == (1, 4, config.steps, 1, side, side)
     assert variables["energy"].total.shape == (1,)
     with Image.open("first.png") as first:

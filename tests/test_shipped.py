@@ -34,8 +34,9 @@ def test_the_weights_were_trained_on_the_background_alphabets_alone(writer: Writ
 def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Writer, splits: Splits) -> None:
     size = writer.model.config.image_size
     result = evaluate_likelihood(writer.model, splits.validation, size=size, drawings=256, samples=1, bound_drawings=2)
+    assert result.gain is not None and result.given is not None and result.wrong is not None
     assert result.gain.mean > 2 * result.gain.error > 0
-    assert result.free_energy_wrong.mean > result.free_energy.mean + 5
+    assert result.wrong.mean > result.given.free_energy.mean + 5
 
 
 def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, splits: Splits) -> None:
@@ -52,7 +53,7 @@ def test_every_latent_matters_with_an_exemplar_and_without(writer: Writer, split
     for context, ink in ((pairs.context, True), (pairs.context, False), (None, True)):
         noise = model.noise(4, generator=torch.Generator().manual_seed(0))[:, None].requires_grad_()
         drawn = model.sample(context, noise=noise if context is not None else noise[:1], ink=ink)
-        log_prob = model.likelihood.log_prob(drawn.logits[:, 0], pairs.target[: len(drawn.logits)]).sum()
+        log_prob = model.likelihood.log_prob(drawn.parameters[:, 0], pairs.target[: len(drawn.parameters)]).sum()
         (gradient,) = torch.autograd.grad(log_prob, noise)
         moved = gradient.abs().amax(dim=(0, 1, 3))
         used = model.config.steps if ink else model.config.bends

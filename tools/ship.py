@@ -18,7 +18,8 @@ from typing import Any
 from allograph import weights
 from allograph.data import ConceptDataset, load_dataset
 from allograph.evaluation import OneShotResult, default_critic, drawings_of, oneshot
-from allograph.evaluation.likelihood import LikelihoodResult, evaluate_likelihood
+from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.evaluation.measured import LikelihoodResult
 from allograph.writer import Writer
 
 ROOT = Path(__file__).parents[1]
@@ -89,13 +90,14 @@ def figures(
             f"ratio {ratio.recognizability.value:.3f} ± {ratio.recognizability.error:.3f}"
         )
 
+    assert nats.given is not None
     return {
-        "free energy given one exemplar, nats": str(nats.free_energy),
-        "free energy without exemplar, nats": str(nats.free_energy_without),
-        "free energy given another character, nats": str(nats.free_energy_wrong),
+        "free energy given one exemplar, nats": str(nats.given.free_energy),
+        "free energy without exemplar, nats": str(nats.without.free_energy),
+        "free energy given another character, nats": str(nats.wrong),
         "gain by the exemplar, nats": str(nats.gain),
-        "bound of 100 samples given one exemplar, 1,000 drawings, nats": str(nats.bound),
-        "bound of 100 samples without exemplar, 1,000 drawings, nats": str(nats.bound_without),
+        "bound of 100 samples given one exemplar, 1,000 drawings, nats": str(nats.given.bound),
+        "bound of 100 samples without exemplar, 1,000 drawings, nats": str(nats.without.bound),
         "recognised in 20-way tests within an alphabet": of(within),
         "recognised in 20-way tests across alphabets": of(across),
         "diversity, generated to real": f"{within.ratio.diversity.value:.3f} ± {within.ratio.diversity.error:.3f}",
@@ -108,7 +110,7 @@ def write_table(card: dict[str, Any]) -> None:
     commands = {"recognised": "oneshot", "diversity": "oneshot"}
     rows = ["| figure | value | command |", "| --- | --- | --- |"]
     for name, value in card["figures"]["test"].items():
-        command = commands.get(re.split(r"[ ,]", name)[0], "likelihood")
+        command = commands.get(re.split(r"[ ,]", name)[0], "likelihood omniglot omniglot")
         setting = " --setting across" if "across" in name else ""
         setting += " --whole" if "whole" in name else ""
         trials = " --trials 50" if command == "oneshot" else ""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
-from allograph.imaging import atomic_write, render, take_in
+from allograph.imaging import atomic_write
 from allograph.manifest import Manifest, Row
 from allograph.writer import Ink, Writer, noise_for
 from allograph.writing import save_png
@@ -93,6 +93,7 @@ def augment_folder(
         AllographError: the order makes no sense, `output` holds something else, or nothing can be written there.
     """
     writer.check(order.per_class, order.temperature, order.size)
+    writer.check_exemplar(order.ink)
     settings = Row(
         class_name="",
         file="",
@@ -207,7 +208,7 @@ def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: l
     sources = []
     for path in files:
         try:
-            exemplar = take_in(path, writer.model.config.image_size, ink)
+            exemplar = writer.space.take_in(path, ink)
         except AllographError as error:
             problems.append(Problem(path, str(error)))
         else:
@@ -256,7 +257,7 @@ def _draw(
     """Make the drawings of a class that do not exist yet; yields (made, found) for every block."""
     import torch
 
-    images = torch.stack([torch.from_numpy(source.exemplar.drawing) for source in sources])
+    images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
     for first in range(1, order.per_class + 1, _BLOCK):
         numbers = range(first, min(first + _BLOCK, order.per_class + 1))
         missing = [number for number in numbers if order.overwrite or not (output / name / _file(number)).exists()]
@@ -264,12 +265,12 @@ def _draw(
             # The whole block, whatever is missing and however many were asked for.
             block = range(first, first + _BLOCK)
             context = images[[(number - 1) % len(sources) for number in block]]
-            noise = noise_for(writer.model.config, [("augment", order.seed, name, number) for number in block])
-            drawn = writer.draw(context[:, None, None], noise[:, None], order.temperature)
-            logits = drawn.logits[:, 0, 0].numpy()
+            noise = noise_for(writer.model.noise_shape, [("augment", order.seed, name, number) for number in block])
+            drawn = writer.draw(context[:, None], noise[:, None], order.temperature)
+            drawings = writer.values(drawn.parameters[:, 0])
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
-                picture = render(logits[number - first], source.exemplar.appearance, order.size)
+                picture = source.exemplar.appearance.render(drawings[number - first], order.size)
                 save_png(picture, output / name / _file(number))
         yield len(missing), len(numbers) - len(missing)
 

@@ -30,8 +30,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from allograph.data.augment import Augmentation
+from allograph.data.binarising import Binarisation
+from allograph.data.folders import ImageKind
 from allograph.errors import AllographError
-from allograph.models import SequentialConfig, SequentialModel
+from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialConfig
 
 T = TypeVar("T")
 
@@ -42,24 +44,34 @@ class DataConfig:
 
     Attributes:
         split: of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
-        contexts: how many exemplars a training step shows; one of these is drawn for each step.
+        images: what a folder's images are: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
+            pictures taken as they are, ``grey`` or ``colour``.
+        contexts: how many exemplars a training step shows; one of these is drawn for each step. 0 alone: none ever.
         ink: share of the pairs with an exemplar in which ink is written beside it; the others are drawn by bending
             alone, or bending would never be learned.
         blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
         augment: whether training drawings are varied.
         augmentation: how; see `allograph.data.augment.Augmentation`.
+        shift: by how many whole pixels training images are moved at most, across and down.
+        binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn anew for every
+            training step; see `allograph.data.binarising`.
     """
 
     split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
+    images: ImageKind = "symbols"
     contexts: tuple[int, ...] = (1,)
     ink: float = 0.5
     blank: float = 0.15
     augment: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
+    shift: int = 0
+    binarisation: Binarisation = "none"
 
     def __post_init__(self) -> None:
-        if not self.contexts or min(self.contexts) < 1:
-            raise ValueError("contexts are one or more numbers of exemplars, each at least 1")
+        if self.contexts != (0,) and (not self.contexts or min(self.contexts) < 1):
+            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
+        if self.shift < 0:
+            raise ValueError(f"shift = {self.shift} is too small; it is at least 0")
         for name in ("ink", "blank"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
@@ -113,7 +125,7 @@ class TrainingConfig:
 class Preset:
     """A named choice of everything: model, data, training."""
 
-    model: SequentialConfig = field(default_factory=SequentialConfig)
+    model: ModelConfig = field(default_factory=SequentialConfig)
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -141,12 +153,16 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
     return from_dict(Preset, override(table, overrides))
 
 
-def preset_fields(kind: type = Preset, prefix: str = "") -> dict[str, Any]:
-    """Every settable field of a preset: dotted key -> its type."""
+def preset_fields(preset: Preset) -> dict[str, Any]:
+    """Every settable field of a preset: dotted key -> its value. Which they are depends on the kind of the model."""
+    return _fields(preset)
+
+
+def _fields(config: Any, prefix: str = "") -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, hint in typing.get_type_hints(kind).items():
-        key = f"{prefix}{name}"
-        fields |= preset_fields(hint, f"{key}.") if isinstance(hint, type) and is_dataclass(hint) else {key: hint}
+    for entry in dataclasses.fields(config):
+        key, value = f"{prefix}{entry.name}", getattr(config, entry.name)
+        fields |= _fields(value, f"{key}.") if is_dataclass(value) else {key: value}
     return fields
 
 
@@ -156,8 +172,9 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
     A key is dotted (``model.hidden=512``), or its last part alone where that is unique (``hidden=512``).
     """
     result = _copy(table)
-    known = preset_fields()
+    words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides what else can be set
     for word in words:
+        known = preset_fields(Preset(model=_default_model(result.get("model", {}))))
         key, equals, value = word.partition("=")
         if not equals:
             raise AllographError(f"{word!r} sets nothing; write key=value, for example hidden=512")
@@ -189,6 +206,8 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
         if key not in hints:
             raise AllographError(f"unknown setting {prefix + key!r}{_nearest(key, hints)}")
         before = getattr(config, key)
+        if isinstance(config, Preset) and key == "model" and isinstance(value, Mapping):
+            before = _default_model(value)
         if is_dataclass(before) and isinstance(value, Mapping):
             values[key] = _filled(before, value, f"{prefix}{key}.")
         else:
@@ -204,9 +223,18 @@ def to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def model_from_config(table: Mapping[str, Any]) -> SequentialModel:
-    """A freshly initialised model of a configuration's table."""
-    return SequentialModel(from_dict(SequentialConfig, table, "model."))
+def model_from_config(table: Mapping[str, Any]) -> GenerativeModel:
+    """A freshly initialised model of a configuration's table, of the kind that it names."""
+    config = _filled(_default_model(table), table, "model.")
+    return MODELS[config.kind][1](config)
+
+
+def _default_model(table: Mapping[str, Any]) -> ModelConfig:
+    """The configuration of the kind that a model's table names, with its defaults."""
+    kind = table.get("kind", SequentialConfig.kind)
+    if kind not in MODELS:
+        raise AllographError(f"unknown model.kind {kind!r}{_nearest(str(kind), MODELS)}")
+    return MODELS[kind][0]()
 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from allograph.errors import AllographError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from allograph.models.sequential import SequentialModel
+    from allograph.models import GenerativeModel
 
 DEFAULT = "omniglot"
 """The name of the weights that are used when none are named."""
@@ -42,7 +42,7 @@ _FORMAT = 1
 class LoadedWeights:
     """A model in evaluation mode with its card and the SHA-256 (hex) of the file that both came from."""
 
-    model: SequentialModel
+    model: GenerativeModel
     card: Mapping[str, Any]
     sha256: str
 
@@ -52,7 +52,7 @@ def known_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _SHIPPED.glob(f"*{_SUFFIX}")))
 
 
-def save(path: Path | str, model: SequentialModel, card: Mapping[str, Any]) -> None:
+def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> None:
     """Write the model's parameters and buffers, its configuration and its card to one file, atomically.
 
     Equal weights, configuration and card make equal files, byte for byte.

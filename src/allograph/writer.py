@@ -1,4 +1,4 @@
-"""The writer: one exemplar of a symbol in, new drawings of it out, without touching a file.
+"""The writer: one exemplar in, new drawings of its kind out, or drawings from nothing, without touching a file.
 
 Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, k) and on nothing else: not on how many
 drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from PIL import Image
 
-    from allograph.imaging import Exemplar
-    from allograph.models.base import Drawings
-    from allograph.models.sequential import SequentialConfig, SequentialModel
+    from allograph.imaging import Exemplar, Space
+    from allograph.models import Drawings, GenerativeModel
 
 Ink = Literal["auto", "dark", "light"]
 """Which of an image's two tones is the ink; `auto` finds out."""
@@ -42,26 +42,31 @@ _TEMPERATURES = (0.0, 2.0)
 
 @dataclass(frozen=True)
 class Block:
-    """Up to `BLOCK` drawings of one exemplar, as NumPy arrays over its n drawings, T steps and S x S pixels.
+    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
+
+    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
 
     Attributes:
-        logits: the finished drawings, logits of ink, (n, S, S).
-        canvases: the canvas after every step, logits, (n, T, S, S); after the last alone without history.
-        write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates.
-        read_windows: where each step read the exemplar, (n, T, 2, 3).
+        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
+        write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
+        read_windows: where each step read the exemplar, likewise.
         seconds: time that the model took for the whole block.
     """
 
-    logits: Float[np.ndarray, "n S S"]
-    canvases: Float[np.ndarray, "n T S S"]
-    write_windows: Float[np.ndarray, "n T 2 3"]
-    read_windows: Float[np.ndarray, "n T 2 3"]
+    canvases: Float[np.ndarray, "n T C S S"]
+    write_windows: Float[np.ndarray, "n written 2 3"]
+    read_windows: Float[np.ndarray, "n looked 2 3"]
     seconds: float
+
+    @property
+    def drawings(self) -> Float[np.ndarray, "n C S S"]:
+        """The finished drawings."""
+        return self.canvases[:, -1]
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A model that writes new drawings of a symbol after one exemplar; `allograph.load` makes it.
+    """A model that makes new drawings after an exemplar, or from nothing; `allograph.load` makes it.
 
     Attributes:
         model: the generative model, on the CPU, in evaluation mode.
@@ -69,9 +74,36 @@ class Writer:
         sha256: hash of the weights file, which names the weights without doubt.
     """
 
-    model: SequentialModel
+    model: GenerativeModel
     card: Mapping[str, Any]
     sha256: str
+
+    @cached_property
+    def images(self) -> str:
+        """What the model was trained on, one of `allograph.imaging.spaces.IMAGES`: `images` in the card's `data`.
+
+        A card that does not say so is taken at the likelihood's word: binary pixels are symbols, others grey or colour.
+        """
+        from allograph.likelihoods import Bernoulli
+
+        likelihood = self.model.likelihood
+        binary = isinstance(likelihood, Bernoulli) and likelihood.channels == 1
+        unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
+        return str(self.card.get("data", {}).get("images", unsaid))
+
+    @cached_property
+    def space(self) -> Space:
+        """How pictures go into the model and drawings come out.
+
+        Raises:
+            AllographError: the card says of the model's images what cannot be true.
+        """
+        from allograph.imaging import space_of
+
+        try:
+            return space_of(self.images, self.model.config.image_size, self.model.likelihood.channels)
+        except ValueError as error:
+            raise AllographError(f"the model's card does not fit the model ({error}); train the model again") from error
 
     @overload
     def write(
@@ -107,7 +139,10 @@ class Writer:
         size: int | None = None,
         ink: Ink = "auto",
     ) -> list[Image.Image] | list[list[Image.Image]]:
-        """Write n new drawings of the symbol in an image, each with the image's size, ink colour and background.
+        """Write n new drawings of what an image shows.
+
+        Those of a symbol have the image's size, ink colour and background; those of a grey or colour picture have the
+        size of its middle square, which is what the model sees.
 
         Args:
             image: a PIL image, an array (grey or colour) or a file; or a list of them, which gives a list of lists.
@@ -115,40 +150,59 @@ class Writer:
             seed: same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
             size: the longer side of the drawings in pixels; None keeps the image's size.
-            ink: `dark` or `light` where the ink is not found by itself.
+            ink: `dark` or `light` where the ink of a symbol is not found by itself.
 
         Raises:
-            AllographError: an argument out of range, or an image that cannot be used.
+            AllographError: the model takes no exemplar, an argument is out of range, or an image cannot be used.
         """
-        from allograph.imaging import render, take_in
-
         self.check(n, temperature, size)
+        self.check_exemplar(ink)
         if isinstance(image, Sequence) and not isinstance(image, str):
             return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
-        exemplar = take_in(image, self.model.config.image_size, ink)
+        exemplar = self.space.take_in(image, ink)
         return [
-            render(logits, exemplar.appearance, size)
+            exemplar.appearance.render(drawing, size)
             for block in self.blocks(exemplar, n, seed=seed, temperature=temperature)
-            for logits in block.logits
+            for drawing in block.drawings
+        ]
+
+    def invent(
+        self, n: int = 16, *, seed: int = 0, temperature: float | None = None, size: int | None = None
+    ) -> list[Image.Image]:
+        """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
+
+        Raises:
+            AllographError: an argument is out of range.
+        """
+        self.check(n, temperature, size)
+        return [
+            self.space.plain.render(drawing, size)
+            for block in self.blocks(None, n, seed=seed, temperature=temperature)
+            for drawing in block.drawings
         ]
 
     def blocks(
-        self, exemplar: Exemplar, n: int, *, seed: int = 0, temperature: float | None = None, history: bool = False
+        self,
+        exemplar: Exemplar | None,
+        n: int,
+        *,
+        seed: int = 0,
+        temperature: float | None = None,
+        history: bool = False,
     ) -> Iterator[Block]:
-        """The first n drawings of an exemplar, block after block; with the canvas of every step if `history`."""
+        """The first n drawings after an exemplar or none, block after block; with every step's canvas if `history`."""
         import torch
 
-        context = torch.from_numpy(exemplar.drawing)[None, None, None]
-        content = hashlib.sha256(exemplar.drawing.tobytes()).hexdigest()
+        context = None if exemplar is None else torch.from_numpy(exemplar.image)[None, None]
+        about = ("invent", seed) if exemplar is None else ("write", seed, _sha256(exemplar.drawing))
         for first in range(0, n, BLOCK):
-            noise = noise_for(self.model.config, [("write", seed, content, first + k) for k in range(BLOCK)])
+            noise = noise_for(self.model.noise_shape, [(*about, first + k) for k in range(BLOCK)])
             started = time.perf_counter()
             drawn = self.draw(context, noise[None], temperature, history=history)
             seconds = time.perf_counter() - started
             keep = slice(0, n - first)
             yield Block(
-                logits=drawn.logits[0, keep, 0].numpy(),
-                canvases=drawn.canvases[0, keep, :, 0].numpy(),
+                canvases=self.values(drawn.canvases[0, keep]),
                 write_windows=drawn.write_windows[0, keep].numpy(),
                 read_windows=drawn.read_windows[0, keep].numpy(),
                 seconds=seconds,
@@ -156,25 +210,41 @@ class Writer:
 
     def draw(
         self,
-        context: Float[torch.Tensor, "batch count 1 S S"],
+        context: Float[torch.Tensor, "batch count C S S"] | None,
         noise: Float[torch.Tensor, "batch n steps latent"],
         temperature: float | None = None,
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them: the exemplar bent, crisp, nothing written beside it."""
+        """Drawings as a person is shown them: samples of the latents.
+
+        A model that bends its exemplar shows it bent, crisp, nothing written beside it.
+        """
         import torch
+
+        from allograph.models.bending import BendingModel
 
         temperature = self.temperature_for(temperature)
         with torch.inference_mode():
-            return self.model.sample(
-                context,
-                temperature=temperature,
-                ink=False,
-                crisp=True,
-                history=history,
-                noise=noise,
-            )
+            if isinstance(self.model, BendingModel) and context is not None:
+                return self.model.sample(
+                    context, temperature=temperature, ink=False, crisp=True, history=history, noise=noise
+                )
+            return self.model.sample(context, temperature=temperature, history=history, noise=noise)
+
+    def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
+        """What `Appearance.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
+        import torch
+
+        from allograph.likelihoods import Bernoulli
+
+        likelihood = self.model.likelihood
+        with torch.inference_mode():
+            if not self.space.inked:
+                return likelihood.mean(parameters).numpy()
+            if isinstance(likelihood, Bernoulli):
+                return parameters.numpy()
+            return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 
     def check(self, n: int, temperature: float | None, size: int | None) -> None:
         """Refuse a number of drawings, a temperature or a size (pixels) that makes no sense."""
@@ -186,6 +256,20 @@ class Writer:
             )
         self.temperature_for(temperature)
 
+    def check_exemplar(self, ink: Ink) -> None:
+        """Refuse an exemplar where the model takes none, and a choice of ink where its images have none."""
+        if not self.model.conditional:
+            raise AllographError(
+                "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
+            )
+        if ink != "auto" and not self.space.inked:
+            raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
+
+    def check_growing(self) -> None:
+        """Refuse an animation where the model draws all at once."""
+        if self.model.noise_shape[0] == 1:
+            raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")
+
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the one asked for, else the one on the model's card, else 1."""
         chosen = float(self.card.get("temperature", 1.0)) if temperature is None else temperature
@@ -195,12 +279,16 @@ class Writer:
         return chosen
 
 
-def noise_for(config: SequentialConfig, keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key: a hash of the key is their seed."""
+def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
+    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
     import torch
 
     def one(key: tuple[object, ...]) -> torch.Tensor:
         seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
-        return torch.randn(config.steps, config.latent, generator=torch.Generator().manual_seed(seed))
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
     return torch.stack([one(key) for key in keys])
+
+
+def _sha256(drawing: np.ndarray) -> str:
+    return hashlib.sha256(drawing.tobytes()).hexdigest()

@@ -1,19 +1,19 @@
-"""The job `allograph write`: image files in, for each a folder of new drawings, a contact sheet and an animation out.
+"""The jobs `allograph write` and `allograph invent`: folders of new drawings, contact sheets and animations.
 
-For an image STEM.png and the output folder DIR
+For an image STEM.png, or for drawings from nothing with the STEM "invented", and the output folder DIR
 
     DIR/STEM/STEM-001.png ...   the drawings
-    DIR/STEM.png                the contact sheet, the exemplar first, then up to 200 drawings
+    DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
-An image's files appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
+The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
 last is complete. What goes wrong with one image or its results is reported and the next one is done; where nothing more
 can be written at all, the job ends.
 """
 
 from __future__ import annotations
 
-__all__ = ["Order", "Written", "save_png", "write_files"]
+__all__ = ["INVENTED", "Order", "Written", "invent_files", "save_png", "write_files"]
 
 import errno
 import re
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError, Problem
-from allograph.imaging import animate, atomic_write, contact_sheet, render, take_in
+from allograph.imaging import animate, atomic_write, contact_sheet
 from allograph.imaging.files import explain_os_error
 from allograph.staging import staging, sweep
 from allograph.writer import Block, Ink, Writer
@@ -32,7 +32,10 @@ from allograph.writer import Block, Ink, Writer
 if TYPE_CHECKING:
     from PIL import Image
 
-    from allograph.imaging import Exemplar
+    from allograph.imaging import Appearance, Exemplar
+
+INVENTED = "invented"
+"""The stem of drawings from nothing."""
 
 _ON_SHEET = 200
 """Drawings on the contact sheet; more are not told apart by eye, and all of them are in memory."""
@@ -48,7 +51,7 @@ _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 @dataclass(frozen=True)
 class Order:
-    """What to write for every image; see `Writer.write` for the first five."""
+    """What to make, for every image where there are any; see `Writer.write` for the first five."""
 
     n: int = 16
     seed: int = 0
@@ -61,16 +64,16 @@ class Order:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one image.
+    """What was made after one image, or after none.
 
     Attributes:
-        image: the exemplar's file.
+        image: the exemplar's file, if any.
         drawings, sheet, animation: the files made.
         on_sheet: number of drawings on the sheet, the first ones.
         model_seconds: time that the model took for all drawings.
     """
 
-    image: Path
+    image: Path | None
     drawings: tuple[Path, ...]
     sheet: Path
     animation: Path | None
@@ -80,15 +83,15 @@ class Written:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the results of one image go."""
+    """Where the results of one stem go."""
 
     folder: Path
     sheet: Path
     animation: Path
 
     @classmethod
-    def of(cls, image: Path, output: Path) -> Places:
-        return cls(output / image.stem, output / f"{image.stem}.png", output / f"{image.stem}.webp")
+    def of(cls, stem: str, output: Path) -> Places:
+        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp")
 
     def drawing(self, number: int) -> Path:
         return self.folder / f"{self.folder.name}-{number:03d}.png"
@@ -114,10 +117,36 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
     Files that exist are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
 
     Raises:
-        AllographError: at the call, the order makes no sense; later, nothing more can be written under `output`.
+        AllographError: at the call, the order makes no sense or the model takes no exemplar; later, nothing more can be
+            written under `output`.
     """
-    writer.check(order.n, order.temperature, order.size)
+    _check(writer, order)
+    writer.check_exemplar(order.ink)
     return _write_all(writer, images, output, order)
+
+
+def invent_files(writer: Writer, output: Path, order: Order) -> Written:
+    """Write drawings after no exemplar.
+
+    Raises:
+        AllographError: the order makes no sense, a result exists already, or nothing can be written under `output`.
+    """
+    _check(writer, order)
+    places = Places.of(INVENTED, output)
+    try:
+        if reason := _refusal(places, None, set(), order):
+            raise AllographError(reason)
+    except OSError as error:
+        raise explain_os_error(error, f"cannot write {places.folder}") from error
+    sweep(output)
+    with staging(output) as hidden:
+        return _write(writer, None, None, Places.of(INVENTED, hidden), places, order)
+
+
+def _check(writer: Writer, order: Order) -> None:
+    writer.check(order.n, order.temperature, order.size)
+    if order.animate:
+        writer.check_growing()
 
 
 def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -126,28 +155,17 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
     yield from problems
     for image, places in planned:
         try:
-            exemplar = take_in(image, writer.model.config.image_size, order.ink)
+            exemplar = writer.space.take_in(image, order.ink)
         except AllographError as error:
             yield Problem(image, str(error))
             continue
         with staging(output) as hidden:
             try:
-                made = Places.of(image, hidden)
-                seconds = _make(writer, exemplar, made, order)
-                _move(made, places, order)
+                result = _write(writer, image, exemplar, Places.of(image.stem, hidden), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
                 result = Problem(image, f"{image}: {error}".replace(str(hidden), str(output)))
-            else:
-                result = Written(
-                    image=image,
-                    drawings=tuple(places.drawing(number) for number in range(1, order.n + 1)),
-                    sheet=places.sheet,
-                    animation=places.animation if order.animate else None,
-                    on_sheet=min(order.n, _ON_SHEET),
-                    model_seconds=seconds,
-                )
         yield result
 
 
@@ -157,7 +175,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(image, output)
+        places = Places.of(image.stem, output)
         try:
             reason = _refusal(places, planned.get(image.stem), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
@@ -185,8 +203,25 @@ def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Pa
     return None
 
 
-def _make(writer: Writer, exemplar: Exemplar, made: Places, order: Order) -> float:
-    """Make all files of one image; returns the seconds that the model took."""
+def _write(
+    writer: Writer, image: Path | None, exemplar: Exemplar | None, made: Places, places: Places, order: Order
+) -> Written:
+    """Make all files of one stem in the hidden places `made`, then move them to `places`."""
+    seconds = _make(writer, exemplar, made, order)
+    _move(made, places, order)
+    return Written(
+        image=image,
+        drawings=tuple(places.drawing(number) for number in range(1, order.n + 1)),
+        sheet=places.sheet,
+        animation=places.animation if order.animate else None,
+        on_sheet=min(order.n, _ON_SHEET),
+        model_seconds=seconds,
+    )
+
+
+def _make(writer: Writer, exemplar: Exemplar | None, made: Places, order: Order) -> float:
+    """Make all files of one stem; returns the seconds that the model took."""
+    appearance = writer.space.plain if exemplar is None else exemplar.appearance
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
@@ -194,21 +229,21 @@ def _make(writer: Writer, exemplar: Exemplar, made: Places, order: Order) -> flo
         exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
     ):
         if order.animate and not shown:
-            _animate(made.animation, exemplar, block)
+            _animate(made.animation, exemplar, appearance, block)
         seconds += block.seconds
-        for number, logits in enumerate(block.logits, made_before + 1):
-            drawing = render(logits, exemplar.appearance, order.size)
+        for number, values in enumerate(block.drawings, made_before + 1):
+            drawing = appearance.render(values, order.size)
             save_png(drawing, made.drawing(number))
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
-        made_before += len(block.logits)
+        made_before += len(block.drawings)
     save_png(contact_sheet(exemplar, shown), made.sheet)
     return seconds
 
 
 def _move(made: Places, places: Places, order: Order) -> None:
-    """Move the finished files of one image to their places.
+    """Move the finished files of one stem to their places.
 
     Nothing of an earlier call goes before its successor is there: a job that is killed here leaves files of two calls,
     not none. Without `order.overwrite` nothing is replaced, also not what came up since the job began.
@@ -244,6 +279,7 @@ def save_png(picture: Image.Image, path: Path) -> None:
     atomic_write(path, lambda file: picture.save(file, format="PNG"))
 
 
-def _animate(path: Path, exemplar: Exemplar, block: Block) -> None:
+def _animate(path: Path, exemplar: Exemplar | None, appearance: Appearance, block: Block) -> None:
     """An animation of the first block at most: more drawings at once cannot be followed by eye."""
-    animate(path, exemplar, block.canvases, block.write_windows, block.read_windows)
+    growing = [appearance.grow(canvases) for canvases in block.canvases]
+    animate(path, growing, block.write_windows, block.read_windows, exemplar=exemplar)

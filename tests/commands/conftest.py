@@ -10,15 +10,15 @@ import torch
 
 import allograph
 from allograph import weights
-from allograph.models import SequentialConfig, SequentialModel
+from allograph.models import BendingConfig, BendingModel
 from allograph.writer import Writer
 from commands.pictures import draw_symbol
 
 
 @pytest.fixture(scope="session")
-def model() -> SequentialModel:
+def model() -> BendingModel:
     """An untrained model whose parameters are large enough that its drawings differ."""
-    config = SequentialConfig(
+    config = BendingConfig(
         image_size=28,
         steps=3,
         bends=2,
@@ -32,7 +32,7 @@ def model() -> SequentialModel:
     )
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        model = SequentialModel(config).eval()
+        model = BendingModel(config).eval()
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
     return model
@@ -44,7 +44,7 @@ def card() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def weights_file(model: SequentialModel, card: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights_file(model: BendingModel, card: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
     weights.save(path, model, card)
     return path

@@ -14,13 +14,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from allograph import __version__, weights, writing
+from allograph import __version__, writing
 from allograph.cli import main
 from allograph.cli.train import parse_duration
-from allograph.data import load_dataset
 from allograph.errors import AllographError
 from allograph.imaging.files import explain_os_error
-from allograph.models import SequentialModel
 from allograph.writer import Writer
 from commands.pictures import contents, draw_symbol
 
@@ -99,7 +97,8 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),
         (["train", "strokes", "--seed", "4294967296"], ["--seed", "equal to 4294967295"]),
         (["evaluate", "oneshot", "--seed", "-1"], ["--seed", "equal to 0"]),
-        (["evaluate", "likelihood", "--seed", "-1"], ["--seed", "equal to 0"]),
+        (["evaluate", "likelihood", "omniglot", "strokes", "--seed", "-1"], ["--seed", "equal to 0"]),
+        (["evaluate", "likelihood", "omniglot"], ["DATA"]),
         (["augment", "few"], ["--per-class"]),
         (["augment", "few", "--per-class", "3", "--model", "no.safetensors"], ["no.safetensors"]),
         (["info", "nothing"], ["nothing"]),
@@ -144,47 +143,6 @@ def test_info_prints_the_card(capsys, weights_file: Path, writer: Writer) -> Non
     assert "data.name" in out
     _, out, _ = run(capsys, "info", weights_file, "--json")
     assert json.loads(out)["parameters"] == sum(parameter.numel() for parameter in writer.model.parameters())
-
-
-def test_evaluate_likelihood_prints_a_table_or_json(capsys, weights_file: Path, tmp_path: Path) -> None:
-    for number in range(8):
-        draw_symbol(tmp_path / "set" / f"class-{number % 2}" / f"{number}.png", number % 3, (60 + number, 50))
-        draw_symbol(tmp_path / "set" / f"class-{number % 2}" / f"{number}-b.png", number % 2, (60 + number, 55))
-    arguments = ["evaluate", "likelihood", "--model", weights_file, "--data", tmp_path / "set"]
-    arguments += ["--drawings", 4, "--samples", 3, "--bound-drawings", 2]
-    status, out, err = run(capsys, *arguments)
-    assert (status, err) == (0, "")
-    assert "4 drawings" in out
-    status, out, _ = run(capsys, *arguments, "--json")
-    document = json.loads(out)
-    assert (document["drawings"], document["samples"], document["bound_drawings"]) == (4, 3, 2)
-    assert document["gain"]["mean"] == pytest.approx(
-        document["free_energy_without"]["mean"] - document["free_energy"]["mean"], abs=1e-3
-    )
-
-
-def test_a_folder_is_divided_as_for_the_training(
-    capsys, model: SequentialModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "letters"
-    for number in range(44):
-        draw_symbol(folder / f"class-{number % 11:02d}" / f"{number}.png", number % 3, (60 + number, 50))
-    (folder / "class-00" / "bad.png").write_text("no image")
-    parts = {seed: load_dataset(folder, seed=seed) for seed in (0, 3)}
-    assert parts[0].validation.concept_names != parts[3].validation.concept_names
-    data = {"name": "letters", "fingerprint": parts[3].train.fingerprint()}
-    weights.save(tmp_path / "letters.safetensors", model, {"data": data, "settings": {"training": {"seed": 3}}})
-    arguments = ["evaluate", "likelihood", "--model", tmp_path / "letters.safetensors", "--data", folder, "--json"]
-    arguments += ["--samples", 2, "--bound-drawings", 2]
-    status, out, err = run(capsys, *arguments)
-    assert status == 0
-    assert json.loads(out)["fingerprint"] == parts[3].validation.fingerprint()
-    assert str(folder / "class-00" / "bad.png") in one_line(err)
-
-    draw_symbol(folder / "class-01" / "new.png", 2)
-    status, out, err = run(capsys, *arguments)
-    assert (status, out) == (2, "")
-    assert "as they were then" in err.splitlines()[-1]
 
 
 def test_write_lists_what_was_done_before_the_disk_was_full(

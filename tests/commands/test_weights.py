@@ -12,11 +12,11 @@ import torch
 
 from allograph import weights
 from allograph.errors import AllographError
-from allograph.models import SequentialModel
+from allograph.models import BendingModel
 
 
 def test_loading_restores_parameters_configuration_and_card(
-    model: SequentialModel, card: dict, weights_file: Path
+    model: BendingModel, card: dict, weights_file: Path
 ) -> None:
     loaded = weights.load(weights_file)
     assert loaded.card == card
@@ -28,13 +28,13 @@ def test_loading_restores_parameters_configuration_and_card(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_equal_weights_make_equal_files(model: SequentialModel, card: dict, weights_file: Path, tmp_path: Path) -> None:
+def test_equal_weights_make_equal_files(model: BendingModel, card: dict, weights_file: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.safetensors"
     weights.save(again, model, dict(reversed(card.items())))
     assert again.read_bytes() == weights_file.read_bytes()
 
 
-def test_another_card_leaves_the_numbers_alone(model: SequentialModel, weights_file: Path, tmp_path: Path) -> None:
+def test_another_card_leaves_the_numbers_alone(model: BendingModel, weights_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     weights.save(other, model, {"note": "ça va"})
     assert weights.load(other).card == {"note": "ça va"}

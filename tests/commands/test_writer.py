@@ -66,13 +66,13 @@ def test_without_a_temperature_the_card_decides(writer: Writer) -> None:
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:
-    config = writer.model.config
-    noise = noise_for(config, [(seed, k) for seed in range(20) for k in range(50)])
-    assert noise.shape == (1000, config.steps, config.latent)
+    shape = writer.model.noise_shape
+    noise = noise_for(shape, [(seed, k) for seed in range(20) for k in range(50)])
+    assert noise.shape == (1000, *shape)
     assert abs(float(noise.mean())) < 0.05
     assert abs(float(noise.std()) - 1) < 0.05
     assert noise.flatten(1).unique(dim=0).shape[0] == 1000
-    assert noise_for(config, [(7, 30)]).equal(noise[7 * 50 + 30][None])
+    assert noise_for(shape, [(7, 30)]).equal(noise[7 * 50 + 30][None])
 
 
 @pytest.mark.parametrize(

@@ -3,74 +3,219 @@
 from __future__ import annotations
 
 import json
+import math
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.config import model_from_config
 from allograph.data import ConceptDataset, fixed_pairs
-from allograph.evaluation.likelihood import Nats, evaluate_likelihood
-from allograph.models import GenerativeModel, SequentialModel
+from allograph.data.pictures import Pictures
+from allograph.errors import AllographError
+from allograph.evaluation import likelihood
+from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.evaluation.measured import LikelihoodResult, Nats
+from allograph.models import BendingModel, Drawings, GenerativeModel, Inference
+from allograph.models.linear import LinearConfig, LinearModel
 
-SETTINGS = {"image_size": 20, "steps": 3, "bends": 2, "latent": 3, "hidden": 12, "patch": 6, "decision": 8}
+BENDING = {"image_size": 20, "steps": 3, "bends": 2, "latent": 3, "hidden": 12, "patch": 6, "decision": 8}
+BENDING |= {"encoder_width": 2, "embedding": 8, "control": 3, "field_size": 10}
+SEQUENTIAL = {"image_size": 8, "steps": 2, "latent": 2, "hidden": 8, "patch": 4, "decision": 4, "encoder_width": 2}
 
 
 @pytest.fixture(scope="module")
-def model() -> SequentialModel:
-    torch.manual_seed(0)
-    return model_from_config({**SETTINGS, "encoder_width": 2, "embedding": 8, "control": 3, "field_size": 10}).eval()
+def model() -> BendingModel:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = model_from_config({"kind": "bending", **BENDING}).eval()
+    assert isinstance(model, BendingModel)
+    return model
 
 
-def test_the_table_holds_what_the_model_says_of_the_same_pairs(model: SequentialModel, strokes: ConceptDataset) -> None:
-    result = evaluate_likelihood(model, strokes, size=20, drawings=60, samples=7, bound_drawings=20, seed=3)
+@pytest.fixture(scope="module")
+def linear() -> LinearModel:
+    """Five latents of an 8 x 8 image, random; its posterior is exact, so every log weight is log p(x)."""
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        model = LinearModel(LinearConfig(image_size=8, latent=5)).eval()
+        model.loading.normal_()
+        model.tighten()
+    return model
+
+
+def pictures(count: int = 30, channels: int = 1) -> ConceptDataset:
+    values = np.random.default_rng(0).integers(0, 256, (count, channels, 8, 8), dtype=np.uint8)
+    return ConceptDataset.unlabelled("grey", Pictures(values))
+
+
+def grey_model(**changes: Any) -> GenerativeModel:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return model_from_config({"kind": "sequential", **SEQUENTIAL, **changes}).eval()
+
+
+def measure(model: GenerativeModel, dataset: ConceptDataset, size: int = 8, **changes: Any) -> LikelihoodResult:
+    settings = {"samples": 3, "bound_drawings": 5, **changes}
+    return evaluate_likelihood(model, dataset, size=size, **settings)
+
+
+def test_the_table_holds_what_the_model_says_of_the_same_pairs(model: BendingModel, strokes: ConceptDataset) -> None:
+    result = measure(model, strokes, 20, drawings=60, samples=7, bound_drawings=20, seed=3)
     pairs = fixed_pairs(strokes, 20, 60, seed=3)
+    noise = ImageNoise(model.noise_shape, pairs.target, torch.Generator().manual_seed(3)).rows(range(60), 1)
     with torch.no_grad():
-        energy = model.free_energy(pairs.target, pairs.context, generator=torch.Generator().manual_seed(3))
-    # A new model has posterior = prior = N(0, I) and draws its latents from the generator's first numbers.
-    assert result.free_energy.mean == pytest.approx(energy.total.mean().item(), rel=1e-5)
-    assert result.free_energy.error == pytest.approx(energy.total.std().item() / 60**0.5, rel=1e-3)
-    assert result.gain.mean == pytest.approx(result.free_energy_without.mean - result.free_energy.mean, rel=1e-5)
-    assert len(result.kl) == 3
-    assert result.drawings == 60
-    assert result.bound_drawings == 20
-    assert 1 <= result.effective_samples <= 7
-
-
-def test_the_same_seed_gives_the_same_numbers(model: SequentialModel, strokes: ConceptDataset) -> None:
-    one, two, other = (
-        evaluate_likelihood(model, strokes, size=20, drawings=30, samples=2, bound_drawings=4, seed=seed).to_dict()
-        for seed in (0, 0, 1)
+        energy = model.infer(pairs.target, pairs.context, noise).free_energy
+        without = model.infer(pairs.target, None, noise).free_energy
+    given = result.given
+    assert given is not None
+    assert given.free_energy.mean == pytest.approx(energy.total.mean().item(), rel=1e-5)
+    assert given.free_energy.error == pytest.approx(energy.total.std().item() / 60**0.5, rel=1e-3)
+    assert given.distortion.mean + given.kl.mean == pytest.approx(given.free_energy.mean)
+    assert given.kl_per_step == pytest.approx(energy.kl.mean(dim=0).tolist(), rel=1e-4, abs=1e-6)
+    assert result.without.free_energy.mean == pytest.approx(without.total.mean().item(), rel=1e-5)
+    gain = without.total - energy.total
+    assert result.gain is not None
+    assert result.gain.mean == pytest.approx(gain.mean().item(), rel=1e-4)
+    assert result.gain.error == pytest.approx(gain.std().item() / 60**0.5, rel=1e-3)
+    bound = importance_weighted_bound(
+        model, pairs.target[:20], pairs.context[:20], samples=7, generator=torch.Generator().manual_seed(3)
     )
+    assert given.bound == Nats(pytest.approx(bound.mean, rel=1e-6), pytest.approx(bound.error, rel=1e-6))
+    assert given.effective_samples == pytest.approx(bound.effective_samples.mean().item())
+    assert (result.images, result.bound_images, result.contexts, result.binarisation) == (60, 20, 1, "binary")
+    assert "gain by the exemplar" in result.table()
+
+
+def test_the_figures_do_not_depend_on_the_memory_there_is(
+    model: BendingModel, strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = measure(model, strokes, 20, drawings=30)
+    monkeypatch.setattr(likelihood, "_ROWS", {"cpu": 14})
+    parts = measure(model, strokes, 20, drawings=30)
+    for one, other in ((whole.without, parts.without), (whole.given, parts.given)):
+        assert one is not None and other is not None
+        assert one.free_energy.mean == pytest.approx(other.free_energy.mean, rel=1e-5)
+        assert one.bound.mean == pytest.approx(other.bound.mean, rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_numbers(model: BendingModel, strokes: ConceptDataset) -> None:
+    one, two, other = (measure(model, strokes, 20, drawings=30, seed=seed).to_dict() for seed in (0, 0, 1))
     for result in (one, two, other):
         del result["seconds"]
     assert one == two
-    assert one["free_energy"] != other["free_energy"]
-    assert json.loads(json.dumps(one)) == one
+    assert one["given"]["free_energy"] != other["given"]["free_energy"]
+    assert json.loads(json.dumps(one, allow_nan=False)) == one
 
 
 class BentCopies(GenerativeModel):
     """A model in which only bending is allowed, as a model of its own: p(x | x') of an untrained network is a copy."""
 
-    def __init__(self, model: SequentialModel) -> None:
+    def __init__(self, model: BendingModel) -> None:
         super().__init__()
-        self.inner = model
+        self.inner, self.likelihood = model, model.likelihood
 
-    def free_energy(self, x, context=None, *, generator=None):
-        alone = torch.zeros(len(x), dtype=torch.bool)
-        return self.inner.free_energy(x, context, ink=alone, generator=generator)
+    @property
+    def conditional(self) -> bool:
+        return True
 
-    def log_weights(self, x, context=None, *, samples, generator=None):
-        return self.inner.log_weights(x, context, samples=samples, generator=generator)
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return self.inner.noise_shape
 
-    def sample(self, context=None, *, n=1, temperature=1.0, history=False, noise=None, generator=None):
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        return self.inner.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool))
+
+    def sample(self, *arguments: Any, **settings: Any) -> Drawings:
         raise NotImplementedError
 
 
-def test_a_right_exemplar_helps_and_a_wrong_one_does_not(model: SequentialModel, strokes: ConceptDataset) -> None:
+def test_a_right_exemplar_helps_and_a_wrong_one_does_not(model: BendingModel, strokes: ConceptDataset) -> None:
     """Already before training the bent exemplar is a copy, and a drawing of the same symbol is nearer to it."""
-    result = evaluate_likelihood(BentCopies(model), strokes, size=20, drawings=200, samples=1, bound_drawings=2)
-    assert result.free_energy_wrong.mean > result.free_energy.mean + 3 * result.free_energy_wrong.error
-    assert "gain by the exemplar" in result.table()
+    result = measure(BentCopies(model), strokes, 20, drawings=200, samples=1, bound_drawings=2)
+    assert result.given is not None and result.wrong is not None
+    assert result.wrong.mean > result.given.free_energy.mean + 3 * result.wrong.error
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_an_unconditional_model_is_measured_alone_and_meets_the_closed_form(
+    linear: LinearModel, precision: Literal["float32", "float64"]
+) -> None:
+    dataset = pictures()
+    result = measure(linear, dataset, precision=precision, samples=10, bound_drawings=30)
+    x = fixed_pairs(dataset, 8, 30, contexts=0).target
+    with torch.no_grad():
+        exact = -linear.log_likelihood(x.double())
+    assert result.given is result.wrong is result.gain is result.bound_gain is None
+    assert (result.contexts, result.precision) == (0, precision)
+    close = 1e-5 if precision == "float32" else 1e-7
+    assert result.without.bound.mean == pytest.approx(exact.mean().item(), rel=close)
+    assert result.without.effective_samples == pytest.approx(10, rel=1e-3)
+    assert result.exact is not None
+    assert result.exact.mean == pytest.approx(exact.mean().item(), rel=1e-7)
+    assert "exact" in result.table()
+    assert result.without.bits_per_dimension is None, "a density has none"
+    assert "exemplar" not in result.table()
+
+
+def test_float32_and_float64_measure_the_same_latents(model: BendingModel, strokes: ConceptDataset) -> None:
+    single, double = (
+        measure(model, strokes, 20, drawings=20, precision=precision).without for precision in ("float32", "float64")
+    )
+    assert single.free_energy.mean == pytest.approx(double.free_energy.mean, rel=1e-5)
+    assert single.bound.mean == pytest.approx(double.bound.mean, rel=1e-5)
+    assert next(model.parameters()).dtype == torch.float32, "the model itself stays as it is"
+
+
+def test_grey_images_are_no_likelihood_for_a_bernoulli_model_until_they_are_binarised() -> None:
+    grey, black = (measure(grey_model(), pictures(), binarisation=how) for how in ("none", "threshold"))
+    assert "cross entropy" in grey.note
+    assert grey.note in grey.table()
+    assert grey.without.bits_per_dimension is None
+    assert (black.note, black.binarisation) == ("", "threshold")
+    bits = black.without.bits_per_dimension
+    assert bits is not None
+    assert bits.mean == pytest.approx(black.without.bound.mean / (64 * math.log(2)))
+    assert bits.error == pytest.approx(black.without.bound.error / (64 * math.log(2)))
+
+
+def test_dynamic_binarisation_belongs_to_the_seed() -> None:
+    means = [
+        measure(grey_model(), pictures(), binarisation="dynamic", seed=seed).without.bound.mean for seed in (0, 0, 1)
+    ]
+    assert means[0] == means[1] != means[2]
+
+
+def test_colour_is_measured_in_bits_over_all_channels() -> None:
+    colour = {"likelihood": {"kind": "logistic", "channels": 3}}
+    result = measure(grey_model(**colour), pictures(channels=3))
+    bits = result.without.bits_per_dimension
+    assert bits is not None
+    assert bits.mean == pytest.approx(result.without.bound.mean / (3 * 64 * math.log(2)))
+    assert "3 colours" in result.table()
+    with pytest.raises(AllographError, match="grey or black and white, the model's images are in colour"):
+        measure(grey_model(**colour), pictures())
+
+
+def test_what_cannot_be_measured_is_refused(linear: LinearModel) -> None:
+    with pytest.raises(AllographError, match="--contexts 0"):
+        measure(linear, pictures(), contexts=1)
+    with pytest.raises(AllographError, match="two images"):
+        measure(linear, pictures(1))
+    broken = LinearModel(linear.config)
+    torch.nn.init.constant_(broken.mean, math.nan)
+    with pytest.raises(AllographError, match="no finite likelihood"):
+        measure(broken, pictures())
+
+
+def test_the_progress_ends_at_its_total(model: BendingModel, strokes: ConceptDataset) -> None:
+    seen: list[tuple[int, int]] = []
+    measure(model, strokes, 20, drawings=10, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] == 3 * 10 + 2 * 3 * 5
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
 def test_a_mean_comes_with_its_standard_error() -> None:

@@ -1,6 +1,6 @@
 """Print how Omniglot's drawings fill their images: python -m tests.imaging.measure_omniglot [DATA_DIR]
 
-The medians are the constants INK_SIDE, INK_CENTRE and PEN of allograph.imaging.intake.
+The medians are those of allograph.imaging.placement.OMNIGLOT.
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from allograph.models import SequentialModel
+from allograph.models import BendingModel
 from models.small import small_model
 
 
 @pytest.fixture(params=["learned", "standard"])
-def model(request: pytest.FixtureRequest) -> SequentialModel:
+def model(request: pytest.FixtureRequest) -> BendingModel:
     return small_model(prior=request.param)
 
 

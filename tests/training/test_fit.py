@@ -26,7 +26,17 @@ from allograph.training import fit
 from allograph.training.module import ema_update, learning_rate_factor
 
 WORDS = [
-    *("image_size=16", "steps=3", "bends=2", "latent=4", "hidden=16", "patch=6", "control=3", "decision=12"),
+    *(
+        "model.kind=bending",
+        "image_size=16",
+        "steps=3",
+        "bends=2",
+        "latent=4",
+        "hidden=16",
+        "patch=6",
+        "control=3",
+        "decision=12",
+    ),
     *("encoder_width=2", "embedding=8", "field_size=8", "batch_size=8", "max_steps=60", "warmup_steps=5"),
     *("validate_every=25", "validation_pairs=16", "checkpoint_every=10", "precision=float32"),
 ]

@@ -1,10 +1,11 @@
-"""The hidden canvas: where the sprites of all steps come together."""
+"""Canvases through which the exemplar shows, bent: one for ink on paper, one for grey and colour pictures."""
 
 from __future__ import annotations
 
-__all__ = ["BentCanvas", "Strokes"]
+__all__ = ["BentCanvas", "BentPicture", "DisplacedCanvas", "Strokes"]
 
 import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple, final
 
 import torch
@@ -19,13 +20,13 @@ class Strokes(NamedTuple):
     """What T steps write, and where.
 
     Attributes:
-        ink: (batch, T, 1, patch, patch), logits.
+        ink: (batch, T, P, patch, patch), added to the likelihood's parameters: logits, for ink on paper.
         bend: (batch, bends, 2, control, control), displacements (x, y) in half images; of the first steps alone.
-        gain: (batch, bends, M), how much surer of each filter's copy.
+        gain: (batch, bends, M), how much surer of each filter's copy; for pictures (M = 1), their contrast.
         windows: (batch, T, 2, 3), see `allograph.attention`.
     """
 
-    ink: Float[Tensor, "batch steps 1 patch patch"]
+    ink: Float[Tensor, "batch steps parameters patch patch"]
     bend: Float[Tensor, "batch bends 2 control control"]
     gain: Float[Tensor, "batch bends bells"]
     windows: Float[Tensor, "batch steps 2 3"]
@@ -39,64 +40,53 @@ def _blur(size: int, widths: Float[Tensor, " bells"]) -> Float[Tensor, "bells si
     return bell * (widths[:, None, None] * math.sqrt(2 * math.pi) / (1.5 * size / 52)).clamp(min=1.0).sqrt()
 
 
-@final
-class BentCanvas(nn.Module):
+class DisplacedCanvas(nn.Module, ABC):
     """Additive layers of ink and of displacement; the exemplar shows through, bent (Rezende et al., eq. 8, extended).
 
     - ``ink_t = ink_{t-1} + write(ink sprite_t, window_t)``
     - ``d_t = d_{t-1} + write(bend_t, window_t)``, ``g_t = g_{t-1} + gain_t``
-    - ``f_o(p) = empty + ink_t(p) + sum_m softplus(base_m + g_tm) (filter_m * x')(p + d_t(p))``
+    - ``f_o(p)`` from the ink, the displacement, the gain and the exemplar, as the children say
 
     The displacement bends the exemplar; it is smooth (a few control points to a window, bilinear between them, falling
-    to zero outside), so it can move, turn and stretch a stroke but not tear it. The filters are bells of different
-    widths: the wide ones feel a stroke from afar, so that the displacement can be learned by gradient, the narrow ones
-    draw it sharp; the gains say how sure the copy is, and at which fineness.
+    to zero outside), so it can move, turn and stretch a stroke but not tear it.
 
     Addition commutes, so all T sprites are written at once and summed: no step waits for the one before.
 
     Args:
         size: of the image, pixels a side.
         field_size: of the displacement layer, which is enlarged bilinearly.
-        bells: standard deviations of the filters, pixels of 52.
-        empty: the logit of a pixel that nobody wrote to.
     """
 
-    blur: Tensor
-
-    def __init__(self, size: int, field_size: int, bells: tuple[float, ...], empty: float = -4.0) -> None:
+    def __init__(self, size: int, field_size: int) -> None:
         super().__init__()
         self.size, self.field_size = size, field_size
-        self.narrowest = bells.index(min(bells))
-        self.base = nn.Parameter(torch.full((len(bells),), 1.0))
-        self.empty = nn.Parameter(torch.tensor(empty))
-        self.register_buffer("blur", _blur(size, torch.tensor(bells) * size / 52), persistent=False)
 
-    def filter(self, exemplar: Float[Tensor, "batch 1 size size"]) -> Float[Tensor, "batch bells size size"]:
-        """The exemplar through each bell: ``B x B^T``, B the matrix of a one-dimensional blur."""
-        return self.blur @ exemplar @ self.blur.mT
+    @abstractmethod
+    def filter(self, exemplar: Float[Tensor, "batch channel size size"]) -> Float[Tensor, "batch bells size size"]:
+        """What is bent of the exemplar."""
+
+    @abstractmethod
+    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
+        """``f_o``; the displacement is as large as the image."""
 
     def forward(
         self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"], *, crisp: bool = False
-    ) -> Float[Tensor, "batch 1 size size"]:
-        """The likelihood's parameters after the last step; ``filtered`` is ``filter(x')``.
-
-        The mixture of bells says how sure the model is of each pixel, which as a picture looks like fog. ``crisp``
-        shows the bent exemplar itself instead: through the narrowest bell alone, its strokes as far above 0 as empty
-        paper is below, and drawn by a pen that keeps its width where the paper is stretched.
-        """
+    ) -> Float[Tensor, "batch parameters size size"]:
+        """The likelihood's parameters after the last step; ``filtered`` is ``filter(x')``. ``crisp``: as a person is
+        to see it, not as the likelihood is told."""
         ink, bend = self._written(strokes)
-        return self._observe(ink.sum(dim=1), bend.sum(dim=1), strokes.gain.sum(dim=1), filtered, crisp)
+        return self._show(ink.sum(dim=1), bend.sum(dim=1), strokes.gain.sum(dim=1), filtered, crisp)
 
     def history(
         self, strokes: Strokes, filtered: Float[Tensor, "batch bells size size"], *, crisp: bool = False
-    ) -> Float[Tensor, "batch steps 1 size size"]:
+    ) -> Float[Tensor, "batch steps parameters size size"]:
         """The same after each step, t = 1..T: the drawing as it grows."""
         layers = [*self._written(strokes), strokes.gain]
         steps = strokes.ink.shape[1]
         bent = torch.arange(steps).clamp(max=strokes.bend.shape[1] - 1)  # after the last bend all stays as it is
         ink, bend, gain = (layer.cumsum(dim=1) for layer in layers)
         bend, gain = bend[:, bent], gain[:, bent]
-        seen = self._observe(
+        seen = self._show(
             ink.flatten(0, 1),
             bend.flatten(0, 1),
             gain.flatten(0, 1),
@@ -106,14 +96,48 @@ class BentCanvas(nn.Module):
         return seen.unflatten(0, (-1, steps))
 
     def _written(self, strokes: Strokes) -> tuple[Tensor, Tensor]:
-        """Every sprite on empty layers of its own: (batch, T, 1, size, size), (batch, bends, 2, field, field)."""
+        """Every sprite on empty layers of its own: (batch, T, P, size, size), (batch, bends, 2, field, field)."""
         bends = strokes.bend.shape[1]
         ink = write(strokes.ink.flatten(0, 1), strokes.windows.flatten(0, 1), self.size)
         bend = write(strokes.bend.flatten(0, 1), strokes.windows[:, :bends].flatten(0, 1), self.field_size)
         return ink.unflatten(0, strokes.ink.shape[:2]), bend.unflatten(0, strokes.bend.shape[:2])
 
-    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
+    def _show(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
         displacement = F.interpolate(displacement, size=(self.size, self.size), mode="bilinear", align_corners=False)
+        return self._observe(ink, displacement, gain, filtered, crisp)
+
+
+@final
+class BentCanvas(DisplacedCanvas):
+    """Ink on paper: ``f_o(p) = empty + ink_T(p) + sum_m softplus(base_m + g_Tm) (filter_m * x')(p + d_T(p))``, logits.
+
+    The filters are bells of different widths: the wide ones feel a stroke from afar, so that the displacement can be
+    learned by gradient, the narrow ones draw it sharp; the gains say how sure the copy is, and at which fineness.
+
+    The mixture of bells says how sure the model is of each pixel, which as a picture looks like fog. ``crisp`` shows
+    the bent exemplar itself instead: through the narrowest bell alone, its strokes as far above 0 as empty paper is
+    below, and drawn by a pen that keeps its width where the paper is stretched.
+
+    Args:
+        size, field_size: see `DisplacedCanvas`.
+        bells: standard deviations of the filters, pixels of 52.
+        empty: the logit of a pixel that nobody wrote to.
+    """
+
+    blur: Tensor
+
+    def __init__(self, size: int, field_size: int, bells: tuple[float, ...], empty: float = -4.0) -> None:
+        super().__init__(size, field_size)
+        self.narrowest = bells.index(min(bells))
+        self.base = nn.Parameter(torch.full((len(bells),), 1.0))
+        self.empty = nn.Parameter(torch.tensor(empty))
+        self.register_buffer("blur", _blur(size, torch.tensor(bells) * size / 52), persistent=False)
+
+    def filter(self, exemplar: Float[Tensor, "batch 1 size size"]) -> Float[Tensor, "batch bells size size"]:
+        """The exemplar through each bell: ``B x B^T``, B the matrix of a one-dimensional blur."""
+        return self.blur @ exemplar @ self.blur.mT
+
+    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
         filtered = filtered.to(displacement.dtype)
         if crisp:
             narrow = filtered[:, self.narrowest, None]
@@ -121,3 +145,28 @@ class BentCanvas(nn.Module):
         # One image to bend, not M: the bells are mixed first.
         gains = F.softplus(self.base + gain)[:, :, None, None]
         return self.empty + ink + bend((gains * filtered).sum(dim=1, keepdim=True), displacement)
+
+
+@final
+class BentPicture(DisplacedCanvas):
+    """Grey or colour: ``location(p) = empty + ink_T(p) + exp(g_T) x'(p + d_T(p))``, a pixel's mean in [0, 1], and every
+    other parameter of the likelihood ``empty + ink_T(p)``. Pictures are sharp as they are: ``crisp`` changes nothing.
+
+    Args:
+        size, field_size: see `DisplacedCanvas`.
+        channels: of the picture; the first so many parameters are its location.
+        empty: (P,), the parameters of a pixel that nobody wrote to and where the exemplar is 0.
+    """
+
+    def __init__(self, size: int, field_size: int, channels: int, empty: Float[Tensor, " parameters"]) -> None:
+        super().__init__(size, field_size)
+        self.channels = channels
+        self.empty = nn.Parameter(empty.clone())
+
+    def filter(self, exemplar: Tensor) -> Tensor:
+        return exemplar
+
+    def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
+        location = gain.exp()[:, :, None, None] * bend(filtered.to(displacement.dtype), displacement)
+        rest = ink.shape[1] - self.channels
+        return self.empty[:, None, None] + ink + F.pad(location, (0, 0, 0, 0, 0, rest))

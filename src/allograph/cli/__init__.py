@@ -22,12 +22,14 @@ from allograph.cli.augment import augment
 from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.info import info
+from allograph.cli.invent import invent
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(write)
+app.command()(invent)
 app.command()(augment)
 app.command()(train)
 app.command()(info)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 __all__ = ["evaluate"]
 
-from collections.abc import Mapping
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ModelOption, print_json, say
-from allograph.errors import AllographError
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, print_json, say
 
 if TYPE_CHECKING:
-    from allograph.data import ConceptDataset
+    from allograph.evaluation.unseen import Unseen
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
 
-DataOption = Annotated[str, typer.Option("--data", help="omniglot, strokes, or a folder FOLDER/CLASS/*.png.")]
-SplitOption = Annotated[str, typer.Option(help="How Omniglot is divided: 30-20, 40-10, 45-5 or characters.")]
+ModelArgument = Annotated[str, typer.Argument(help="Weights: a known name or a .safetensors file.", metavar="MODEL")]
+DataOption = Annotated[str, typer.Option("--data", help="A known data set, or a folder FOLDER/CLASS/*.png.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How Omniglot is divided: 30-20, 40-10, 45-5 or characters.", show_default="the training's, else 30-20"
+    ),
+]
 PartOption = Annotated[
     Literal["validation", "test"],
     typer.Option(help="Part of the data; the test part is for the last figure, not for choosing."),
@@ -28,9 +33,9 @@ PartOption = Annotated[
 
 @evaluate.command()
 def oneshot(
-    model: ModelOption = "omniglot",
+    model: ModelArgument = "omniglot",
     data: DataOption = "omniglot",
-    split: SplitOption = "30-20",
+    split: SplitOption = None,
     part: PartOption = "validation",
     setting: Annotated[
         Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
@@ -52,13 +57,15 @@ def oneshot(
     import allograph
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.oneshot import drawings_of, oneshot
+    from allograph.evaluation.unseen import unseen_part
 
     writer = allograph.load(model)
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
+    unseen = _reported(unseen_part(writer.card, data, part, split=split, data_dir=data_dir))
 
     result = oneshot(
         drawings_of(writer, chosen, whole=whole),
-        _unseen(writer.card, data, split, part, data_dir),
+        unseen.dataset,
         default_critic(),
         size=writer.model.config.image_size,
         trials=trials,
@@ -71,7 +78,7 @@ def oneshot(
                 "sha256": writer.sha256,
                 "temperature": chosen,
                 "whole": whole,
-                "split": split,
+                "split": unseen.split,
                 "part": part,
                 **result.to_dict(),
             }
@@ -83,66 +90,89 @@ def oneshot(
 
 @evaluate.command()
 def likelihood(
-    model: ModelOption = "omniglot",
-    data: DataOption = "omniglot",
-    split: SplitOption = "30-20",
+    model: ModelArgument,
+    data: Annotated[str, typer.Argument(help="A known data set, or a folder FOLDER/CLASS/*.png.", metavar="DATA")],
+    samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
+    split: SplitOption = None,
     part: PartOption = "validation",
     drawings: Annotated[
-        int | None, typer.Option(min=2, help="For the free energy.", show_default="all of the part")
+        int | None, typer.Option(min=2, help="Images for the free energy.", show_default="all of the part")
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Drawings that the bound is taken over.")] = 1000,
-    contexts: Annotated[int, typer.Option(min=1, help="Exemplars given with each drawing.")] = 1,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 1000,
+    contexts: Annotated[
+        int | None,
+        typer.Option(min=0, help="Exemplars given with each image.", show_default="1 where model and data have any"),
+    ] = None,
+    binarisation: Annotated[
+        Literal["none", "threshold", "dynamic"] | None,
+        typer.Option(help="Of 8-bit images: at one half, or drawn from their grey.", show_default="the training's"),
+    ] = None,
+    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Of the computation.")] = "float32",
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of drawings and exemplars and of the noise.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of images and exemplars and of the noise.")
     ] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the result file.", metavar="DIR")] = Path(
+        "results"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier call.")] = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How probable are unseen drawings, given another drawing of the same character, and without? In nats."""
-    import allograph
-    from allograph.evaluation.likelihood import evaluate_likelihood
+    """How probable are unseen images, in nats: free energy and importance weighted bound, with and without exemplar.
 
-    writer = allograph.load(model)
-    result = evaluate_likelihood(
-        writer.model,
-        _unseen(writer.card, data, split, part, data_dir),
-        size=writer.model.config.image_size,
-        drawings=drawings,
-        samples=samples,
-        bound_drawings=bound_drawings,
-        contexts=contexts,
-        seed=seed,
-    )
-    if as_json:
-        print_json({"sha256": writer.sha256, "split": split, "part": part, **result.to_dict()})
-    else:
-        print(f"{model} ({writer.sha256[:12]}), {part} part of {split}")
-        print(result.table())
-
-
-def _unseen(
-    card: Mapping[str, Any], data: str, split: str, part: Literal["validation", "test"], data_dir: str | None
-) -> ConceptDataset:
-    """The part of the data to measure on, divided as for the model's training where it was trained on this data.
-
-    Raises:
-        AllographError: the model was trained on another division or other drawings of this data, so that it may have
-            seen those that would be measured on.
+    Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
-    from allograph.data.loading import DATASETS, load_dataset
+    from allograph.evaluation.records import check_free, likelihood_record, model_name, record_path, save_record
 
-    trained = card.get("data", {})
-    name = data if data in DATASETS else Path(data).expanduser().resolve().name
-    same = name == trained.get("name")
-    # The seed of the training decided which characters of a folder were held out, and which strokes were made.
-    seed = card.get("settings", {}).get("training", {}).get("seed", 0) if same else 0
-    splits = load_dataset(data, data_dir, split, seed)
-    for problem in splits.problems:
+    known = Path(data).expanduser().resolve().name if Path(data).expanduser().is_dir() else data
+    name = model_name(model)
+    path = record_path(output, name, known, part, samples)
+    check_free(path, overwrite)
+
+    import torch
+
+    from allograph import weights
+    from allograph.evaluation.likelihood import evaluate_likelihood
+    from allograph.evaluation.unseen import unseen_part
+
+    loaded = weights.load(model)
+    unseen = _reported(unseen_part(loaded.card, data, part, split=split, data_dir=data_dir))
+    trained = loaded.card.get("settings", {}).get("data", {}).get("binarisation", "none")
+    with Progress("passes") as progress:
+        result = evaluate_likelihood(
+            loaded.model,
+            unseen.dataset,
+            size=loaded.model.config.image_size,
+            drawings=drawings,
+            samples=samples,
+            bound_drawings=bound_drawings,
+            contexts=contexts,
+            binarisation=binarisation or trained,
+            precision=precision,
+            seed=seed,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            progress=progress,
+        )
+    # What makes the same file again, without this machine's folders.
+    shown = Path(*Path(model).parts[-2:]) if Path(model).is_absolute() else model
+    words = ["allograph", "evaluate", "likelihood", shown, known, "--samples", samples, "--part", part]
+    words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
+    words += ["--contexts", result.contexts, "--precision", precision, "--seed", seed]
+    words += ["--split", unseen.split] if unseen.split else []
+    words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
+    command = shlex.join(str(word) for word in words)
+    record = likelihood_record(loaded, name, result, split=unseen.split, part=part, command=command)
+    save_record(path, record, overwrite)
+    if as_json:
+        print_json(record)
+    else:
+        division = f" of {unseen.split}" if unseen.split else ""
+        print(f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]}), {part} part{division}")
+        print(result.table())
+        print(f"{path}: the same and more, as JSON")
+
+
+def _reported(unseen: Unseen) -> Unseen:
+    for problem in unseen.problems:
         say(problem.message)
-    if same and splits.train.fingerprint() != trained.get("fingerprint"):
-        seen = f"the model was trained on another division of {name}, so this part may hold drawings it has seen"
-        if data == "omniglot":
-            raise AllographError(f"{seen}: measure it with --split {trained.get('split')}")
-        raise AllographError(f"{seen}: measure it on the images as they were then, or on a folder of another name")
-    return splits.validation if part == "validation" else splits.test
+    return unseen

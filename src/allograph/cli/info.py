@@ -5,28 +5,45 @@ from __future__ import annotations
 __all__ = ["info"]
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from allograph.cli.console import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from allograph.writer import Writer
+
+_KINDS = {
+    "bending": "sequential model that bends its exemplar",
+    "sequential": "sequential generative model",
+    "draw": "deep recurrent attentive writer",
+    "deep": "deep latent Gaussian model",
+    "linear": "linear Gaussian model",
+}
 
 
 def info(
     model: Annotated[str, typer.Argument(help="A known name or a .safetensors file.", metavar="FILE|NAME")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print a model's card: what it was trained on and how, its size and its figures."""
-    from allograph import weights
+    """Print a model's card: what it is, what it was trained on and how, its size and its figures."""
+    import allograph
+    from allograph.config import to_dict
 
-    loaded = weights.load(model)
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
+    writer = allograph.load(model)
+    card = {**writer.card}
+    if "data" in card:  # the sketch is there for programs: a thousand numbers
+        card["data"] = {key: value for key, value in card["data"].items() if key != "sketch"}
     document = {
         "weights": model,
-        "sha256": loaded.sha256,
-        "parameters": parameters,
-        **loaded.card,
+        "sha256": writer.sha256,
+        **_summary(writer),
+        "parameters": sum(parameter.numel() for parameter in writer.model.parameters()),
+        **card,
     }
+    if "model" not in card.get("settings", {}):
+        document["config"] = to_dict(writer.model.config)
     if as_json:
         print_json(document)
         return
@@ -34,6 +51,20 @@ def info(
     width = max(len(key) for key, _ in lines)
     for key, value in lines:
         print(f"{key:{width}}  {value}")
+
+
+def _summary(writer: Writer) -> dict[str, Any]:
+    """What kind of model it is, in a few words that mean the same for every kind."""
+    model = writer.model
+    steps, latent = model.noise_shape
+    size = model.config.image_size
+    return {
+        "kind": f"{model.config.kind} ({_KINDS[model.config.kind]})",
+        "images": f"{writer.images}, {size} x {size}",
+        "likelihood": type(model.likelihood).__name__,
+        "latents": f"{latent} at once" if steps == 1 else f"{steps} steps of {latent}",
+        "exemplar": "takes one" if model.conditional else "takes none",
+    }
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -58,10 +58,7 @@ def train(
 
     chosen = load_preset(preset, words)
     if show:
-        for key in preset_fields():
-            value = chosen
-            for part in key.split("."):
-                value = getattr(value, part)
+        for key, value in preset_fields(chosen).items():
             print(f"{key} = {value!r}")
         return
 
@@ -73,7 +70,7 @@ def train(
     folder = output or Path("runs") / name
     check_folder(folder, resume)
     initial = None if start is None else weights.load(start)
-    splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed)
+    splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed, chosen.data.images)
     for problem in splits.problems:
         say(problem.message)
 

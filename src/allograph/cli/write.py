@@ -1,8 +1,8 @@
-"""`allograph write`: new drawings of the symbol in each image."""
+"""`allograph write`: new drawings of what each image shows."""
 
 from __future__ import annotations
 
-__all__ = ["write"]
+__all__ = ["describe", "write"]
 
 import time
 from dataclasses import asdict
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 
 def write(
-    images: Annotated[list[Path], typer.Argument(help="One image of a symbol each.", metavar="IMAGE...")],
-    n: Annotated[int, typer.Option("-n", help="Drawings of each symbol.")] = 16,
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="One symbol, or whatever the model learned, each.", metavar="IMAGE..."),
+    ],
+    n: Annotated[int, typer.Option("-n", help="Drawings of each image.")] = 16,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")] = Path(
         "drawings"
     ),
@@ -37,7 +40,7 @@ def write(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write new drawings of the symbol in each IMAGE.
+    """Write new drawings of the symbol, or of the face or whatever the model learned, in each IMAGE.
 
     An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a contact sheet DIR/STEM.png, the exemplar first.
     """
@@ -60,7 +63,7 @@ def write(
                 continue
             written.append(result)
             if not as_json:
-                print(_line(result))
+                print(f"{result.image}: {describe(result)}")
     except AllographError as error:  # nothing more can be written
         done = f" ({len(written)} of {len(images)} images are done)" if written else ""
         problems.append(Problem(output, str(error)))
@@ -85,10 +88,10 @@ def write(
         raise typer.Exit(1 if written else 2)
 
 
-def _line(result: Written) -> str:
-    """What was made of one image."""
+def describe(result: Written) -> str:
+    """What was made after one image, or after none."""
     count = len(result.drawings)
     drawings = "1 drawing" if count == 1 else f"{count} drawings"
     shown = "" if result.on_sheet == count else f"the first {result.on_sheet} "
     growing = f", growing in {result.animation}" if result.animation else ""
-    return f"{result.image}: {drawings} in {result.drawings[0].parent}, {shown}on one sheet in {result.sheet}{growing}"
+    return f"{drawings} in {result.drawings[0].parent}, {shown}on one sheet in {result.sheet}{growing}"

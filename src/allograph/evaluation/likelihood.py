@@ -1,99 +1,36 @@
-"""How probable are unseen drawings under a model, with an exemplar and without? Nats, with standard errors."""
+"""How probable are unseen images under a model, with an exemplar and without? Nats, with standard errors."""
 
 from __future__ import annotations
 
-__all__ = ["LikelihoodResult", "Nats", "evaluate_likelihood"]
+__all__ = ["evaluate_likelihood"]
 
+import copy
+import math
+import platform
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
-from allograph.bounds import importance_weighted_bound
+from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
+from allograph.errors import AllographError
+from allograph.evaluation.measured import LikelihoodResult, Measured, Nats
+from allograph.likelihoods import Bernoulli
+from allograph.models.linear import LinearModel
 
 if TYPE_CHECKING:
-    from allograph.data import ConceptDataset
+    from allograph.data import ConceptDataset, PairBatch
+    from allograph.data.binarising import Binarisation
     from allograph.models import GenerativeModel
 
-_BATCH = 128
+Precision = Literal["float32", "float64"]
 
-
-@dataclass(frozen=True)
-class Nats:
-    """A mean over drawings, nats per drawing, and its standard error."""
-
-    mean: float
-    error: float
-
-    @classmethod
-    def of(cls, values: Tensor) -> Nats:
-        return cls(float(values.mean()), float(values.double().std() / len(values) ** 0.5))
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} ± {self.error:.2f}"
-
-
-@dataclass(frozen=True)
-class LikelihoodResult:
-    """Everything that a comparison needs.
-
-    Attributes:
-        data, fingerprint: which drawings; binary ones of ``size`` x ``size`` pixels.
-        drawings: how many the free energy was taken over, one sample each; each with ``contexts`` other drawings of its
-            character as exemplars.
-        free_energy, free_energy_without: given the exemplars, and with none, on the same drawings.
-        gain: free_energy_without - free_energy, paired by drawing.
-        free_energy_wrong: given an exemplar of another character.
-        kl: per step, given the exemplars.
-        bound, bound_without: importance weighted, over ``samples`` samples, on the first ``bound_drawings`` drawings.
-        effective_samples: mean, given the exemplars.
-    """
-
-    data: str
-    fingerprint: str
-    size: int
-    contexts: int
-    drawings: int
-    seed: int
-    precision: str
-    free_energy: Nats
-    free_energy_without: Nats
-    free_energy_wrong: Nats
-    gain: Nats
-    kl: list[float]
-    samples: int
-    bound_drawings: int
-    bound: Nats
-    bound_without: Nats
-    effective_samples: float
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
-        return asdict(self)
-
-    def table(self) -> str:
-        """A table to print."""
-        head = (
-            f"{self.data}, {self.size} px, binary; nats per drawing ± standard error; "
-            f"{self.contexts} exemplar(s), {self.precision}, seed {self.seed}"
-        )
-        rows = [
-            (f"free energy, {self.drawings} drawings", self.free_energy, self.free_energy_without),
-            (f"bound, {self.samples} samples, {self.bound_drawings} drawings", self.bound, self.bound_without),
-        ]
-        lines = [head, f"{'':42}{'given exemplar':>18}{'without':>18}"]
-        lines += [f"{name:42}{given!s:>18}{without!s:>18}" for name, given, without in rows]
-        lines += [
-            f"{'free energy, another character as exemplar':42}{self.free_energy_wrong!s:>18}",
-            f"{'gain by the exemplar':42}{self.gain!s:>18}",
-            f"KL per step: {' '.join(f'{value:.2f}' for value in self.kl)} (sum {sum(self.kl):.2f})",
-            f"effective samples {self.effective_samples:.1f} of {self.samples}; {self.seconds:.0f} s",
-        ]
-        return "\n".join(lines)
+_ROWS = {"cpu": 256, "cuda": 8192}
+"""Latents (images times samples) in the model at a time."""
 
 
 @torch.no_grad()
@@ -105,59 +42,202 @@ def evaluate_likelihood(
     drawings: int | None = None,
     samples: int = 100,
     bound_drawings: int = 1000,
-    contexts: int = 1,
+    contexts: int | None = None,
+    binarisation: Binarisation = "none",
+    precision: Precision = "float32",
     seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LikelihoodResult:
-    """Free energy and importance weighted bound of drawings the model has not seen.
+    """Free energy and importance weighted bound of images that the model has not seen.
 
-    Each drawing (all of the data set's, in an order drawn from ``seed``, or the first ``drawings`` of them) is scored
-    given ``contexts`` other drawings of its character, and given none. Float32. Takes about
-    ``2 samples bound_drawings + 3 drawings`` passes of the model.
+    All images of the data set in an order drawn from ``seed`` (or the first ``drawings`` of them) are scored without
+    exemplar and, by a conditional model, given ``contexts`` other images of the same concept (None: one where the data
+    set has concepts of several images). The noise of an image follows from (seed, its place in the order) alone, so
+    that figures depend neither on the device's memory nor, but for rounding, on the precision. Takes
+    ``drawings + samples bound_drawings`` passes of the model, three or two times as many with exemplars.
+
+    Raises:
+        AllographError: fewer than two images; exemplars for a model that takes none; colour for a grey model or the
+            other way round; figures that are not finite.
     """
     start = time.perf_counter()
-    count = drawings if drawings is not None else len(dataset.concept)
-    pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=contexts)
-    # Rolled by half the set, contexts belong to other characters (a few fall on their own, and count as right ones do).
-    shift = len(pairs) // 2
-    given, without, wrong, kl = [], [], [], []
-    generator = torch.Generator().manual_seed(seed)
-    for first in range(0, len(pairs), _BATCH):
-        rows = pairs.rows(slice(first, first + _BATCH))
-        result = model.free_energy(rows.target, rows.context, generator=generator)
-        given.append(result.total)
-        kl.append(result.kl)
-        without.append(model.free_energy(rows.target, None, generator=generator).total)
-        others = (torch.arange(first, first + len(rows)) + shift) % len(pairs)
-        wrong.append(model.free_energy(rows.target, pairs.context[others], generator=generator).total)
-    energies, energies_without = torch.cat(given), torch.cat(without)
+    contexts = _contexts(model, dataset, contexts)
+    _check_channels(model, dataset)
+    count = drawings if drawings is not None else len(dataset)
+    # What is already binary stays as it is.
+    binarisation = "none" if dataset.binary else binarisation
+    pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=contexts, binarisation=binarisation)
+    if len(pairs) < 2:
+        raise AllographError(f"a standard error takes two images, this part of '{dataset.name}' has {len(pairs)}")
+    kind = torch.float64 if precision == "float64" else torch.float32
+    model = copy.deepcopy(model).to(device, kind).eval()
+    few = min(bound_drawings, len(pairs))
+    work = _Work(model, pairs, few, samples, seed, device, kind, progress)
+    work.total = (len(pairs) + few * samples) * (2 if contexts else 1) + (len(pairs) if contexts else 0)
 
-    few = pairs.rows(slice(0, bound_drawings))
-    bound, bound_without, effective = [], [], []
-    for first in range(0, len(few), 16):
-        rows = few.rows(slice(first, first + 16))
-        weighted = importance_weighted_bound(model, rows.target, rows.context, samples=samples, generator=generator)
-        bound.append(weighted.value)
-        effective.append(weighted.effective_samples)
-        bound_without.append(
-            importance_weighted_bound(model, rows.target, None, samples=samples, generator=generator).value
+    given = work.measure(pairs.context) if contexts else None
+    without = work.measure(None)
+    wrong = None
+    if contexts:
+        # Rolled by half, contexts belong to other concepts (a few fall on their own, and count as right ones do).
+        distortion, kl = work.energies(pairs.context.roll(len(pairs) // 2, dims=0))
+        wrong = Nats.of(_finite(distortion + kl.sum(dim=-1)))
+    note = ""
+    if isinstance(model.likelihood, Bernoulli) and not _binary(pairs.target):
+        note = (
+            "these images are grey, so a Bernoulli model's nats are a cross entropy and no likelihood: compare them "
+            "with nothing but themselves, or binarise"
         )
+    discrete = bool(model.likelihood.discrete) and not note
+    numbers = pairs.target[0].numel()
     return LikelihoodResult(
         data=dataset.name,
         fingerprint=dataset.fingerprint(),
+        binarisation="binary" if dataset.binary else binarisation,
         size=size,
-        contexts=contexts,
-        drawings=len(pairs),
-        seed=seed,
-        precision="float32",
-        free_energy=Nats.of(energies),
-        free_energy_without=Nats.of(energies_without),
-        free_energy_wrong=Nats.of(torch.cat(wrong)),
-        gain=Nats.of(energies_without - energies),
-        kl=torch.cat(kl).mean(dim=0).tolist(),
+        channels=pairs.target.shape[1],
+        images=len(pairs),
+        bound_images=few,
         samples=samples,
-        bound_drawings=len(few),
-        bound=Nats.of(torch.cat(bound)),
-        bound_without=Nats.of(torch.cat(bound_without)),
-        effective_samples=float(torch.cat(effective).mean()),
+        contexts=contexts,
+        seed=seed,
+        precision=precision,
+        machine=_machine(device),
+        note=note,
+        exact=work.exact(),
+        without=without.summary(numbers if discrete else None),
+        given=given.summary(numbers if discrete else None) if given else None,
+        wrong=wrong,
+        gain=Nats.of(without.energy - given.energy) if given else None,
+        bound_gain=Nats.of(without.bound - given.bound) if given else None,
         seconds=time.perf_counter() - start,
     )
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Of each image."""
+
+    distortion: Tensor
+    kl: Tensor
+    bound: Tensor
+    monte_carlo_error: Tensor
+    effective_samples: Tensor
+
+    @property
+    def energy(self) -> Tensor:
+        return self.distortion + self.kl.sum(dim=-1)
+
+    def summary(self, numbers: int | None) -> Measured:
+        spread = float(self.monte_carlo_error.square().mean().sqrt() / len(self.bound) ** 0.5)
+        return Measured(
+            free_energy=Nats.of(_finite(self.energy)),
+            distortion=Nats.of(self.distortion),
+            kl=Nats.of(self.kl.sum(dim=-1)),
+            kl_per_step=self.kl.mean(dim=0).tolist(),
+            bound=Nats.of(_finite(self.bound)),
+            monte_carlo_error=None if math.isnan(spread) else spread,
+            effective_samples=float(self.effective_samples.mean()),
+            bits_per_dimension=None if numbers is None else Nats.of(self.bound / (numbers * math.log(2))),
+        )
+
+
+@dataclass
+class _Work:
+    """Passes of the model over the pairs, in chunks that fit its device, each with a count for the progress."""
+
+    model: GenerativeModel
+    pairs: PairBatch
+    few: int
+    samples: int
+    seed: int
+    device: str
+    kind: torch.dtype
+    progress: Callable[[int, int], None]
+    total: int = 0
+    done: int = 0
+
+    def measure(self, context: Tensor | None) -> _Values:
+        distortion, kl = self.energies(context)
+        rows = _ROWS[torch.device(self.device).type]
+        generator = torch.Generator().manual_seed(self.seed)
+        parts = []
+        for first in range(0, self.few, max(1, rows // self.samples)):
+            part = slice(first, min(first + max(1, rows // self.samples), self.few))
+            bound = importance_weighted_bound(
+                self.model, *self._of(context, part), samples=self.samples, generator=generator, chunk=rows
+            )
+            parts.append(torch.stack([bound.value, bound.monte_carlo_error, bound.effective_samples]).cpu())
+            self._count((part.stop - part.start) * self.samples)
+        value, error, effective = torch.cat(parts, dim=1)
+        return _Values(distortion, kl, value, error, effective)
+
+    def energies(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Distortion (images,) and KL (images, steps), one sample each."""
+        generator = torch.Generator().manual_seed(self.seed)
+        rows = _ROWS[torch.device(self.device).type] // 2
+        distortion, kl = [], []
+        for first in range(0, len(self.pairs), rows):
+            x, own = self._of(context, slice(first, first + rows))
+            noise = ImageNoise(self.model.noise_shape, x, generator).rows(range(len(x)), 1)
+            energy = self.model.infer(x, own, noise).free_energy
+            distortion.append(energy.distortion.double().cpu())
+            kl.append(energy.kl.double().cpu())
+            self._count(len(x))
+        return torch.cat(distortion), torch.cat(kl)
+
+    def exact(self) -> Nats | None:
+        """The negative log likelihood, where the model has a closed form."""
+        if not isinstance(self.model, LinearModel):
+            return None
+        parts = self.pairs.target.split(_ROWS[torch.device(self.device).type])
+        return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
+
+    def _of(self, context: Tensor | None, part: slice) -> tuple[Tensor, Tensor | None]:
+        x = self.pairs.target[part].to(self.device, self.kind)
+        return x, None if context is None else context[part].to(self.device, self.kind)
+
+    def _count(self, rows: int) -> None:
+        self.done += rows
+        self.progress(self.done, self.total)
+
+
+def _contexts(model: GenerativeModel, dataset: ConceptDataset, asked: int | None) -> int:
+    """How many exemplars to give."""
+    if asked is None:
+        return int(model.conditional and dataset.drawings_per_concept.max(initial=0) > 1)
+    if asked and not model.conditional:
+        raise AllographError("this model takes no exemplars: measure it with --contexts 0")
+    return asked
+
+
+def _check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
+    has, takes = dataset.images.channels, model.likelihood.channels
+    if has != takes:
+        names = {1: "grey or black and white", 3: "in colour"}
+        raise AllographError(
+            f"'{dataset.name}' is {names[has]}, the model's images are {names[takes]}: measure it on images of its kind"
+        )
+
+
+def _binary(x: Tensor) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def _finite(values: Tensor) -> Tensor:
+    bad = int((~values.isfinite()).sum())
+    if bad:
+        raise AllographError(
+            f"the model gives {bad} of {len(values)} images no finite likelihood: its weights are broken or its pixels "
+            "are of another kind; train it again or measure it on images like those it was trained on"
+        )
+    return values
+
+
+def _machine(device: str) -> str:
+    """What it ran on, as far as it matters for the time."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{platform.machine()}, {threads} thread{'s' if threads > 1 else ''}"

@@ -127,10 +127,10 @@ def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool
         noise = writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
         noise, context = noise.unflatten(0, (len(exemplars), n)), exemplars[:, None]
         if not whole:
-            return torch.sigmoid(writer.draw(context, noise, temperature).logits)
+            return torch.sigmoid(writer.draw(context, noise, temperature).parameters)
         heat = 1.0 if temperature is None else temperature
         with torch.inference_mode():
-            return torch.sigmoid(writer.model.sample(context, temperature=heat, noise=noise).logits)
+            return torch.sigmoid(writer.model.sample(context, temperature=heat, noise=noise).parameters)
 
     return draw
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-__all__ = ["Appearance", "Exemplar", "animate", "atomic_write", "contact_sheet", "render", "take_in"]
+__all__ = [
+    "Appearance",
+    "Exemplar",
+    "PictureAppearance",
+    "Space",
+    "SymbolAppearance",
+    "animate",
+    "atomic_write",
+    "contact_sheet",
+    "render",
+    "space_of",
+    "take_in",
+    "take_in_picture",
+]
 
 from allograph.imaging.animation import animate
+from allograph.imaging.appearance import Appearance, Exemplar
 from allograph.imaging.files import atomic_write
-from allograph.imaging.intake import Appearance, Exemplar, take_in
+from allograph.imaging.intake import take_in
+from allograph.imaging.pictures import PictureAppearance, take_in_picture
 from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
+from allograph.imaging.spaces import Space, space_of
+from allograph.imaging.symbols import SymbolAppearance

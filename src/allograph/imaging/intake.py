@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["PEN", "Appearance", "Exemplar", "take_in"]
+__all__ = ["model_pen", "take_in"]
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.ink import Colour, Polarity, find_ink
+from allograph.imaging.appearance import Exemplar, Square
+from allograph.imaging.ink import Polarity, find_ink
+from allograph.imaging.placement import OMNIGLOT, Placement
 from allograph.imaging.reading import read_source
 from allograph.imaging.shapes import (
     centre_line,
@@ -24,15 +25,7 @@ from allograph.imaging.shapes import (
     signed_distance,
     stroke_width,
 )
-
-# How Omniglot's people placed their drawings, in 105ths of the image: medians over 3,000 drawings drawn at random
-# from the 30 background alphabets (`python -m tests.imaging.measure_omniglot` prints them again).
-INK_SIDE = 68 / 105
-"""The longer side of the box around the ink (mean 67.3, standard deviation 13.5)."""
-INK_CENTRE = 51 / 105
-"""The centre of that box, across and down. It varies less (5.4) than the centre of mass (6.3), so it is aligned."""
-PEN = 5 / 105
-"""The width of the stroke (5.0 for nine drawings out of ten)."""
+from allograph.imaging.symbols import SymbolAppearance
 
 _MIN_PEN_PIXELS = 1.3
 """At small model images the pen stays this wide, so that no stroke drops out between pixels."""
@@ -50,58 +43,33 @@ _MIN_FINE_PIXELS = 2.0
 """...of which the thinnest strokes are at least this many pixels wide."""
 
 
-@dataclass(frozen=True)
-class Appearance:
-    """What is taken off a picture on its way into the model's space, and put back on the drawings that come out.
-
-    - `width`, `height`: of the picture, pixels
-    - `ink`, `paper`: red, green, blue, alpha, 0 to 255
-    - `has_alpha`: whether the picture has a transparency channel
-    - `frame`: (left, top, side) of the model's square image in the picture, pixels; it may reach beyond the picture
-    - `stroke_width`: of the picture's strokes, in pixels of the model's image
-    - `pen_width`: of the same strokes once drawn with the model's pen, in the same pixels
-    """
-
-    width: int
-    height: int
-    ink: Colour
-    paper: Colour
-    has_alpha: bool
-    frame: tuple[float, float, float]
-    stroke_width: float
-    pen_width: float
-
-
-@dataclass(frozen=True)
-class Exemplar:
-    """A symbol as the model sees it, float32 (size, size) of zeros and ones (ink = 1), with its way back."""
-
-    drawing: np.ndarray
-    appearance: Appearance
-    picture: Image.Image
-
-
-def take_in(image: Path | str | Image.Image | np.ndarray, size: int, ink: Polarity = "auto") -> Exemplar:
+def take_in(
+    image: Path | str | Image.Image | np.ndarray,
+    size: int,
+    ink: Polarity = "auto",
+    placement: Placement = OMNIGLOT,
+) -> Exemplar:
     """Bring a picture of one symbol to the model's space, `size` x `size` pixels.
 
     `image` is a file, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found, dark or light
-    as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed as Omniglot's are and
-    drawn with Omniglot's pen. Raises AllographError, one line with the remedy, where that cannot be done.
+    as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed and drawn as those of
+    the data set that the model learned (`placement`) are. The appearance of the result is a `SymbolAppearance`.
+    Raises AllographError, one line with the remedy, where that cannot be done.
     """
     if ink not in ("auto", "dark", "light"):
         raise AllographError(f"ink is auto, dark or light, not {ink!r}")
     source = read_source(image)
     found = find_ink(source, ink)
     strength, mask, width = _clean(found.strength)
-    pen = max(PEN * size, _MIN_PEN_PIXELS)
-    frame = _model_frame(mask, width, pen / size)
+    pen = model_pen(size, placement)
+    frame = _model_frame(mask, width, pen / size, placement)
     stroke = width * size / frame[2]
     # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
     fine = _fineness(size)
     strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
     drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
     across, down = source.scale
-    appearance = Appearance(
+    appearance = SymbolAppearance(
         width=source.width,
         height=source.height,
         ink=found.colour if source.has_colour else (0, 0, 0, 255),
@@ -112,6 +80,11 @@ def take_in(image: Path | str | Image.Image | np.ndarray, size: int, ink: Polari
         pen_width=pen,
     )
     return Exemplar(drawing, appearance, source.picture)
+
+
+def model_pen(size: int, placement: Placement) -> float:
+    """Return the width of the strokes in the model's image of `size` pixels, in those pixels."""
+    return max(placement.pen * size, _MIN_PEN_PIXELS)
 
 
 def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -132,18 +105,21 @@ def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     return np.where(near, strength, 0.0), kept, width
 
 
-def _model_frame(mask: np.ndarray, width: float, pen: float) -> tuple[float, float, float]:
-    """Return (left, top, side) of the model's image, in pixels of `mask`, for strokes of `width` pixels.
+def _model_frame(mask: np.ndarray, width: float, pen: float, placement: Placement) -> Square:
+    """Return the square of the model's image, in pixels of `mask`, for strokes of `width` pixels.
 
     The strokes will be drawn with a pen of the fraction `pen` of that side, so their centre lines are what is placed:
-    (longer side of the ink - width) / side + pen = INK_SIDE. A dot or a short thick dash is not blown up to a whole
-    symbol: strokes appear at most four pens wide.
+    (longer side of the ink - width) / side + pen = placement.ink. A dot or a short thick dash is not blown up to a
+    whole symbol: strokes appear at most four pens wide.
     """
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     extent = max(bottom - top, right - left) - width
-    side = float(max(extent / (INK_SIDE - pen), width / (_WIDEST * pen)))
-    return (left + right) / 2 - INK_CENTRE * side, (top + bottom) / 2 - INK_CENTRE * side, side
+    side = float(max(extent / (placement.ink - pen), width / (_WIDEST * pen)))
+    across, down = (left + right) / 2, (top + bottom) / 2
+    if placement.by_mass:
+        down, across = (float(place.mean()) + 0.5 for place in np.nonzero(mask))
+    return across - placement.centre * side, down - placement.centre * side, side
 
 
 def _at_least(strength: np.ndarray, wanted: float, width: float) -> np.ndarray:

@@ -5,13 +5,16 @@ from __future__ import annotations
 __all__ = ["ink_coverage", "render", "stroke_field"]
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.intake import Appearance
 from allograph.imaging.shapes import centre_line, distance_to, prune, signed_distance
+
+if TYPE_CHECKING:
+    from allograph.imaging.symbols import SymbolAppearance
 
 _FINENESS = 8
 """Strokes are smoothed on a raster with this many points per model pixel, across and down."""
@@ -35,7 +38,7 @@ _SHAVED = 0.8
 """...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
 
 
-def render(logits: np.ndarray, appearance: Appearance, size: int | None = None) -> Image.Image:
+def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = None) -> Image.Image:
     """Return the drawing with logits (S, S) of ink as a picture like the exemplar's.
 
     It has the exemplar's pixel size (or `size` for its longer side), ink, paper, stroke width, scale and place. Edges
@@ -59,7 +62,7 @@ def render(logits: np.ndarray, appearance: Appearance, size: int | None = None) 
     return Image.fromarray(levels[(coverage * 255).round().astype(np.uint8)])
 
 
-def stroke_field(logits: np.ndarray, appearance: Appearance) -> np.ndarray:
+def stroke_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
     """Return the signed distance to the edge of the ink, in model pixels, positive inside.
 
     Sampled `_FINENESS` times per model pixel over the model's image and `_MARGIN` pixels around it. The edge is where
@@ -146,7 +149,7 @@ def ink_coverage(field: np.ndarray, corner: tuple[float, float], scale: float, s
 
 
 def _placed(
-    field: np.ndarray, side: int, appearance: Appearance, zoom: float, size: tuple[int, int]
+    field: np.ndarray, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Return the left and top of the model's image in the picture and the pixels per model pixel, all ink inside."""
     left, top, frame = (zoom * v for v in appearance.frame)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ACCENT", "PAGE", "Layout", "contact_sheet", "exemplar_tile", "lay_out", "paste_tile", "tint"]
+__all__ = ["ACCENT", "PAGE", "Layout", "contact_sheet", "exemplar_tile", "lay_out", "paste_tile"]
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
-from allograph.imaging.intake import PEN, Appearance, Exemplar
+from allograph.imaging.appearance import Appearance, Exemplar
 
 PAGE = (243, 242, 239)
 """The colour of the page, a warm light grey on which white paper still shows as paper."""
@@ -30,27 +29,29 @@ class Layout:
     """Squares on a page, in pixels: `exemplar` and `cells` are (left, top, side); `size` is the page's."""
 
     size: tuple[int, int]
-    exemplar: tuple[int, int, int]
+    exemplar: tuple[int, int, int] | None
     cells: tuple[tuple[int, int, int], ...]
-    gap: int
+    margin: int
 
 
-def lay_out(count: int, columns: int | None = None, cell: int = _CELL) -> Layout:
+def lay_out(count: int, columns: int | None = None, cell: int = _CELL, *, exemplar: bool = True) -> Layout:
     """Place `count` drawings on a page, `columns` cells wide.
 
-    The exemplar takes two by two cells in the upper left corner (one, if the drawings fill a single row) and the
-    drawings flow around it. Without `columns` the page gets about three to two, with few cells left empty.
+    The exemplar, if there is one, takes two by two cells in the upper left corner (one, if the drawings fill a single
+    row) and the drawings flow around it. Without `columns` the page gets about three to two, with few cells left empty.
     """
     if count < 1:
         raise AllographError("a contact sheet needs at least one drawing")
     if columns is not None and columns < 1:
         raise AllographError(f"a contact sheet cannot have {columns} columns; give at least 1")
     if columns is None:
-        columns = _good_columns(count)
-    block = 2 if columns >= 3 and count > 2 * columns - 4 - (columns < 5) else 1
-    if count <= columns - 1:
-        block = 1
-    block = min(block, columns)
+        columns = _good_columns(count, exemplar)
+    block = 0
+    if exemplar:
+        block = 2 if columns >= 3 and count > 2 * columns - 4 - (columns < 5) else 1
+        if count <= columns - 1:
+            block = 1
+        block = min(block, columns)
     taken = {(row, column) for row in range(block) for column in range(block)}
     free = ((r, c) for r in range(count + block + 1) for c in range(columns) if (r, c) not in taken)
     places = [next(free) for _ in range(count)]
@@ -64,13 +65,13 @@ def lay_out(count: int, columns: int | None = None, cell: int = _CELL) -> Layout
     used = max(block, 1 + max(column for _, column in places))
     size = (2 * margin + used * pitch - gap, 2 * margin + rows * pitch - gap)
     cells = tuple((*at(row, column), cell) for row, column in places)
-    return Layout(size, (*at(0, 0), block * pitch - gap), cells, gap)
+    return Layout(size, (*at(0, 0), block * pitch - gap) if exemplar else None, cells, margin)
 
 
-def _good_columns(count: int) -> int:
+def _good_columns(count: int, exemplar: bool) -> int:
     if count <= 3:
-        return count + (2 if count == 2 else 1)
-    total = count + 4
+        return count + (2 if count == 2 else 1) if exemplar else count
+    total = count + (4 if exemplar else 0)
 
     def cost(columns: int) -> float:
         rows = math.ceil(total / columns)
@@ -79,19 +80,27 @@ def _good_columns(count: int) -> int:
     return min(range(3, total), key=cost)
 
 
-def contact_sheet(exemplar: Exemplar, drawings: Sequence[Image.Image], columns: int | None = None) -> Image.Image:
+def contact_sheet(
+    exemplar: Exemplar | None, drawings: Sequence[Image.Image], columns: int | None = None
+) -> Image.Image:
     """Return one picture of the exemplar, larger and framed, and of all drawings made from it.
 
     Every tile shows the square of its picture that holds the symbol, so that the sheet reads alike for a tight crop and
-    for a large photo. Drawings are pictures as `render` returns them.
+    for a large photo. Drawings are pictures as `Appearance.render` returns them; without exemplar they are squares, and
+    shown whole.
     """
-    layout = lay_out(len(drawings), columns)
+    layout = lay_out(len(drawings), columns, exemplar=exemplar is not None)
     page = Image.new("RGB", layout.size, PAGE)
-    appearance = exemplar.appearance
     for drawing, place in zip(drawings, layout.cells, strict=True):
-        paste_tile(page, _tile(drawing, appearance, _view(appearance), place[2]), place)
-    tile = _tile(exemplar.picture, appearance, _view(appearance), layout.exemplar[2])
-    paste_tile(page, tile, layout.exemplar, ACCENT)
+        if exemplar is None:
+            tile = drawing.resize((place[2], place[2]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        else:
+            tile = _tile(drawing, exemplar.appearance, exemplar.appearance.view, place[2])
+        paste_tile(page, tile, place)
+    if exemplar is not None and layout.exemplar is not None:
+        appearance = exemplar.appearance
+        tile = _tile(exemplar.picture, appearance, appearance.view, layout.exemplar[2])
+        paste_tile(page, tile, layout.exemplar, ACCENT)
     return page
 
 
@@ -125,38 +134,12 @@ def exemplar_tile(exemplar: Exemplar, side: int) -> Image.Image:
     return _tile(exemplar.picture, exemplar.appearance, exemplar.appearance.frame, side)
 
 
-def ground(appearance: Appearance) -> tuple[int, int, int]:
-    """Return the paper's colour; for a transparent sheet white, or near black under light ink."""
-    red, green, blue, alpha = appearance.paper
-    if alpha:
-        return red, green, blue
-    ink = appearance.ink
-    return (34, 36, 40) if 0.299 * ink[0] + 0.587 * ink[1] + 0.114 * ink[2] > 150 else (255, 255, 255)
-
-
-def _view(appearance: Appearance) -> tuple[float, float, float]:
-    """Return the square of the picture that a tile shows: the model's frame, moved into the picture where it can be.
-
-    Strokes thicker than the model's pen reach over the frame by what they gain; the square grows with them.
-    """
-    left, top, side = appearance.frame
-    grown = max(0.0, appearance.stroke_width / appearance.pen_width - 1) * PEN * side
-    left, top, side = left - grown / 2, top - grown / 2, side + grown
-
-    def inside(start: float, length: float) -> float:
-        if side >= length:
-            return (length - side) / 2
-        return min(max(start, 0.0), length - side)
-
-    return inside(left, appearance.width), inside(top, appearance.height), side
-
-
 def _tile(picture: Image.Image, appearance: Appearance, view: tuple[float, float, float], side: int) -> Image.Image:
     """Return the square `view`, in pixels of the exemplar's picture, of a picture of any size, on its paper."""
     zoom = picture.width / appearance.width, picture.height / appearance.height
     left, top, extent = view
     box = (left * zoom[0], top * zoom[1], (left + extent) * zoom[0], (top + extent) * zoom[1])
-    paper = Image.new("RGB", (side, side), ground(appearance))
+    paper = Image.new("RGB", (side, side), appearance.ground)
     # Only the part inside of the picture can be scaled; it goes to its own place on the paper.
     cut = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], picture.width), min(box[3], picture.height))
     scale = side / (box[2] - box[0]), side / (box[3] - box[1])
@@ -167,9 +150,3 @@ def _tile(picture: Image.Image, appearance: Appearance, view: tuple[float, float
     part = picture.resize(size, Image.Resampling.LANCZOS, box=cut, reducing_gap=3.0)
     paper.paste(part, (x, y), part if part.mode == "RGBA" else None)
     return paper
-
-
-def tint(coverage: np.ndarray, appearance: Appearance) -> np.ndarray:
-    """Return ink of coverage (h, w) on its paper as uint8 (h, w, 3)."""
-    paper, ink = np.array(ground(appearance), np.float32), np.array(appearance.ink[:3], np.float32)
-    return (paper + (ink - paper) * coverage[..., None]).round().astype(np.uint8)

@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
-__all__ = ["Drawings", "GenerativeModel"]
+__all__ = ["Drawings", "GenerativeModel", "Inference"]
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.bounds import FreeEnergy
+from allograph.bounds import FreeEnergy, gaussian_kl
+from allograph.models.parts import Gaussian
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One draw of all latents from the posterior, ``z ~ q(z | x, x')``, and what the model says of it.
+
+    Latents come in groups of equal length (one group of T steps for sequential models, one for each layer of deep
+    ones); entry i of the three tuples belongs to group i, with tensors (batch, steps_i, dimensions_i).
+
+    Attributes:
+        log_likelihood: (batch,), ``log p(x | z, x')``, nats.
+        latents: the draw.
+        posterior: ``q(z_t | z_<t, x, x')``.
+        prior: ``p(z_t | z_<t, x')``.
+    """
+
+    log_likelihood: Float[Tensor, " batch"]
+    latents: tuple[Tensor, ...]
+    posterior: tuple[Gaussian, ...]
+    prior: tuple[Gaussian, ...]
+
+    @property
+    def kl(self) -> Float[Tensor, "batch steps"]:
+        """``KL(q(z_t | z_<t, x, x') || p(z_t | z_<t, x'))``, analytic given the draw of ``z_<t``; all groups' steps."""
+        groups = zip(self.posterior, self.prior, strict=True)
+        return torch.cat([gaussian_kl(*q, *p) for q, p in groups], dim=-1)
+
+    @property
+    def free_energy(self) -> FreeEnergy:
+        """The one-sample free energy of each image."""
+        return FreeEnergy(distortion=-self.log_likelihood, kl=self.kl)
+
+    @property
+    def log_weight(self) -> Float[Tensor, " batch"]:
+        """``log p(x, z | x') - log q(z | x, x')``, nats."""
+        groups = zip(self.latents, self.posterior, self.prior, strict=True)
+        log_ratios = [(p.log_prob(z) - q.log_prob(z)).sum(dim=-1) for z, q, p in groups]
+        return self.log_likelihood + torch.stack(log_ratios).sum(dim=0)
 
 
 @dataclass(frozen=True)
@@ -19,45 +59,60 @@ class Drawings:
     """What a model drew, n drawings for each of a batch of contexts.
 
     Attributes:
-        canvases: (batch, n, T, C, S, S), the likelihood's parameters after each step; the last is the drawing. Where
-            the history was not asked for, T = 1: the last alone.
-        write_windows: (batch, n, T, 2, 3), where each step wrote (see `allograph.attention`).
-        read_windows: (batch, n, T, 2, 3), where each step read the context.
+        canvases: (batch, n, frames, P, S, S), the likelihood's parameters after each step; the last is the drawing.
+            Where the history was not asked for there is one frame, the last.
+        write_windows: (batch, n, steps, 2, 3), where each step wrote (see `allograph.attention`); no steps for a model
+            that has no windows.
+        read_windows: (batch, n, steps, 2, 3), where each step read the context; no steps where none was read.
     """
 
-    canvases: Float[Tensor, "batch n frames channel size size"]
-    write_windows: Float[Tensor, "batch n steps 2 3"]
-    read_windows: Float[Tensor, "batch n steps 2 3"]
+    canvases: Float[Tensor, "batch n frames parameters size size"]
+    write_windows: Float[Tensor, "batch n written 2 3"]
+    read_windows: Float[Tensor, "batch n looked 2 3"]
 
     @property
-    def logits(self) -> Float[Tensor, "batch n channel size size"]:
+    def parameters(self) -> Float[Tensor, "batch n parameters size size"]:
         """The finished drawings: the parameters of ``p(x | c_T)``."""
         return self.canvases[:, :, -1]
 
 
 class GenerativeModel(nn.Module, ABC):
-    """A distribution p(x | x') over images, given any number of context images of the same concept."""
+    """A distribution p(x | x') over images, given any number of context images of the same concept.
+
+    Attributes:
+        config: the frozen dataclass from which the model was built.
+        likelihood: the observation model, see `allograph.likelihoods`.
+    """
+
+    config: Any
+    likelihood: Any
+
+    @property
+    @abstractmethod
+    def conditional(self) -> bool:
+        """Whether the model takes a context; one that does not raises ValueError when it is given one."""
+
+    @property
+    @abstractmethod
+    def noise_shape(self) -> tuple[int, int]:
+        """(steps, dimensions) of the standard normal numbers that the latents of one image take."""
+
+    def initialise(self, mean: Float[Tensor, "channel size size"]) -> None:
+        """Before training: sets what is drawn at latents of zero near the mean of the training images, where the model
+        has a place for that."""
 
     @abstractmethod
-    def free_energy(
+    def infer(
         self,
         x: Float[Tensor, "batch channel size size"],
-        context: Float[Tensor, "batch count channel size size"] | None = None,
-        *,
-        generator: torch.Generator | None = None,
-    ) -> FreeEnergy:
-        """One-sample free energy of each image, nats."""
+        context: Float[Tensor, "batch count channel size size"] | None,
+        noise: Float[Tensor, "many steps latent"],
+    ) -> Inference:
+        """Draws the latents of each image from its posterior with these standard normal numbers.
 
-    @abstractmethod
-    def log_weights(
-        self,
-        x: Float[Tensor, "batch channel size size"],
-        context: Float[Tensor, "batch count channel size size"] | None = None,
-        *,
-        samples: int,
-        generator: torch.Generator | None = None,
-    ) -> Float[Tensor, "samples batch"]:
-        """``log p(x, z | x') - log q(z | x, x')`` for independent z ~ q, nats."""
+        ``noise`` may hold several rows for each image, those of one image adjacent (many = batch K): all K are drawn,
+        and what depends on x and x' alone is computed once.
+        """
 
     @abstractmethod
     def sample(
@@ -72,4 +127,31 @@ class GenerativeModel(nn.Module, ABC):
     ) -> Drawings:
         """n drawings for each context (one batch entry when there is none). ``temperature`` scales the latents'
         standard deviations. ``history`` asks for the canvas after each step, not only the last. ``noise`` are the
-        standard normal numbers to use; drawn from ``generator`` if absent."""
+        standard normal numbers to use (n is then theirs); drawn from ``generator`` if absent."""
+
+    def noise(self, rows: int, *, generator: torch.Generator | None = None) -> Float[Tensor, "rows steps latent"]:
+        """The standard normal numbers that the latents of so many images take."""
+        like = next(self.parameters())
+        return torch.randn((rows, *self.noise_shape), generator=generator, device=like.device, dtype=like.dtype)
+
+    def free_energy(
+        self,
+        x: Float[Tensor, "batch channel size size"],
+        context: Float[Tensor, "batch count channel size size"] | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> FreeEnergy:
+        """One-sample free energy of each image, nats."""
+        return self.infer(x, context, self.noise(len(x), generator=generator)).free_energy
+
+    def log_weights(
+        self,
+        x: Float[Tensor, "batch channel size size"],
+        context: Float[Tensor, "batch count channel size size"] | None = None,
+        *,
+        samples: int,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, "samples batch"]:
+        """``log p(x, z | x') - log q(z | x, x')`` for independent z ~ q, nats."""
+        noise = self.noise(len(x) * samples, generator=generator)
+        return self.infer(x, context, noise).log_weight.unflatten(0, (len(x), samples)).T

@@ -26,31 +26,33 @@ layer is ours.
 
 from __future__ import annotations
 
-__all__ = ["SequentialConfig", "SequentialModel"]
+__all__ = ["BendingConfig", "BendingModel"]
 
 import math
 from dataclasses import dataclass, field
 from typing import Literal, final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor, nn
 
-from allograph.attention import SpatialTransformer, WindowBounds, compose, read
-from allograph.bounds import FreeEnergy, gaussian_kl
-from allograph.canvas import BentCanvas, Strokes
-from allograph.likelihoods import Bernoulli
-from allograph.models.base import Drawings, GenerativeModel
+from allograph.attention import WindowBounds, WindowNetwork, compose, read
+from allograph.bounds import FreeEnergy
+from allograph.canvas import BentCanvas, BentPicture, Strokes
+from allograph.likelihoods import Bernoulli, LikelihoodConfig, likelihood_from_config
+from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Context, Decision, Gaussian, State, Trace
 
 
 @dataclass(frozen=True)
-class SequentialConfig:
+class BendingConfig:
     """Everything that fixes the network.
 
     Attributes:
         image_size: pixels a side.
+        likelihood: of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one with a location,
+            which is where the bent exemplar goes (``gaussian``, ``learned-gaussian`` or ``logistic``).
         steps: T.
         latent: dimensions of each z_t.
         hidden: units of the LSTM.
@@ -67,7 +69,9 @@ class SequentialConfig:
         move: bounds of the writing window within the window read from.
     """
 
+    kind: Literal["bending"] = "bending"
     image_size: int = 52
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
     steps: int = 16
     latent: int = 16
     hidden: int = 400
@@ -87,6 +91,10 @@ class SequentialConfig:
         for name in ("image_size", "steps", "latent", "hidden", "patch", "embedding", "encoder_width", "decision"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
+            raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
+        if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
+            raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
         if not 1 <= self.bends <= self.steps:
             raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
         if min(self.control, self.field_size) < 2:
@@ -95,7 +103,7 @@ class SequentialConfig:
             raise ValueError("bells are one or more widths above 0")
 
 
-def _first_plan(config: SequentialConfig) -> Tensor:
+def _first_plan(config: BendingConfig) -> Tensor:
     """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
     plan = torch.zeros(config.steps, 6)
     plan[0, :2] = 2.0
@@ -108,35 +116,49 @@ def _first_plan(config: SequentialConfig) -> Tensor:
 
 
 @final
-class SequentialModel(GenerativeModel):
+class BendingModel(GenerativeModel):
     """See the module's documentation for the equations; shapes are (batch, ..., channel, S, S), ink = 1."""
 
-    def __init__(self, config: SequentialConfig) -> None:
+    def __init__(self, config: BendingConfig) -> None:
         super().__init__()
         self.config = config
-        self.likelihood = Bernoulli()
-        pixels, channels = config.patch**2, self.likelihood.channels
+        self.likelihood = likelihood_from_config(config.likelihood)
+        channels = self.likelihood.channels
+        pixels = channels * config.patch**2
         hidden, embedding = config.hidden, config.embedding
 
         self.encode_context = ImageEncoder(config.image_size, channels, config.encoder_width, embedding)
         self.encode_target = ImageEncoder(config.image_size, 2 * channels, config.encoder_width, embedding)
         self.first_state = nn.Linear(embedding, 2 * hidden)
-        self.look_context = SpatialTransformer(hidden, config.look, initial_scale=0.45)
-        self.look_target = SpatialTransformer(hidden, config.look, initial_scale=0.45)
+        self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
+        self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.plan = nn.Parameter(_first_plan(config))
         self.posterior = Decision(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
         if config.prior == "learned":
             self.prior = Decision(pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
-        self.move = SpatialTransformer(hidden, config.move, initial_scale=1.0)
-        self.ink_sprite = nn.Linear(hidden, channels * pixels)
+        self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
+        self.ink_sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
         self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
-        self.gain = nn.Linear(hidden, len(config.bells))
-        self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
+        if isinstance(self.likelihood, Bernoulli):
+            self.gain = nn.Linear(hidden, len(config.bells))
+            self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
+        else:
+            self.gain = nn.Linear(hidden, 1)
+            empty = self.likelihood.bias(torch.zeros(channels))
+            self.canvas = BentPicture(config.image_size, config.field_size, channels, empty)
         with torch.no_grad():
             self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
 
     # ---------------------------------------------------------------- the contract
+
+    @property
+    def conditional(self) -> bool:
+        return True
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return self.config.steps, self.config.latent
 
     def free_energy(
         self,
@@ -146,30 +168,29 @@ class SequentialModel(GenerativeModel):
         ink: Bool[Tensor, " batch"] | None = None,
         generator: torch.Generator | None = None,
     ) -> FreeEnergy:
-        """See `GenerativeModel.free_energy`. Where ``ink`` is false the image is modelled by bending the exemplar
-        alone: no ink is written beside it, so the latents of the later steps are those of the prior, their KL is 0."""
-        seen = self.see(context, x)
-        trace, posterior = self._infer(x, seen, self.noise(x.shape[0], generator=generator))
-        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], self._for_prior(seen)[:, None])
-        writes = self._writes(seen, ink)
-        bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
-        return FreeEnergy(
-            distortion=-self.likelihood.log_prob(self.canvas(self._strokes(trace, writes), seen.filtered), x),
-            kl=gaussian_kl(*posterior, *prior) * (writes[:, None] | bends),
-        )
+        """See `GenerativeModel.free_energy`; ``ink`` as for `infer`."""
+        return self.infer(x, context, self.noise(len(x), generator=generator), ink=ink).free_energy
 
-    def log_weights(
-        self, x: Tensor, context: Tensor | None = None, *, samples: int, generator: torch.Generator | None = None
-    ) -> Tensor:
-        seen = self.see(context, x).repeat(samples)
-        many = x.repeat_interleave(samples, dim=0)
-        trace, posterior = self._infer(many, seen, self.noise(many.shape[0], generator=generator))
+    def infer(
+        self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Bool[Tensor, " batch"] | None = None
+    ) -> Inference:
+        """See `GenerativeModel.infer`. Where ``ink`` is false the image is modelled by bending the exemplar alone: no
+        ink is written beside it, so the posterior of the later steps is the prior, and their KL is 0."""
+        many = len(noise) // len(x)
+        seen = self.see(context, x)
+        writes = self._writes(seen, ink).repeat_interleave(many)
+        trace, posterior = self._infer(x, seen, noise)
+        seen = seen.repeat(many)
         prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], self._for_prior(seen)[:, None])
-        log_ratio = prior.log_prob(trace.latents) - posterior.log_prob(trace.latents)
-        log_weights = self.likelihood.log_prob(
-            self.canvas(self._strokes(trace, self._writes(seen)), seen.filtered), many
-        ) + log_ratio.sum(dim=-1)
-        return log_weights.unflatten(0, (x.shape[0], samples)).T
+        bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
+        used = (writes[:, None] | bends)[..., None]
+        parameters = self.canvas(self._strokes(trace, writes), seen.filtered)
+        return Inference(
+            log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
+            latents=(trace.latents,),
+            posterior=(Gaussian(*(torch.where(used, q, p) for q, p in zip(posterior, prior, strict=True))),),
+            prior=(prior,),
+        )
 
     def sample(
         self,
@@ -208,12 +229,6 @@ class SequentialModel(GenerativeModel):
             write_windows=strokes.windows.unflatten(0, shape),
             read_windows=trace.looks.unflatten(0, shape),
         )
-
-    def noise(self, batch: int, *, generator: torch.Generator | None = None) -> Float[Tensor, "batch steps latent"]:
-        """The standard normal numbers that a batch of latents takes."""
-        weight = self.ink_sprite.weight
-        shape = (batch, self.config.steps, self.config.latent)
-        return torch.randn(shape, generator=generator, device=weight.device, dtype=weight.dtype)
 
     # ---------------------------------------------------------------- what is done once
 
@@ -270,11 +285,14 @@ class SequentialModel(GenerativeModel):
         return look, patches.flatten(1).unflatten(0, (-1, count)).mean(dim=1)
 
     def _infer(self, x: Tensor, seen: Context, noise: Tensor) -> tuple[Trace, Gaussian]:
-        """z_1..z_T from the posterior of x, and that posterior."""
+        """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
         together = self.encode_target(torch.cat([x, seen.images.mean(dim=1)], dim=1))
+        many = len(noise) // len(x)
         both = torch.cat([together, seen.embedding], dim=-1)
-        for_posterior, for_core = self.posterior.constant(both), self.core.constant(seen.embedding)
+        for_posterior = self.posterior.constant(both).repeat_interleave(many, dim=0)
+        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
+        for_core = self.core.constant(seen.embedding)
         state, steps = self._first(seen), []
         for t, eps in enumerate(noise.unbind(dim=1)):
             look, glimpse = self._look(t, state, seen)

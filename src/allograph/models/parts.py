@@ -3,7 +3,7 @@ their loop is given and leaves behind."""
 
 from __future__ import annotations
 
-__all__ = ["Cell", "Context", "Decision", "Gaussian", "State", "Trace"]
+__all__ = ["Cell", "Constants", "Context", "Decision", "Gaussian", "State", "Trace"]
 
 import math
 from typing import NamedTuple
@@ -69,13 +69,26 @@ class Trace(NamedTuple):
     """v_t, flattened"""
 
 
+class Constants(nn.Linear):
+    """A linear map of what does not change with t, which may be nothing at all (``in_features = 0``)."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = False) -> None:
+        super().__init__(in_features, out_features, bias)
+
+    def reset_parameters(self) -> None:
+        if self.in_features:
+            super().reset_parameters()
+        elif self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
 class Cell(nn.Module):
     """A long short-term memory cell whose constant input is multiplied once, before the loop."""
 
     def __init__(self, inputs: int, constants: int, hidden: int) -> None:
         super().__init__()
         self.gates = nn.Linear(inputs + hidden, 4 * hidden)
-        self.constant = nn.Linear(constants, 4 * hidden, bias=False)
+        self.constant = Constants(constants, 4 * hidden)
         with torch.no_grad():
             self.gates.bias.zero_()
             self.gates.bias[hidden : 2 * hidden] = 1.0  # remember at first (Jozefowicz et al., 2015)
@@ -93,7 +106,7 @@ class Decision(nn.Module):
     def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
         super().__init__()
         self.inputs = nn.Linear(inputs, units)
-        self.constant = nn.Linear(constants, units, bias=False)
+        self.constant = Constants(constants, units)
         self.output = nn.Linear(units, 2 * latent)
         nn.init.zeros_(self.output.weight)  # posterior = prior = N(0, I) at first, so KL = 0
         nn.init.zeros_(self.output.bias)

@@ -30,6 +30,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from allograph.data import PairBatch
 from allograph.imaging import atomic_write
+from allograph.likelihoods import Bernoulli
+from allograph.models import BendingModel
 from allograph.training.module import Fitting
 
 
@@ -187,17 +189,21 @@ class TerminalProgress(lightning.Callback):
 
 def _validation_line(trainer: lightning.Trainer) -> str:
     figures = trainer.callback_metrics
-    given, without = figures["validation/free_energy"], figures["validation_without/free_energy"]
-    return f"step {trainer.global_step}: validation free energy {given:.2f} nats, {without:.2f} without exemplar"
+    line = f"step {trainer.global_step}: validation free energy {figures['validation/free_energy']:.2f} nats"
+    if "validation_without/free_energy" in figures:
+        line += f", {figures['validation_without/free_energy']:.2f} without exemplar"
+    return line
 
 
 class SamplePictures(lightning.Callback):
-    """At each validation, a picture of what the model writes: an exemplar at the left of each row, beside it drawings
-    as `write` shows them, then samples of the whole model; the last row without exemplar. Drawn with the averaged
-    weights, from the same noise each time."""
+    """At each validation, a picture of what the model draws, with the averaged weights, from the same noise each time.
 
-    def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 6) -> None:
-        self.folder, self.columns = folder, columns
+    A row for each of some exemplars, which stands at its left, and a last one without; a bending model's rows begin
+    with drawings as `write` shows them. A model that takes no exemplars fills all rows without.
+    """
+
+    def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 12) -> None:
+        self.folder, self.columns, self.rows = folder, columns, rows
         self.context = pairs.context[:rows, :1]
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -207,22 +213,35 @@ class SamplePictures(lightning.Callback):
         assert isinstance(pl_module, Fitting)
         picture = self._picture(pl_module)
         step = trainer.global_step
-        atomic_write(self.folder / f"step-{step:07d}.png", lambda file: Image.fromarray(picture).save(file, "PNG"))
+        image = Image.fromarray(picture.squeeze())
+        atomic_write(self.folder / f"step-{step:07d}.png", lambda file: image.save(file, "PNG"))
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image("drawings", picture[None], step)
+                logger.experiment.add_image("drawings", picture, step, dataformats="HWC")
 
     @torch.no_grad()
     def _picture(self, fitting: Fitting) -> np.ndarray:
-        context = self.context.to(fitting.device)
+        """(height, width, channels), 8 bit."""
+        model, columns = fitting.model, self.columns
         generator = torch.Generator(device=fitting.device).manual_seed(0)
-        draw = fitting.model.sample
-        crisp = draw(context, n=self.columns, ink=False, crisp=True, generator=generator).logits
-        whole = draw(context, n=self.columns, generator=generator).logits
-        without = draw(None, n=2 * self.columns, generator=generator).logits
-        drawings = torch.sigmoid(torch.cat([torch.cat([crisp, whole], dim=1), without]).float())
-        exemplars = torch.cat([context, torch.zeros_like(context[:1])])
-        cells = 1 - torch.cat([exemplars, drawings], dim=1)[:, :, 0]
-        cells = torch.nn.functional.pad(cells, (1, 1, 1, 1), value=0.8)
-        rows = cells.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
-        return (rows * 255).byte().cpu().numpy()
+        if model.conditional:
+            context = self.context.to(fitting.device)
+            if isinstance(model, BendingModel):
+                bent = model.sample(context, n=columns // 2, ink=False, crisp=True, generator=generator).parameters
+                whole = model.sample(context, n=columns - columns // 2, generator=generator).parameters
+                given = torch.cat([bent, whole], dim=1)
+            else:
+                given = model.sample(context, n=columns, generator=generator).parameters
+            drawn = torch.cat([given, model.sample(n=columns, generator=generator).parameters])
+        else:
+            drawn = model.sample(n=self.rows * columns, generator=generator).parameters
+            drawn = drawn.unflatten(1, (self.rows, columns))[0]
+        cells = model.likelihood.mean(drawn.float())
+        if model.conditional:
+            exemplars = torch.cat([context, torch.zeros_like(context[:1])])
+            cells = torch.cat([exemplars, cells], dim=1)
+        if isinstance(model.likelihood, Bernoulli):
+            cells = 1 - cells  # ink on paper
+        cells = torch.nn.functional.pad(cells.clamp(0, 1), (1, 1, 1, 1), value=0.8)
+        rows = cells.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+        return (rows * 255).round().byte().cpu().numpy()

@@ -98,7 +98,9 @@ def fit(
             raise AllographError("the weights to begin with are of another network: use the preset they were made with")
         model.load_state_dict(initial.model.state_dict())
     fitting = Fitting(model, preset)
-    batches = Batches(splits, preset)
+    batches = Batches(splits, preset, model.conditional)
+    if before is None and initial is None:
+        model.initialise(batches.mean())
     clock = Clock(max_seconds if max_seconds is not None else float("inf"))
     stop = GracefulStop()
     step = 0 if before is None else before["global_step"]
@@ -224,18 +226,25 @@ def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Bat
     """With the averaged weights, which are in place once fitting has ended."""
     trainer.validate(fitting, batches, verbose=False)
     figures = trainer.callback_metrics
-    return {
-        "free_energy": round(float(figures["validation/free_energy"]), 3),
-        "free_energy_bending_alone": round(float(figures["validation_bent/free_energy"]), 3),
-        "free_energy_without_exemplar": round(float(figures["validation_without/free_energy"]), 3),
+    names = {
+        "validation": "free_energy",
+        "validation_bent": "free_energy_bending_alone",
+        "validation_without": "free_energy_without_exemplar",
     }
+    found = {title: f"{name}/free_energy" for name, title in names.items()}
+    return {title: round(float(figures[key]), 3) for title, key in found.items() if key in figures}
 
 
 def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, command: str) -> dict[str, Any]:
     return {
         "preset": preset_name,
         "settings": to_dict(preset),
-        "data": {"name": splits.train.name, "split": preset.data.split, "fingerprint": splits.train.fingerprint()},
+        "data": {
+            "name": splits.train.name,
+            "split": preset.data.split,
+            "fingerprint": splits.train.fingerprint(),
+            "sketch": list(splits.train.sketch()),
+        },
         "command": command,
         "steps": fitted.step,
         "figures": {"validation": fitted.validation},

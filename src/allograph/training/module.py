@@ -20,7 +20,9 @@ from allograph.bounds import FreeEnergy
 from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
-from allograph.models import SequentialModel
+from allograph.models import BendingModel, GenerativeModel
+
+_BATCHES_FOR_MEAN = 16
 
 
 class StepStream(IterableDataset):
@@ -56,9 +58,9 @@ def ema_update(decay: float):
 
 
 class Fitting(lightning.LightningModule):
-    """Minimises the free energy of targets given exemplars, some of them blank."""
+    """Minimises the free energy of targets, given exemplars where the model takes them, some of them blank."""
 
-    def __init__(self, model: SequentialModel, preset: Preset) -> None:
+    def __init__(self, model: GenerativeModel, preset: Preset) -> None:
         super().__init__()
         self.model, self.preset = model, preset
 
@@ -69,21 +71,36 @@ class Fitting(lightning.LightningModule):
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         generator = self._generator(0, self.global_step)
-        chance = torch.rand(2, len(batch), generator=generator, device=self.device)
-        shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
-        context = batch.context * shown[:, None, None, None, None]
-        result = self.model.free_energy(batch.target, context, ink=ink, generator=generator)
+        result = self._free_energy(batch, generator)
         self._log_free_energy("train", result)
         return result.total.mean()
 
+    def _free_energy(self, batch: PairBatch, generator: torch.Generator) -> FreeEnergy:
+        if not self.model.conditional:
+            return self.model.free_energy(batch.target, generator=generator)
+        chance = torch.rand(2, len(batch), generator=generator, device=self.device)
+        shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
+        context = batch.context * shown[:, None, None, None, None]
+        if isinstance(self.model, BendingModel):
+            return self.model.free_energy(batch.target, context, ink=ink, generator=generator)
+        return self.model.free_energy(batch.target, context, generator=generator)
+
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        bent_alone = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
-        for name, context, ink in (
-            ("validation", batch.context, None),
-            ("validation_bent", batch.context, bent_alone),
-            ("validation_without", None, None),
-        ):
-            result = self.model.free_energy(batch.target, context, ink=ink, generator=self._generator(1, batch_idx))
+        results = {}
+        if self.model.conditional:
+            generator = self._generator(1, batch_idx)
+            results["validation"] = self.model.free_energy(batch.target, batch.context, generator=generator)
+            generator = self._generator(1, batch_idx)
+            results["validation_without"] = self.model.free_energy(batch.target, generator=generator)
+        else:
+            results["validation"] = self.model.free_energy(batch.target, generator=self._generator(1, batch_idx))
+        if isinstance(self.model, BendingModel):
+            none = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
+            generator = self._generator(1, batch_idx)
+            results["validation_bent"] = self.model.free_energy(
+                batch.target, batch.context, ink=none, generator=generator
+            )
+        for name, result in results.items():
             self._log_free_energy(name, result)
 
     def _log_free_energy(self, name: str, result: FreeEnergy) -> None:
@@ -121,20 +138,33 @@ def _leave_interrupts_to_parent(worker: int) -> None:
 class Batches(lightning.LightningDataModule):
     """Training batches from the step that the trainer has reached on, and the fixed validation pairs."""
 
-    def __init__(self, splits: Splits, preset: Preset) -> None:
+    def __init__(self, splits: Splits, preset: Preset, conditional: bool) -> None:
         super().__init__()
         data, training, size = preset.data, preset.training, preset.model.image_size
+        contexts = data.contexts if conditional else (0,)
         self.last = training.max_steps
         self.source = PairSource(
             splits.train,
             size,
             training.batch_size,
-            contexts=data.contexts,
+            contexts=contexts,
             seed=training.seed,
             augmentation=data.augmentation if data.augment else None,
+            shift=data.shift,
+            binarisation=data.binarisation,
         )
-        self.validation = fixed_pairs(splits.validation, size, training.validation_pairs, contexts=min(data.contexts))
+        self.validation = fixed_pairs(
+            splits.validation,
+            size,
+            training.validation_pairs,
+            contexts=min(contexts),
+            binarisation=data.binarisation,
+        )
         self.validation_size = training.batch_size
+
+    def mean(self) -> Tensor:
+        """(C, S, S), over the targets of the first batches."""
+        return torch.cat([self.source.batch(step).target for step in range(_BATCHES_FOR_MEAN)]).mean(dim=0)
 
     def train_dataloader(self) -> DataLoader:
         trainer = cast(lightning.Trainer, self.trainer)

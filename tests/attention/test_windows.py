@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from allograph.attention import (
-    SpatialTransformer,
     WindowBounds,
+    WindowNetwork,
     bend,
     compose,
     identity_window,
@@ -29,7 +29,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def random_windows(seed: int, count: int = 3, bounds: WindowBounds | None = None) -> Tensor:
-    attention = SpatialTransformer(4, bounds or WindowBounds()).double()
+    attention = WindowNetwork(4, bounds or WindowBounds()).double()
     return attention.window(1.5 * torch.randn(count, 6, generator=generator(seed), dtype=torch.float64))
 
 
@@ -128,7 +128,7 @@ def test_inverse_and_composition_are_those_of_affine_maps(seed: int) -> None:
 @settings(max_examples=100, deadline=None)
 def test_no_numbers_make_a_window_singular_or_infinite(raw: list[float]) -> None:
     bounds = WindowBounds(min_scale=0.1, max_scale=1.2)
-    window = SpatialTransformer(4, bounds).window(torch.tensor([raw]))
+    window = WindowNetwork(4, bounds).window(torch.tensor([raw]))
     determinant = torch.linalg.det(window[:, :, :2].double())
     assert torch.isfinite(window).all()
     assert torch.isfinite(invert(window)).all()
@@ -138,7 +138,7 @@ def test_no_numbers_make_a_window_singular_or_infinite(raw: list[float]) -> None
 
 def test_windows_have_full_affine_freedom() -> None:
     """The six numbers move the window in six independent directions, and all turns are within reach."""
-    attention = SpatialTransformer(4, WindowBounds())
+    attention = WindowNetwork(4, WindowBounds())
     raw = torch.tensor([0.3, -0.2, 0.1, 0.4, 0.2, -0.3], dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(lambda r: attention.window(r).flatten(), raw)
     assert torch.linalg.matrix_rank(jacobian) == 6
@@ -148,7 +148,7 @@ def test_windows_have_full_affine_freedom() -> None:
 
 
 def test_the_hidden_state_of_zero_gives_the_initial_scale() -> None:
-    window = SpatialTransformer(5, WindowBounds(), initial_scale=0.37)(torch.zeros(1, 5))
+    window = WindowNetwork(5, WindowBounds(), initial_scale=0.37)(torch.zeros(1, 5))
     torch.testing.assert_close(window, torch.tensor([[[0.37, 0, 0], [0, 0.37, 0]]]))
 
 
@@ -168,3 +168,23 @@ def test_windows_that_were_first_used_in_inference_mode_can_be_trained_through()
     window = identity_window(1).clone().requires_grad_()
     read(torch.rand(1, 1, size, size, generator=generator(0)), window, size).sum().backward()
     assert window.grad is not None
+
+
+def test_under_bfloat16_no_window_and_no_pixel_moves() -> None:
+    one, two = random_windows(1).float(), random_windows(2).float()
+    image = torch.rand(3, 1, 40, 40, generator=generator(0))
+
+    def results() -> list[Tensor]:
+        return [compose(one, two), invert(one), read(image, one, 12), write(image, one, 50)]
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = results()
+    for value, exact in zip(half, results(), strict=True):
+        torch.testing.assert_close(value, exact, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("initial", [0.01, 0.2, 0.5, 3.0])
+def test_an_initial_scale_beyond_the_bounds_is_taken_as_near_as_they_allow(initial: float) -> None:
+    window = WindowNetwork(5, WindowBounds(min_scale=0.2, max_scale=0.5), initial_scale=initial)(torch.zeros(1, 5))
+    assert 0.2 < window[0, 0, 0].item() < 0.5
+    assert window[0, 0, 0].item() == pytest.approx(min(max(initial, 0.2), 0.5), rel=0.1)

@@ -1,0 +1,53 @@
+"""Attention: where to look and to write, decided by a hidden state.
+
+`WholeImage` (none), `GaussianAttention` (DRAW's), `SeparableTransformer` (scale and shift) and `SpatialTransformer`
+(any affine window) keep one contract, `Attention`. The functions below work on windows and images themselves.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Attention",
+    "AttentionKind",
+    "GaussianAttention",
+    "SeparableAttention",
+    "SeparableTransformer",
+    "SpatialTransformer",
+    "WholeImage",
+    "WindowBounds",
+    "WindowNetwork",
+    "attention_of",
+    "bend",
+    "bend_strokes",
+    "compose",
+    "identity_window",
+    "invert",
+    "read",
+    "write",
+]
+
+from typing import Literal
+
+from allograph.attention.base import Attention
+from allograph.attention.bending import bend, bend_strokes
+from allograph.attention.gaussian import GaussianAttention
+from allograph.attention.separable import SeparableAttention
+from allograph.attention.spatial import SeparableTransformer, SpatialTransformer, WindowBounds, WindowNetwork
+from allograph.attention.whole import WholeImage
+from allograph.attention.windows import compose, identity_window, invert, read, write
+
+AttentionKind = Literal["none", "gaussian", "zoom", "stretch", "affine"]
+"""None; DRAW's filters; a spatial transformer with one scale (3 numbers), two (4), or all six numbers."""
+
+
+def attention_of(
+    kind: AttentionKind, features: int, size: int, patch: int, bounds: WindowBounds, initial_scale: float
+) -> Attention:
+    """A fresh attention of this kind; without attention a patch is the whole image."""
+    if kind == "none":
+        return WholeImage(size)
+    if kind == "gaussian":
+        return GaussianAttention(features, size, patch)
+    if kind == "affine":
+        return SpatialTransformer(features, size, patch, bounds, initial_scale)
+    return SeparableTransformer(features, size, patch, bounds, initial_scale, 3 if kind == "zoom" else 4)

@@ -1,0 +1,59 @@
+"""Attention by two matrix products: ``F_y x F_x^T`` reads, ``G_y patch G_x^T`` writes."""
+
+from __future__ import annotations
+
+__all__ = ["SeparableAttention", "bilinear_kernel"]
+
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from allograph.attention.base import Attention
+
+
+def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[Tensor, "*batch points {size}"]:
+    """The weights of bilinear interpolation of ``size`` pixels on [-1, 1] at each place, zeros outside:
+    ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``."""
+    pixel = ((place + 1) * size - 1) / 2
+    distance = pixel[..., None] - torch.arange(size, device=place.device, dtype=place.dtype)
+    return (1 - distance.abs()).clamp(min=0)
+
+
+class SeparableAttention(Attention):
+    """Attention whose kernels along x and along y are independent (Gregor et al., 2015, equations 27 and 29).
+
+    The products run in at least float32. All T steps are written by one product over (T x patch): no image for each
+    step is ever made.
+    """
+
+    @abstractmethod
+    def reading_kernels(
+        self, where: Float[Tensor, "*batch numbers"]
+    ) -> tuple[Float[Tensor, "*batch patch size"], Float[Tensor, "*batch patch size"]]:
+        """``F_y`` and ``F_x``."""
+
+    @abstractmethod
+    def writing_kernels(
+        self, where: Float[Tensor, "*batch numbers"]
+    ) -> tuple[Float[Tensor, "*batch size patch"], Float[Tensor, "*batch size patch"]]:
+        """``G_y`` and ``G_x``."""
+
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        with torch.autocast(image.device.type, enabled=False):
+            along_y, along_x = self.reading_kernels(where)
+            return along_y[:, None] @ image.to(where.dtype) @ along_x[:, None].mT
+
+    def write(self, patch: Tensor, where: Tensor) -> Tensor:
+        with torch.autocast(patch.device.type, enabled=False):
+            along_y, along_x = self.writing_kernels(where)
+            return along_y[:, None] @ patch.to(where.dtype) @ along_x[:, None].mT
+
+    def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
+        with torch.autocast(patches.device.type, enabled=False):
+            along_y, along_x = self.writing_kernels(where)
+            # sum_t G_y[t] (patch_t G_x[t]^T), the sum over t and over the patch's rows in one product.
+            rows = patches.to(where.dtype) @ along_x[:, :, None].mT
+            rows = rows.transpose(1, 2).flatten(2, 3)
+            return along_y.transpose(1, 2).flatten(2, 3)[:, None] @ rows

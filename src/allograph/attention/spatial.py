@@ -1,0 +1,162 @@
+"""Spatially transformed attention: windows whose numbers are decided by a hidden state."""
+
+from __future__ import annotations
+
+__all__ = ["SeparableTransformer", "SpatialTransformer", "WindowBounds", "WindowNetwork"]
+
+import math
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from allograph.attention.base import Attention
+from allograph.attention.separable import SeparableAttention, bilinear_kernel
+from allograph.attention.windows import read, write
+
+
+@dataclass(frozen=True)
+class WindowBounds:
+    """How far a window may go. Every bound is smooth, none can be reached, so no window is ever singular.
+
+    Attributes:
+        min_scale, max_scale: half the window's width and height, as a share of half the image.
+        max_shift: of the centre, in half images.
+        max_turn: radians, either way; pi leaves all directions open.
+        max_shear: of x along y, before the turn.
+    """
+
+    min_scale: float = 0.1
+    max_scale: float = 1.2
+    max_shift: float = 1.0
+    max_turn: float = math.pi
+    max_shear: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_scale < self.max_scale:
+            raise ValueError("scales are above 0, min_scale below max_scale")
+        if self.max_shift <= 0 or self.max_turn < 0 or self.max_shear < 0:
+            raise ValueError("max_shift is above 0, max_turn and max_shear are at least 0")
+
+
+class WindowNetwork(nn.Module):
+    """Numbers linear in the hidden state, to a window.
+
+    ``A = R(turn) [[1, shear], [0, 1]] diag(scale_x, scale_y)``, ``b = (shift_x, shift_y)``, with
+    ``log scale`` between the logarithms of its bounds by a sigmoid, and shift, turn and shear by tanh. Hence
+    ``det A = scale_x scale_y > min_scale^2``.
+
+    Args:
+        features: length of the hidden state.
+        bounds: see `WindowBounds`.
+        initial_scale: the scale at a hidden state of zero, as near as the bounds allow.
+        freedom: how many numbers: 3 (one scale, two shifts), 4 (two scales, two shifts), 6 (turn and shear as well).
+    """
+
+    def __init__(
+        self, features: int, bounds: WindowBounds, initial_scale: float = 0.5, freedom: Literal[3, 4, 6] = 6
+    ) -> None:
+        super().__init__()
+        self.bounds, self.freedom = bounds, freedom
+        self.linear = nn.Linear(features, freedom)
+        share = math.log(initial_scale / bounds.min_scale) / math.log(bounds.max_scale / bounds.min_scale)
+        share = min(max(share, 0.05), 0.95)
+        with torch.no_grad():
+            self.linear.bias.zero_()
+            self.linear.bias[: 1 if freedom == 3 else 2] = math.log(share / (1 - share))
+
+    def forward(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch 2 3"]:
+        return self.window(self.linear(hidden))
+
+    def scale_and_shift(
+        self, raw: Float[Tensor, "*batch numbers"]
+    ) -> tuple[Float[Tensor, "*batch 2"], Float[Tensor, "*batch 2"]]:
+        """Scales and shifts (x, y) of unbounded numbers, in at least float32: positions are too fine for bfloat16."""
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        bounds, scales = self.bounds, 1 if self.freedom == 3 else 2
+        low, high = math.log(bounds.min_scale), math.log(bounds.max_scale)
+        scale = torch.exp(low + (high - low) * torch.sigmoid(raw[..., :scales]))
+        return scale.expand(*raw.shape[:-1], 2), bounds.max_shift * torch.tanh(raw[..., scales : scales + 2])
+
+    def window(self, raw: Float[Tensor, "*batch numbers"]) -> Float[Tensor, "*batch 2 3"]:
+        """Windows of unbounded numbers: scales, shifts (x, y), turn, shear, as many as the freedom has."""
+        scale, shift = self.scale_and_shift(raw)
+        if self.freedom < 6:
+            return torch.cat([torch.diag_embed(scale), shift[..., None]], dim=-1)
+        free = torch.tanh(raw[..., 4:].to(scale.dtype))
+        turn, shear = self.bounds.max_turn * free[..., 0], self.bounds.max_shear * free[..., 1]
+        cos, sin = torch.cos(turn), torch.sin(turn)
+        columns = [
+            torch.stack([cos, sin], dim=-1) * scale[..., :1],
+            torch.stack([shear * cos - sin, shear * sin + cos], dim=-1) * scale[..., 1:],
+            shift,
+        ]
+        return torch.stack(columns, dim=-1)
+
+
+@final
+class SpatialTransformer(Attention):
+    """All six numbers of an affine window, by a sampling grid (Jaderberg et al., 2015; Rezende et al., 2016, sec. 3.1).
+
+    The numbers are the window itself, row by row. Reading and writing as in `allograph.attention.windows`.
+    """
+
+    def __init__(self, features: int, size: int, patch: int, bounds: WindowBounds, initial_scale: float = 0.5) -> None:
+        super().__init__(size, patch, 6)
+        self.network = WindowNetwork(features, bounds, initial_scale, 6)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.network(hidden).flatten(-2)
+
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        return read(image.to(where.dtype), self.outline(where), self.patch)
+
+    def write(self, patch: Tensor, where: Tensor) -> Tensor:
+        return write(patch.to(where.dtype), self.outline(where), self.size)
+
+    def outline(self, where: Tensor) -> Tensor:
+        return where.unflatten(-1, (2, 3))
+
+
+@final
+class SeparableTransformer(SeparableAttention):
+    """Windows without turn and shear, of one scale (3 numbers) or two (4): what `SpatialTransformer` does with such
+    windows, by two matrix products.
+
+    The numbers are (scale_x, scale_y, shift_x, shift_y); the freedom says how many of them are decided independently.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        size: int,
+        patch: int,
+        bounds: WindowBounds,
+        initial_scale: float = 0.5,
+        freedom: Literal[3, 4] = 4,
+    ) -> None:
+        super().__init__(size, patch, 4)
+        self.network = WindowNetwork(features, bounds, initial_scale, freedom)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return torch.cat(self.network.scale_and_shift(self.network.linear(hidden)), dim=-1)
+
+    def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
+        place = where[..., :2, None] * _centres(self.patch, where) + where[..., 2:, None]
+        along_x, along_y = bilinear_kernel(place, self.size).unbind(dim=-3)
+        return along_y, along_x
+
+    def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
+        place = (_centres(self.size, where) - where[..., 2:, None]) / where[..., :2, None]
+        along_x, along_y = bilinear_kernel(place, self.patch).unbind(dim=-3)
+        return along_y, along_x
+
+    def outline(self, where: Tensor) -> Tensor:
+        return torch.cat([torch.diag_embed(where[..., :2]), where[..., 2:, None]], dim=-1)
+
+
+def _centres(size: int, like: Tensor) -> Tensor:
+    """Pixel centres of an axis on [-1, 1]."""
+    return (2 * torch.arange(size, device=like.device, dtype=like.dtype) + 1) / size - 1

@@ -1,0 +1,33 @@
+"""No attention: the whole image is read and written."""
+
+from __future__ import annotations
+
+__all__ = ["WholeImage"]
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from allograph.attention.base import Attention
+from allograph.attention.windows import identity_window
+
+
+@final
+class WholeImage(Attention):
+    """``read(x) = x`` and ``write(patch) = patch``: a patch is an image, and no number says where."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, size, 0)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
+
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        return image.to(where.dtype)
+
+    def write(self, patch: Tensor, where: Tensor) -> Tensor:
+        return patch.to(where.dtype)
+
+    def outline(self, where: Tensor) -> Tensor:
+        return identity_window(*where.shape[:-1], device=where.device, dtype=where.dtype)

@@ -1,0 +1,9 @@
+"""Hidden canvases: where what all steps write comes together, and becomes the likelihood's parameters."""
+
+from __future__ import annotations
+
+__all__ = ["AdditiveCanvas", "BentCanvas", "BentPicture", "Canvas", "GatedCanvas", "Strokes"]
+
+from allograph.canvas.base import Canvas
+from allograph.canvas.bent import BentCanvas, BentPicture, Strokes
+from allograph.canvas.hidden import AdditiveCanvas, GatedCanvas

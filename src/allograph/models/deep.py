@@ -1,0 +1,225 @@
+"""Deep latent Gaussian models: L layers, each a non-linear function of the layer above plus Gaussian noise of its own.
+
+Generative model, from the top layer L to the bottom one
+
+    z_L ~ N(0, I)
+    z_l ~ N(mu_l(z_{l+1}), sigma_l(z_{l+1})),  l = L-1..1
+    x ~ p(x | f(z_1))
+
+The variational auto-encoder is the case L = 1. Inference begins with one deterministic pass upwards,
+
+    d_1 = e_1(x),  d_l = e_l(d_{l-1}),    N(m_l, s_l) = N(m_l(d_l), s_l(d_l))
+
+and the posterior is one of
+
+    bottom-up:  q(z_l | x) = N(m_l, s_l): all layers at once
+    top-down:   q(z_l | z_{l+1}, x) ~ N(m_l, s_l) N(mu_l(z_{l+1}), sigma_l(z_{l+1})), normalised: what the image says
+                and what the layer above predicts, weighted by their precisions; the generative pass is shared
+
+In both the KL term of layer l, given the draw of the layer above, is analytic.
+
+Source: Rezende, Mohamed, Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,
+2014, equations 3 to 6; Kingma, Welling, *Auto-Encoding Variational Bayes*, 2014; top-down: Sønderby et al., *Ladder
+Variational Autoencoders*, 2016, equations 15 to 19.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DeepConfig", "DeepModel", "product"]
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
+from allograph.models.parts import Gaussian
+
+
+@dataclass(frozen=True)
+class DeepConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        likelihood: of the pixels, and how many channels they have.
+        latents: dimensions of z_1..z_L, the bottom layer first; as many as there are layers.
+        units: of the networks of each layer, the bottom one first.
+        depth: dense layers in each network.
+        network: between the image and the bottom layer: ``dense``, or with three ``convolutional`` layers.
+        width: channels of the convolution next to the image; doubles with each.
+        posterior: ``bottom-up`` or ``top-down``; the same thing for L = 1, but for the prior, which top-down
+            inference multiplies in there, too.
+        activation: of the dense layers; see `allograph.models.networks.Stack`.
+    """
+
+    kind: Literal["deep"] = "deep"
+    image_size: int = 28
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    latents: tuple[int, ...] = (50,)
+    units: tuple[int, ...] = (500,)
+    depth: int = 2
+    network: NetworkKind = "dense"
+    width: int = 32
+    posterior: Literal["bottom-up", "top-down"] = "bottom-up"
+    activation: Activation = "silu"
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "depth", "width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if not self.latents or min(*self.latents, *self.units) < 1:
+            raise ValueError("latents and units are one or more numbers, each at least 1")
+        if len(self.units) != len(self.latents):
+            raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
+
+
+def product(one: Gaussian, other: Gaussian) -> Gaussian:
+    """The normal distribution proportional to the product of two: precisions add, means are weighted by them."""
+    weight = torch.sigmoid(2 * (other.log_std - one.log_std))
+    log_std = -0.5 * torch.logaddexp(-2 * one.log_std, -2 * other.log_std)
+    return Gaussian(torch.lerp(other.mean, one.mean, weight), log_std)
+
+
+@final
+class DeepModel(GenerativeModel):
+    """See the module's documentation for the equations. Takes no context; entry l of every list is layer l + 1."""
+
+    def __init__(self, config: DeepConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = likelihood_from_config(config.likelihood)
+        size, channels, parameters = config.image_size, self.likelihood.channels, self.likelihood.parameters_per_pixel
+        latents, units = config.latents, config.units
+        dense = (config.depth, config.activation)
+        pixels = (size, config.width, units[0], *dense)
+        above = list(zip(latents[1:], units[1:], strict=True))
+
+        self.encoders = nn.ModuleList(
+            [
+                image_encoder(config.network, channels, *pixels),
+                *(Stack(below, own, *dense) for below, own in pairwise(units)),
+            ]
+        )
+        """e_l"""
+        self.guesses = nn.ModuleList(_still(own, 2 * latent) for own, latent in zip(units, latents, strict=True))
+        """m_l, s_l of d_l"""
+        self.predictors = nn.ModuleList(
+            nn.Sequential(Stack(latent_above, own, *dense), nn.Linear(own, 2 * latent))
+            for (latent_above, own), latent in zip(above, latents, strict=False)
+        )
+        """mu_l, sigma_l of z_{l+1}, for l < L"""
+        self.decoder = image_decoder(config.network, parameters, *pixels, inputs=latents[0])
+        """f, without its bias"""
+        self.bias = nn.Parameter(torch.zeros(parameters, size, size))
+        self.initialise(torch.full((self.likelihood.channels,), 0.5))
+
+    @torch.no_grad()
+    def initialise(self, mean: Float[Tensor, "channel size size"] | Float[Tensor, " channel"]) -> None:
+        """Lets what z does not explain begin at the data's mean: of each channel, or of each pixel."""
+        bias = self.likelihood.bias(mean.to(self.bias))
+        self.bias.copy_(bias if bias.ndim == 3 else bias[:, None, None])
+
+    # ---------------------------------------------------------------- the contract
+
+    @property
+    def conditional(self) -> bool:
+        return False
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        """One step: the numbers of z_1, then those of z_2, up to z_L."""
+        return 1, sum(self.config.latents)
+
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        """See `GenerativeModel.infer`; each layer is a group of one step, the bottom one first."""
+        self._refuse(context)
+        many = len(noise) // len(x)
+        guesses = [_repeat(guess, many) for guess in self._guesses(x)]
+        latents, posterior, prior = list(self._split(noise)), [*guesses], [*guesses]
+        above = None
+        for layer, eps in reversed(list(enumerate(self._split(noise)))):
+            prior[layer] = self._predict(layer, above, eps)
+            if self.config.posterior == "top-down":
+                posterior[layer] = product(guesses[layer], prior[layer])
+            above = latents[layer] = posterior[layer].sample(eps)
+        log_likelihood = self.likelihood.log_prob(self._decode(latents[0]), x.repeat_interleave(many, dim=0))
+        return Inference(
+            log_likelihood,
+            latents=tuple(z[:, None] for z in latents),
+            posterior=tuple(_as_step(q) for q in posterior),
+            prior=tuple(_as_step(p) for p in prior),
+        )
+
+    def sample(
+        self,
+        context: Tensor | None = None,
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        history: bool = False,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Drawings:
+        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
+        self._refuse(context)
+        if noise is None:
+            noise = self.noise(n, generator=generator)[None]
+        shape = noise.shape[:2]
+        above = None
+        for layer, eps in reversed(list(enumerate(self._split(temperature * noise.flatten(0, 1))))):
+            above = self._predict(layer, above, eps).sample(eps)
+        assert above is not None
+        canvases = self._decode(above)[:, None].unflatten(0, shape)
+        windows = canvases.new_zeros((*shape, 0, 2, 3))
+        return Drawings(canvases, write_windows=windows, read_windows=windows)
+
+    # ---------------------------------------------------------------- parts
+
+    def _refuse(self, context: Tensor | None) -> None:
+        if context is not None:
+            raise ValueError("a deep latent Gaussian model takes no context")
+
+    def _split(self, noise: Float[Tensor, "many 1 latent"]) -> tuple[Tensor, ...]:
+        """Each layer's numbers, the bottom one first."""
+        return noise[:, 0].split(self.config.latents, dim=-1)
+
+    def _guesses(self, x: Tensor) -> list[Gaussian]:
+        """``N(m_l, s_l)``, the bottom layer first."""
+        guesses, features = [], x
+        for encoder, guess in zip(self.encoders, self.guesses, strict=True):
+            features = encoder(features)
+            guesses.append(Gaussian.of(guess(features)))
+        return guesses
+
+    def _predict(self, layer: int, above: Tensor | None, like: Tensor) -> Gaussian:
+        """``p(z_l | z_{l+1})``; N(0, I), shaped like its noise, for the top layer."""
+        if above is None:
+            return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
+        return Gaussian.of(self.predictors[layer](above))
+
+    def _decode(self, z: Float[Tensor, "many latent"]) -> Float[Tensor, "many parameter size size"]:
+        """The parameters of ``p(x | z_1)``."""
+        parameters = self.decoder(z)
+        return parameters.to(torch.promote_types(parameters.dtype, torch.float32)) + self.bias
+
+
+def _still(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer whose output is 0 at first: every guess is N(0, I), and for L = 1, bottom-up, the KL term is 0."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _as_step(distribution: Gaussian) -> Gaussian:
+    return Gaussian(distribution.mean[:, None], distribution.log_std[:, None])
+
+
+def _repeat(distribution: Gaussian, times: int) -> Gaussian:
+    return Gaussian(*(part.repeat_interleave(times, dim=0) for part in distribution))

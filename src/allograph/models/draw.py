@@ -1,0 +1,170 @@
+"""DRAW: a recurrent auto-encoder whose encoder sees what the canvas still lacks.
+
+For t = 1..T (h the hidden state of the decoder, g of the encoder, both LSTMs; c the canvas)
+
+    x^_t = x - E[x | f_o(c_{t-1})]                               the error image
+    r_t = read(x, x^_t; f_r(h_{t-1}))
+    g_t = LSTM(g_{t-1}, r_t, h_{t-1})
+    z_t ~ q(z_t | g_t) = N(mu(g_t), sigma(g_t)),   p(z_t) = N(0, I)
+    h_t = LSTM(h_{t-1}, z_t)
+    c_t = c_{t-1} + write(sprite(h_t), f_w(h_t))
+    x ~ p(x | f_o(c_T))
+
+The canvas feeds back into the encoder by the error image, which is what sets this model apart from
+`allograph.models.sequential`: writing cannot leave the loop while inferring. (It can while sampling.)
+
+Source: Gregor, Danihelka, Graves, Rezende, Wierstra, *DRAW: A Recurrent Neural Network For Image Generation*, 2015,
+equations 3 to 8.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DrawConfig", "DrawModel"]
+
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
+from allograph.canvas import AdditiveCanvas
+from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.parts import Cell, Gaussian, State
+
+
+@dataclass(frozen=True)
+class DrawConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        likelihood: of the pixels, and how many channels they have.
+        steps: T, the paper's "glimpses".
+        latent: dimensions of each z_t.
+        hidden: units of each LSTM.
+        attention: as in `allograph.models.sequential.SequentialConfig`; the paper's are ``gaussian`` and ``none``.
+        read_patch, patch: sides of what is read and of what is written, N.
+        bounds: of the windows of spatial transformers.
+        error_image: whether the encoder sees the error image beside the image.
+    """
+
+    kind: Literal["draw"] = "draw"
+    image_size: int = 28
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    steps: int = 16
+    latent: int = 16
+    hidden: int = 256
+    attention: AttentionKind = "gaussian"
+    read_patch: int = 2
+    patch: int = 5
+    bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
+    error_image: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "steps", "latent", "hidden", "read_patch", "patch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+
+
+@final
+class DrawModel(GenerativeModel):
+    """See the module's documentation for the equations; the model takes no context."""
+
+    def __init__(self, config: DrawConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = likelihood_from_config(config.likelihood)
+        channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
+
+        def attention(patch: int) -> Attention:
+            return attention_of(config.attention, hidden, size, patch, config.bounds, 0.7)
+
+        self.look, self.placing = attention(config.read_patch), attention(config.patch)
+        glimpse = (2 if config.error_image else 1) * channels * self.look.patch**2
+        self.encoder = Cell(glimpse + hidden, 0, hidden)
+        self.posterior = nn.Linear(hidden, 2 * config.latent)
+        self.decoder = Cell(config.latent, 0, hidden)
+        self.sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * self.placing.patch**2)
+        self.canvas = AdditiveCanvas(size, self.likelihood.parameters_per_pixel, self.likelihood.parameters_per_pixel)
+        with torch.no_grad():
+            self.posterior.weight.zero_()  # posterior = prior at first, so KL = 0
+            self.posterior.bias.zero_()
+
+    @property
+    def conditional(self) -> bool:
+        return False
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return self.config.steps, self.config.latent
+
+    def initialise(self, mean: Tensor) -> None:
+        self.canvas.begin_with(self.likelihood.bias(mean))
+
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        if context is not None:
+            raise ValueError("this model takes no context")
+        x = x.repeat_interleave(len(noise) // len(x), dim=0)
+        nothing = noise.new_zeros(len(x), 0)
+        for_encoder, for_decoder = self.encoder.constant(nothing), self.decoder.constant(nothing)
+        encoder, decoder, canvas = self._blank(noise), self._blank(noise), self.canvas.first
+        steps = []
+        for eps in noise.unbind(dim=1):
+            where = self.look(decoder.hidden)
+            seen = [x]
+            if self.config.error_image:
+                seen.append(x - self.likelihood.mean(self.canvas.observe(canvas.expand(len(x), -1, -1, -1))))
+            glimpse = self.look.read(torch.cat(seen, dim=1), where).flatten(1)
+            encoder = self.encoder([glimpse, decoder.hidden], for_encoder, encoder)
+            posterior = Gaussian.of(self.posterior(encoder.hidden))
+            latent = posterior.sample(eps)
+            decoder = self.decoder([latent], for_decoder, decoder)
+            canvas = canvas + self.placing.write(self._sprite(decoder.hidden), self.placing(decoder.hidden))
+            steps.append((*posterior, latent))
+        mean, log_std, latents = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return Inference(
+            log_likelihood=self.likelihood.log_prob(self.canvas.observe(canvas), x),
+            latents=(latents,),
+            posterior=(Gaussian(mean, log_std),),
+            prior=(Gaussian(torch.zeros_like(mean), torch.zeros_like(mean)),),
+        )
+
+    def sample(
+        self,
+        context: Tensor | None = None,
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        history: bool = False,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Drawings:
+        if context is not None:
+            raise ValueError("this model takes no context")
+        if noise is None:
+            noise = self.noise(n, generator=generator)[None]
+        shape = noise.shape[:2]
+        noise = temperature * noise.flatten(0, 1)
+        decoder, for_decoder, after = self._blank(noise), self.decoder.constant(noise.new_zeros(len(noise), 0)), []
+        for latent in noise.unbind(dim=1):
+            decoder = self.decoder([latent], for_decoder, decoder)
+            after.append(decoder.hidden)
+        hidden = torch.stack(after, dim=1)
+        sprites, where = self._sprite(hidden), self.placing(hidden)
+        if history:
+            canvases = self.canvas.history(self.placing, sprites, where)
+        else:
+            canvases = self.canvas(self.placing, sprites, where)[:, None]
+        windows = self.placing.outline(where).unflatten(0, shape)
+        return Drawings(canvases=canvases.unflatten(0, shape), write_windows=windows, read_windows=windows[:, :, :0])
+
+    def _blank(self, noise: Tensor) -> State:
+        return State(*noise.new_zeros(2, len(noise), self.config.hidden).unbind(0))
+
+    def _sprite(self, hidden: Tensor) -> Tensor:
+        patch = self.placing.patch
+        return (
+            self.sprite(hidden).to(torch.promote_types(hidden.dtype, torch.float32)).unflatten(-1, (-1, patch, patch))
+        )

@@ -1,0 +1,210 @@
+"""Linear Gaussian models: probabilistic principal component analysis and factor analysis, where everything is exact.
+
+    z ~ N(0, I),    x | z ~ N(W z + mu, Psi),    so    x ~ N(mu, W W^T + Psi)
+
+with ``Psi = sigma^2 I`` (probabilistic PCA) or a diagonal ``Psi`` (factor analysis). D pixels, d latents. With
+``M = I + W^T Psi^-1 W``, a d x d matrix, and ``r = x - mu``
+
+    p(z | x) = N(m, M^-1),    m = M^-1 W^T Psi^-1 r                                              (Bishop, 12.41, 12.68)
+    -2 log p(x) = D log 2 pi + log |Psi| + log |M| + (r - W m)^T Psi^-1 (r - W m) + m^T m
+
+The determinant is by the matrix determinant lemma. The last two terms are ``r^T (W W^T + Psi)^-1 r`` by Woodbury's
+identity with the square completed: a sum of squares, where the usual form is a difference of large numbers. No D x D
+matrix is ever made.
+
+``p(x)`` stays as it is when W is turned to W R, R a rotation. Where R are the eigenvectors of ``W^T Psi^-1 W``, M is
+diagonal, and so is the exact posterior's covariance. So a posterior with a linear mean and one diagonal covariance for
+all images, ``q(z | x) = N(V (x - mu), diag(s^2))``, loses nothing: the smallest free energy is the smallest negative
+log likelihood, and for probabilistic PCA there is no other local minimum (Lucas et al., 2019). That is what ``infer``
+has, like every other model: learned by gradient, or made exact by `LinearModel.tighten`.
+
+Sources: Tipping and Bishop, *Probabilistic Principal Component Analysis*, 1999; Rubin and Thayer, *EM Algorithms for ML
+Factor Analysis*, 1982; Bishop, *Pattern Recognition and Machine Learning*, 2006, section 12.2; Lucas et al., *Don't
+Blame the ELBO!*, 2019.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LinearConfig", "LinearModel"]
+
+import math
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal
+
+from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.parts import Gaussian
+
+
+@dataclass(frozen=True)
+class LinearConfig:
+    """Everything that fixes the model.
+
+    Attributes:
+        kind: of the model, in presets and weights files.
+        image_size: pixels a side.
+        channels: 1 (grey) or 3 (colour).
+        latent: d, fewer than there are pixels.
+        noise: ``isotropic`` (probabilistic PCA) or ``diagonal`` (factor analysis).
+        min_scale: standard deviation below which no pixel's noise falls, so that the density stays finite where a pixel
+            is the same in all images. The rounding of 8-bit images alone has ``1 / (255 sqrt 12) = 0.0011``.
+    """
+
+    kind: Literal["linear"] = "linear"
+    image_size: int = 28
+    channels: int = 1
+    latent: int = 32
+    noise: Literal["isotropic", "diagonal"] = "diagonal"
+    min_scale: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "latent"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels = {self.channels} is unknown; images have 1 (grey) or 3 (colour)")
+        if self.latent >= self.pixels:
+            raise ValueError(f"latent = {self.latent} is too large; it is below the {self.pixels} pixels of an image")
+        if self.min_scale < 1e-3:  # the likelihood would cut it, and its nats would not be the exact ones
+            raise ValueError(f"min_scale = {self.min_scale} is too small; it is at least 0.001")
+
+    @property
+    def pixels(self) -> int:
+        """D, of all channels."""
+        return self.channels * self.image_size**2
+
+
+@final
+class LinearModel(GenerativeModel):
+    """See the module's documentation for the equations. Takes no context."""
+
+    def __init__(self, config: LinearConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = likelihood_from_config(LikelihoodConfig("learned-gaussian", channels=config.channels))
+        pixels, latent = config.pixels, config.latent
+        self.loading = nn.Parameter(0.1 * torch.randn(pixels, latent) / math.sqrt(latent))
+        """W, (D, d)"""
+        self.mean = nn.Parameter(torch.full((pixels,), 0.5))
+        """mu, (D,)"""
+        self.log_scale = nn.Parameter(torch.full((pixels if config.noise == "diagonal" else 1,), math.log(0.3)))
+        """``log(Psi - min_scale^2) / 2``, (D,) or (1,)"""
+        self.encoder = nn.Parameter(torch.zeros(latent, pixels))  # posterior = prior at first, so KL = 0
+        """V, (d, D)"""
+        self.posterior_log_std = nn.Parameter(torch.zeros(latent))
+        """log s, (d,)"""
+
+    # ---------------------------------------------------------------- the contract
+
+    @property
+    def conditional(self) -> bool:
+        return False
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return 1, self.config.latent
+
+    @torch.no_grad()
+    def initialise(self, mean: Tensor) -> None:
+        """See `GenerativeModel.initialise`."""
+        self.mean.copy_(mean.flatten())
+
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        """See `GenerativeModel.infer`; the posterior is ``q(z | x) = N(V (x - mu), diag(s^2))``. Computed in at least
+        float32 whatever the precision around it, for bfloat16 would be coarser than the noise of a quiet pixel."""
+        self._refuse(context)
+        many = len(noise) // len(x)
+        with torch.autocast(x.device.type, enabled=False):
+            kind = torch.promote_types(self.loading.dtype, torch.float32)
+            residual = x.flatten(1).to(kind) - self.mean.to(kind)
+            center = (residual @ self.encoder.to(kind).T).repeat_interleave(many, dim=0)[:, None]
+            posterior = Gaussian(center, self.posterior_log_std.to(kind).expand_as(center))
+            latents = posterior.sample(noise.to(kind))
+            parameters = self._decode(latents[:, 0])
+            log_likelihood = self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0))
+        zeros = torch.zeros_like(center)
+        return Inference(log_likelihood, (latents,), (posterior,), (Gaussian(zeros, zeros),))
+
+    def sample(
+        self,
+        context: Tensor | None = None,
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        history: bool = False,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Drawings:
+        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
+        self._refuse(context)
+        z = temperature * (self.noise(n, generator=generator)[None] if noise is None else noise)
+        with torch.autocast(z.device.type, enabled=False):
+            canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
+        windows = canvases.new_zeros((*z.shape[:2], 0, 2, 3))
+        return Drawings(canvases, write_windows=windows, read_windows=windows)
+
+    # ---------------------------------------------------------------- what is exact
+
+    @property
+    def variance(self) -> Float[Tensor, " pixels"]:
+        """The diagonal of Psi, ``min_scale^2 + exp(2 log_scale)``."""
+        return torch.exp(2 * self._log_std())
+
+    def log_likelihood(self, x: Float[Tensor, "batch channel size size"]) -> Float[Tensor, " batch"]:
+        """``log p(x)`` exactly, nats, in float64 whatever the weights are in."""
+        loading, variance = self.loading.double(), self.variance.double()
+        mean, root = self._exact(x)
+        misfit = x.flatten(1).double() - self.mean.double() - mean @ loading.T
+        square = (misfit.square() / variance).sum(dim=1) + mean.square().sum(dim=1)
+        log_determinant = variance.log().sum() + 2 * root.diagonal().log().sum()
+        return -0.5 * (self.config.pixels * math.log(2 * math.pi) + log_determinant + square)
+
+    def posterior(self, x: Float[Tensor, "batch channel size size"]) -> MultivariateNormal:
+        """``p(z | x) = N(M^-1 W^T Psi^-1 (x - mu), M^-1)`` exactly, over (batch, d), in float64."""
+        mean, root = self._exact(x)
+        return MultivariateNormal(mean, precision_matrix=root @ root.T)
+
+    @torch.no_grad()
+    def tighten(self) -> None:
+        """Makes q the exact posterior, so that every log weight is ``log p(x)``. Turns W to W R for that, R the
+        eigenvectors of ``W^T Psi^-1 W`` (largest first), which leaves ``p(x)`` as it was."""
+        loading, variance = self.loading.double(), self.variance.double()
+        values, rotation = torch.linalg.eigh(loading.T @ (loading / variance[:, None]))
+        loading, precision = loading @ rotation.flip(1), 1 + values.flip(0)
+        self.loading.copy_(loading)
+        self.encoder.copy_((loading / variance[:, None] / precision).T)
+        self.posterior_log_std.copy_(-0.5 * precision.log())
+
+    def _exact(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The posterior's mean (batch, d) and the Cholesky factor of M (d, d), in float64."""
+        loading = self.loading.double()
+        scaled = loading / self.variance.double()[:, None]
+        root = torch.linalg.cholesky(
+            torch.eye(self.config.latent, dtype=loading.dtype, device=loading.device) + loading.T @ scaled
+        )
+        projection = (x.flatten(1).double() - self.mean.double()) @ scaled
+        return torch.cholesky_solve(projection.T, root).T, root
+
+    # ---------------------------------------------------------------- parts
+
+    def _log_std(self) -> Float[Tensor, " pixels"]:
+        kind = torch.promote_types(self.log_scale.dtype, torch.float32)
+        floor = torch.tensor(2 * math.log(self.config.min_scale), dtype=kind, device=self.log_scale.device)
+        return 0.5 * torch.logaddexp(2 * self.log_scale.to(kind), floor).expand(self.config.pixels)
+
+    def _decode(self, z: Float[Tensor, "many latent"]) -> Float[Tensor, "many parameters size size"]:
+        """Of p(x | z): the mean ``W z + mu`` and the log scale of each pixel."""
+        log_std = self._log_std()
+        mean = z.to(log_std.dtype) @ self.loading.to(log_std.dtype).T + self.mean.to(log_std.dtype)
+        size = self.config.image_size
+        both = torch.stack([mean, log_std.expand_as(mean)], dim=1)
+        return both.reshape(len(z), 2 * self.config.channels, size, size)
+
+    def _refuse(self, context: Tensor | None) -> None:
+        if context is not None:
+            raise ValueError("a linear model takes no context")

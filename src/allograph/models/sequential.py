@@ -1,0 +1,307 @@
+"""The sequential generative model of the paper: T steps of looking, deciding and writing.
+
+Generative model, for t = 1..T (x' the context where there is one, h the hidden state of an LSTM, c the hidden canvas)
+
+    v_t = read(x', look_t),  look_t = f_a(h_{t-1})                          the context, by attention
+    z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e')) standard or learned prior
+    h_t = LSTM(h_{t-1}, z_t, v_t, e')                                       e' = embedding of x'
+    c_t = c_{t-1} + write(sprite(h_t), f_b(h_t)),  or gated                 the canvas
+    x ~ p(x | f_o(c_T))
+
+and inference: ``r_t = read(x, f_r(h_{t-1}))``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``, e an embedding of
+x. Both embeddings are ours and optional (``embedding = 0``); everything else is the paper's.
+
+The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
+writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
+
+Source: Rezende et al., *One-Shot Generalization in Deep Generative Models*, 2016, equations 3 to 10.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SequentialConfig", "SequentialModel"]
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
+from allograph.canvas import AdditiveCanvas, GatedCanvas
+from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.encoders import ImageEncoder
+from allograph.models.parts import Cell, Constants, Decision, Gaussian, State
+
+
+@dataclass(frozen=True)
+class SequentialConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        likelihood: of the pixels, and how many channels they have.
+        steps: T.
+        latent: dimensions of each z_t.
+        hidden: units of the LSTM.
+        attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
+            and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
+        patch: side of what is read and of the sprites, samples; without attention it is the image.
+        bounds: of the windows of spatial transformers.
+        canvas: ``additive`` or ``gated``.
+        canvas_channels: hidden channels of the canvas.
+        prior: ``standard`` or ``learned``.
+        context: whether the model is conditional, on exemplars.
+        embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them.
+        encoder_width: channels of their first convolution.
+        decision: units of the posterior's and the prior's layer.
+    """
+
+    kind: Literal["sequential"] = "sequential"
+    image_size: int = 28
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    steps: int = 16
+    latent: int = 16
+    hidden: int = 400
+    attention: AttentionKind = "affine"
+    patch: int = 12
+    bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
+    canvas: Literal["additive", "gated"] = "additive"
+    canvas_channels: int = 1
+    prior: Literal["standard", "learned"] = "learned"
+    context: bool = False
+    embedding: int = 128
+    encoder_width: int = 16
+    decision: int = 256
+
+    def __post_init__(self) -> None:
+        for name in (
+            "image_size",
+            "steps",
+            "latent",
+            "hidden",
+            "patch",
+            "canvas_channels",
+            "encoder_width",
+            "decision",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        if self.embedding < 0:
+            raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
+
+
+class _Seen(NamedTuple):
+    """The exemplars, and what is computed from them once."""
+
+    images: Float[Tensor, "batch count channel size size"]
+    constant: Float[Tensor, "batch features"]
+    """What does not change with t: their embedding; without attention their pixels too."""
+
+    def repeat(self, times: int) -> _Seen:
+        return _Seen(*(part.repeat_interleave(times, dim=0) for part in self))
+
+
+class _Trace(NamedTuple):
+    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
+
+    latents: Tensor
+    before: Tensor
+    """h_{t-1}"""
+    after: Tensor
+    """h_t"""
+    noticed: Tensor
+    """v_t and look_t; nothing without context"""
+
+
+@final
+class SequentialModel(GenerativeModel):
+    """See the module's documentation for the equations."""
+
+    def __init__(self, config: SequentialConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = likelihood_from_config(config.likelihood)
+        channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
+
+        def attention() -> Attention:
+            return attention_of(config.attention, hidden, size, config.patch, config.bounds, 0.7)
+
+        self.look_target, self.placing = attention(), attention()
+        patch, numbers = self.placing.patch, self.placing.numbers
+        glimpse = channels * patch**2 + numbers
+        # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
+        moving, still = (glimpse, 0) if numbers else (0, glimpse)
+        noticed, for_context = 0, 0
+        if config.context:
+            self.look_context = attention()
+            noticed, for_context = moving, still + config.embedding
+        if config.embedding:
+            seen = 2 * channels if config.context else channels
+            self.encode_target = ImageEncoder(size, seen, config.encoder_width, config.embedding)
+        if config.context and config.embedding:
+            self.encode_context = ImageEncoder(size, channels, config.encoder_width, config.embedding)
+        self.first_state = Constants(for_context, 2 * hidden, bias=True)
+        for_posterior = still + config.embedding + for_context
+        self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
+        if config.prior == "learned":
+            self.prior = Decision(noticed + hidden, for_context, config.decision, config.latent)
+        self.core = Cell(config.latent + noticed, for_context, hidden)
+        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
+        self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
+
+    # ---------------------------------------------------------------- the contract
+
+    @property
+    def conditional(self) -> bool:
+        return self.config.context
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return self.config.steps, self.config.latent
+
+    def initialise(self, mean: Tensor) -> None:
+        self.canvas.begin_with(self.likelihood.bias(mean))
+
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        many = len(noise) // len(x)
+        seen = self._see(context, len(x))
+        trace, posterior = self._posterior(x, seen, noise)
+        for_prior = self._for_prior(seen).repeat_interleave(many, dim=0)
+        prior = self._prior(trace.noticed, trace.before, for_prior[:, None])
+        return Inference(
+            log_likelihood=self.likelihood.log_prob(
+                self.canvas(self.placing, *self._sprites(trace)), x.repeat_interleave(many, dim=0)
+            ),
+            latents=(trace.latents,),
+            posterior=(posterior,),
+            prior=(prior,),
+        )
+
+    def sample(
+        self,
+        context: Tensor | None = None,
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        history: bool = False,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Drawings:
+        seen = self._see(context, 1)
+        batch = len(seen.images)
+        if noise is None:
+            noise = self.noise(batch * n, generator=generator).unflatten(0, (batch, n))
+        shape = noise.shape[:2]
+        trace = self._imagine(seen.repeat(shape[1]), temperature * noise.flatten(0, 1))
+        sprites, where = self._sprites(trace)
+        if history:
+            canvases = self.canvas.history(self.placing, sprites, where)
+        else:
+            canvases = self.canvas(self.placing, sprites, where)[:, None]
+        looks = (
+            trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :] if self.conditional else where[:, :0]
+        )
+        return Drawings(
+            canvases=canvases.unflatten(0, shape),
+            write_windows=self.placing.outline(where).unflatten(0, shape),
+            read_windows=self.placing.outline(looks).unflatten(0, shape),
+        )
+
+    # ---------------------------------------------------------------- what is done once
+
+    def _see(self, context: Tensor | None, batch: int) -> _Seen:
+        """Looks at the whole context once; None is one blank exemplar for each image."""
+        like, size, channels = self.canvas.first, self.config.image_size, self.likelihood.channels
+        if context is None:
+            context = like.new_zeros(1, 1, channels, size, size).expand(batch, -1, -1, -1, -1)
+        elif not self.conditional:
+            raise ValueError("this model takes no context")
+        if not self.conditional:
+            return _Seen(context, like.new_zeros(len(context), 0))
+        parts = [self._still(context.flatten(0, 1))]
+        if self.config.embedding:
+            parts.append(self.encode_context(context.flatten(0, 1)))
+        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1))
+
+    def _still(self, image: Tensor) -> Tensor:
+        """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
+        return image.flatten(1)[:, : 0 if self.placing.numbers else None]
+
+    def _for_posterior(self, x: Tensor, seen: _Seen) -> Tensor:
+        """What the posterior makes of what does not change with t."""
+        parts = [self._still(x), seen.constant]
+        if self.config.embedding:
+            # One network sees target and exemplar together, so that it can tell how they differ.
+            shown = torch.cat([x, seen.images.mean(dim=1)], dim=1) if self.conditional else x
+            parts.append(self.encode_target(shown))
+        return self.posterior.constant(torch.cat(parts, dim=-1))
+
+    def _for_prior(self, seen: _Seen) -> Tensor:
+        """What the prior makes of the context that does not change with t; nothing where the prior is standard."""
+        return seen.constant if self.config.prior == "standard" else self.prior.constant(seen.constant)
+
+    def _prior(self, noticed: Tensor, before: Tensor, constant: Tensor) -> Gaussian:
+        """``p(z_t | z_<t, x')`` of v_t, look_t and h_{t-1}, each (batch, ...) or (batch, T, ...)."""
+        if self.config.prior == "standard":
+            zeros = noticed.new_zeros((*noticed.shape[:-1], self.config.latent))
+            return Gaussian(zeros, zeros)
+        return self.prior([noticed, before], constant)
+
+    def _sprites(self, trace: _Trace) -> tuple[Tensor, Tensor]:
+        """What all steps write, and where."""
+        patch = self.placing.patch
+        sprites = self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
+        return sprites, self.placing(trace.after)
+
+    # ---------------------------------------------------------------- the loop over t
+
+    def _first(self, seen: _Seen) -> State:
+        hidden, cell = self.first_state(seen.constant).chunk(2, dim=-1)
+        return State(torch.tanh(hidden), cell)
+
+    def _notice(self, state: State, seen: _Seen) -> Tensor:
+        """v_t and look_t: the same window of every exemplar, averaged, so that their order does not matter."""
+        if not self.conditional:
+            return state.hidden.new_zeros(len(state.hidden), 0)
+        count = seen.images.shape[1]
+        look = self.look_context(state.hidden)
+        glimpses = self._glimpse(self.look_context, seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0))
+        return torch.cat([glimpses.unflatten(0, (-1, count)).mean(dim=1), look], dim=-1)
+
+    @staticmethod
+    def _glimpse(attention: Attention, image: Tensor, where: Tensor) -> Tensor:
+        """What is read there, flattened; nothing without attention, see `_still`."""
+        return attention.read(image, where).flatten(1) if attention.numbers else where
+
+    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
+        """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
+        many = len(noise) // len(x)
+        for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
+        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
+        for_core = self.core.constant(seen.constant)
+        state, steps = self._first(seen), []
+        for eps in noise.unbind(dim=1):
+            noticed = self._notice(state, seen)
+            where = self.look_target(state.hidden)
+            glimpse = self._glimpse(self.look_target, x, where)
+            posterior = self.posterior([glimpse, where, noticed, state.hidden], for_posterior)
+            latent = posterior.sample(eps)
+            before, state = state, self.core([latent, noticed], for_core, state)
+            steps.append((*posterior, latent, before.hidden, state.hidden, noticed))
+        mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return _Trace(*rest), Gaussian(mean, log_std)
+
+    def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
+        """z_1..z_T from the prior; no image is seen but the context."""
+        for_core, for_prior = self.core.constant(seen.constant), self._for_prior(seen)
+        state, steps = self._first(seen), []
+        for eps in noise.unbind(dim=1):
+            noticed = self._notice(state, seen)
+            latent = self._prior(noticed, state.hidden, for_prior).sample(eps)
+            before, state = state, self.core([latent, noticed], for_core, state)
+            steps.append((latent, before.hidden, state.hidden, noticed))
+        return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))

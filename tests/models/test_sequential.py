@@ -1,0 +1,121 @@
+"""The paper's sequential model against its plain step-by-step reference, in every combination of its parts."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, get_args
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from allograph.attention import AttentionKind, WindowBounds, read, write
+from allograph.likelihoods import LikelihoodConfig
+from allograph.models import SequentialConfig, SequentialModel
+from models.reference_sequential import ReferenceSequential
+from models.small import small_sequential, some_images, with_random_weights
+
+_PARTS = itertools.product(
+    get_args(AttentionKind), ("additive", "gated"), ("standard", "learned"), (False, True), (0, 4)
+)
+COMBINATIONS: dict[str, dict[str, Any]] = {
+    f"{attention}-{canvas}-{prior}{'-context' * context}{'-embedding' * bool(embedding)}": {
+        "attention": attention,
+        "canvas": canvas,
+        "canvas_channels": 2,
+        "prior": prior,
+        "context": context,
+        "embedding": embedding,
+    }
+    for attention, canvas, prior, context, embedding in _PARTS
+}
+COMBINATIONS["colour"] = {
+    "context": True,
+    "canvas_channels": 4,
+    "likelihood": LikelihoodConfig("gaussian", channels=3, scale=0.5),
+}
+each_combination = pytest.mark.parametrize("parts", COMBINATIONS.values(), ids=COMBINATIONS.keys())
+
+
+def model_of(parts: dict[str, Any]) -> SequentialModel:
+    model = with_random_weights(small_sequential(**parts))
+    assert isinstance(model, SequentialModel)
+    return model
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def shown(model: SequentialModel, batch: int, seed: int = 2) -> Tensor | None:
+    """Two exemplars for each image, where the model looks at any."""
+    return some_images(batch, 2, channels=model.likelihood.channels, seed=seed) if model.conditional else None
+
+
+@each_combination
+def test_free_energy_and_gradients_equal_the_step_by_step_reference(parts: dict[str, Any]) -> None:
+    model = model_of(parts)
+    x, context = some_images(3, channels=model.likelihood.channels), shown(model, 3)
+    noise = model.noise(3, generator=generator(3))
+    result = model.infer(x, context, noise).free_energy
+    distortion, kl = ReferenceSequential(model).free_energy(x, context, noise)
+    assert kl.shape == (3, 3)
+    assert_close(result.distortion, distortion, rtol=1e-10, atol=1e-9)
+    assert_close(result.kl, kl, rtol=1e-9, atol=1e-10)
+    weights = dict(model.named_parameters())
+    ours = torch.autograd.grad(result.total.mean(), list(weights.values()))
+    theirs = torch.autograd.grad((distortion + kl.sum(dim=1)).mean(), list(weights.values()))
+    for name, one, other in zip(weights, ours, theirs, strict=True):
+        assert_close(one, other, rtol=1e-7, atol=1e-8, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@each_combination
+def test_samples_equal_the_reference_at_every_step(parts: dict[str, Any]) -> None:
+    model = model_of(parts)
+    context = shown(model, 2)
+    noise = torch.randn(2 if model.conditional else 1, 2, 3, 2, generator=generator(5), dtype=torch.float64)
+    drawings = model.sample(context, noise=noise, temperature=0.7, history=True)
+    repeated = None if context is None else context.repeat_interleave(2, dim=0)
+    parameters, _ = ReferenceSequential(model).run(None, repeated, noise.flatten(0, 1), temperature=0.7)
+    assert_close(drawings.canvases.flatten(0, 1), parameters, rtol=1e-9, atol=1e-10)
+    last = model.sample(context, noise=noise, temperature=0.7)
+    assert last.canvases.shape == drawings.canvases[:, :, -1:].shape
+    assert_close(last.parameters, drawings.parameters)
+    assert last.write_windows.shape == (*noise.shape[:2], 3, 2, 3)
+    assert last.read_windows.shape == (*noise.shape[:2], 3 if model.conditional else 0, 2, 3)
+
+
+def test_without_exemplar_a_conditional_model_sees_a_blank_one() -> None:
+    model, x = model_of({"context": True}), some_images(3)
+    noise = model.noise(3, generator=generator(3))
+    distortion, kl = ReferenceSequential(model).free_energy(x, torch.zeros(3, 1, 1, 6, 6).double(), noise)
+    result = model.infer(x, None, noise).free_energy
+    assert_close(result.distortion, distortion)
+    assert_close(result.kl, kl)
+
+
+def test_the_windows_drawn_are_those_read_and_written() -> None:
+    """Only pixels within a write window change; only pixels of the exemplar within a read window matter."""
+    model = model_of({"context": True, "embedding": 0, "attention": "affine", "bounds": WindowBounds(0.2, 0.5)})
+    context = torch.ones(1, 1, 1, 6, 6).double().requires_grad_()
+    drawings = model.sample(context, noise=torch.randn(1, 1, 3, 2, generator=generator(6), dtype=torch.float64))
+    empty = model.canvas.observe(model.canvas.first[None])
+    changed = (drawings.parameters[0] - empty).abs() > 1e-12
+    written = write(torch.ones(3, 1, 3, 3).double(), drawings.write_windows[0, 0], 6).sum(dim=0, keepdim=True) > 0
+    assert torch.equal(changed, written)
+    (mattered,) = torch.autograd.grad(drawings.parameters.sum(), context, retain_graph=True)
+    seen = read(context[0].expand(3, -1, -1, -1), drawings.read_windows[0, 0].detach(), 3).sum()
+    (reached,) = torch.autograd.grad(seen, context)
+    assert torch.equal(mattered != 0, reached != 0)
+    for pixels in (written, reached):
+        assert pixels.any()
+        assert not pixels.all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"latent": 0}, {"hidden": 0}, {"patch": 0}, {"canvas_channels": 0}, {"embedding": -1}]
+)
+def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} = "):
+        SequentialConfig(**wrong)  # type: ignore[arg-type]
