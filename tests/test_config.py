@@ -22,7 +22,6 @@ from allograph.config import (
 from allograph.errors import AllographError
 from allograph.models import MODELS, BendingConfig
 
-
 SMALL = {
     "bending": ["hidden=8", "steps=2", "bends=1", "patch=4"],
     "sequential": ["hidden=8", "steps=2", "patch=4"],
@@ -70,7 +69,7 @@ def test_the_kind_of_the_model_decides_what_can_be_set_wherever_it_stands_among_
     assert preset.model == BendingConfig(bends=3)
     with pytest.raises(AllographError, match="unknown setting 'bends'"):
         override({}, ["bends=3", "model.kind=draw"])
-    with pytest.raises(AllographError, match="unknown model.kind 'drow'; did you mean 'draw'"):
+    with pytest.raises(AllographError, match=r"unknown model\.kind 'drow'; did you mean 'draw'"):
         from_dict(Preset, override({}, ["model.kind=drow"]))
 
 

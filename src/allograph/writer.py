@@ -226,7 +226,7 @@ class Writer:
 
         temperature = self.temperature_for(temperature)
         with torch.inference_mode():
-            if isinstance(self.model, BendingModel) and context is not None:
+            if isinstance(self.model, BendingModel) and self.model.bends_ink and context is not None:
                 return self.model.sample(
                     context, temperature=temperature, ink=False, crisp=True, history=history, noise=noise
                 )

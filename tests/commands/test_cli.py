@@ -199,7 +199,7 @@ def test_help_comes_at_once_and_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("write", "augment", "train", "info", "evaluate"):
+    for command in ("write", "invent", "augment", "train", "info", "evaluate"):
         assert command in done.stdout
 
 

@@ -98,10 +98,8 @@ class ReferenceDraw:
         """The likelihood's parameters after each step, and the KL of each step (none without x)."""
         model, config = self.model, self.config
         batch, size = len(noise), config.image_size
-        reads, writes = (
-            PlainAttention(config.attention, module, config.bounds, size, config.patch)
-            for module in (model.look, model.placing)
-        )
+        reads = PlainAttention(config.attention, model.look, config.bounds, size, config.read_patch)
+        writes = PlainAttention(config.attention, model.placing, config.bounds, size, config.patch)
         encode, decode = lstm_of(model.encoder), lstm_of(model.decoder)
         encoder = decoder = (noise.new_zeros(batch, config.hidden), noise.new_zeros(batch, config.hidden))
         canvas = model.canvas.first.expand(batch, -1, -1, -1)

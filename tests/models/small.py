@@ -61,7 +61,15 @@ def small_sequential(**changes: object) -> SequentialConfig:
 
 
 def small_draw(**changes: object) -> DrawConfig:
-    settings = {"image_size": 6, "steps": 3, "latent": 2, "hidden": 7, "patch": 3, "bounds": _BOUNDS}
+    settings = {
+        "image_size": 6,
+        "steps": 3,
+        "latent": 2,
+        "hidden": 7,
+        "read_patch": 2,
+        "patch": 3,
+        "bounds": _BOUNDS,
+    }
     return DrawConfig(**{**settings, **changes})  # type: ignore[arg-type]
 
 

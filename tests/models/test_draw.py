@@ -75,7 +75,7 @@ def test_only_with_its_error_image_does_the_canvas_feed_back_into_the_posterior(
     assert torch.equal(before, after) != error_image
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"latent": 0}, {"hidden": 0}, {"patch": 0}])
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"latent": 0}, {"hidden": 0}, {"read_patch": 0}, {"patch": 0}])
 def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} = "):
         DrawConfig(**wrong)  # type: ignore[arg-type]

@@ -189,7 +189,7 @@ def test_probabilities_of_all_tiny_images_sum_to_one(name: str) -> None:
     context = everything[9].expand(16, 1, 1, 2, 2) if model.conditional else None
     probabilities = model.log_weights(everything, context, samples=draws, generator=generator()).exp()
     error = (probabilities.var(dim=0) / draws).sum().sqrt()
-    assert error < 0.02
+    assert error < 0.025
     assert abs(probabilities.mean(dim=0).sum() - 1) < 4 * error
     assert probabilities.mean(dim=0).max() > 2 * probabilities.mean(dim=0).min(), "a model that says something"
 

@@ -22,7 +22,7 @@ _LOG_INTENSITY = 3.0
 
 @final
 class GaussianAttention(SeparableAttention):
-    """An N x N grid of Gaussian filters with a centre, a stride, a width, an intensity (Gregor et al., 2015, eq. 19-26).
+    """An N x N grid of Gaussian filters: centre, stride, width and intensity (Gregor et al., 2015, equations 19-26).
 
     With centre g, stride delta and standard deviation sigma in pixels, pixels a = 1..S and filters i = 1..N,
 

@@ -27,14 +27,12 @@ from allograph.models.draw import DrawConfig, DrawModel
 from allograph.models.linear import LinearConfig, LinearModel
 from allograph.models.sequential import SequentialConfig, SequentialModel
 
-ModelConfig = BendingConfig | SequentialConfig | DrawConfig | DeepConfig | LinearConfig | DeepConfig | LinearConfig
+ModelConfig = BendingConfig | SequentialConfig | DrawConfig | DeepConfig | LinearConfig
 
 MODELS: dict[str, tuple[type[ModelConfig], type[GenerativeModel]]] = {
     "bending": (BendingConfig, BendingModel),
     "sequential": (SequentialConfig, SequentialModel),
     "draw": (DrawConfig, DrawModel),
-    "deep": (DeepConfig, DeepModel),
-    "linear": (LinearConfig, LinearModel),
     "deep": (DeepConfig, DeepModel),
     "linear": (LinearConfig, LinearModel),
 }

@@ -140,7 +140,7 @@ class BendingModel(GenerativeModel):
         self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
         self.ink_sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
         self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
-        if isinstance(self.likelihood, Bernoulli):
+        if self.bends_ink:
             self.gain = nn.Linear(hidden, len(config.bells))
             self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
         else:
@@ -155,6 +155,11 @@ class BendingModel(GenerativeModel):
     @property
     def conditional(self) -> bool:
         return True
+
+    @property
+    def bends_ink(self) -> bool:
+        """Whether its images are ink on paper: then a drawing is shown best bent alone and crisp, see `sample`."""
+        return isinstance(self.likelihood, Bernoulli)
 
     @property
     def noise_shape(self) -> tuple[int, int]:

@@ -194,7 +194,10 @@ class DeepModel(GenerativeModel):
         guesses, features = [], x
         for encoder, guess in zip(self.encoders, self.guesses, strict=True):
             features = encoder(features)
-            guesses.append(Gaussian.of(guess(features)))
+            mean, log_std = Gaussian.of(guess(features))
+            if self.config.posterior == "top-down":
+                mean = mean * (1 + torch.exp(2 * log_std))
+            guesses.append(Gaussian(mean, log_std))
         return guesses
 
     def _predict(self, layer: int, above: Tensor | None, like: Tensor) -> Gaussian:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "check_folder", "fit"]
+__all__ = ["Fitted", "check_fit", "check_folder", "fit"]
 
-from allograph.training.fit import Fitted, check_folder, fit
+from allograph.training.fit import Fitted, check_fit, check_folder, fit

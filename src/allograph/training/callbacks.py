@@ -226,7 +226,7 @@ class SamplePictures(lightning.Callback):
         generator = torch.Generator(device=fitting.device).manual_seed(0)
         if model.conditional:
             context = self.context.to(fitting.device)
-            if isinstance(model, BendingModel):
+            if isinstance(model, BendingModel) and model.bends_ink:
                 bent = model.sample(context, n=columns // 2, ink=False, crisp=True, generator=generator).parameters
                 whole = model.sample(context, n=columns - columns // 2, generator=generator).parameters
                 given = torch.cat([bent, whole], dim=1)

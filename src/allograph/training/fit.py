@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "check_folder", "fit"]
+__all__ = ["Fitted", "check_fit", "check_folder", "fit"]
 
 import contextlib
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning
+import numpy as np
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
@@ -23,9 +24,12 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from allograph import weights
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
-from allograph.data import Splits
+from allograph.data import ConceptDataset, Splits
+from allograph.data.loading import image_space
+from allograph.data.sketches import smallest
 from allograph.errors import AllographError
 from allograph.imaging import atomic_write
+from allograph.models import LinearConfig
 from allograph.training.callbacks import (
     AtomicCheckpoints,
     Clock,
@@ -88,6 +92,7 @@ def fit(
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data.
     """
+    check_fit(preset, splits.train)
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
     before = _begin(folder, resume, run)
     state, training = folder / STATE, preset.training
@@ -140,8 +145,30 @@ def fit(
 
     ended = "interrupted" if stop.asked else "time" if clock.rang else "finished"
     fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
-    weights.save(fitted.path, fitting.model, _card(fitted, preset, preset_name, splits, command))
+    card = _card(fitted, preset, preset_name, splits, command)
+    if initial is not None:  # what the first weights have seen, these have
+        both = [*card["data"]["sketch"], *initial.card.get("data", {}).get("sketch", [])]
+        card["data"]["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
+    weights.save(fitted.path, fitting.model, card)
     return fitted
+
+
+def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
+    """Refuses a likelihood that is not one of these images: of other channels, or of ink where the images are grey."""
+    model = preset.model
+    channels = model.channels if isinstance(model, LinearConfig) else model.likelihood.channels
+    if channels != dataset.channels:
+        key = "model.channels" if isinstance(model, LinearConfig) else "model.likelihood.channels"
+        raise AllographError(
+            f"the images of {dataset.name} have {dataset.channels} channels, the model {channels}: "
+            f"set {key}={dataset.channels}"
+        )
+    ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
+    if ink and not dataset.binary and preset.data.binarisation == "none":
+        raise AllographError(
+            f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
+            "set binarisation=dynamic, or model.likelihood.kind=logistic"
+        )
 
 
 def check_folder(folder: Path, resume: bool) -> None:
@@ -242,6 +269,7 @@ def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, comm
         "data": {
             "name": splits.train.name,
             "split": preset.data.split,
+            "images": image_space(splits.train.name, preset.data.images),
             "fingerprint": splits.train.fingerprint(),
             "sketch": list(splits.train.sketch()),
         },

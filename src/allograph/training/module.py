@@ -71,11 +71,12 @@ class Fitting(lightning.LightningModule):
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         generator = self._generator(0, self.global_step)
-        result = self._free_energy(batch, generator)
+        result = self.free_energy(batch, generator)
         self._log_free_energy("train", result)
         return result.total.mean()
 
-    def _free_energy(self, batch: PairBatch, generator: torch.Generator) -> FreeEnergy:
+    def free_energy(self, batch: PairBatch, generator: torch.Generator) -> FreeEnergy:
+        """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance."""
         if not self.model.conditional:
             return self.model.free_energy(batch.target, generator=generator)
         chance = torch.rand(2, len(batch), generator=generator, device=self.device)
@@ -94,7 +95,7 @@ class Fitting(lightning.LightningModule):
             results["validation_without"] = self.model.free_energy(batch.target, generator=generator)
         else:
             results["validation"] = self.model.free_energy(batch.target, generator=self._generator(1, batch_idx))
-        if isinstance(self.model, BendingModel):
+        if isinstance(self.model, BendingModel) and self.model.bends_ink:
             none = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
             generator = self._generator(1, batch_idx)
             results["validation_bent"] = self.model.free_energy(

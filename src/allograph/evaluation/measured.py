@@ -1,0 +1,135 @@
+"""What a measurement of likelihood found: means with standard errors, in nats per image."""
+
+from __future__ import annotations
+
+__all__ = ["LikelihoodResult", "Measured", "Nats"]
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Nats:
+    """A mean over images, nats per image, and its standard error."""
+
+    mean: float
+    error: float
+
+    @classmethod
+    def of(cls, values: Tensor) -> Nats:
+        values = values.double()
+        return cls(float(values.mean()), float(values.std() / len(values) ** 0.5))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} ± {self.error:.2f}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model says of the images, in nats per image.
+
+    Attributes:
+        free_energy: over all images, one sample each; the sum of the next two.
+        distortion: ``-E_q[log p(x | z)]``.
+        kl: of all steps.
+        kl_per_step: of each.
+        bound: importance weighted, over the first ``bound_images`` of the images.
+        monte_carlo_error: that part of the bound's standard error that more samples would take away; None for K = 1.
+        effective_samples: mean over the images of the bound, between 1 and K.
+        bits_per_dimension: the bound for each number of an image, where that means anything: discrete pixels.
+    """
+
+    free_energy: Nats
+    distortion: Nats
+    kl: Nats
+    kl_per_step: list[float]
+    bound: Nats
+    monte_carlo_error: float | None
+    effective_samples: float
+    bits_per_dimension: Nats | None
+
+
+@dataclass(frozen=True)
+class LikelihoodResult:
+    """Everything about one measurement that a comparison needs.
+
+    Attributes:
+        data, fingerprint: which images, and the SHA-256 of them all.
+        binarisation: of 8-bit images; ``binary`` where the data set holds zeros and ones and nothing is left to do.
+        size, channels: of an image, pixels.
+        images: over which the free energy was taken.
+        bound_images: over which the bound was taken, the first of them.
+        samples: K of the bound.
+        contexts: exemplars given with each image; 0 where none were.
+        seed: of the choice and order of images and exemplars, and of the noise.
+        precision, machine: what was computed with.
+        note: what has to be known to compare the figures at all; empty where nothing.
+        exact: the negative log likelihood itself, over all images, of a model that has it in closed form; else None.
+        without: with no exemplar.
+        given: with exemplars; None for a model or data set without.
+        wrong: the free energy given exemplars of another concept.
+        gain, bound_gain: without minus given, of the free energy and of the bound, paired by image.
+        seconds: the measurement took.
+    """
+
+    data: str
+    fingerprint: str
+    binarisation: str
+    size: int
+    channels: int
+    images: int
+    bound_images: int
+    samples: int
+    contexts: int
+    seed: int
+    precision: str
+    machine: str
+    note: str
+    exact: Nats | None
+    without: Measured
+    given: Measured | None
+    wrong: Nats | None
+    gain: Nats | None
+    bound_gain: Nats | None
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """A table to print."""
+        colours = "" if self.channels == 1 else f" x {self.channels} colours"
+        head = (
+            f"{self.data}, {self.size} x {self.size}{colours}, binarisation {self.binarisation}; nats per image ± "
+            f"standard error; {self.precision}, seed {self.seed}"
+        )
+        named = [("without", self.without)] if self.given else [("", self.without)]
+        named = [(f"given {self.contexts}", self.given), *named] if self.given else named
+        columns = [column for _, column in named]
+        rows: list[tuple[str, Sequence[object]]] = [
+            (f"free energy, {self.images} images", [column.free_energy for column in columns]),
+            ("  distortion", [column.distortion for column in columns]),
+            ("  KL", [column.kl for column in columns]),
+            (f"bound, K = {self.samples}, {self.bound_images} images", [column.bound for column in columns]),
+            ("  effective samples", [f"{column.effective_samples:.1f}" for column in columns]),
+        ]
+        if self.samples > 1:
+            rows.append(("  Monte Carlo error", [f"{column.monte_carlo_error:.3f}" for column in columns]))
+        bits = [column.bits_per_dimension for column in columns]
+        if all(bits):
+            rows.append(("  bits per dimension", [f"{one.mean:.4f} ± {one.error:.4f}" for one in bits if one]))
+        if self.exact:
+            rows.append((f"exact, {self.images} images", [self.exact]))
+        if self.given:
+            rows.append(("free energy, another concept's exemplar", [self.wrong]))
+            rows += [("gain by the exemplar", [self.gain]), ("  of the bound", [self.bound_gain])]
+        lines = [head, f"{'':44}" + "".join(f"{name:>18}" for name, _ in named)] if self.given else [head]
+        lines += [f"{name:44}" + "".join(f"{value!s:>18}" for value in values) for name, values in rows]
+        for name, column in named:
+            each = " ".join(f"{value:.2f}" for value in column.kl_per_step)
+            lines.append(f"KL per step{', ' + name if name else ''}: {each}")
+        return "\n".join([*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"])

@@ -1,0 +1,105 @@
+"""The space of a model's images, chosen by what it was trained on: how pictures go in and how drawings come out."""
+
+from __future__ import annotations
+
+__all__ = ["IMAGES", "PictureSpace", "Space", "SymbolSpace", "space_of"]
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, final
+
+import numpy as np
+from PIL import Image
+
+from allograph.imaging.appearance import Appearance, Exemplar
+from allograph.imaging.ink import Polarity
+from allograph.imaging.intake import model_pen, take_in
+from allograph.imaging.pictures import PictureAppearance, take_in_picture
+from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
+from allograph.imaging.symbols import SymbolAppearance
+
+IMAGES = ("symbols", "digits", "grey", "colour")
+"""What a model's images can be: ink placed as in Omniglot or as in MNIST, or pictures of one or three channels."""
+
+_SIDE = 256
+"""Pixels a side of drawings that are made after no exemplar."""
+
+
+class Space(ABC):
+    """The images of one model, (channels, size, size).
+
+    inked: whether they are ink on paper.
+    """
+
+    inked: ClassVar[bool]
+
+    @abstractmethod
+    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+        """Bring a picture to the model's space; `ink` says which tone of a symbol's picture is its ink; elsewhere it
+        means nothing.
+
+        Raises AllographError, one line with the remedy, where that cannot be done.
+        """
+
+    @property
+    @abstractmethod
+    def plain(self) -> Appearance:
+        """How drawings look that are made after no exemplar."""
+
+
+@final
+@dataclass(frozen=True)
+class SymbolSpace(Space):
+    """Symbols: ink = 1, placed and drawn alike."""
+
+    size: int
+    placement: Placement
+    inked: ClassVar[bool] = True
+
+    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+        return take_in(image, self.size, ink, self.placement)
+
+    @property
+    def plain(self) -> Appearance:
+        """Black on white, with the model's own pen."""
+        pen = model_pen(self.size, self.placement)
+        black, white = (0, 0, 0, 255), (255, 255, 255, 255)
+        return SymbolAppearance(
+            width=_SIDE,
+            height=_SIDE,
+            frame=(0.0, 0.0, float(_SIDE)),
+            ink=black,
+            paper=white,
+            has_alpha=False,
+            stroke_width=pen,
+            pen_width=pen,
+        )
+
+
+@final
+@dataclass(frozen=True)
+class PictureSpace(Space):
+    """Grey or colour pictures, as they are."""
+
+    size: int
+    channels: int
+    inked: ClassVar[bool] = False
+
+    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+        return take_in_picture(image, self.size, self.channels)
+
+    @property
+    def plain(self) -> Appearance:
+        return PictureAppearance(_SIDE, _SIDE, (0.0, 0.0, float(_SIDE)))
+
+
+def space_of(images: str, size: int, channels: int) -> Space:
+    """The space of images of one of the kinds `IMAGES`. Raises ValueError where the channels are not the kind's."""
+    if images not in IMAGES:
+        raise ValueError(f"images are {', '.join(IMAGES)}, not {images!r}")
+    if channels != (3 if images == "colour" else 1):
+        raise ValueError(f"{images} images do not have {channels} channels")
+    if images in ("grey", "colour"):
+        return PictureSpace(size, channels)
+    return SymbolSpace(size, MNIST if images == "digits" else OMNIGLOT)

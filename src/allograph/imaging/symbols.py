@@ -1,0 +1,120 @@
+"""How a symbol looks: ink of one colour and width on paper of another."""
+
+from __future__ import annotations
+
+__all__ = ["SymbolAppearance"]
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from PIL import Image
+
+from allograph.imaging.appearance import Appearance, Growth, Square
+from allograph.imaging.ink import Colour
+from allograph.imaging.placement import OMNIGLOT
+from allograph.imaging.render import ink_coverage, render, stroke_field
+
+
+@final
+@dataclass(frozen=True)
+class SymbolAppearance(Appearance):
+    """See `Appearance`; the model's frame may reach beyond the picture.
+
+    - `ink`, `paper`: red, green, blue, alpha, 0 to 255
+    - `has_alpha`: whether the picture has a transparency channel
+    - `stroke_width`: of the picture's strokes, in pixels of the model's image
+    - `pen_width`: of the same strokes once drawn with the model's pen, in the same pixels
+    """
+
+    ink: Colour
+    paper: Colour
+    has_alpha: bool
+    stroke_width: float
+    pen_width: float
+
+    @property
+    def view(self) -> Square:
+        """The model's frame, moved into the picture where it can be.
+
+        Strokes thicker than the model's pen reach over the frame by what they gain; the square grows with them.
+        """
+        left, top, side = self.frame
+        grown = max(0.0, self.stroke_width / self.pen_width - 1) * OMNIGLOT.pen * side
+        left, top, side = left - grown / 2, top - grown / 2, side + grown
+
+        def inside(start: float, length: float) -> float:
+            if side >= length:
+                return (length - side) / 2
+            return min(max(start, 0.0), length - side)
+
+        return inside(left, self.width), inside(top, self.height), side
+
+    @property
+    def ground(self) -> tuple[int, int, int]:
+        """The paper's colour; for a transparent sheet white, or near black under light ink."""
+        red, green, blue, alpha = self.paper
+        if alpha:
+            return red, green, blue
+        ink = self.ink
+        return (34, 36, 40) if 0.299 * ink[0] + 0.587 * ink[1] + 0.114 * ink[2] > 150 else (255, 255, 255)
+
+    def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
+        return render(image[0], self, size)
+
+    def grow(self, canvases: np.ndarray) -> Growth:
+        return _InkGrowth(canvases[:, 0], self)
+
+
+@final
+class _InkGrowth(Growth):
+    """Ink that appears where the canvas rises above its paper, and becomes crisp strokes at the end."""
+
+    on_paper = True
+
+    def __init__(self, logits: np.ndarray, appearance: SymbolAppearance) -> None:
+        """`logits` of ink, (T, S, S)."""
+        from scipy import ndimage
+
+        ink = _visible_ink(logits)
+        ink = ndimage.gaussian_filter(ink, (0, 0.5, 0.5))  # takes the pixels' staircase off, as finished drawings do
+        self._ink = np.concatenate([np.zeros_like(ink[:1]), ink])  # before the first step: paper
+        self._last = logits[-1]
+        self._appearance = appearance
+        self._finished: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    @property
+    def steps(self) -> int:
+        return len(self._ink) - 1
+
+    def tile(self, step: int, part: float, side: int) -> np.ndarray:
+        grown = self._ink[step] * (1 - part) + self._ink[step + 1] * part
+        return _tint(_enlarged(grown, side), self._appearance)
+
+    def ending(self, part: float, side: int) -> np.ndarray:
+        if side not in self._finished:
+            scale = side / self._last.shape[-1]
+            field = stroke_field(self._last, self._appearance)
+            self._finished[side] = _enlarged(self._ink[-1], side), ink_coverage(field, (0, 0), scale, (side, side))
+        last, crisp = self._finished[side]
+        return _tint(last * (1 - part) + crisp * part, self._appearance)
+
+
+def _visible_ink(logits: np.ndarray) -> np.ndarray:
+    """Return the ink (T, S, S) in [0, 1] that canvases show.
+
+    What most of a canvas holds is its paper, also while the model has not yet made up its mind about it.
+    """
+    p = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    paper = np.median(p, axis=(1, 2), keepdims=True)
+    return np.clip((p - paper) / (1 - paper + 1e-6), 0, 1)
+
+
+def _enlarged(ink: np.ndarray, side: int) -> np.ndarray:
+    return np.clip(np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+
+
+def _tint(coverage: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
+    """Return ink of coverage (h, w) on its paper as uint8 (h, w, 3)."""
+    paper, ink = np.array(appearance.ground, np.float32), np.array(appearance.ink[:3], np.float32)
+    return (paper + (ink - paper) * coverage[..., None]).round().astype(np.uint8)

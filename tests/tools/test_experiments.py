@@ -1,0 +1,179 @@
+"""The experiment runner: equal time, nothing done twice, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allograph.config import load_preset
+from tools.test_numbers import numbers, result, tool
+
+experiments = tool("experiments")
+Experiment, Failed = experiments.Experiment, experiments.Failed
+
+
+class Allograph:
+    """Stands in for the command: trains ``speed`` steps a second after five seconds of start, measures nothing."""
+
+    def __init__(self, root: Path, speed: float = 12.0) -> None:
+        self.root, self.speed = root, speed
+        self.calls: list[list[str]] = []
+        self.fail = ""
+
+    def __call__(self, words: list[str], heard: Any = None) -> str:
+        self.calls.append(words)
+        folder = self.root / words[words.index("-o") + 1]
+        if self.fail in words:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "run.json").touch()
+            if heard:
+                heard(100.0)
+            raise Failed("allograph failed")
+        if words[0] == "evaluate":
+            return json.dumps(result("x")["likelihood"])
+        if "--max-time" in words:
+            seconds = float(words[words.index("--max-time") + 1].rstrip("s"))
+            return (
+                f"{folder}/model.safetensors: step {round(self.speed * (seconds - 3))} of 10000000, {seconds:.0f} s; x"
+            )
+        heard(60.0)
+        return ""
+
+
+@pytest.fixture
+def allograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Allograph:
+    for name, path in (("ROOT", ""), ("RESULTS", "docs/results"), ("RUNS", "runs/experiments")):
+        monkeypatch.setattr(experiments, name, tmp_path / path)
+    stand_in = Allograph(tmp_path)
+    monkeypatch.setattr(experiments, "call", stand_in)
+    return stand_in
+
+
+def some(name: str = "t8", **changes: Any) -> Any:
+    settings = {"groups": ("steps",), "data": "mnist-static", "preset": "omniglot", "minutes": 2.0, "set": ("steps=8",)}
+    return Experiment(name=name, **{**settings, **changes})
+
+
+def test_the_schedule_spans_the_minutes_at_the_measured_speed(allograph: Allograph) -> None:
+    assert experiments.run_all([some()]) == 0
+    *calibration, train, evaluate = allograph.calls
+    assert [words[words.index("--max-time") + 1] for words in calibration] == ["5s", "25s"]
+    assert f"training.max_steps={2 * 60 * 12}" in train
+    assert "--resume" not in train
+    assert "steps=8" in train
+    assert evaluate[2] == "runs/experiments/t8/model.safetensors"
+    written = json.loads((allograph.root / "docs/results/t8.json").read_text())
+    assert (written["steps"], written["train_seconds"]) == (1440, 60.0)
+    assert written["images_per_second"] == 12 * load_preset("omniglot").training.batch_size
+    assert written["train_command"].startswith("allograph train mnist-static --preset omniglot --set steps=8")
+    assert str(allograph.root) not in json.dumps(written)
+
+
+def test_result_files_are_what_the_page_reads(allograph: Allograph) -> None:
+    experiments.run_all([some(), some("t16")])
+    page = numbers.page(numbers.read_results(allograph.root / "docs/results"), [])
+    assert "| t8 | `steps=8` | 1,440 |" in page
+
+
+def test_what_has_a_result_is_not_done_again(allograph: Allograph) -> None:
+    experiments.run_all([some()])
+    before = len(allograph.calls)
+    assert experiments.run_all([some()]) == 0
+    assert len(allograph.calls) == before
+
+
+def test_an_interrupted_run_goes_on_with_its_own_plan(allograph: Allograph, capsys) -> None:
+    allograph.fail = "training.max_steps=1440"
+    assert experiments.run_all([some(), some("t16", minutes=1.0)]) == 1, "the others are done all the same"
+    assert "t8: allograph failed" in capsys.readouterr().err
+    assert not (allograph.root / "docs/results/t8.json").exists()
+    assert (allograph.root / "docs/results/t16.json").exists()
+    allograph.fail, allograph.speed = "", 99.0
+    allograph.calls.clear()
+    assert experiments.run_all([some()]) == 0
+    train, _ = allograph.calls
+    assert "--resume" in train
+    assert "training.max_steps=1440" in train
+    written = json.loads((allograph.root / "docs/results/t8.json").read_text())
+    assert written["train_seconds"] == 160.0, "of both sessions"
+
+
+def test_a_failed_measurement_does_not_train_again(allograph: Allograph) -> None:
+    allograph.fail = "evaluate"
+    experiments.run_all([some()])
+    allograph.fail = ""
+    allograph.calls.clear()
+    experiments.run_all([some()])
+    assert [words[0] for words in allograph.calls] == ["evaluate"]
+
+
+def test_settings_that_changed_meanwhile_are_refused(allograph: Allograph, capsys) -> None:
+    allograph.fail = "training.max_steps=1440"
+    experiments.run_all([some()])
+    allograph.fail = ""
+    assert experiments.run_all([some(set=("steps=9",))]) == 1
+    assert "began with other settings" in capsys.readouterr().err
+
+
+def test_two_runners_share_the_list(allograph: Allograph) -> None:
+    lock = allograph.root / "runs/experiments/t8.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(str(os.getppid()))  # a living process
+    assert experiments.run_all([some(), some("t16")]) == 0
+    assert not any("t8" in word for words in allograph.calls for word in words)
+    assert (allograph.root / "docs/results/t16.json").exists()
+    lock.write_text(str(2**22 + 1))  # one that is no more
+    assert experiments.run_all([some()]) == 0
+    assert (allograph.root / "docs/results/t8.json").exists()
+    assert not lock.exists()
+
+
+def test_a_call_says_what_went_wrong_and_passes_its_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "HEARTBEAT", 0.2)
+    heard: list[float] = []
+    assert "allograph" in experiments.call(["--version"], heard.append)
+    assert len(heard) >= 1
+    assert sum(heard) > 0.1
+    with pytest.raises(Failed, match="nothing"):
+        experiments.call(["train", "nothing"])
+
+
+def test_the_list_is_one_that_can_be_run() -> None:
+    listed = experiments.read_experiments(experiments.LIST)
+    assert {group for experiment in listed for group in experiment.groups} == set(experiments.GROUPS)
+    for experiment in listed:
+        load_preset(experiment.preset, experiment.set)
+    for group in ("steps", "attention", "canvas"):
+        assert len({(e.minutes, e.data, e.part, e.samples) for e in listed if group in e.groups}) == 1, "equal time"
+    steps = {word for e in listed if "steps" in e.groups for word in e.set if "steps" in word}
+    assert steps == {f"model.steps={number}" for number in (4, 8, 16, 32, 64)}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[experiment]]\nname = "a"\n', "missing"),
+        ('[[experiment]]\nname = "a"\ngroups = ["none"]\ndata = "x"\npreset = "y"\nminutes = 1\n', "none"),
+        ('[[experiment]]\nname = "a/b"\ngroups = ["steps"]\ndata = "x"\npreset = "y"\nminutes = 1\n', "a/b"),
+        (2 * '[[experiment]]\nname = "a"\ngroups = ["steps"]\ndata = "x"\npreset = "y"\nminutes = 1\n', "twice"),
+    ],
+)
+def test_a_wrong_list_is_an_error(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "list.toml").write_text(text)
+    with pytest.raises(ValueError, match=words):
+        experiments.read_experiments(tmp_path / "list.toml")
+
+
+def test_only_and_group_choose(allograph: Allograph, monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path) -> None:
+    every = [some("a"), some("b", groups=("canvas",)), some("c")]
+    assert experiments.choose(every, ["a", "b"], None) == every[:2]
+    assert experiments.choose(every, None, "steps") == [every[0], every[2]]
+    with pytest.raises(ValueError, match="nope"):
+        experiments.choose(every, ["nope"], None)
+    monkeypatch.setattr(sys, "argv", ["experiments.py", "--only", "nope"])
+    assert experiments.main() == 2

@@ -1,0 +1,309 @@
+"""Trains and measures what docs/numbers.md shows: every experiment of tools/experiments.toml without a result file.
+
+    python tools/experiments.py --list
+    python tools/experiments.py --core 0 --group steps            # and, at the same time, another one with --core 1
+    python tools/experiments.py --only vae-mnist-static
+    python tools/numbers_page.py                                       # then makes the page
+
+Each experiment is trained for its minutes. How many steps these are is measured first, in two short runs, and the
+learning rate's schedule spans that many. All runs on one thread. A run that was stopped goes on with the same command.
+Results go to docs/results/NAME.json, runs to runs/experiments/NAME; data sets are found as by `allograph` itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+LIST, RESULTS, RUNS = ROOT / "tools/experiments.toml", ROOT / "docs/results", ROOT / "runs/experiments"
+GROUPS = ("family", "steps", "attention", "canvas")
+WARM_UP, MEASURED = 5, 20
+"""Seconds of the first calibration run, and how much longer the second one takes: the difference is without start and
+warm-up."""
+HEARTBEAT = 5.0
+
+
+class Failed(Exception):
+    """An experiment that could not be done; the message says why."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One model, trained and measured.
+
+    Attributes:
+        name: of the result file and the run's folder.
+        groups: the tables of docs/numbers.md that it stands in.
+        data, preset, set: as `allograph train` takes them.
+        minutes: of training.
+        part, samples, bound_drawings, contexts: as `allograph evaluate likelihood` takes them.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    data: str
+    preset: str
+    minutes: float
+    set: tuple[str, ...] = ()
+    part: str = "validation"
+    samples: int = 100
+    bound_drawings: int = 1000
+    contexts: int | None = None
+
+    @property
+    def result(self) -> Path:
+        return RESULTS / f"{self.name}.json"
+
+    @property
+    def run(self) -> Path:
+        return RUNS / self.name
+
+    @property
+    def plan(self) -> Path:
+        return RUNS / f"{self.name}.plan.json"
+
+    def train(self, folder: Path, *words: str) -> list[str]:
+        """The command that trains it."""
+        settings = [word for setting in self.set for word in ("--set", setting)]
+        return ["train", self.data, "--preset", self.preset, *settings, *words, "-o", str(folder.relative_to(ROOT))]
+
+    def evaluate(self) -> list[str]:
+        """The command that measures it."""
+        words = ["--part", self.part, "--samples", str(self.samples), "--bound-drawings", str(self.bound_drawings)]
+        words += [] if self.contexts is None else ["--contexts", str(self.contexts)]
+        folder = self.run.relative_to(ROOT)
+        weights = str(folder / "model.safetensors")
+        return ["evaluate", "likelihood", weights, self.data, *words, "-o", str(folder), "--overwrite", "--json"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="NAME", help="this experiment; repeat it")
+    parser.add_argument("--group", choices=GROUPS, help="the experiments of one group")
+    parser.add_argument("--core", type=int, metavar="N", help="run on this processor core alone")
+    parser.add_argument("--list", action="store_true", help="say what there is and what is done")
+    options = parser.parse_args()
+    try:
+        chosen = choose(read_experiments(LIST), options.only, options.group)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.list:
+        for experiment in chosen:
+            state = "done" if experiment.result.exists() else "to do"
+            print(f"{state:6} {', '.join(experiment.groups):26} {experiment.name}")
+        return 0
+    if options.core is not None:
+        os.sched_setaffinity(0, {options.core})
+    return run_all(chosen)
+
+
+def read_experiments(path: Path) -> list[Experiment]:
+    """The list.
+
+    Raises ValueError: an unknown key or group, a missing one, a name that is used twice.
+    """
+    experiments = []
+    for table in tomllib.loads(path.read_text(encoding="utf-8")).get("experiment", []):
+        try:
+            fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+            experiment = Experiment(**fields)
+        except TypeError as error:
+            raise ValueError(f"{path.name}, {table.get('name')}: {error}") from None
+        known = experiment.groups and set(experiment.groups) <= set(GROUPS)
+        if not known or not re.fullmatch(r"[\w.-]+", experiment.name):
+            raise ValueError(f"{path.name}: {experiment.name!r} of groups {experiment.groups!r} cannot be")
+        experiments.append(experiment)
+    names = [experiment.name for experiment in experiments]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"{path.name}: {', '.join(sorted(twice))} stands there twice")
+    return experiments
+
+
+def choose(experiments: list[Experiment], only: list[str] | None, group: str | None) -> list[Experiment]:
+    """Those named, of that group."""
+    known = {experiment.name for experiment in experiments}
+    if unknown := set(only or ()) - known:
+        raise ValueError(f"no experiment is called {', '.join(sorted(unknown))}; see --list")
+    return [e for e in experiments if (not only or e.name in only) and (group is None or group in e.groups)]
+
+
+def run_all(experiments: list[Experiment]) -> int:
+    """Everything that has no result and that no other process is at; 1 if something failed."""
+    failed = 0
+    for experiment in experiments:
+        if experiment.result.exists() or not (lock := take(experiment)):
+            continue
+        try:
+            if not experiment.result.exists():  # another process may have finished it just now
+                run_one(experiment)
+        except Failed as error:
+            print(f"{experiment.name}: {error}", file=sys.stderr, flush=True)
+            failed = 1
+        finally:
+            lock.unlink(missing_ok=True)
+    return failed
+
+
+def take(experiment: Experiment) -> Path | None:
+    """The lock of an experiment, if no living process holds it."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    lock = RUNS / f"{experiment.name}.lock"
+    for _ in range(2):
+        try:
+            with lock.open("x") as file:
+                file.write(str(os.getpid()))
+            return lock
+        except FileExistsError:
+            try:
+                holder = int(lock.read_text() or os.getpid())
+                os.kill(holder, 0)
+                return None
+            except (ProcessLookupError, ValueError):
+                lock.unlink(missing_ok=True)
+            except OSError:
+                return None
+    return None
+
+
+def run_one(experiment: Experiment) -> None:
+    """Calibrates, trains, measures, and writes the result file."""
+    plan = json.loads(experiment.plan.read_text()) if experiment.plan.exists() else calibrate(experiment)
+    if plan["experiment"] != described(experiment):
+        raise Failed(
+            f"its run began with other settings: remove {experiment.plan.name} and {experiment.name} from {RUNS}"
+        )
+    length = ("--set", f"training.max_steps={plan['steps']}", "--set", f"training.validate_every={plan['steps']}")
+    say(experiment, f"{plan['steps']:,} steps at {plan['steps_per_second']:.2f} a second")
+
+    def heard(seconds: float) -> None:
+        plan["train_seconds"] += seconds
+        write_json(experiment.plan, plan)
+
+    resume = ["--resume"] if (experiment.run / "run.json").exists() else []
+    if not plan["trained"]:
+        call([*experiment.train(experiment.run, *length), *resume], heard)
+        plan["trained"] = True
+        write_json(experiment.plan, plan)
+    say(experiment, f"trained in {plan['train_seconds'] / 60:.1f} minutes, measuring")
+    likelihood = json.loads(call(experiment.evaluate()))
+    command = experiment.train(experiment.run, *length)
+    result = {
+        "experiment": experiment.name,
+        "groups": list(experiment.groups),
+        "data": experiment.data,
+        "preset": experiment.preset,
+        "settings": list(experiment.set),
+        "minutes": experiment.minutes,
+        "steps": plan["steps"],
+        "train_seconds": round(plan["train_seconds"], 1),
+        "steps_per_second": plan["steps_per_second"],
+        "images_per_second": plan["steps_per_second"] * plan["batch_size"],
+        "machine": machine(),
+        "train_command": shlex.join(["allograph", *command]),
+        "likelihood": likelihood,
+    }
+    write_json(experiment.result, result)
+    bound = (likelihood.get("given") or likelihood["without"])["bound"]
+    say(experiment, f"bound {bound['mean']:.2f} ± {bound['error']:.2f} nats")
+
+
+def calibrate(experiment: Experiment) -> dict[str, Any]:
+    """How many steps the experiment's minutes are: from how many more a run takes in `MEASURED` more seconds."""
+    from allograph.config import load_preset
+
+    reached = []
+    for seconds in (WARM_UP, WARM_UP + MEASURED):
+        folder = RUNS / f"{experiment.name}.calibration"
+        shutil.rmtree(folder, ignore_errors=True)
+        # No validation within: it would count as training.
+        length = ("--set", "training.max_steps=10000000", "--set", "training.validate_every=10000000")
+        said = call(experiment.train(folder, *length, "--max-time", f"{seconds}s"))
+        shutil.rmtree(folder, ignore_errors=True)
+        found = re.search(r": step (\d+) of", said)
+        if not found:
+            raise Failed(f"the calibration did not say how many steps it took: {said!r}")
+        reached.append(int(found[1]))
+    speed = (reached[1] - reached[0]) / MEASURED
+    if speed <= 0:
+        raise Failed(f"no step was taken in {MEASURED} seconds")
+    plan = {
+        "experiment": described(experiment),
+        "steps": max(1, round(60 * experiment.minutes * speed)),
+        "steps_per_second": speed,
+        "batch_size": load_preset(experiment.preset, experiment.set).training.batch_size,
+        "train_seconds": 0.0,
+        "trained": False,
+    }
+    write_json(experiment.plan, plan)
+    return plan
+
+
+def described(experiment: Experiment) -> dict[str, Any]:
+    """What its training depends on."""
+    return {key: getattr(experiment, key) for key in ("data", "preset", "minutes")} | {"set": list(experiment.set)}
+
+
+def call(words: list[str], heard: Callable[[float], None] | None = None) -> str:
+    """Runs an `allograph` command on one thread, in the repository; what it printed. ``heard`` is told every few
+    seconds how many of them have passed, start of Python included.
+
+    Raises Failed: with the last line of its messages.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "allograph", *words]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+    last = time.monotonic()
+    try:
+        while True:
+            try:
+                out, err = process.communicate(timeout=HEARTBEAT)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                now = time.monotonic()
+                if heard is not None:
+                    heard(now - last)
+                last = now
+    except KeyboardInterrupt:  # the child has it too, and saves its state
+        process.communicate()
+        raise
+    if process.returncode:
+        lines = err.strip().splitlines() or [f"exit status {process.returncode}"]
+        raise Failed(f"allograph {words[0]} failed: {lines[-1]}")
+    return out
+
+
+def machine() -> str:
+    """What the training ran on; no names of machines."""
+    return f"one core, {platform.machine()}"
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    from allograph.imaging.files import atomic_write
+
+    atomic_write(path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def say(experiment: Experiment, text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {experiment.name}: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

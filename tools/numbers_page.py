@@ -1,0 +1,302 @@
+"""docs/numbers.md, the reference page, made from the result files and the published figures.
+
+    python tools/numbers_page.py            # writes the page
+    python tools/numbers_page.py --check    # status 1 if the page is not what the files say
+
+Reads docs/results/*.json, written by tools/experiments.py, and docs/published.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
+
+OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "train_seconds")
+OF_RESULT += ("train_command", "machine")
+OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
+OF_FIGURES += ("command",)
+
+COMPARISONS = {
+    "steps": ("Number of steps", "The sequential model with T steps of reading, deciding and writing."),
+    "attention": ("Attention", "The sequential model with each kind of attention."),
+    "canvas": ("Canvas", "The sequential model with each kind of canvas."),
+}
+"""Groups of runs that differ in one thing and were trained for equally long."""
+
+BINARISATION = {
+    "binary": "binary",
+    "none": "8-bit",
+    "dynamic": "binarised at random",
+    "threshold": "binarised at one half",
+}
+
+INTRODUCTION = """\
+# Numbers
+
+Made by `python tools/numbers_page.py` from the result files in [results/](results/) and from
+[published.toml](published.toml); not edited by hand. Each result file holds more than is shown here: seeds, precision,
+fingerprints of data and weights, KL of every step, versions.
+
+- **Free energy** and **bound** are upper bounds on the negative log likelihood, in nats per image, less is better;
+  ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016): the
+  free energy at K = 1, tighter as K grows.
+- **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, one sample carries all the
+  weight, and the bound is still far from the likelihood.
+- A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
+  many exemplars, and at most as many samples. Where something differs, the page says what.
+- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment.
+"""
+
+FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")
+
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is stale")
+    check = parser.parse_args().check
+    try:
+        text = page(read_results(RESULTS), read_published(PUBLISHED))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if check:
+        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
+        if stale:
+            print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
+        return int(stale)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """All result files, by name.
+
+    Raises ValueError: one is not what tools/experiments.py writes.
+    """
+    results = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            figures = result["likelihood"]
+            missing = [key for key in OF_RESULT if key not in result] + [
+                key for key in OF_FIGURES if key not in figures
+            ]
+            if missing:
+                raise KeyError(*missing)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None
+        if not set(result["groups"]) <= {"family", *COMPARISONS}:
+            known = ", ".join(["family", *COMPARISONS])
+            raise ValueError(f"{path.name} is of groups {result['groups']!r}; known are {known}")
+        results.append(result)
+    return results
+
+
+def read_published(path: Path) -> list[dict[str, Any]]:
+    """The published figures.
+
+    Raises ValueError: one lacks an entry, or has one that is not known.
+    """
+    needed = {"model", "data", "binarisation", "nats", "ours", "samples", "images", "kinds", "source", "conditions"}
+    figures = tomllib.loads(path.read_text(encoding="utf-8"))["figure"]
+    for figure in figures:
+        wrong = needed ^ (figure.keys() - {"contexts"})
+        if wrong or figure["ours"] not in ("bound", "free_energy"):
+            raise ValueError(f"{path.name}, {figure.get('model')}: check {', '.join(sorted(wrong)) or 'ours'}")
+    return figures
+
+
+def page(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> str:
+    """The whole page."""
+    family = [result for result in results if "family" in result["groups"]]
+    parts = [INTRODUCTION, "## The family\n"]
+    if not family:
+        parts.append("No result files yet.\n")
+    for data in dict.fromkeys(map(data_key, family)):
+        parts += data_set([result for result in family if data_key(result) == data], published)
+    for group, (title, text) in COMPARISONS.items():
+        runs = [result for result in results if group in result["groups"]]
+        if runs:
+            parts += comparison(title, text, runs)
+    parts += ["## Published figures\n", markdown(*published_table(published))]
+    return "\n".join(parts)
+
+
+# ---------------------------------------------------------------- the family
+
+
+def data_key(result: Mapping[str, Any]) -> tuple[str, str]:
+    """What has to be the same for two figures to be of images of one kind."""
+    return result["data"], result["likelihood"]["binarisation"]
+
+
+def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One data set: what came out, how it stands to what is published, and how to make it again."""
+    results = sorted(results, key=lambda result: best(result["likelihood"])["bound"]["mean"])
+    figures = results[0]["likelihood"]
+    colour = "" if figures["channels"] == 1 else ", colour"
+    title = f"### {results[0]['data']}, {BINARISATION[figures['binarisation']]}{colour}\n"
+    head = ["model", "kind", "part", "exemplars", *FIGURES]
+    discrete = any(figure["bits_per_dimension"] for result in results for _, figure in measured(result["likelihood"]))
+    rows = []
+    for result in results:
+        figures = result["likelihood"]
+        for contexts, figure in measured(figures):
+            row = [result["experiment"], figures["model"]["kind"], figures["part"], str(contexts)]
+            row += figure_cells(figures, figure)
+            if discrete:
+                bits = figure["bits_per_dimension"]
+                row.append(f"{bits['mean']:.4f}" if bits else "")
+            rows.append(row)
+    parts = [title, markdown([*head, "bits / dim"] if discrete else head, rows)]
+    notes = dict.fromkeys(result["likelihood"]["note"] for result in results if result["likelihood"]["note"])
+    parts += [f"Note: {note}.\n" for note in notes]
+    beside = [row for result in results for row in against(result, published)]
+    if beside:
+        columns = ["model", "exemplars", "ours", "published", "figure", "difference", "compares"]
+        parts += ["Against published figures:\n", markdown(columns, beside)]
+    made = [[r["experiment"], f"{r['steps']:,}", duration(r["train_seconds"]), r["machine"]] for r in results]
+    parts += ["Made by:\n", markdown(["model", "steps", "training", "machine"], made), commands(results)]
+    return parts
+
+
+def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    """(exemplars, figures) for each way in which a model was measured."""
+    if figures.get("given"):
+        yield figures["contexts"], figures["given"]
+    yield 0, figures["without"]
+
+
+def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
+    """What stands under `FIGURES`."""
+    return [
+        f"{figures['model']['parameters'] / 1e6:.2f} M",
+        nats(figure["free_energy"]),
+        nats(figure["kl"]),
+        nats(figure["bound"]),
+        f"{figures['samples']:,}, {figures['bound_images']:,}",
+        f"{figure['effective_samples']:.1f}",
+    ]
+
+
+def best(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    return figures.get("given") or figures["without"]
+
+
+def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -> list[Sequence[str]]:
+    """A row for each published figure beside which a result stands."""
+    figures, rows = result["likelihood"], []
+    for contexts, figure in measured(figures):
+        for other in published:
+            same = (other["data"], other["binarisation"]) == data_key(result)
+            if same and figures["model"]["kind"] in other["kinds"] and other.get("contexts", 0) == contexts:
+                ours = figure[other["ours"]]
+                name = "free energy" if other["ours"] == "free_energy" else f"bound, K = {figures['samples']:,}"
+                rows.append(
+                    [
+                        result["experiment"],
+                        str(contexts),
+                        f"{name}: {nats(ours)}",
+                        f"{other['model']} ({other['source']})",
+                        f"{other['nats']}{samples_of(other)}",
+                        f"{ours['mean'] - other['nats']:+.2f}",
+                        verdict(figures, other),
+                    ]
+                )
+    return rows
+
+
+def samples_of(figure: Mapping[str, Any]) -> str:
+    return {0: "", 1: ", upper bound"}.get(figure["samples"], f", K = {figure['samples']:,}")
+
+
+def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """``yes``, or what keeps the two figures from being of the same thing."""
+    reasons = []
+    if figures["part"] != "test":
+        reasons.append(f"ours is of the {figures['part']} part")
+    elif (counted := figures["images" if other["ours"] == "free_energy" else "bound_images"]) < other["images"]:
+        reasons.append(f"ours is of {counted:,} of {other['images']:,} images")
+    if other["ours"] == "bound" and 0 < other["samples"] < figures["samples"]:
+        reasons.append("ours has more samples")
+    if reasons:
+        return f"no: {'; '.join(reasons)}"
+    if other["ours"] == "bound" and other["samples"] > figures["samples"]:
+        return "yes; ours has fewer samples, so is the looser bound"
+    return "yes"
+
+
+# ---------------------------------------------------------------- comparisons
+
+
+def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One group of runs, for each data set a table, in the order of what was changed."""
+    parts = [f"## {title}\n"]
+    for key in dict.fromkeys((*data_key(result), result["likelihood"]["part"]) for result in results):
+        runs = [result for result in results if (*data_key(result), result["likelihood"]["part"]) == key]
+        runs.sort(key=changed_key)
+        times = [duration(seconds) for seconds in sorted(run["train_seconds"] for run in runs)]
+        span = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
+        machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
+        where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
+        parts.append(f"{text} {where}; each trained for {span}, start and end included, on {machine}.\n")
+        rows = []
+        for run in runs:
+            settings = " ".join(f"`{word}`" for word in run["settings"])
+            speed = f"{run['images_per_second']:,.0f}"
+            cells = figure_cells(run["likelihood"], best(run["likelihood"]))
+            rows.append([run["experiment"], settings, f"{run['steps']:,}", speed, *cells])
+        parts += [markdown(["run", "settings", "steps", "images/s", *FIGURES], rows), commands(runs)]
+    return parts
+
+
+def changed_key(result: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Settings in the order of their numbers, so that T = 8 stands before T = 16."""
+    return tuple(
+        (key, float(value) if value.replace(".", "", 1).isdigit() else 0.0, value)
+        for key, _, value in (word.partition("=") for word in result["settings"])
+    )
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def published_table(published: Sequence[Mapping[str, Any]]) -> Table:
+    head = ["data", "binarisation", "model", "nats", "source", "conditions"]
+    rows = [
+        [f["data"], f["binarisation"], f["model"], f"{f['nats']}{samples_of(f)}", f["source"], f["conditions"]]
+        for f in published
+    ]
+    return head, rows
+
+
+def nats(estimate: Mapping[str, float]) -> str:
+    return f"{estimate['mean']:.2f} ± {estimate['error']:.2f}"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def commands(results: Sequence[Mapping[str, Any]]) -> str:
+    lines = [f"{result['train_command']}\n{result['likelihood']['command']}" for result in results]
+    return "\n".join(["<details><summary>Commands</summary>\n", "```sh", *lines, "```", "\n</details>\n"])
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
