@@ -53,6 +53,7 @@ class DataConfig:
         augment: whether training drawings are varied.
         augmentation: how; see `allograph.data.augment.Augmentation`.
         shift: by how many whole pixels training images are moved at most, across and down.
+        settle: share of the training, its end, in which they stay where they are.
         binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn anew for every
             training step; see `allograph.data.binarising`.
     """
@@ -65,6 +66,7 @@ class DataConfig:
     augment: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
     shift: int = 0
+    settle: float = 0.0
     binarisation: Binarisation = "none"
 
     def __post_init__(self) -> None:
@@ -72,7 +74,7 @@ class DataConfig:
             raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
         if self.shift < 0:
             raise ValueError(f"shift = {self.shift} is too small; it is at least 0")
-        for name in ("ink", "blank"):
+        for name in ("ink", "blank", "settle"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
 

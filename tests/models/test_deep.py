@@ -85,6 +85,7 @@ def reference(model: DeepModel, x: Tensor, noise: Tensor) -> tuple[Tensor, list[
             )
             q = guesses[layer]
             if config.posterior == "top-down":
+                q = Normal(q.loc * (1 + q.scale**2), q.scale)
                 precision = 1 / q.scale**2 + 1 / p.scale**2
                 q = Normal((q.loc / q.scale**2 + p.loc / p.scale**2) / precision, precision**-0.5)
             z = q.loc + q.scale * eps[0, starts[layer] : starts[layer + 1]]
@@ -188,7 +189,7 @@ def test_probabilities_of_all_tiny_images_are_those_of_quadrature_and_sum_to_one
     with torch.no_grad():
         for guess, latent in zip(model.guesses, latents, strict=True):
             guess.weight.mul_(0.3)
-            guess.bias[latent:] = 1.5  # wide, so that no weight is far above the rest
+            guess.bias[:latent], guess.bias[latent:] = 0.0, 1.5  # wide, so that no weight is far above the rest
         for predictor in model.predictors:
             predictor[-1].weight.mul_(0.3)
     everything = ((torch.arange(16)[:, None] >> torch.arange(4)) & 1).double().view(16, 1, 2, 2)

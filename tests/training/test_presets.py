@@ -46,6 +46,7 @@ def test_every_preset_and_every_data_set_is_checked() -> None:
         ("sequential", [], "binarisation=dynamic"),
         ("sequential", ["likelihood.kind=logistic", "likelihood.channels=3"], "model.likelihood.channels=1"),
         ("ppca", ["model.channels=3"], "model.channels=1"),
+        ("faces", ["contexts=0"], "set contexts=1"),
     ],
 )
 def test_a_likelihood_of_other_images_is_refused_with_the_remedy(

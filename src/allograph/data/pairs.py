@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PairBatch", "PairSource", "fixed_pairs"]
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,8 +59,8 @@ class PairSource(Dataset[PairBatch]):
 
     Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
     concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. All drawings are
-    augmented, target and contexts as one group, where an `augmentation` is given; then each is moved by up to `shift`
-    whole pixels; then grey ones are binarised anew (`allograph.data.binarising`).
+    augmented, target and contexts as one group, where an `augmentation` is given; then, in the first `shift_steps`
+    steps, each is moved by up to `shift` whole pixels; then grey ones are binarised anew (`allograph.data.binarising`).
 
     A concept with too few drawings for that is left out without augmentation. With it, context drawings may serve more
     than once, each time changed in another way; a concept with a single drawing is always left out, unless no context
@@ -78,6 +79,7 @@ class PairSource(Dataset[PairBatch]):
         seed: int = 0,
         augmentation: Augmentation | None = None,
         shift: int = 0,
+        shift_steps: float = math.inf,
         binarisation: Binarisation = "none",
     ) -> None:
         if batch_size < 1 or not contexts or min(contexts) < 0 or shift < 0:
@@ -90,7 +92,7 @@ class PairSource(Dataset[PairBatch]):
             )
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
-        self.shift = shift
+        self.shift, self.shift_steps = shift, shift_steps
         self.binarisation: Binarisation = binarisation
         needed = max(contexts) + 1
         self.targets = _targets(dataset, min(needed, 2) if augmentation else needed)
@@ -110,7 +112,7 @@ class PairSource(Dataset[PairBatch]):
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
         indices = np.concatenate([targets[:, None], _choose_contexts(self.dataset, targets, count, random)], axis=1)
-        images = shifted(self._varied(indices, random), self.shift, random)
+        images = shifted(self._varied(indices, random), self.shift if step < self.shift_steps else 0, random)
         if not self.dataset.binary:
             images = binarised(images, self.binarisation, random)
         return _pair_batch(self.dataset, indices, images)

@@ -1,7 +1,8 @@
-"""Fitting a model to pairs of drawings, on the lightning engine."""
+"""Fitting a model to images, on the lightning engine."""
 
 from __future__ import annotations
 
 __all__ = ["Fitted", "check_fit", "check_folder", "fit"]
 
-from allograph.training.fit import Fitted, check_fit, check_folder, fit
+from allograph.training.checks import check_fit, check_folder
+from allograph.training.fit import Fitted, fit

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Fitted", "check_fit", "check_folder", "fit"]
+__all__ = ["Fitted", "fit"]
 
 import contextlib
-import json
 import logging
 import sys
 import time
@@ -24,12 +23,10 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from allograph import weights
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
-from allograph.data import ConceptDataset, Splits
+from allograph.data import Splits
 from allograph.data.loading import image_space
 from allograph.data.sketches import smallest
 from allograph.errors import AllographError
-from allograph.imaging import atomic_write
-from allograph.models import LinearConfig
 from allograph.training.callbacks import (
     AtomicCheckpoints,
     Clock,
@@ -39,11 +36,8 @@ from allograph.training.callbacks import (
     SamplePictures,
     TerminalProgress,
 )
+from allograph.training.checks import FINISHED, STATE, begin, check_fit
 from allograph.training.module import Batches, Fitting, ema_update
-
-RUN = "run.json"
-STATE = "state.ckpt"
-FINISHED = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ def fit(
     """
     check_fit(preset, splits.train)
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
-    before = _begin(folder, resume, run)
+    before = begin(folder, resume, run)
     state, training = folder / STATE, preset.training
     lightning.seed_everything(training.seed, verbose=False)
     model = model_from_config(to_dict(preset.model))
@@ -151,77 +145,6 @@ def fit(
         card["data"]["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
     weights.save(fitted.path, fitting.model, card)
     return fitted
-
-
-def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
-    """Refuses a likelihood that is not one of these images: of other channels, or of ink where the images are grey."""
-    model = preset.model
-    channels = model.channels if isinstance(model, LinearConfig) else model.likelihood.channels
-    if channels != dataset.channels:
-        key = "model.channels" if isinstance(model, LinearConfig) else "model.likelihood.channels"
-        raise AllographError(
-            f"the images of {dataset.name} have {dataset.channels} channels, the model {channels}: "
-            f"set {key}={dataset.channels}"
-        )
-    ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
-    if ink and not dataset.binary and preset.data.binarisation == "none":
-        raise AllographError(
-            f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
-            "set binarisation=dynamic, or model.likelihood.kind=logistic"
-        )
-
-
-def check_folder(folder: Path, resume: bool) -> None:
-    """Refuses to begin a run where one is, and to resume one where none is (before any data are read)."""
-    if folder.exists() and not folder.is_dir():
-        raise AllographError(f"{folder} is a file; name a folder with -o")
-    if resume and not (folder / RUN).exists():
-        raise AllographError(f"there is no run to resume in {folder}: leave out --resume, or name its folder with -o")
-    for there in (RUN, STATE, FINISHED):
-        if not resume and (folder / there).exists():
-            raise AllographError(
-                f"{folder} holds a run already ({there}): add --resume to go on with it, "
-                "or choose another folder with -o"
-            )
-
-
-def _begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | None:
-    """Notes in the folder which run it holds, or checks that it is the same; the state to go on from, if any."""
-    check_folder(folder, resume)
-    note, state = folder / RUN, folder / STATE
-    run = json.loads(json.dumps(run))
-    if not resume:
-        atomic_write(note, json.dumps(run, indent=1).encode())
-        return None
-    try:
-        before = json.loads(note.read_text())
-        differences = _differences(before["preset"], run["preset"])
-        same_data = all(before[key] == run[key] for key in ("data", "from"))
-        saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
-    except Exception as error:
-        raise AllographError(
-            f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
-        ) from None
-    if not same_data:
-        raise AllographError(f"the run in {folder} had other data or first weights: resume it with those it began with")
-    if differences:
-        key, then, now = differences[0]
-        raise AllographError(
-            f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it began with"
-        )
-    return saved
-
-
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """(dotted key, value before, value now) of all settings that are not the same."""
-    found = []
-    for key in {**before, **now}:
-        then, today = before.get(key), now.get(key)
-        if isinstance(then, dict) and isinstance(today, dict):
-            found += _differences(then, today, f"{prefix}{key}.")
-        elif then != today:
-            found.append((f"{prefix}{key}", then, today))
-    return found
 
 
 def _callbacks(folder: Path, batches: Batches, training: TrainingConfig) -> list[Callback]:

@@ -1,0 +1,96 @@
+"""What is refused before a run begins: data that do not fit the model, a folder that holds another run."""
+
+from __future__ import annotations
+
+__all__ = ["FINISHED", "RUN", "STATE", "begin", "check_fit", "check_folder"]
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from allograph.config import Preset
+from allograph.data import ConceptDataset
+from allograph.errors import AllographError
+from allograph.imaging import atomic_write
+from allograph.models import BendingConfig, LinearConfig, SequentialConfig
+
+RUN = "run.json"
+STATE = "state.ckpt"
+FINISHED = "model.safetensors"
+
+
+def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
+    """Refuses a likelihood that is not one of these images (of other channels, or of ink where they are grey), and a
+    model of exemplars without any."""
+    model = preset.model
+    channels = model.channels if isinstance(model, LinearConfig) else model.likelihood.channels
+    if channels != dataset.channels:
+        key = "model.channels" if isinstance(model, LinearConfig) else "model.likelihood.channels"
+        raise AllographError(
+            f"the images of {dataset.name} have {dataset.channels} channels, the model {channels}: "
+            f"set {key}={dataset.channels}"
+        )
+    takes_exemplars = isinstance(model, BendingConfig) or (isinstance(model, SequentialConfig) and model.context)
+    if takes_exemplars and preset.data.contexts == (0,):
+        raise AllographError("the model takes exemplars and contexts=0 shows none: set contexts=1")
+    ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
+    if ink and not dataset.binary and preset.data.binarisation == "none":
+        raise AllographError(
+            f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
+            "set binarisation=dynamic, or model.likelihood.kind=logistic"
+        )
+
+
+def check_folder(folder: Path, resume: bool) -> None:
+    """Refuses to begin a run where one is, and to resume one where none is (before any data are read)."""
+    if folder.exists() and not folder.is_dir():
+        raise AllographError(f"{folder} is a file; name a folder with -o")
+    if resume and not (folder / RUN).exists():
+        raise AllographError(f"there is no run to resume in {folder}: leave out --resume, or name its folder with -o")
+    for there in (RUN, STATE, FINISHED):
+        if not resume and (folder / there).exists():
+            raise AllographError(
+                f"{folder} holds a run already ({there}): add --resume to go on with it, "
+                "or choose another folder with -o"
+            )
+
+
+def begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Notes in the folder which run it holds, or checks that it is the same; the state to go on from, if any."""
+    check_folder(folder, resume)
+    note, state = folder / RUN, folder / STATE
+    run = json.loads(json.dumps(run))
+    if not resume:
+        atomic_write(note, json.dumps(run, indent=1).encode())
+        return None
+    try:
+        before = json.loads(note.read_text())
+        differences = _differences(before["preset"], run["preset"])
+        same_data = all(before[key] == run[key] for key in ("data", "from"))
+        saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
+    except Exception as error:
+        raise AllographError(
+            f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
+        ) from None
+    if not same_data:
+        raise AllographError(f"the run in {folder} had other data or first weights: resume it with those it began with")
+    if differences:
+        key, then, now = differences[0]
+        raise AllographError(
+            f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it began with"
+        )
+    return saved
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """(dotted key, value before, value now) of all settings that are not the same."""
+    found = []
+    for key in {**before, **now}:
+        then, today = before.get(key), now.get(key)
+        if isinstance(then, dict) and isinstance(today, dict):
+            found += _differences(then, today, f"{prefix}{key}.")
+        elif then != today:
+            found.append((f"{prefix}{key}", then, today))
+    return found
