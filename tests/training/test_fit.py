@@ -23,7 +23,7 @@ from allograph.config import Preset, from_dict, override
 from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
 from allograph.training import fit
-from allograph.training.module import ema_update, learning_rate_factor
+from allograph.training.module import Batches, ema_update, learning_rate_factor
 
 WORDS = [
     *(
@@ -263,6 +263,13 @@ def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
     )
     with pytest.raises(AllographError, match="smaller learning_rate"):
         fit(splits, wild, tmp_path)
+
+
+def test_shifts_end_when_the_training_settles(splits: Splits, preset: Preset) -> None:
+    data = dataclasses.replace(preset.data, shift=1, settle=0.25)
+    training = dataclasses.replace(preset.training, max_steps=200)
+    source = Batches(splits, dataclasses.replace(preset, data=data, training=training), True).source
+    assert (source.shift, source.shift_steps) == (1, 150)
 
 
 def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> None:
