@@ -53,10 +53,11 @@ class Canvas(nn.Module, ABC):
     def observe(
         self, canvas: Float[Tensor, "*batch channels size size"]
     ) -> Float[Tensor, "*batch parameters size size"]:
-        """``f_o(c)``."""
+        """``f_o(c)``: as a matrix product over channels, many times faster here than the same as a convolution."""
         # In full precision: the canvas is a sum of many steps, and what is lost here is lost in the likelihood.
         with torch.autocast(canvas.device.type, enabled=False):
-            return self.output(canvas.flatten(0, -4)).unflatten(0, canvas.shape[:-3])
+            weight, bias = self.output.weight[:, :, 0, 0], self.output.bias
+            return (weight @ canvas.flatten(-2) + bias[:, None]).unflatten(-1, canvas.shape[-2:])  # type: ignore[index]
 
     @torch.no_grad()
     def begin_with(self, parameters: Float[Tensor, "parameters size size"]) -> None:

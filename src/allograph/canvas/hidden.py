@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from allograph.attention import Attention
@@ -22,7 +23,11 @@ class AdditiveCanvas(Canvas):
     """
 
     def forward(self, attention: Attention, sprites: Tensor, where: Tensor) -> Tensor:
-        return self.observe(self.first + attention.write_all(sprites, where))
+        return self.after(attention.write_all(sprites, where))
+
+    def after(self, written: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch parameters size size"]:
+        """``f_o(c_T)``, of the sum of all that was written."""
+        return self.observe(self.first + written)
 
     def history(self, attention: Attention, sprites: Tensor, where: Tensor) -> Tensor:
         return self.observe(self.first + attention.write_each(sprites, where).cumsum(dim=1))

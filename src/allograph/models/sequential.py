@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
+from allograph.attention import Attention, AttentionKind, WholeImage, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
@@ -173,9 +173,7 @@ class SequentialModel(GenerativeModel):
         for_prior = self._for_prior(seen).repeat_interleave(many, dim=0)
         prior = self._prior(trace.noticed, trace.before, for_prior[:, None])
         return Inference(
-            log_likelihood=self.likelihood.log_prob(
-                self.canvas(self.placing, *self._sprites(trace)), x.repeat_interleave(many, dim=0)
-            ),
+            log_likelihood=self.likelihood.log_prob(self._observed(trace), x.repeat_interleave(many, dim=0)),
             latents=(trace.latents,),
             posterior=(posterior,),
             prior=(prior,),
@@ -198,10 +196,7 @@ class SequentialModel(GenerativeModel):
         shape = noise.shape[:2]
         trace = self._imagine(seen.repeat(shape[1]), temperature * noise.flatten(0, 1))
         sprites, where = self._sprites(trace)
-        if history:
-            canvases = self.canvas.history(self.placing, sprites, where)
-        else:
-            canvases = self.canvas(self.placing, sprites, where)[:, None]
+        canvases = self.canvas.history(self.placing, sprites, where) if history else self._observed(trace)[:, None]
         looks = (
             trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :] if self.conditional else where[:, :0]
         )
@@ -250,6 +245,15 @@ class SequentialModel(GenerativeModel):
             zeros = noticed.new_zeros((*noticed.shape[:-1], self.config.latent))
             return Gaussian(zeros, zeros)
         return self.prior([noticed, before], constant)
+
+    def _observed(self, trace: _Trace) -> Tensor:
+        """``f_o(c_T)``."""
+        if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
+            # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
+            total = trace.after.to(trace.latents.dtype).sum(dim=1)
+            sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
+            return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
+        return self.canvas(self.placing, *self._sprites(trace))
 
     def _sprites(self, trace: _Trace) -> tuple[Tensor, Tensor]:
         """What all steps write, and where."""

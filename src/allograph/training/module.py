@@ -23,6 +23,7 @@ from allograph.errors import AllographError
 from allograph.models import BendingModel, GenerativeModel
 
 _BATCHES_FOR_MEAN = 16
+_LOG_EVERY = 10
 
 
 class StepStream(IterableDataset):
@@ -63,6 +64,7 @@ class Fitting(lightning.LightningModule):
     def __init__(self, model: GenerativeModel, preset: Preset) -> None:
         super().__init__()
         self.model, self.preset = model, preset
+        self._logged = False
 
     def _generator(self, *key: int) -> torch.Generator:
         """Noise that belongs to this key and to nothing else."""
@@ -72,8 +74,14 @@ class Fitting(lightning.LightningModule):
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         generator = self._generator(0, self.global_step)
         result = self.free_energy(batch, generator)
-        self._log_free_energy("train", result)
+        if self._log_now():
+            self._log_free_energy("train", result)
+            self._logged = True
         return result.total.mean()
+
+    def _log_now(self) -> bool:
+        """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
+        return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
     def free_energy(self, batch: PairBatch, generator: torch.Generator) -> FreeEnergy:
         """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance."""
@@ -114,7 +122,8 @@ class Fitting(lightning.LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         # Here and not by the trainer, which refuses to clip for a fused optimizer (because of float16's loss scaling).
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.preset.training.gradient_clip)
-        self.log("train/gradient_norm", norm)
+        if self._log_now():
+            self.log("train/gradient_norm", norm)
         # A look at the loss waits for the device, so it is taken only now and then.
         if self.global_step % 50 == 0:
             loss = self.trainer.callback_metrics.get("train/free_energy")
