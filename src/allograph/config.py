@@ -32,7 +32,7 @@ from typing import Any, Literal, TypeVar
 from allograph.data.augment import Augmentation
 from allograph.data.binarising import Binarisation
 from allograph.data.folders import ImageKind
-from allograph.errors import AllographError
+from allograph.errors import AllographError, require_positive
 from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialConfig
 
 T = TypeVar("T")
@@ -112,9 +112,7 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_steps", "validate_every", "validation_pairs", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        require_positive(self, "batch_size", "max_steps", "validate_every", "validation_pairs", "checkpoint_every")
         if self.learning_rate <= 0 or self.gradient_clip <= 0 or self.warmup_steps < 0:
             raise ValueError("learning_rate and gradient_clip are above 0, warmup_steps is at least 0")
         if not (0 <= self.final_rate <= 1 and 0 <= self.average_decay < 1):

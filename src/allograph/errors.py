@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "Problem"]
+__all__ = ["AllographError", "Problem", "require_positive"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,3 +21,10 @@ class Problem:
 
     path: Path
     message: str
+
+
+def require_positive(config: object, *names: str) -> None:
+    """ValueError for the first of these numbers of a configuration that is below 1."""
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} = {getattr(config, name)} is too small; it is at least 1")

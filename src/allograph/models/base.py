@@ -134,6 +134,12 @@ class GenerativeModel(nn.Module, ABC):
         like = next(self.parameters())
         return torch.randn((rows, *self.noise_shape), generator=generator, device=like.device, dtype=like.dtype)
 
+    def sampling_noise(
+        self, batch: int, n: int, noise: Tensor | None, generator: torch.Generator | None
+    ) -> Float[Tensor, "batch n steps latent"]:
+        """The standard normal numbers for n drawings of each of a batch of contexts: those given, else new ones."""
+        return self.noise(batch * n, generator=generator).unflatten(0, (batch, n)) if noise is None else noise
+
     def free_energy(
         self,
         x: Float[Tensor, "batch channel size size"],

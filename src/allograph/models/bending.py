@@ -28,91 +28,20 @@ from __future__ import annotations
 
 __all__ = ["BendingConfig", "BendingModel"]
 
-import math
-from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import final
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from allograph.attention import WindowBounds, WindowNetwork, compose, read
+from allograph.attention import WindowNetwork, compose, read
 from allograph.bounds import FreeEnergy
 from allograph.canvas import BentCanvas, BentPicture, Strokes
-from allograph.likelihoods import Bernoulli, LikelihoodConfig, likelihood_from_config
+from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Context, Decision, Gaussian, State, Trace
-
-
-@dataclass(frozen=True)
-class BendingConfig:
-    """Everything that fixes the network.
-
-    Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one with a location,
-            which is where the bent exemplar goes (``gaussian``, ``learned-gaussian`` or ``logistic``).
-        steps: T.
-        latent: dimensions of each z_t.
-        hidden: units of the LSTM.
-        patch: side of what is read and of the sprites, samples.
-        embedding: length of the embeddings of x and x'.
-        encoder_width: channels of their first convolution.
-        decision: units of the posterior's and the prior's layer.
-        prior: ``standard`` or ``learned``.
-        bends: steps that bend the exemplar, the first ones; all steps may write ink.
-        control: side of the displacement sprites; few points, so that strokes are bent and not torn.
-        field_size: pixels a side of the displacement layer.
-        bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
-        look: bounds of the reading windows.
-        move: bounds of the writing window within the window read from.
-    """
-
-    kind: Literal["bending"] = "bending"
-    image_size: int = 52
-    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
-    steps: int = 16
-    latent: int = 16
-    hidden: int = 400
-    patch: int = 14
-    embedding: int = 128
-    encoder_width: int = 16
-    decision: int = 256
-    prior: Literal["standard", "learned"] = "learned"
-    bends: int = 6
-    control: int = 5
-    field_size: int = 26
-    bells: tuple[float, ...] = (0.6, 1.5, 4.0)
-    look: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.3, max_turn=1.0, max_shear=0.5))
-    move: WindowBounds = field(default=WindowBounds(min_scale=0.4, max_scale=2.5, max_turn=1.0, max_shear=0.5))
-
-    def __post_init__(self) -> None:
-        for name in ("image_size", "steps", "latent", "hidden", "patch", "embedding", "encoder_width", "decision"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
-        if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
-            raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
-        if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
-            raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
-        if not 1 <= self.bends <= self.steps:
-            raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
-        if min(self.control, self.field_size) < 2:
-            raise ValueError("control and field_size are at least 2")
-        if not self.bells or min(self.bells) <= 0:
-            raise ValueError("bells are one or more widths above 0")
-
-
-def _first_plan(config: BendingConfig) -> Tensor:
-    """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
-    plan = torch.zeros(config.steps, 6)
-    plan[0, :2] = 2.0
-    plan[1 : config.bends, :2] = 1.0
-    place = torch.arange(1, config.steps)
-    radius, angle = 0.6 * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
-    spread = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
-    plan[1:, 2:4] = torch.atanh(spread / config.look.max_shift)
-    return plan
 
 
 @final
@@ -132,7 +61,7 @@ class BendingModel(GenerativeModel):
         self.first_state = nn.Linear(embedding, 2 * hidden)
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
-        self.plan = nn.Parameter(_first_plan(config))
+        self.plan = nn.Parameter(first_plan(config))
         self.posterior = Decision(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
         if config.prior == "learned":
             self.prior = Decision(pixels + 6 + hidden, embedding, config.decision, config.latent)
@@ -212,14 +141,10 @@ class BendingModel(GenerativeModel):
         """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
         steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
         seen = self.see(context)
-        batch = seen.images.shape[0]
-        if noise is None:
-            noise = self.noise(batch * n, generator=generator)
-        else:
-            n = noise.shape[1]
-            noise = noise.flatten(0, 1)
-        seen = seen.repeat(n)
-        writes = self._writes(seen, torch.full((batch * n,), ink, device=noise.device))
+        noise = self.sampling_noise(len(seen.images), n, noise, generator)
+        shape = noise.shape[:2]
+        noise, seen = noise.flatten(0, 1), seen.repeat(shape[1])
+        writes = self._writes(seen, torch.full((len(noise),), ink, device=noise.device))
         if not writes.any():
             noise = noise[:, : self.config.bends]  # later steps would change nothing
         trace = self._imagine(seen, temperature * noise)
@@ -228,7 +153,6 @@ class BendingModel(GenerativeModel):
             canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
         else:
             canvases = self.canvas(strokes, seen.filtered, crisp=crisp)[:, None]
-        shape = (batch, n)
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=strokes.windows.unflatten(0, shape),

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas
+from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.parts import Cell, Gaussian, State
@@ -63,9 +64,7 @@ class DrawConfig:
     error_image: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "steps", "latent", "hidden", "read_patch", "patch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        require_positive(self, "image_size", "steps", "latent", "hidden", "read_patch", "patch")
 
 
 @final
@@ -143,8 +142,7 @@ class DrawModel(GenerativeModel):
     ) -> Drawings:
         if context is not None:
             raise ValueError("this model takes no context")
-        if noise is None:
-            noise = self.noise(n, generator=generator)[None]
+        noise = self.sampling_noise(1, n, noise, generator)
         shape = noise.shape[:2]
         noise = temperature * noise.flatten(0, 1)
         decoder, for_decoder, after = self._blank(noise), self.decoder.constant(noise.new_zeros(len(noise), 0)), []

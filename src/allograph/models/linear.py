@@ -36,6 +36,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
+from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.parts import Gaussian
@@ -63,9 +64,7 @@ class LinearConfig:
     min_scale: float = 1e-3
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "latent"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        require_positive(self, "image_size", "latent")
         if self.channels not in (1, 3):
             raise ValueError(f"channels = {self.channels} is unknown; images have 1 (grey) or 3 (colour)")
         if self.latent >= self.pixels:
@@ -142,7 +141,7 @@ class LinearModel(GenerativeModel):
     ) -> Drawings:
         """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
         self._refuse(context)
-        z = temperature * (self.noise(n, generator=generator)[None] if noise is None else noise)
+        z = temperature * self.sampling_noise(1, n, noise, generator)
         with torch.autocast(z.device.type, enabled=False):
             canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
         windows = canvases.new_zeros((*z.shape[:2], 0, 2, 3))

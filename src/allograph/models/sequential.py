@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from allograph.attention import Attention, AttentionKind, WholeImage, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
+from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
@@ -77,18 +78,9 @@ class SequentialConfig:
     decision: int = 256
 
     def __post_init__(self) -> None:
-        for name in (
-            "image_size",
-            "steps",
-            "latent",
-            "hidden",
-            "patch",
-            "canvas_channels",
-            "encoder_width",
-            "decision",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
+        require_positive(
+            self, "image_size", "steps", "latent", "hidden", "patch", "canvas_channels", "encoder_width", "decision"
+        )
         if self.embedding < 0:
             raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
 
@@ -190,9 +182,7 @@ class SequentialModel(GenerativeModel):
         generator: torch.Generator | None = None,
     ) -> Drawings:
         seen = self._see(context, 1)
-        batch = len(seen.images)
-        if noise is None:
-            noise = self.noise(batch * n, generator=generator).unflatten(0, (batch, n))
+        noise = self.sampling_noise(len(seen.images), n, noise, generator)
         shape = noise.shape[:2]
         trace = self._imagine(seen.repeat(shape[1]), temperature * noise.flatten(0, 1))
         sprites, where = self._sprites(trace)

@@ -1,0 +1,86 @@
+"""What fixes the network of the bending model."""
+
+from __future__ import annotations
+
+__all__ = ["BendingConfig", "first_plan"]
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from allograph.attention import WindowBounds
+from allograph.errors import require_positive
+from allograph.likelihoods import LikelihoodConfig
+
+
+@dataclass(frozen=True)
+class BendingConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        likelihood: of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one with a location,
+            which is where the bent exemplar goes (``gaussian``, ``learned-gaussian`` or ``logistic``).
+        steps: T.
+        latent: dimensions of each z_t.
+        hidden: units of the LSTM.
+        patch: side of what is read and of the sprites, samples.
+        embedding: length of the embeddings of x and x'.
+        encoder_width: channels of their first convolution.
+        decision: units of the posterior's and the prior's layer.
+        prior: ``standard`` or ``learned``.
+        bends: steps that bend the exemplar, the first ones; all steps may write ink.
+        control: side of the displacement sprites; few points, so that strokes are bent and not torn.
+        field_size: pixels a side of the displacement layer.
+        bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
+        look: bounds of the reading windows.
+        move: bounds of the writing window within the window read from.
+    """
+
+    kind: Literal["bending"] = "bending"
+    image_size: int = 52
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    steps: int = 16
+    latent: int = 16
+    hidden: int = 400
+    patch: int = 14
+    embedding: int = 128
+    encoder_width: int = 16
+    decision: int = 256
+    prior: Literal["standard", "learned"] = "learned"
+    bends: int = 6
+    control: int = 5
+    field_size: int = 26
+    bells: tuple[float, ...] = (0.6, 1.5, 4.0)
+    look: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.3, max_turn=1.0, max_shear=0.5))
+    move: WindowBounds = field(default=WindowBounds(min_scale=0.4, max_scale=2.5, max_turn=1.0, max_shear=0.5))
+
+    def __post_init__(self) -> None:
+        require_positive(
+            self, "image_size", "steps", "latent", "hidden", "patch", "embedding", "encoder_width", "decision"
+        )
+        if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
+            raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
+        if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
+            raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
+        if not 1 <= self.bends <= self.steps:
+            raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
+        if min(self.control, self.field_size) < 2:
+            raise ValueError("control and field_size are at least 2")
+        if not self.bells or min(self.bells) <= 0:
+            raise ValueError("bells are one or more widths above 0")
+
+
+def first_plan(config: BendingConfig) -> Tensor:
+    """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
+    plan = torch.zeros(config.steps, 6)
+    plan[0, :2] = 2.0
+    plan[1 : config.bends, :2] = 1.0
+    place = torch.arange(1, config.steps)
+    radius, angle = 0.6 * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
+    spread = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
+    plan[1:, 2:4] = torch.atanh(spread / config.look.max_shift)
+    return plan
