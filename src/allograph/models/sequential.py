@@ -21,68 +21,19 @@ from __future__ import annotations
 
 __all__ = ["SequentialConfig", "SequentialModel"]
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, final
+from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.attention import Attention, AttentionKind, WholeImage, WindowBounds, attention_of
+from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
-from allograph.errors import require_positive
-from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State
-
-
-@dataclass(frozen=True)
-class SequentialConfig:
-    """Everything that fixes the network.
-
-    Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels, and how many channels they have.
-        steps: T.
-        latent: dimensions of each z_t.
-        hidden: units of the LSTM.
-        attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
-            and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
-        patch: side of what is read and of the sprites, samples; without attention it is the image.
-        bounds: of the windows of spatial transformers.
-        canvas: ``additive`` or ``gated``.
-        canvas_channels: hidden channels of the canvas.
-        prior: ``standard`` or ``learned``.
-        context: whether the model is conditional, on exemplars.
-        embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them.
-        encoder_width: channels of their first convolution.
-        decision: units of the posterior's and the prior's layer.
-    """
-
-    kind: Literal["sequential"] = "sequential"
-    image_size: int = 28
-    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
-    steps: int = 16
-    latent: int = 16
-    hidden: int = 400
-    attention: AttentionKind = "affine"
-    patch: int = 12
-    bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
-    canvas: Literal["additive", "gated"] = "additive"
-    canvas_channels: int = 1
-    prior: Literal["standard", "learned"] = "learned"
-    context: bool = False
-    embedding: int = 128
-    encoder_width: int = 16
-    decision: int = 256
-
-    def __post_init__(self) -> None:
-        require_positive(
-            self, "image_size", "steps", "latent", "hidden", "patch", "canvas_channels", "encoder_width", "decision"
-        )
-        if self.embedding < 0:
-            raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
+from allograph.models.sequential_config import SequentialConfig
 
 
 class _Seen(NamedTuple):
@@ -141,7 +92,9 @@ class SequentialModel(GenerativeModel):
         if config.prior == "learned":
             self.prior = Decision(noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        if config.sprite_units:
+            self.before_sprite = nn.Linear(hidden, config.sprite_units)
+        self.sprite = nn.Linear(config.sprite_units or hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -240,7 +193,7 @@ class SequentialModel(GenerativeModel):
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
             # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
-            total = trace.after.to(trace.latents.dtype).sum(dim=1)
+            total = self._for_sprites(trace.after).to(trace.latents.dtype).sum(dim=1)
             sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
         return self.canvas(self.placing, *self._sprites(trace))
@@ -248,8 +201,11 @@ class SequentialModel(GenerativeModel):
     def _sprites(self, trace: _Trace) -> tuple[Tensor, Tensor]:
         """What all steps write, and where."""
         patch = self.placing.patch
-        sprites = self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
+        sprites = self.sprite(self._for_sprites(trace.after)).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
         return sprites, self.placing(trace.after)
+
+    def _for_sprites(self, hidden: Tensor) -> Tensor:
+        return nn.functional.silu(self.before_sprite(hidden)) if self.config.sprite_units else hidden
 
     # ---------------------------------------------------------------- the loop over t
 

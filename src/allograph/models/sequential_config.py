@@ -1,0 +1,63 @@
+"""What fixes the network of the sequential model."""
+
+from __future__ import annotations
+
+__all__ = ["SequentialConfig"]
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from allograph.attention import AttentionKind, WindowBounds
+from allograph.errors import require_positive
+from allograph.likelihoods import LikelihoodConfig
+
+
+@dataclass(frozen=True)
+class SequentialConfig:
+    """Everything that fixes the network.
+
+    Attributes:
+        image_size: pixels a side.
+        likelihood: of the pixels, and how many channels they have.
+        steps: T.
+        latent: dimensions of each z_t.
+        hidden: units of the LSTM.
+        attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
+            and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
+        patch: side of what is read and of the sprites, samples; without attention it is the image.
+        bounds: of the windows of spatial transformers.
+        sprite_units: of a layer between h and the sprites; 0 for none.
+        canvas: ``additive`` or ``gated``.
+        canvas_channels: hidden channels of the canvas.
+        prior: ``standard`` or ``learned``.
+        context: whether the model is conditional, on exemplars.
+        embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them.
+        encoder_width: channels of their first convolution.
+        decision: units of the posterior's and the prior's layer.
+    """
+
+    kind: Literal["sequential"] = "sequential"
+    image_size: int = 28
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    steps: int = 16
+    latent: int = 16
+    hidden: int = 400
+    attention: AttentionKind = "affine"
+    patch: int = 12
+    bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
+    sprite_units: int = 0
+    canvas: Literal["additive", "gated"] = "additive"
+    canvas_channels: int = 1
+    prior: Literal["standard", "learned"] = "learned"
+    context: bool = False
+    embedding: int = 128
+    encoder_width: int = 16
+    decision: int = 256
+
+    def __post_init__(self) -> None:
+        require_positive(
+            self, "image_size", "steps", "latent", "hidden", "patch", "canvas_channels", "encoder_width", "decision"
+        )
+        for name in ("embedding", "sprite_units"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 0")
