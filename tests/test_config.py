@@ -105,11 +105,31 @@ def test_mistakes_are_one_line_that_names_the_remedy(word: str, message: str) ->
 
 
 @pytest.mark.parametrize(
-    ("word", "message"), [("max_shear=0.1", "ambiguous"), ("bends=20", r"1 to steps \(16\)"), ("bells=[]", "above 0")]
+    ("word", "message"),
+    [
+        ("max_shear=0.1", "ambiguous"),
+        ("bends=20", r"1 to steps \(16\)"),
+        ("bells=[]", "above 0"),
+        ("look.max_shift=0.5", "look.max_shift = 0.5 is too small"),
+    ],
 )
 def test_mistakes_in_a_bending_model_are_named_too(word: str, message: str) -> None:
     with pytest.raises(AllographError, match=message):
         from_dict(Preset, override({"model": {"kind": "bending"}}, [word]))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"), [({"model": "vae"}, []), ({"data": 5}, ["shift=1"]), ({"model": 1}, ["a=1"])]
+)
+def test_a_table_is_no_single_value(table: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(AllographError, match="is a table of settings, not"):
+        from_dict(Preset, override(table, words))
+
+
+@pytest.mark.parametrize("word", ["model.kind=[1]", "units=[]", "latents=[]"])
+def test_mistakes_of_another_type_are_named_too(word: str) -> None:
+    with pytest.raises(AllographError):
+        from_dict(Preset, override({"model": {"kind": "deep"}}, [word]))
 
 
 def test_unknown_presets_and_broken_files_are_named(tmp_path) -> None:

@@ -2,7 +2,6 @@
 
     python tools/experiments.py --list
     python tools/experiments.py --core 0 --group steps            # and, at the same time, another one with --core 1
-    python tools/experiments.py --only vae-mnist-static
     python tools/numbers_page.py                                       # then makes the page
 
 Each experiment is trained for its minutes. How many steps these are is measured first, in two short runs, and the
@@ -13,9 +12,9 @@ Results go to docs/results/NAME.json, runs to runs/experiments/NAME; data sets a
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -26,14 +25,13 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST, RESULTS, RUNS = ROOT / "tools/experiments.toml", ROOT / "docs/results", ROOT / "runs/experiments"
 GROUPS = ("family", "steps", "attention", "canvas")
 WARM_UP, MEASURED = 5, 20
-"""Seconds of the first calibration run, and how much longer the second one takes: the difference is without start and
-warm-up."""
+"""Seconds of the first calibration run, and how many more the second takes: those are without start and warm-up."""
 HEARTBEAT = 5.0
 
 
@@ -85,9 +83,9 @@ class Experiment:
         """The command that measures it."""
         words = ["--part", self.part, "--samples", str(self.samples), "--bound-drawings", str(self.bound_drawings)]
         words += [] if self.contexts is None else ["--contexts", str(self.contexts)]
-        folder = self.run.relative_to(ROOT)
-        weights = str(folder / "model.safetensors")
-        return ["evaluate", "likelihood", weights, self.data, *words, "-o", str(folder), "--overwrite", "--json"]
+        folder = str(self.run.relative_to(ROOT))
+        words += ["-o", folder, "--overwrite", "--json"]
+        return ["evaluate", "likelihood", f"{folder}/model.safetensors", self.data, *words]
 
 
 def main() -> int:
@@ -103,9 +101,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if options.list:
-        for experiment in chosen:
-            state = "done" if experiment.result.exists() else "to do"
-            print(f"{state:6} {', '.join(experiment.groups):26} {experiment.name}")
+        for one in chosen:
+            print(f"{'done' if one.result.exists() else 'to do':6} {', '.join(one.groups):26} {one.name}")
         return 0
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
@@ -120,7 +117,7 @@ def read_experiments(path: Path) -> list[Experiment]:
     experiments = []
     for table in tomllib.loads(path.read_text(encoding="utf-8")).get("experiment", []):
         try:
-            fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+            fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
             experiment = Experiment(**fields)
         except TypeError as error:
             raise ValueError(f"{path.name}, {table.get('name')}: {error}") from None
@@ -146,47 +143,36 @@ def run_all(experiments: list[Experiment]) -> int:
     """Everything that has no result and that no other process is at; 1 if something failed."""
     failed = 0
     for experiment in experiments:
-        if experiment.result.exists() or not (lock := take(experiment)):
+        lock = None if experiment.result.exists() else take(experiment)
+        if lock is None:
             continue
-        try:
-            if not experiment.result.exists():  # another process may have finished it just now
-                run_one(experiment)
-        except Failed as error:
-            print(f"{experiment.name}: {error}", file=sys.stderr, flush=True)
-            failed = 1
-        finally:
-            lock.unlink(missing_ok=True)
+        with lock:
+            try:
+                if not experiment.result.exists():  # another process may have finished it just now
+                    run_one(experiment)
+            except Failed as error:
+                print(f"{experiment.name}: {error}", file=sys.stderr, flush=True)
+                failed = 1
     return failed
 
 
-def take(experiment: Experiment) -> Path | None:
-    """The lock of an experiment, if no living process holds it."""
+def take(experiment: Experiment) -> IO[str] | None:
+    """The lock of an experiment, if no other process has it; closed, or the process dead, it is free again."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    lock = RUNS / f"{experiment.name}.lock"
-    for _ in range(2):
-        try:
-            with lock.open("x") as file:
-                file.write(str(os.getpid()))
-            return lock
-        except FileExistsError:
-            try:
-                holder = int(lock.read_text() or os.getpid())
-                os.kill(holder, 0)
-                return None
-            except (ProcessLookupError, ValueError):
-                lock.unlink(missing_ok=True)
-            except OSError:
-                return None
-    return None
+    lock = (RUNS / f"{experiment.name}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def run_one(experiment: Experiment) -> None:
     """Calibrates, trains, measures, and writes the result file."""
     plan = json.loads(experiment.plan.read_text()) if experiment.plan.exists() else calibrate(experiment)
     if plan["experiment"] != described(experiment):
-        raise Failed(
-            f"its run began with other settings: remove {experiment.plan.name} and {experiment.name} from {RUNS}"
-        )
+        raise Failed(f"it began with other settings: remove {experiment.plan.name} and {experiment.name} in {RUNS}")
     length = ("--set", f"training.max_steps={plan['steps']}", "--set", f"training.validate_every={plan['steps']}")
     say(experiment, f"{plan['steps']:,} steps at {plan['steps_per_second']:.2f} a second")
 
@@ -194,31 +180,27 @@ def run_one(experiment: Experiment) -> None:
         plan["train_seconds"] += seconds
         write_json(experiment.plan, plan)
 
-    resume = ["--resume"] if (experiment.run / "run.json").exists() else []
+    command = experiment.train(experiment.run, *length)
     if not plan["trained"]:
-        call([*experiment.train(experiment.run, *length), *resume], heard)
+        call([*command, *(["--resume"] if (experiment.run / "run.json").exists() else [])], heard)
         plan["trained"] = True
         write_json(experiment.plan, plan)
     say(experiment, f"trained in {plan['train_seconds'] / 60:.1f} minutes, measuring")
-    likelihood = json.loads(call(experiment.evaluate()))
-    command = experiment.train(experiment.run, *length)
+    likelihood, cores = json.loads(call(experiment.evaluate())), len(os.sched_getaffinity(0))
     result = {
         "experiment": experiment.name,
-        "groups": list(experiment.groups),
-        "data": experiment.data,
-        "preset": experiment.preset,
-        "settings": list(experiment.set),
-        "minutes": experiment.minutes,
-        "steps": plan["steps"],
+        **{key: getattr(experiment, key) for key in ("groups", "data", "preset", "minutes")},
+        "settings": experiment.set,
+        **{key: plan[key] for key in ("steps", "steps_per_second")},
         "train_seconds": round(plan["train_seconds"], 1),
-        "steps_per_second": plan["steps_per_second"],
         "images_per_second": plan["steps_per_second"] * plan["batch_size"],
-        "machine": machine(),
+        "machine": f"{cores} core{'s' if cores > 1 else ''}, {likelihood['machine']}",
+        "commit": ", measured with ".join(dict.fromkeys([plan["commit"], commit()])),
         "train_command": shlex.join(["allograph", *command]),
         "likelihood": likelihood,
     }
     write_json(experiment.result, result)
-    bound = (likelihood.get("given") or likelihood["without"])["bound"]
+    bound = (likelihood["given"] or likelihood["without"])["bound"]
     say(experiment, f"bound {bound['mean']:.2f} ± {bound['error']:.2f} nats")
 
 
@@ -248,6 +230,7 @@ def calibrate(experiment: Experiment) -> dict[str, Any]:
         "batch_size": load_preset(experiment.preset, experiment.set).training.batch_size,
         "train_seconds": 0.0,
         "trained": False,
+        "commit": commit(),
     }
     write_json(experiment.plan, plan)
     return plan
@@ -268,14 +251,13 @@ def call(words: list[str], heard: Callable[[float], None] | None = None) -> str:
     command = [sys.executable, "-m", "allograph", *words]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
-    last = time.monotonic()
+    last, out, err = time.monotonic(), "", ""
     try:
-        while True:
+        while process.returncode is None:
             try:
                 out, err = process.communicate(timeout=HEARTBEAT)
-                break
             except subprocess.TimeoutExpired:
-                pass
+                continue
             finally:
                 now = time.monotonic()
                 if heard is not None:
@@ -290,9 +272,15 @@ def call(words: list[str], heard: Callable[[float], None] | None = None) -> str:
     return out
 
 
-def machine() -> str:
-    """What the training ran on; no names of machines."""
-    return f"one core, {platform.machine()}"
+def commit() -> str:
+    """The code that runs: its commit, and "+changes" where it is not as it was committed."""
+    git = ["git", "--no-optional-locks", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "src", "tools"], check=False).returncode
+    return f"{head}+changes" if changed else head
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

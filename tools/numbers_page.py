@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
 
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "train_seconds")
-OF_RESULT += ("train_command", "machine")
+OF_RESULT += ("train_command", "machine", "commit")
 OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
-OF_FIGURES += ("command",)
+OF_FIGURES += ("exact", "command")
 
 COMPARISONS = {
     "steps": ("Number of steps", "The sequential model with T steps of reading, deciding and writing."),
-    "attention": ("Attention", "The sequential model with each kind of attention."),
+    "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own."),
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
 }
 """Groups of runs that differ in one thing and were trained for equally long."""
@@ -49,7 +50,7 @@ fingerprints of data and weights, KL of every step, versions.
   ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016): the
   free energy at K = 1, tighter as K grows.
 - **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, one sample carries all the
-  weight, and the bound is still far from the likelihood.
+  weight, and the bound is still far from the likelihood. **Exact** is what it bounds, where a formula gives it.
 - A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
   many exemplars, and at most as many samples. Where something differs, the page says what.
 - Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment.
@@ -70,10 +71,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if check:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
-        if stale:
-            print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
-        return int(stale)
+        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+            return 0
+        print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
+        return 1
     PAGE.write_text(text, encoding="utf-8")
     return 0
 
@@ -87,17 +88,12 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            figures = result["likelihood"]
-            missing = [key for key in OF_RESULT if key not in result] + [
-                key for key in OF_FIGURES if key not in figures
-            ]
-            if missing:
-                raise KeyError(*missing)
+            if missing := {*OF_RESULT} - result.keys() | {*OF_FIGURES} - result["likelihood"].keys():
+                raise KeyError(*sorted(missing))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None
         if not set(result["groups"]) <= {"family", *COMPARISONS}:
-            known = ", ".join(["family", *COMPARISONS])
-            raise ValueError(f"{path.name} is of groups {result['groups']!r}; known are {known}")
+            raise ValueError(f"{path.name} is of groups {result['groups']!r}; known: family, {', '.join(COMPARISONS)}")
         results.append(result)
     return results
 
@@ -142,32 +138,35 @@ def data_key(result: Mapping[str, Any]) -> tuple[str, str]:
 
 def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> list[str]:
     """One data set: what came out, how it stands to what is published, and how to make it again."""
-    results = sorted(results, key=lambda result: best(result["likelihood"])["bound"]["mean"])
+    results = sorted(results, key=lambda result: best(result)["bound"]["mean"])
     figures = results[0]["likelihood"]
     colour = "" if figures["channels"] == 1 else ", colour"
     title = f"### {results[0]['data']}, {BINARISATION[figures['binarisation']]}{colour}\n"
-    head = ["model", "kind", "part", "exemplars", *FIGURES]
-    discrete = any(figure["bits_per_dimension"] for result in results for _, figure in measured(result["likelihood"]))
+    head = ["model", "kind", "part", "exemplars", *FIGURES, "exact", "bits / dim"]
     rows = []
     for result in results:
         figures = result["likelihood"]
         for contexts, figure in measured(figures):
+            exact, bits = figures["exact"], figure["bits_per_dimension"]
             row = [result["experiment"], figures["model"]["kind"], figures["part"], str(contexts)]
-            row += figure_cells(figures, figure)
-            if discrete:
-                bits = figure["bits_per_dimension"]
-                row.append(f"{bits['mean']:.4f}" if bits else "")
+            row += [*figure_cells(figures, figure), nats(exact) if exact else "", f"{bits['mean']:.4f}" if bits else ""]
             rows.append(row)
-    parts = [title, markdown([*head, "bits / dim"] if discrete else head, rows)]
-    notes = dict.fromkeys(result["likelihood"]["note"] for result in results if result["likelihood"]["note"])
-    parts += [f"Note: {note}.\n" for note in notes]
+    parts = [title, markdown(*without_empty(head, rows))]
+    for note in dict.fromkeys(result["likelihood"]["note"] for result in results):
+        of = ", ".join(result["experiment"] for result in results if result["likelihood"]["note"] == note)
+        parts += [f"Note on {of}: {note}.\n"] if note else []
     beside = [row for result in results for row in against(result, published)]
     if beside:
-        columns = ["model", "exemplars", "ours", "published", "figure", "difference", "compares"]
-        parts += ["Against published figures:\n", markdown(columns, beside)]
-    made = [[r["experiment"], f"{r['steps']:,}", duration(r["train_seconds"]), r["machine"]] for r in results]
-    parts += ["Made by:\n", markdown(["model", "steps", "training", "machine"], made), commands(results)]
+        head = ["model", "exemplars", "ours", "published", "figure", "difference", "compares"]
+        parts += ["Against published figures:\n", markdown(head, beside)]
+    head = ["model", "steps", "training", "machine", "code"]
+    made = [[r["experiment"], f"{r['steps']:,}", duration(r["train_seconds"]), r["machine"], code(r)] for r in results]
+    parts += ["Made by:\n", markdown(head, made), commands(results)]
     return parts
+
+
+def best(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next(figure for _, figure in measured(result["likelihood"]))
 
 
 def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any]]]:
@@ -189,10 +188,6 @@ def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[
     ]
 
 
-def best(figures: Mapping[str, Any]) -> Mapping[str, Any]:
-    return figures.get("given") or figures["without"]
-
-
 def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -> list[Sequence[str]]:
     """A row for each published figure beside which a result stands."""
     figures, rows = result["likelihood"], []
@@ -202,17 +197,9 @@ def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -
             if same and figures["model"]["kind"] in other["kinds"] and other.get("contexts", 0) == contexts:
                 ours = figure[other["ours"]]
                 name = "free energy" if other["ours"] == "free_energy" else f"bound, K = {figures['samples']:,}"
-                rows.append(
-                    [
-                        result["experiment"],
-                        str(contexts),
-                        f"{name}: {nats(ours)}",
-                        f"{other['model']} ({other['source']})",
-                        f"{other['nats']}{samples_of(other)}",
-                        f"{ours['mean'] - other['nats']:+.2f}",
-                        verdict(figures, other),
-                    ]
-                )
+                row = [result["experiment"], str(contexts), f"{name}: {nats(ours)}"]
+                row += [f"{other['model']} ({other['source']})", f"{other['nats']}{samples_of(other)}"]
+                rows.append([*row, f"{ours['mean'] - other['nats']:+.2f}", verdict(figures, other)])
     return rows
 
 
@@ -253,10 +240,11 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])
-            speed = f"{run['images_per_second']:,.0f}"
-            cells = figure_cells(run["likelihood"], best(run["likelihood"]))
-            rows.append([run["experiment"], settings, f"{run['steps']:,}", speed, *cells])
-        parts += [markdown(["run", "settings", "steps", "images/s", *FIGURES], rows), commands(runs)]
+            row = [run["experiment"], run["likelihood"]["model"]["kind"], settings, f"{run['steps']:,}"]
+            row += [f"{run['images_per_second']:,.0f}", *figure_cells(run["likelihood"], best(run)), code(run)]
+            rows.append(row)
+        head = ["run", "kind", "settings", "steps", "images/s", *FIGURES, "code"]
+        parts += [markdown(head, rows), commands(runs)]
     return parts
 
 
@@ -272,12 +260,14 @@ def changed_key(result: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def published_table(published: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [{**figure, "nats": f"{figure['nats']}{samples_of(figure)}"} for figure in published]
     head = ["data", "binarisation", "model", "nats", "source", "conditions"]
-    rows = [
-        [f["data"], f["binarisation"], f["model"], f"{f['nats']}{samples_of(f)}", f["source"], f["conditions"]]
-        for f in published
-    ]
-    return head, rows
+    return head, [[row[name] for name in head] for row in rows]
+
+
+def code(result: Mapping[str, Any]) -> str:
+    """Its commits, short."""
+    return re.sub(r"([0-9a-f]{10})[0-9a-f]{30}", r"\1", result["commit"])
 
 
 def nats(estimate: Mapping[str, float]) -> str:
@@ -291,6 +281,12 @@ def duration(seconds: float) -> str:
 def commands(results: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"{result['train_command']}\n{result['likelihood']['command']}" for result in results]
     return "\n".join(["<details><summary>Commands</summary>\n", "```sh", *lines, "```", "\n</details>\n"])
+
+
+def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """The table without columns that say nothing."""
+    kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -173,6 +173,9 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
     """
     result = _copy(table)
     words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides what else can be set
+    for section in ("model", "data", "training"):
+        if not isinstance(result.get(section, {}), dict):
+            raise AllographError(f"{section} is a table of settings, not {result[section]!r}")
     for word in words:
         known = preset_fields(Preset(model=_default_model(result.get("model", {}))))
         key, equals, value = word.partition("=")
@@ -210,6 +213,8 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
             before = _default_model(value)
         if is_dataclass(before) and isinstance(value, Mapping):
             values[key] = _filled(before, value, f"{prefix}{key}.")
+        elif is_dataclass(before):
+            raise AllographError(f"{prefix}{key} is a table of settings, not {value!r}")
         else:
             values[key] = _checked(value, hints[key], f"{prefix}{key}")
     try:
@@ -232,7 +237,7 @@ def model_from_config(table: Mapping[str, Any]) -> GenerativeModel:
 def _default_model(table: Mapping[str, Any]) -> ModelConfig:
     """The configuration of the kind that a model's table names, with its defaults."""
     kind = table.get("kind", SequentialConfig.kind)
-    if kind not in MODELS:
+    if not isinstance(kind, str) or kind not in MODELS:
         raise AllographError(f"unknown model.kind {kind!r}{_nearest(str(kind), MODELS)}")
     return MODELS[kind][0]()
 

@@ -95,13 +95,17 @@ class Writer:
     def space(self) -> Space:
         """How pictures go into the model and drawings come out.
 
+        Exemplars are binarised where those of the training were, at one half also where that was done at random.
+
         Raises:
             AllographError: the card says of the model's images what cannot be true.
         """
         from allograph.imaging import space_of
 
+        binarisation = self.card.get("settings", {}).get("data", {}).get("binarisation", "none")
+        size, channels = self.model.config.image_size, self.model.likelihood.channels
         try:
-            return space_of(self.images, self.model.config.image_size, self.model.likelihood.channels)
+            return space_of(self.images, size, channels, binary=binarisation != "none")
         except ValueError as error:
             raise AllographError(f"the model's card does not fit the model ({error}); train the model again") from error
 

@@ -146,6 +146,25 @@ def test_images_that_were_trained_on_are_refused_under_any_name(
     assert run(capsys, *arguments, "--part", "test")[0] == 0
 
 
+def test_a_folder_named_like_a_data_set_stays_a_folder(
+    capsys, mine: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures.rename(tmp_path / "strokes")
+    assert run(capsys, *quick(mine, Path("strokes").absolute(), Path("out")))[0] == 0
+    document = json.loads((tmp_path / "out" / "small-strokes-validation-k3.json").read_text())
+    assert shlex.split(document["command"])[4] == "./strokes"
+
+
+def test_a_remedy_fits_the_command(capsys, mine: Path, pictures: Path, tmp_path: Path) -> None:
+    status, out, err = run(capsys, *quick(mine, pictures, tmp_path / "out"), "--split", "45-5")
+    assert (status, out) == (2, "")
+    assert "leave out --split" in one_line(err)
+    status, out, err = run(capsys, *quick(mine, pictures, tmp_path / "out"), "--contexts", 30)
+    assert (status, out) == (2, "")
+    assert "show fewer exemplars or none (contexts 0), or add images" in one_line(err)
+
+
 def test_oneshot_takes_the_model_first(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     status, out, err = run(capsys, "evaluate", "oneshot", "omniglut")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from allograph.errors import AllographError
 from allograph.writer import BLOCK, Writer, noise_for
+from commands.family import build
 
 
 def picture(kind: int = 0) -> np.ndarray:
@@ -73,6 +74,22 @@ def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None
     assert abs(float(noise.std()) - 1) < 0.05
     assert noise.flatten(1).unique(dim=0).shape[0] == 1000
     assert noise_for(shape, [(7, 30)]).equal(noise[7 * 50 + 30][None])
+
+
+@pytest.mark.parametrize(("binarisation", "binary"), [("none", False), ("threshold", True), ("dynamic", True)])
+def test_a_model_of_binarised_pictures_is_shown_binary_ones(
+    binarisation: str, binary: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"data": {"binarisation": binarisation}}
+    writer = Writer(build("digits"), {"data": {"images": "grey"}, "settings": settings}, "0" * 64)
+    shown: list[np.ndarray] = []
+    sample = type(writer.model).sample
+    monkeypatch.setattr(
+        type(writer.model), "sample", lambda *words, **rest: shown.append(words[1].numpy()) or sample(*words, **rest)
+    )
+    writer.write(np.arange(256, dtype=np.uint8).reshape(16, 16), 1)
+    (context,) = shown
+    assert (set(np.unique(context)) == {0, 1}) == binary
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from allograph.data import load_dataset, loading
 from allograph.errors import AllographError
@@ -42,6 +43,25 @@ def test_the_nearest_name_is_the_one_meant() -> None:
     ):
         with pytest.raises(AllographError, match=f"did you mean '{right}'"):
             load_dataset(wrong)
+
+
+def test_a_data_set_says_what_its_images_are(data_dir: Path) -> None:
+    kinds = {"omniglot-28": "symbols", "mnist": "digits", "mnist-static": "digits", "multi-mnist": "grey"}
+    kinds |= {"umist": "grey", "notmnist": "grey"}
+    for name, images in kinds.items():
+        if not (data_dir / {"omniglot-28": "omniglot", "mnist-static": "binarized_mnist"}.get(name, name)).exists():
+            continue
+        assert load_dataset(name, data_dir, images="colour").images == images
+
+
+def test_a_folder_is_what_it_was_taken_in_as_even_if_it_is_named_like_a_data_set(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "mnist" / "one" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (40 * number, 0, 0)).save(path)
+    for images in ("grey", "colour"):
+        splits = load_dataset(tmp_path / "mnist", images=images)
+        assert (splits.train.name, splits.images) == ("mnist", images)
 
 
 def test_both_omniglots_are_divided_alike(data_dir: Path) -> None:

@@ -119,7 +119,7 @@ def test_static_digits_are_read_and_kept(
         np.testing.assert_array_equal(seen, images)
         # The second time comes from the cache.
         monkeypatch.setattr(static_mnist, "_bits", lambda _: pytest.fail("the text was read again"))
-    with pytest.raises(AllographError, match=r"'mnist-static' is 28 x 28 .* set image_size=28"):
+    with pytest.raises(AllographError, match=r"'mnist-static' is 28 x 28 .* model of 28 x 28 images \(image_size=28\)"):
         splits.test.drawings([0], 32)
 
 

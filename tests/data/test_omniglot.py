@@ -161,11 +161,11 @@ def test_omniglot_28_is_the_published_subsample(omniglot: ConceptDataset, data_d
 
 def test_omniglot_28_has_one_size(archives: Path) -> None:
     sampled = load_omniglot(archives, sampled=True)
-    with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* set image_size=28"):
+    with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* take a model of 28 x 28 images"):
         sampled.drawings([0], 52)
-    with pytest.raises(AllographError, match="set image_size=28"):
+    with pytest.raises(AllographError, match="take a model of 28 x 28 images"):
         PairSource(sampled, 52, 4)
-    with pytest.raises(AllographError, match="set image_size=28"):
+    with pytest.raises(AllographError, match="take a model of 28 x 28 images"):
         fixed_pairs(sampled, 27, 4)
 
 

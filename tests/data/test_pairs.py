@@ -96,7 +96,6 @@ def test_nothing_touches_the_global_generators(strokes: ConceptDataset) -> None:
 def test_every_epoch_shows_every_target_once(counts: list[int], batch_size: int) -> None:
     source = PairSource(dataset_of(counts), 9, batch_size, seed=1)
     total = len(source.targets)
-    assert source.batches_per_epoch == total / batch_size
     steps = -(-3 * total // batch_size)
     seen = np.concatenate([source.batch(step).target_index.numpy() for step in range(steps)])
     epochs = seen[: 3 * total].reshape(3, total)
@@ -213,10 +212,10 @@ def test_without_contexts_single_drawings_are_augmented_too(strokes: ConceptData
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation()])
 def test_exemplars_of_unlabelled_images_are_one_clear_line(augmentation: Augmentation | None) -> None:
-    with pytest.raises(AllographError, match=r"'plain' .* none \(contexts=0\)") as caught:
+    with pytest.raises(AllographError, match=r"'plain' .* none \(contexts 0\)") as caught:
         PairSource(pictures_of(5), 9, 4, augmentation=augmentation)
     assert "\n" not in str(caught.value)
-    with pytest.raises(AllographError, match="contexts=0"):
+    with pytest.raises(AllographError, match="contexts 0"):
         fixed_pairs(pictures_of(5), 9, 4)
 
 

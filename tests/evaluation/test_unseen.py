@@ -25,7 +25,8 @@ def data(strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch) -> Splits:
         return Splits(*named)
 
     monkeypatch.setattr(loading, "load_dataset", load)
-    monkeypatch.setattr(loading, "DATASETS", ("omniglot", "omniglot-28", "mnist", "mnist-static", "strokes"))
+    known = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "strokes")
+    monkeypatch.setattr(loading, "DATASETS", known)
     return splits
 
 
@@ -70,12 +71,95 @@ def test_so_is_a_part_of_one(data: Splits, strokes: ConceptDataset) -> None:
         unseen_part(card("mine", mixed), "strokes", "test")
 
 
-def test_the_digits_of_mnist_are_held_out_under_all_their_names_in_the_test_part_alone(data: Splits) -> None:
-    trained = card("mnist", data.train)
-    with pytest.raises(AllographError, match="--part test"):
-        unseen_part(trained, "mnist-static", "validation")
-    assert unseen_part(trained, "mnist-static", "test")
-    assert unseen_part(trained, "mnist", "validation")
+@pytest.mark.parametrize("before", ["mnist", "mnist-static", "multi-mnist"])
+def test_the_validation_digits_are_training_digits_of_static_mnist_and_the_other_way_round(
+    data: Splits, before: str
+) -> None:
+    trained = card(before, data.train)
+    for name in ("mnist", "mnist-static", "multi-mnist"):
+        assert unseen_part(trained, name, "test")
+        if name != before and "mnist-static" in (name, before):
+            with pytest.raises(AllographError, match=f"trained on {before}, .* of {name}: .* --part test"):
+                unseen_part(trained, name, "validation")
+        else:
+            assert unseen_part(trained, name, "validation")
+
+
+def test_equal_drawings_in_the_users_own_division_do_no_harm(
+    data: Splits, strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubled = replace(data, validation=strokes.select(range(11, 24)))
+    monkeypatch.setattr(loading, "load_dataset", lambda *rest: doubled)
+    trained = card("letters", doubled.train)
+    assert unseen_part(trained, "my/letters", "validation").dataset is doubled.validation
+
+    for ancestor, wrong in ((strokes.select(range(30, 40)), False), (strokes.select(range(20, 30)), True)):
+        both = {*doubled.train.sketch(), *ancestor.sketch()}
+        trained["data"] |= {"ancestors": [card("old", ancestor, sketch=False)["data"]], "sketch": sorted(both)}
+        if wrong:
+            with pytest.raises(AllographError, match="33% of these images, as 'old'"):
+                unseen_part(trained, "my/letters", "validation")
+        else:
+            assert unseen_part(trained, "my/letters", "validation")
+
+
+def test_another_folder_of_the_same_name_is_told_by_its_images(data: Splits, strokes: ConceptDataset) -> None:
+    other = strokes.select(range(36, 40))
+    found = unseen_part(card("letters", other), "your/letters", "test")
+    assert found.dataset.fingerprint() == data.test.fingerprint()
+    with pytest.raises(AllographError, match="another division of letters"):
+        unseen_part(card("letters", other, sketch=False), "your/letters", "test")
+    grown = strokes.select(range(8))
+    with pytest.raises(AllographError, match="another division of letters"):
+        unseen_part(card("letters", grown), "your/letters", "test")
+
+
+def test_ancestors_count_as_the_training_does(data: Splits) -> None:
+    def grown_from(name: str, part: ConceptDataset, **settings: Any) -> dict[str, Any]:
+        ancestor = card(name, part, sketch=False, **settings)["data"]
+        grown = card("mine", data.validation, sketch=False)
+        grown["data"]["ancestors"] = [{"name": "oldest", "split": "30-20", "fingerprint": "0"}, ancestor]
+        return grown
+
+    assert unseen_part(grown_from("strokes", data.train), "strokes", "test")
+    with pytest.raises(AllographError, match="another division of strokes"):
+        unseen_part(grown_from("strokes", data.validation), "strokes", "test")
+    assert unseen_part(grown_from("omniglot", data.test, split="45-5"), "omniglot-28", "test").split == "45-5"
+    with pytest.raises(AllographError, match="--split 45-5"):
+        unseen_part(grown_from("omniglot", data.test, split="45-5"), "omniglot", "test", split="30-20")
+    with pytest.raises(AllographError, match="trained on mnist-static"):
+        unseen_part(grown_from("mnist-static", data.train), "mnist", "validation")
+    several = grown_from("omniglot", data.test, split="45-5")
+    several["data"] |= {"name": "omniglot"}
+    with pytest.raises(AllographError, match=r"several divisions of omniglot \(30-20, 45-5\)"):
+        unseen_part(several, "omniglot", "test")
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "images"),
+    [
+        ("digits", "symbols", "grey"),
+        ("colour", "symbols", "colour"),
+        ("symbols", "grey", "symbols"),
+        (None, "grey", "grey"),
+        (None, None, "symbols"),
+    ],
+)
+def test_a_folder_is_taken_in_as_what_the_training_images_are(
+    data: Splits, monkeypatch: pytest.MonkeyPatch, said: str | None, asked: str | None, images: str
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(loading, "load_dataset", lambda *rest: seen.append(rest[-1]) or data)
+    trained: dict[str, Any] = {"data": {"name": "mnist"} | ({"images": said} if said else {})}
+    trained["settings"] = {"data": {"images": asked} if asked else {}}
+    unseen_part(trained, "my/letters", "test")
+    assert seen == [images]
+
+
+def test_a_split_of_what_is_divided_in_one_way_is_refused(data: Splits) -> None:
+    for name in ("mnist", "my/omniglot"):
+        with pytest.raises(AllographError, match=f"'{name}' is divided in one way: leave out --split"):
+            unseen_part({}, name, "test", split="30-20")
 
 
 def test_a_card_that_says_nothing_is_taken_at_its_word(data: Splits) -> None:

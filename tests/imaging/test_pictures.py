@@ -172,6 +172,16 @@ def test_digits_are_placed_and_drawn_as_in_mnist(symbol: np.ndarray, on_paper) -
     assert stroke_width(np.kron(drawing, np.ones((6, 6))) > 0) / 6 == pytest.approx(MNIST.pen * 28, abs=0.6)
 
 
+@pytest.mark.parametrize(("images", "channels"), [("grey", 1), ("colour", 3)])
+def test_pictures_are_cut_at_one_half_for_a_model_of_binary_ones(images: str, channels: int) -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    grey, binary = (space_of(images, 16, channels, binary).take_in(levels) for binary in (False, True))
+    assert np.array_equal(grey.image[0], levels / np.float32(255))
+    assert binary.image.dtype == np.float32
+    assert np.array_equal(binary.image, np.broadcast_to(levels >= 128, (channels, 16, 16)))
+    assert binary.picture.tobytes() == grey.picture.tobytes(), "what a person is shown stays"
+
+
 @pytest.mark.parametrize("images", ["symbols", "digits", "grey", "colour"])
 def test_drawings_after_no_exemplar_are_squares_of_any_size(images: str) -> None:
     channels = 3 if images == "colour" else 1

@@ -6,7 +6,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
-from torch.nn import functional as F
 
 from allograph.models import DrawModel, SequentialModel
 from models.reference import (
@@ -78,8 +77,7 @@ class ReferenceSequential:
                 divergences.append(kl_divergence(posterior, prior).sum(dim=1))
             hidden, cell = core(torch.cat([z, noticed, constant], dim=1), (hidden, cell))
             place = self.attention("placing")
-            features = F.silu(model.before_sprite(hidden)) if config.sprite_units else hidden
-            sprite = model.sprite(features).view(batch, config.canvas_channels, place.patch, place.patch)
+            sprite = model.sprite(hidden).view(batch, config.canvas_channels, place.patch, place.patch)
             canvas = grown(config.canvas, model.canvas, canvas, place.write(sprite, hidden))
             parameters.append(observed(model.canvas, canvas))
         return torch.stack(parameters, dim=1), divergences

@@ -35,8 +35,6 @@ COMBINATIONS["colour"] = {
     "canvas_channels": 4,
     "likelihood": LikelihoodConfig("gaussian", channels=3, scale=0.5),
 }
-for _attention in ("none", "stretch"):
-    COMBINATIONS[f"{_attention}-sprite-units"] = {"attention": _attention, "sprite_units": 5, "canvas_channels": 2}
 each_combination = pytest.mark.parametrize("parts", COMBINATIONS.values(), ids=COMBINATIONS.keys())
 
 
@@ -119,7 +117,7 @@ def test_the_windows_drawn_are_those_read_and_written() -> None:
     "wrong",
     [
         *({"steps": 0}, {"latent": 0}, {"hidden": 0}, {"patch": 0}, {"canvas_channels": 0}),
-        *({"embedding": -1}, {"sprite_units": -1}),
+        {"embedding": -1},
     ],
 )
 def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, int]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,16 @@ from tools.test_numbers import numbers, result, tool
 
 experiments = tool("experiments")
 Experiment, Failed = experiments.Experiment, experiments.Failed
+
+
+HOLDER = """
+import fcntl, sys
+sys.stdin.readline()
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 class Allograph:
@@ -77,7 +90,7 @@ def test_the_schedule_spans_the_minutes_at_the_measured_speed(allograph: Allogra
 def test_result_files_are_what_the_page_reads(allograph: Allograph) -> None:
     experiments.run_all([some(), some("t16")])
     page = numbers.page(numbers.read_results(allograph.root / "docs/results"), [])
-    assert "| t8 | `steps=8` | 1,440 |" in page
+    assert "| t8 | draw | `steps=8` | 1,440 |" in page
 
 
 def test_what_has_a_result_is_not_done_again(allograph: Allograph) -> None:
@@ -122,15 +135,54 @@ def test_settings_that_changed_meanwhile_are_refused(allograph: Allograph, capsy
 
 def test_two_runners_share_the_list(allograph: Allograph) -> None:
     lock = allograph.root / "runs/experiments/t8.lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     lock.parent.mkdir(parents=True)
-    lock.write_text(str(os.getppid()))  # a living process
-    assert experiments.run_all([some(), some("t16")]) == 0
-    assert not any("t8" in word for words in allograph.calls for word in words)
-    assert (allograph.root / "docs/results/t16.json").exists()
-    lock.write_text(str(2**22 + 1))  # one that is no more
-    assert experiments.run_all([some()]) == 0
+    with holder:
+        assert holder.stdin and holder.stdout
+        holder.stdin.write("\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "held\n"
+        assert experiments.run_all([some(), some("t16")]) == 0
+        assert not any("t8" in word for words in allograph.calls for word in words)
+        assert (allograph.root / "docs/results/t16.json").exists()
+        holder.kill()
+    assert experiments.run_all([some()]) == 0, "it is no more"
     assert (allograph.root / "docs/results/t8.json").exists()
-    assert not lock.exists()
+
+
+def test_a_result_names_the_code_that_made_it(allograph: Allograph, monkeypatch: pytest.MonkeyPatch) -> None:
+    allograph.fail = "evaluate"
+    monkeypatch.setattr(experiments, "commit", lambda: "1" * 40)
+    experiments.run_all([some()])
+    assert json.loads((allograph.root / "runs/experiments/t8.plan.json").read_text())["commit"] == "1" * 40
+    allograph.fail = ""
+    monkeypatch.setattr(experiments, "commit", lambda: "2" * 40)
+    experiments.run_all([some(), some("t16")])
+    t8, t16 = (json.loads((allograph.root / f"docs/results/{name}.json").read_text()) for name in ("t8", "t16"))
+    assert t8["commit"] == f"{'1' * 40}, measured with {'2' * 40}"
+    assert t16["commit"] == "2" * 40
+    cores = len(os.sched_getaffinity(0))
+    assert t16["machine"] == f"{cores} core{'s' if cores > 1 else ''}, x86_64, 1 thread"
+
+
+def test_code_that_is_not_as_it_was_committed_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    monkeypatch.setattr(experiments, "ROOT", tmp_path)
+    assert experiments.commit() == "unknown"
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "code.py").write_text("1")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "--no-verify", "--no-gpg-sign", "-m", "x"]):
+        subprocess.run([*git, *words], check=True)
+    head = experiments.commit()
+    assert re.fullmatch(r"[0-9a-f]{40}", head)
+    (tmp_path / "page.md").write_text("not code")
+    assert experiments.commit() == head
+    (tmp_path / "src" / "code.py").write_text("2")
+    assert experiments.commit() == f"{head}+changes"
 
 
 def test_a_call_says_what_went_wrong_and_passes_its_time_on(monkeypatch: pytest.MonkeyPatch) -> None:

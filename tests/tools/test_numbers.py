@@ -50,8 +50,10 @@ def result(name: str, bound: float = 84.0, *, group: str = "family", **changes: 
         "contexts": 0,
         "binarisation": "binary",
         "note": "",
+        "exact": None,
         "without": measured(bound),
         "given": None,
+        "machine": "x86_64, 1 thread",
         "command": f"allograph evaluate likelihood runs/{name}/model.safetensors mnist-static",
         **changes,
     }
@@ -65,7 +67,8 @@ def result(name: str, bound: float = 84.0, *, group: str = "family", **changes: 
         "images_per_second": 1000.0,
         "train_seconds": 1800.0,
         "train_command": f"allograph train mnist-static --preset draw -o runs/{name}",
-        "machine": "one core",
+        "machine": "1 core, x86_64",
+        "commit": "0123456789" * 4 + "+changes",
         "likelihood": likelihood,
     }
 
@@ -86,7 +89,7 @@ PUBLISHED = {
 
 def test_the_page_is_what_the_files_say() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "numbers.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "tools" / "numbers_page.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -117,7 +120,16 @@ def test_the_page_shows_figures_commands_and_the_published_figure_beside_them() 
     assert "| mine | 0 | bound, K = 100: 84.00 ± 0.20 | DRAW (somebody, 2015) | 80.97, K = 100 | +3.03 | yes |" in page
     assert "allograph train mnist-static --preset draw -o runs/mine" in page
     assert "allograph evaluate likelihood runs/mine/model.safetensors mnist-static" in page
-    assert "| mine | 12,345 | 30 min | one core |" in page
+    assert "| mine | 12,345 | 30 min | 1 core, x86_64 | 0123456789+changes |" in page
+    assert "exact" not in page.splitlines()[page.splitlines().index("### mnist-static, binary") + 2]
+
+
+def test_the_exact_likelihood_is_shown_where_there_is_one() -> None:
+    exact = result("pca", exact={"mean": -321.5, "error": 1.25})
+    page = numbers.page([exact, result("mine")], [])
+    (head,) = (line for line in page.splitlines() if line.startswith("| model | kind"))
+    (row,) = (line for line in page.splitlines() if line.startswith("| pca | draw"))
+    assert row.split(" | ")[head.split(" | ").index("exact")] == "-321.50 ± 1.25"
 
 
 @pytest.mark.parametrize(
@@ -160,14 +172,14 @@ def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
         run["settings"], run["train_seconds"] = [f"model.steps={steps}"], seconds
         runs.append(run)
     page = numbers.page(runs, [])
-    assert page.index("| t4 | `model.steps=4` |") < page.index("| t8 |") < page.index("| t16 |")
+    assert page.index("| t4 | draw | `model.steps=4` |") < page.index("| t8 |") < page.index("| t16 |")
     assert "each trained for 10 min to 30 min" in page
     assert "No result files yet" in page, "they are not of the family"
 
 
 def test_notes_are_passed_on_and_bars_do_not_break_a_table() -> None:
-    page = numbers.page([result("a|b", note="these are grey")], [])
-    assert "Note: these are grey." in page
+    page = numbers.page([result("a|b", note="these are grey"), result("c")], [])
+    assert "Note on a|b: these are grey." in page
     assert "| a/b | draw |" in page
 
 

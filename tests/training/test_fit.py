@@ -265,6 +265,13 @@ def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
         fit(splits, wild, tmp_path)
 
 
+def test_what_is_refused_leaves_the_folder_free(splits: Splits, preset: Preset, tmp_path: Path) -> None:
+    few = dataclasses.replace(preset, data=dataclasses.replace(preset.data, contexts=(500,), augment=False))
+    with pytest.raises(AllographError, match="no class"):
+        fit(splits, few, tmp_path)
+    assert not (tmp_path / "run.json").exists()
+
+
 def test_shifts_end_when_the_training_settles(splits: Splits, preset: Preset) -> None:
     data = dataclasses.replace(preset.data, shift=1, settle=0.25)
     training = dataclasses.replace(preset.training, max_steps=200)

@@ -40,6 +40,11 @@ def test_every_preset_and_every_data_set_is_checked() -> None:
     assert {data for _, data, _ in check.cases()} == set(DATASETS)
 
 
+def test_exemplars_of_unlabelled_images_are_refused_with_presets_that_need_none(data_dir: Path) -> None:
+    with pytest.raises(AllographError, match="--preset sequential"):
+        check_fit(load_preset("omniglot"), loaded("mnist-static", data_dir).train)
+
+
 @pytest.mark.parametrize(
     ("preset", "words", "remedy"),
     [

@@ -122,11 +122,13 @@ def likelihood(
 
     Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
+    from allograph.data import DATASETS
     from allograph.evaluation.records import check_free, likelihood_record, model_name, record_path, save_record
 
-    known = Path(data).expanduser().resolve().name if Path(data).expanduser().is_dir() else data
+    known = data in DATASETS or not Path(data).expanduser().is_dir()
+    called = data if known else Path(data).expanduser().resolve().name
     name = model_name(model)
-    path = record_path(output, name, known, part, samples)
+    path = record_path(output, name, called, part, samples)
     check_free(path, overwrite)
 
     import torch
@@ -155,7 +157,8 @@ def likelihood(
         )
     # What makes the same file again, without this machine's folders.
     shown = Path(*Path(model).parts[-2:]) if Path(model).is_absolute() else model
-    words = ["allograph", "evaluate", "likelihood", shown, known, "--samples", samples, "--part", part]
+    images = f"./{called}" if not known and called in DATASETS else called
+    words = ["allograph", "evaluate", "likelihood", shown, images, "--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", result.contexts, "--precision", precision, "--seed", seed]
     words += ["--split", unseen.split] if unseen.split else []

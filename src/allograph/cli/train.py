@@ -18,7 +18,9 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def train(
-    data: Annotated[str, typer.Argument(help="omniglot, strokes, or a folder FOLDER/CLASS/*.png.")],
+    data: Annotated[
+        str, typer.Argument(help="A known data set (docs/family.md lists them), or a folder FOLDER/CLASS/*.png.")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the run.", show_default="runs/DATA", metavar="DIR")
     ] = None,

@@ -53,7 +53,7 @@ def load_umist(data_dir: str | Path | None = None) -> Splits:
     test, validation = np.isin(people, _TEST_PEOPLE), np.isin(people, _VALIDATION_PEOPLE)
     parts = (~test & ~validation, validation, test)
     train, validation, test = (faces.select(np.flatnonzero(part)) for part in parts)
-    return Splits(train, validation, test)
+    return Splits(train, validation, test, images="grey")
 
 
 def load_notmnist(data_dir: str | Path | None = None) -> Splits:
@@ -82,7 +82,7 @@ def load_notmnist(data_dir: str | Path | None = None) -> Splits:
     train, validation, test = (
         glyphs.select_drawings(np.flatnonzero((part == number) & (earliest[same] == number))) for number in range(3)
     )
-    return Splits(train, validation, test)
+    return Splits(train, validation, test, images="grey")
 
 
 def _arrays(name: str, file: PublishedFile, data_dir: str | Path | None, wanted: tuple[str, ...]) -> list[npt.NDArray]:

@@ -152,9 +152,13 @@ class ConceptDataset:
         them, so that images can be recognised later under whatever name (`allograph.data.sketches`)."""
         return smallest(image_hashes(self.images))
 
-    def overlap(self, sketch: Sequence[int]) -> float:
-        """The share, 0 to 1, of the images comparable with a `sketch` that are in the data set it was taken of."""
-        return share_of_comparable(image_hashes(self.images), sketch)
+    def overlap(self, sketch: Sequence[int], without: ConceptDataset | None = None) -> float:
+        """The share, 0 to 1, of the images comparable with a `sketch` that are in the data set it was taken of; images
+        that are also in the data set `without` do not count."""
+        hashes = image_hashes(self.images)
+        if without is not None:
+            hashes = hashes[~np.isin(hashes, image_hashes(without.images))]
+        return share_of_comparable(hashes, sketch)
 
     def check_size(self, size: int) -> None:
         """Raises AllographError where the drawings may not be shown at this size."""
@@ -162,7 +166,7 @@ class ConceptDataset:
         if only is not None and size != only:
             raise AllographError(
                 f"'{self.name}' is {only} x {only} pixels, and at {size} x {size} would be another data set: "
-                f"set image_size={only}"
+                f"take a model of {only} x {only} images (image_size={only})"
             )
 
     def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n channels size size"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DATASETS", "image_space", "load_dataset"]
+__all__ = ["DATASETS", "load_dataset"]
 
 import difflib
 from dataclasses import replace
@@ -24,19 +24,9 @@ from allograph.errors import AllographError
 
 DATASETS = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "umist", "notmnist", "strokes")
 
-_SPACES = {"mnist": "digits", "mnist-static": "digits", "multi-mnist": "grey", "umist": "grey", "notmnist": "grey"}
-
 _STROKE_FAMILIES = 20
 _STROKE_DRAWINGS = 20
 _STROKE_FAMILIES_HELD_OUT = 2
-
-
-def image_space(name: str, images: ImageKind) -> str:
-    """What the images of a data set are to a person: "symbols" and "digits" (ink on paper, placed as Omniglot's and as
-    MNIST's are), "grey" or "colour" pictures; a folder's are what they were taken in as."""
-    if name in DATASETS:
-        return _SPACES.get(name, "symbols")
-    return images
 
 
 def load_dataset(
@@ -80,7 +70,7 @@ def load_dataset(
             f"there is no data set and no folder '{name_or_folder}'; {remedy} a folder that holds CLASS/*.png"
         )
     folder = load_folder(root, images)
-    return replace(split_folder(folder.dataset, seed), problems=folder.problems)
+    return replace(split_folder(folder.dataset, seed), problems=folder.problems, images=images)
 
 
 def _likeness(one: str, other: str) -> float:

@@ -68,6 +68,7 @@ def load_mnist(data_dir: str | Path | None = None) -> Splits:
         _digits(train[:_TRAIN], train_labels[:_TRAIN]),
         _digits(train[_TRAIN:], train_labels[_TRAIN:]),
         _digits(test, test_labels),
+        images="digits",
     )
 
 

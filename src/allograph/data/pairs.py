@@ -98,11 +98,6 @@ class PairSource(Dataset[PairBatch]):
         self.targets = _targets(dataset, min(needed, 2) if augmentation else needed)
         self._order = (-1, self.targets)
 
-    @property
-    def batches_per_epoch(self) -> float:
-        """How many batches show every target once."""
-        return len(self.targets) / self.batch_size
-
     def __getitem__(self, step: int) -> PairBatch:
         return self.batch(step)
 
@@ -172,8 +167,8 @@ def _targets(dataset: ConceptDataset, needed: int) -> Indices:
     targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
     if not len(targets):
         raise AllographError(
-            f"no class of '{dataset.name}' has the {needed} images that a pair needs: show fewer exemplars or none "
-            "(contexts=0), add images, or train with augmentation"
+            f"no class of '{dataset.name}' has the {needed} images that a target and its exemplars are: show fewer "
+            "exemplars or none (contexts 0), or add images"
         )
     return targets
 

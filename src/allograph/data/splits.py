@@ -47,12 +47,17 @@ _TEST_ALPHABETS = {
 @dataclass(frozen=True)
 class Splits:
     """Three data sets that share no concept, or where all have the same ones (digits, letters, the classes of a small
-    folder) no image; and what could not be read."""
+    folder) no image.
+
+    images: what they are to a person, one of `allograph.imaging.spaces.IMAGES`: "symbols" and "digits" (ink on paper,
+    placed as Omniglot's and as MNIST's are), "grey" or "colour" pictures. problems: what could not be read.
+    """
 
     train: ConceptDataset
     validation: ConceptDataset
     test: ConceptDataset
     problems: tuple[Problem, ...] = ()
+    images: str = "symbols"
 
 
 def split(omniglot: ConceptDataset, name: str = "30-20") -> Splits:

@@ -44,7 +44,7 @@ def load_static_mnist(data_dir: str | Path | None = None) -> Splits:
     """
     folder = data_folder("binarized_mnist", data_dir)
     train, validation, test = (_part(present(file, folder), file) for file in _FILES)
-    return Splits(train, validation, test)
+    return Splits(train, validation, test, images="digits")
 
 
 def _part(path: Path, file: PublishedFile) -> ConceptDataset:

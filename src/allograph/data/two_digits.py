@@ -101,7 +101,10 @@ def load_multi_mnist(data_dir: str | Path | None = None, seed: int = 0) -> Split
     mnist = load_mnist(data_dir)
     validation_seed, test_seed = _HELD_OUT_SEEDS
     return Splits(
-        _pictures(mnist.train, seed), _pictures(mnist.validation, validation_seed), _pictures(mnist.test, test_seed)
+        _pictures(mnist.train, seed),
+        _pictures(mnist.validation, validation_seed),
+        _pictures(mnist.test, test_seed),
+        images="grey",
     )
 
 

@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,12 +19,13 @@ from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
 from allograph.evaluation.measured import LikelihoodResult, Measured, Nats
-from allograph.likelihoods import Bernoulli
+from allograph.likelihoods import Bernoulli, bits_per_dimension
 from allograph.models.linear import LinearModel
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, PairBatch
     from allograph.data.binarising import Binarisation
+    from allograph.likelihoods import Likelihood
     from allograph.models import GenerativeModel
 
 Precision = Literal["float32", "float64"]
@@ -74,23 +75,17 @@ def evaluate_likelihood(
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
     work = _Work(model, pairs, few, samples, seed, device, kind, progress)
-    work.total = (len(pairs) + few * samples) * (2 if contexts else 1) + (len(pairs) if contexts else 0)
+    others = _others(pairs.concept) if contexts else None
+    work.total = (len(pairs) + few * samples) * (2 if contexts else 1) + (0 if others is None else len(pairs))
 
     given = work.measure(pairs.context) if contexts else None
     without = work.measure(None)
     wrong = None
-    if contexts:
-        # Rolled by half, contexts belong to other concepts (a few fall on their own, and count as right ones do).
-        distortion, kl = work.energies(pairs.context.roll(len(pairs) // 2, dims=0))
+    if others is not None:
+        distortion, kl = work.energies(pairs.context[others])
         wrong = Nats.of(_finite(distortion + kl.sum(dim=-1)))
-    note = ""
-    if isinstance(model.likelihood, Bernoulli) and not _binary(pairs.target):
-        note = (
-            "these images are grey, so a Bernoulli model's nats are a cross entropy and no likelihood: compare them "
-            "with nothing but themselves, or binarise"
-        )
-    discrete = bool(model.likelihood.discrete) and not note
-    numbers = pairs.target[0].numel()
+    note = _note(model.likelihood, pairs.target)
+    numbers = None if note else pairs.target[0].numel()
     return LikelihoodResult(
         data=dataset.name,
         fingerprint=dataset.fingerprint(),
@@ -106,8 +101,8 @@ def evaluate_likelihood(
         machine=_machine(device),
         note=note,
         exact=work.exact(),
-        without=without.summary(numbers if discrete else None),
-        given=given.summary(numbers if discrete else None) if given else None,
+        without=without.summary(numbers),
+        given=given.summary(numbers) if given else None,
         wrong=wrong,
         gain=Nats.of(without.energy - given.energy) if given else None,
         bound_gain=Nats.of(without.bound - given.bound) if given else None,
@@ -139,7 +134,7 @@ class _Values:
             bound=Nats.of(_finite(self.bound)),
             monte_carlo_error=None if math.isnan(spread) else spread,
             effective_samples=float(self.effective_samples.mean()),
-            bits_per_dimension=None if numbers is None else Nats.of(self.bound / (numbers * math.log(2))),
+            bits_per_dimension=None if numbers is None else Nats.of(bits_per_dimension(self.bound, numbers)),
         )
 
 
@@ -221,8 +216,41 @@ def _check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
         )
 
 
-def _binary(x: Tensor) -> bool:
-    return bool(((x == 0) | (x == 1)).all())
+def _others(concept: Tensor) -> Tensor | None:
+    """For each pair (pairs,) the number of one of another concept, each named once; None where there is no such order,
+    more than half of the pairs being of one concept.
+
+    Sorted by concept, as many pairs further on as the largest concept has, another one has begun.
+    """
+    largest = int(concept.bincount().max())
+    if 2 * largest > len(concept):
+        return None
+    order = concept.argsort(stable=True)
+    return torch.empty_like(order).scatter_(0, order, order.roll(-largest))
+
+
+def _note(likelihood: Likelihood, x: Tensor) -> str:
+    """What keeps the nats from being of a probability of these images; empty where nothing does."""
+    if not likelihood.discrete:
+        return (
+            "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them with "
+            "densities of the same kind alone, never with probabilities"
+        )
+    if isinstance(likelihood, Bernoulli):
+        if ((x == 0) | (x == 1)).all():
+            return ""
+        return (
+            "these images are grey, so a Bernoulli model's nats are a cross entropy and no likelihood: compare them "
+            "with nothing but themselves, or binarise"
+        )
+    levels: Any = likelihood.levels
+    steps = x.double() * (levels - 1)
+    if torch.allclose(steps, steps.round(), rtol=0, atol=1e-3):
+        return ""
+    return (
+        f"the model knows {levels} levels of a pixel and these images have more, so the nats are of the images rounded "
+        "to its levels: compare them with figures on as many levels alone"
+    )
 
 
 def _finite(values: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class LikelihoodResult:
         exact: the negative log likelihood itself, over all images, of a model that has it in closed form; else None.
         without: with no exemplar.
         given: with exemplars; None for a model or data set without.
-        wrong: the free energy given exemplars of another concept.
+        wrong: the free energy given exemplars of another concept; None also where most images are of one concept.
         gain, bound_gain: without minus given, of the free energy and of the bound, paired by image.
         seconds: the measurement took.
     """
@@ -124,8 +124,9 @@ class LikelihoodResult:
             rows.append(("  bits per dimension", [f"{one.mean:.4f} ± {one.error:.4f}" for one in bits if one]))
         if self.exact:
             rows.append((f"exact, {self.images} images", [self.exact]))
-        if self.given:
+        if self.wrong:
             rows.append(("free energy, another concept's exemplar", [self.wrong]))
+        if self.given:
             rows += [("gain by the exemplar", [self.gain]), ("  of the bound", [self.bound_gain])]
         lines = [head, f"{'':44}" + "".join(f"{name:>18}" for name, _ in named)] if self.given else [head]
         lines += [f"{name:44}" + "".join(f"{value!s:>18}" for value in values) for name, values in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Unseen", "unseen_part"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
-    from allograph.data import ConceptDataset
+    from allograph.data import ConceptDataset, ImageKind
 
 Part = Literal["validation", "test"]
 
 _SEEN_SHARE = 0.01
 """From this share of known images on, a part counts as trained on: a few equal drawings are found in any two sets."""
 
-_ONE_SOURCE = ({"omniglot", "omniglot-28"}, {"mnist", "mnist-static", "multi-mnist"})
-"""Data sets made of the same drawings, so that the training images of one may be held out in another."""
+_OMNIGLOTS = ("omniglot", "omniglot-28")
+"""Data sets made of the same drawings, divided in one of several ways."""
+
+_DIGITS = ("mnist", "mnist-static", "multi-mnist")
+"""Data sets made of the same digits, with one test part; the training part of mnist-static is not the others'."""
 
 
 @dataclass(frozen=True)
@@ -43,48 +46,85 @@ def unseen_part(
 ) -> Unseen:
     """The ``part`` of ``data`` (a known name or a folder) for the model of this card.
 
-    A folder's images are taken in as they were for the training. The data are divided as for the model's training where
-    it was trained on them, by ``split`` (None: the training's, else 30-20). Whether the model may have seen the part is
-    decided by three things: the fingerprint of the training part, equal drawings under another known name, and the
-    sketch of the training images on the card, which recognises them in renamed and copied folders.
+    A folder's images are taken in as those of the training are. The data are divided as for the model's training where
+    it was trained on them; Omniglot else by ``split`` (None: 30-20). Whether the model may have seen the part, in its
+    last training or in those whose weights that began with, is decided by three things: equal names and fingerprints
+    of training parts, which make sure that it has not; equal drawings under another known name; and the sketch of the
+    training images on the card, which recognises them in renamed and copied folders.
 
     Raises:
-        AllographError: the model was trained on some of these images, or may have been.
+        AllographError: the model was trained on some of these images, or may have been; a ``split`` of data that are
+            divided in one way.
     """
     from allograph.data.loading import DATASETS, load_dataset
 
     trained = card.get("data", {})
+    trainings = [trained, *trained.get("ancestors", ())]
     name = data if data in DATASETS else Path(data).expanduser().resolve().name
-    before = trained.get("name")
-    same = name == before
-    related = any({name, before} <= names for names in _ONE_SOURCE)
-    divided = name in _ONE_SOURCE[0]
-    if divided and related:
-        known = trained.get("split", "30-20")
-        if split not in (None, known):
-            raise AllographError(f"{_division(name)}: measure it with --split {known}")
-        split = known
-    elif related and not same and part != "test":
-        raise AllographError(
-            f"the model was trained on {before}, whose training images are among the validation images of {name}: "
-            "measure it with --part test"
-        )
-    split = split or "30-20"
-    # The seed of the training decided which concepts of a folder were held out, and which strokes were made.
+    divided = data in _OMNIGLOTS
+    if divided:
+        split = _split_of(name, trainings, split)
+    elif split is not None:
+        raise AllographError(f"'{data}' is divided in one way: leave out --split, which is for Omniglot")
+    if data in DATASETS:
+        _check_digits(name, trainings, part)
+
+    same = [training for training in trainings if training.get("name") == name]
     settings = card.get("settings", {})
+    # The seed of the training decided which concepts of a folder were held out, and which strokes were made.
     seed = settings.get("training", {}).get("seed", 0) if same else 0
-    images = settings.get("data", {}).get("images", "symbols")
-    splits = load_dataset(data, data_dir, split, seed, images)
-    if same and splits.train.fingerprint() != trained.get("fingerprint"):
-        raise AllographError(f"{_division(name)}: measure it on the images as they were then, or on other data")
+    splits = load_dataset(data, data_dir, split or "30-20", seed, _folder_images(card))
+    fingerprint = splits.train.fingerprint() if same else ""
+    known = [training for training in same if training.get("fingerprint") == fingerprint]
+    # A drawing that is in the training part too, of a division that is known, is no sign of another training.
+    without = splits.train if known else None
+    sketch: Sequence[int] | None = trained.get("sketch")
+
+    def share(of: ConceptDataset) -> float:
+        return of.overlap(sketch, without) if sketch is not None else 0.0
+
+    if len(known) < len(same):
+        parts = (splits.train, splits.validation, splits.test)
+        if sketch is None or any(share(part) > _SEEN_SHARE for part in parts):
+            raise AllographError(f"{_division(name)}: measure it on the images as they were then, or on other data")
     dataset = splits.validation if part == "validation" else splits.test
-    share = dataset.overlap(trained["sketch"]) if "sketch" in trained else 0.0
-    if share > _SEEN_SHARE:
+    others = [training for training in trainings if training not in known]
+    if others and (seen := share(dataset)) > _SEEN_SHARE:
+        names = " or ".join(dict.fromkeys(f"'{training.get('name')}'" for training in others))
         raise AllographError(
-            f"the model was trained on {'these' if share > 0.99 else f'{share:.0%} of these'} images, as '{before}': "
+            f"the model was trained on {'these' if seen > 0.99 else f'{seen:.0%} of these'} images, as {names}: "
             "measure it on others, or under the name that they had then"
         )
-    return Unseen(dataset, split if divided else "", splits.problems)
+    return Unseen(dataset, split or "", splits.problems)
+
+
+def _split_of(name: str, trainings: Sequence[Mapping[str, Any]], asked: str | None) -> str:
+    """How Omniglot is to be divided: as for the trainings on it, else as asked, else 30-20."""
+    before = {training.get("split", "30-20") for training in trainings if training.get("name") in _OMNIGLOTS}
+    if len(before) > 1:
+        ways = ", ".join(sorted(before))
+        raise AllographError(f"the model was trained on several divisions of {name} ({ways}): measure it on other data")
+    if before and asked not in (None, *before):
+        raise AllographError(f"{_division(name)}: measure it with --split {before.pop()}")
+    return before.pop() if before else asked or "30-20"
+
+
+def _check_digits(name: str, trainings: Sequence[Mapping[str, Any]], part: Part) -> None:
+    """Refuse the validation digits of one set that are training digits of another."""
+    for before in (training.get("name") for training in trainings):
+        mixed = name != before and name in _DIGITS and before in _DIGITS and "mnist-static" in (name, before)
+        if mixed and part != "test":
+            raise AllographError(
+                f"the model was trained on {before}, whose training images are among the validation images of {name}: "
+                "measure it with --part test"
+            )
+
+
+def _folder_images(card: Mapping[str, Any]) -> ImageKind:
+    """What to take a folder's images in as: pictures for a model of digits, which are whole images to it."""
+    asked = card.get("settings", {}).get("data", {}).get("images", "symbols")
+    images = card.get("data", {}).get("images", asked)
+    return "grey" if images == "digits" else images
 
 
 def _division(name: str) -> str:

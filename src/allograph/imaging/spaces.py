@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["IMAGES", "PictureSpace", "Space", "SymbolSpace", "space_of"]
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -80,26 +80,33 @@ class SymbolSpace(Space):
 @final
 @dataclass(frozen=True)
 class PictureSpace(Space):
-    """Grey or colour pictures, as they are."""
+    """Grey or colour pictures, as they are; or, `binary`, every number of a picture cut at one half, to 0 or 1."""
 
     size: int
     channels: int
+    binary: bool = False
     inked: ClassVar[bool] = False
 
     def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
-        return take_in_picture(image, self.size, self.channels)
+        exemplar = take_in_picture(image, self.size, self.channels)
+        if not self.binary:
+            return exemplar
+        return replace(exemplar, drawing=(exemplar.drawing >= 0.5).astype(exemplar.drawing.dtype))
 
     @property
     def plain(self) -> Appearance:
         return PictureAppearance(_SIDE, _SIDE, (0.0, 0.0, float(_SIDE)))
 
 
-def space_of(images: str, size: int, channels: int) -> Space:
-    """The space of images of one of the kinds `IMAGES`. Raises ValueError where the channels are not the kind's."""
+def space_of(images: str, size: int, channels: int, binary: bool = False) -> Space:
+    """The space of images of one of the kinds `IMAGES`, pictures cut to 0 and 1 where `binary` (symbols always are).
+
+    Raises ValueError where the channels are not the kind's.
+    """
     if images not in IMAGES:
         raise ValueError(f"images are {', '.join(IMAGES)}, not {images!r}")
     if channels != (3 if images == "colour" else 1):
         raise ValueError(f"{images} images do not have {channels} channels")
     if images in ("grey", "colour"):
-        return PictureSpace(size, channels)
+        return PictureSpace(size, channels, binary)
     return SymbolSpace(size, MNIST if images == "digits" else OMNIGLOT)

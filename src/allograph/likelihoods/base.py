@@ -6,17 +6,20 @@ __all__ = ["Likelihood", "bits_per_dimension", "bounded_log_scale", "in_float32"
 
 import math
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Number = TypeVar("Number", float, Tensor)
 
 _LOG_SCALE_BOUND = 7.0
 """Learned scales stay between e^-7, a quarter of one of 256 levels, and e^7: nothing overflows, and a pixel that never
 changes is not worth infinitely many nats."""
 
 
-def bits_per_dimension(nats: float | Tensor, dimensions: int) -> float | Tensor:
+def bits_per_dimension(nats: Number, dimensions: int) -> Number:
     """``nats / (D ln 2)``: of a negative log probability (mass, not density) of D numbers, such as ``C S S`` pixels."""
     return nats / (dimensions * math.log(2))
 

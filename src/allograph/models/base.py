@@ -134,6 +134,11 @@ class GenerativeModel(nn.Module, ABC):
         like = next(self.parameters())
         return torch.randn((rows, *self.noise_shape), generator=generator, device=like.device, dtype=like.dtype)
 
+    def refuse(self, context: Tensor | None) -> None:
+        """ValueError for a context, in models that take none."""
+        if context is not None:
+            raise ValueError("this model takes no context")
+
     def sampling_noise(
         self, batch: int, n: int, noise: Tensor | None, generator: torch.Generator | None
     ) -> Float[Tensor, "batch n steps latent"]:

@@ -15,6 +15,9 @@ from allograph.attention import WindowBounds
 from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig
 
+_FIRST_RADIUS = 0.6
+"""Of the disc over which the first looks are spread, half images."""
+
 
 @dataclass(frozen=True)
 class BendingConfig:
@@ -66,6 +69,8 @@ class BendingConfig:
             raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
         if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
             raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
+        if self.look.max_shift <= _FIRST_RADIUS:
+            raise ValueError(f"look.max_shift = {self.look.max_shift} is too small; it is above {_FIRST_RADIUS}")
         if not 1 <= self.bends <= self.steps:
             raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
         if min(self.control, self.field_size) < 2:
@@ -80,7 +85,7 @@ def first_plan(config: BendingConfig) -> Tensor:
     plan[0, :2] = 2.0
     plan[1 : config.bends, :2] = 1.0
     place = torch.arange(1, config.steps)
-    radius, angle = 0.6 * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
+    radius, angle = _FIRST_RADIUS * (place / config.steps).sqrt(), place * math.pi * (3 - math.sqrt(5))
     spread = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
     plan[1:, 2:4] = torch.atanh(spread / config.look.max_shift)
     return plan

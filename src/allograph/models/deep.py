@@ -38,6 +38,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
@@ -76,10 +77,8 @@ class DeepConfig:
     activation: Activation = "silu"
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "depth", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 1")
-        if not self.latents or min(*self.latents, *self.units) < 1:
+        require_positive(self, "image_size", "depth", "width")
+        if not self.latents or not self.units or min((*self.latents, *self.units)) < 1:
             raise ValueError("latents and units are one or more numbers, each at least 1")
         if len(self.units) != len(self.latents):
             raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
@@ -144,7 +143,7 @@ class DeepModel(GenerativeModel):
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
         """See `GenerativeModel.infer`; each layer is a group of one step, the bottom one first."""
-        self._refuse(context)
+        self.refuse(context)
         many = len(noise) // len(x)
         guesses = [_repeat(guess, many) for guess in self._guesses(x)]
         latents, posterior, prior = list(self._split(noise)), [*guesses], [*guesses]
@@ -173,9 +172,8 @@ class DeepModel(GenerativeModel):
         generator: torch.Generator | None = None,
     ) -> Drawings:
         """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self._refuse(context)
-        if noise is None:
-            noise = self.noise(n, generator=generator)[None]
+        self.refuse(context)
+        noise = self.sampling_noise(1, n, noise, generator)
         shape = noise.shape[:2]
         above = None
         for layer, eps in reversed(list(enumerate(self._split(temperature * noise.flatten(0, 1))))):
@@ -186,10 +184,6 @@ class DeepModel(GenerativeModel):
         return Drawings(canvases, write_windows=windows, read_windows=windows)
 
     # ---------------------------------------------------------------- parts
-
-    def _refuse(self, context: Tensor | None) -> None:
-        if context is not None:
-            raise ValueError("a deep latent Gaussian model takes no context")
 
     def _split(self, noise: Float[Tensor, "many 1 latent"]) -> tuple[Tensor, ...]:
         """Each layer's numbers, the bottom one first."""

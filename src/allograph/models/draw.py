@@ -103,8 +103,7 @@ class DrawModel(GenerativeModel):
         self.canvas.begin_with(self.likelihood.bias(mean))
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
-        if context is not None:
-            raise ValueError("this model takes no context")
+        self.refuse(context)
         x = x.repeat_interleave(len(noise) // len(x), dim=0)
         nothing = noise.new_zeros(len(x), 0)
         for_encoder, for_decoder = self.encoder.constant(nothing), self.decoder.constant(nothing)
@@ -140,8 +139,7 @@ class DrawModel(GenerativeModel):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        if context is not None:
-            raise ValueError("this model takes no context")
+        self.refuse(context)
         noise = self.sampling_noise(1, n, noise, generator)
         shape = noise.shape[:2]
         noise = temperature * noise.flatten(0, 1)

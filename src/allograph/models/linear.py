@@ -116,7 +116,7 @@ class LinearModel(GenerativeModel):
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
         """See `GenerativeModel.infer`; the posterior is ``q(z | x) = N(V (x - mu), diag(s^2))``. Computed in at least
         float32 whatever the precision around it, for bfloat16 would be coarser than the noise of a quiet pixel."""
-        self._refuse(context)
+        self.refuse(context)
         many = len(noise) // len(x)
         with torch.autocast(x.device.type, enabled=False):
             kind = torch.promote_types(self.loading.dtype, torch.float32)
@@ -140,7 +140,7 @@ class LinearModel(GenerativeModel):
         generator: torch.Generator | None = None,
     ) -> Drawings:
         """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self._refuse(context)
+        self.refuse(context)
         z = temperature * self.sampling_noise(1, n, noise, generator)
         with torch.autocast(z.device.type, enabled=False):
             canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
@@ -203,7 +203,3 @@ class LinearModel(GenerativeModel):
         size = self.config.image_size
         both = torch.stack([mean, log_std.expand_as(mean)], dim=1)
         return both.reshape(len(z), 2 * self.config.channels, size, size)
-
-    def _refuse(self, context: Tensor | None) -> None:
-        if context is not None:
-            raise ValueError("a linear model takes no context")

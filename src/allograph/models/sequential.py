@@ -92,9 +92,7 @@ class SequentialModel(GenerativeModel):
         if config.prior == "learned":
             self.prior = Decision(noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        if config.sprite_units:
-            self.before_sprite = nn.Linear(hidden, config.sprite_units)
-        self.sprite = nn.Linear(config.sprite_units or hidden, config.canvas_channels * patch**2)
+        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -157,7 +155,7 @@ class SequentialModel(GenerativeModel):
         if context is None:
             context = like.new_zeros(1, 1, channels, size, size).expand(batch, -1, -1, -1, -1)
         elif not self.conditional:
-            raise ValueError("this model takes no context")
+            self.refuse(context)
         if not self.conditional:
             return _Seen(context, like.new_zeros(len(context), 0))
         parts = [self._still(context.flatten(0, 1))]
@@ -193,7 +191,7 @@ class SequentialModel(GenerativeModel):
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
             # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
-            total = self._for_sprites(trace.after).to(trace.latents.dtype).sum(dim=1)
+            total = trace.after.to(trace.latents.dtype).sum(dim=1)
             sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
         return self.canvas(self.placing, *self._sprites(trace))
@@ -201,11 +199,8 @@ class SequentialModel(GenerativeModel):
     def _sprites(self, trace: _Trace) -> tuple[Tensor, Tensor]:
         """What all steps write, and where."""
         patch = self.placing.patch
-        sprites = self.sprite(self._for_sprites(trace.after)).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
+        sprites = self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
         return sprites, self.placing(trace.after)
-
-    def _for_sprites(self, hidden: Tensor) -> Tensor:
-        return nn.functional.silu(self.before_sprite(hidden)) if self.config.sprite_units else hidden
 
     # ---------------------------------------------------------------- the loop over t
 

@@ -26,7 +26,6 @@ class SequentialConfig:
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
         patch: side of what is read and of the sprites, samples; without attention it is the image.
         bounds: of the windows of spatial transformers.
-        sprite_units: of a layer between h and the sprites; 0 for none.
         canvas: ``additive`` or ``gated``.
         canvas_channels: hidden channels of the canvas.
         prior: ``standard`` or ``learned``.
@@ -45,7 +44,6 @@ class SequentialConfig:
     attention: AttentionKind = "affine"
     patch: int = 12
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
-    sprite_units: int = 0
     canvas: Literal["additive", "gated"] = "additive"
     canvas_channels: int = 1
     prior: Literal["standard", "learned"] = "learned"
@@ -58,6 +56,5 @@ class SequentialConfig:
         require_positive(
             self, "image_size", "steps", "latent", "hidden", "patch", "canvas_channels", "encoder_width", "decision"
         )
-        for name in ("embedding", "sprite_units"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} = {getattr(self, name)} is too small; it is at least 0")
+        if self.embedding < 0:
+            raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")

@@ -35,6 +35,11 @@ def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
     takes_exemplars = isinstance(model, BendingConfig) or (isinstance(model, SequentialConfig) and model.context)
     if takes_exemplars and preset.data.contexts == (0,):
         raise AllographError("the model takes exemplars and contexts=0 shows none: set contexts=1")
+    if takes_exemplars and dataset.drawings_per_concept.max(initial=0) < 2:
+        raise AllographError(
+            f"the model takes exemplars, and {dataset.name} has no two images of one class: "
+            "choose a model without, such as --preset sequential, vae or draw"
+        )
     ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
     if ink and not dataset.binary and preset.data.binarisation == "none":
         raise AllographError(

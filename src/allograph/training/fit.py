@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,6 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from allograph import weights
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
-from allograph.data.loading import image_space
 from allograph.data.sketches import smallest
 from allograph.errors import AllographError
 from allograph.training.callbacks import (
@@ -36,7 +35,7 @@ from allograph.training.callbacks import (
     SamplePictures,
     TerminalProgress,
 )
-from allograph.training.checks import FINISHED, STATE, begin, check_fit
+from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder
 from allograph.training.module import Batches, Fitting, ema_update
 
 
@@ -86,9 +85,8 @@ def fit(
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data.
     """
+    check_folder(folder, resume)
     check_fit(preset, splits.train)
-    run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
-    before = begin(folder, resume, run)
     state, training = folder / STATE, preset.training
     lightning.seed_everything(training.seed, verbose=False)
     model = model_from_config(to_dict(preset.model))
@@ -98,6 +96,9 @@ def fit(
         model.load_state_dict(initial.model.state_dict())
     fitting = Fitting(model, preset)
     batches = Batches(splits, preset, model.conditional)
+    # Only now, when nothing can be refused any more, does the folder become that of this run.
+    run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
+    before = begin(folder, resume, run)
     if before is None and initial is None:
         model.initialise(batches.mean())
     clock = Clock(max_seconds if max_seconds is not None else float("inf"))
@@ -140,11 +141,18 @@ def fit(
     ended = "interrupted" if stop.asked else "time" if clock.rang else "finished"
     fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
     card = _card(fitted, preset, preset_name, splits, command)
-    if initial is not None:  # what the first weights have seen, these have
-        both = [*card["data"]["sketch"], *initial.card.get("data", {}).get("sketch", [])]
-        card["data"]["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
+    if initial is not None:
+        _add_ancestor(card["data"], initial.card.get("data", {}))
     weights.save(fitted.path, fitting.model, card)
     return fitted
+
+
+def _add_ancestor(data: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """What the first weights have seen, those that were trained from them have."""
+    both = [*data["sketch"], *before.get("sketch", [])]
+    data["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
+    known = {key: before[key] for key in ("name", "split", "fingerprint") if key in before}
+    data["ancestors"] = [*before.get("ancestors", []), known]
 
 
 def _callbacks(folder: Path, batches: Batches, training: TrainingConfig) -> list[Callback]:
@@ -192,7 +200,7 @@ def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, comm
         "data": {
             "name": splits.train.name,
             "split": preset.data.split,
-            "images": image_space(splits.train.name, preset.data.images),
+            "images": splits.images,
             "fingerprint": splits.train.fingerprint(),
             "sketch": list(splits.train.sketch()),
         },
