@@ -65,7 +65,7 @@ def train(
         return
 
     from allograph import weights
-    from allograph.data.loading import load_dataset
+    from allograph.data.loading import DATASETS, load_dataset
     from allograph.training import check_folder, fit
 
     name = Path(data).resolve().name if Path(data).exists() else data
@@ -76,12 +76,13 @@ def train(
     for problem in splits.problems:
         say(problem.message)
 
-    # What makes the same weights again, without this machine's folders.
+    # What makes the same weights again, without this machine's folders; one named like a data set is "./NAME".
+    source = f"./{name}" if name in DATASETS and data != name else name
     command = shlex.join(
         [
             "allograph",
             "train",
-            name,
+            source,
             "--preset",
             Path(preset).name,
             *([f"--from={Path(start).name}"] if start else []),

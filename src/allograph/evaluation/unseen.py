@@ -72,7 +72,7 @@ def unseen_part(
     same = [training for training in trainings if training.get("name") == name]
     settings = card.get("settings", {})
     # The seed of the training decided which concepts of a folder were held out, and which strokes were made.
-    seed = settings.get("training", {}).get("seed", 0) if same else 0
+    seed = same[0].get("seed", settings.get("training", {}).get("seed", 0)) if same else 0
     splits = load_dataset(data, data_dir, split or "30-20", seed, _folder_images(card))
     fingerprint = splits.train.fingerprint() if same else ""
     known = [training for training in same if training.get("fingerprint") == fingerprint]

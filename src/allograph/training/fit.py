@@ -142,17 +142,19 @@ def fit(
     fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
     card = _card(fitted, preset, preset_name, splits, command)
     if initial is not None:
-        _add_ancestor(card["data"], initial.card.get("data", {}))
+        _add_ancestor(card["data"], initial.card)
     weights.save(fitted.path, fitting.model, card)
     return fitted
 
 
-def _add_ancestor(data: dict[str, Any], before: Mapping[str, Any]) -> None:
+def _add_ancestor(data: dict[str, Any], card: Mapping[str, Any]) -> None:
     """What the first weights have seen, those that were trained from them have."""
+    before = card.get("data", {})
     both = [*data["sketch"], *before.get("sketch", [])]
     data["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
     known = {key: before[key] for key in ("name", "split", "fingerprint") if key in before}
-    data["ancestors"] = [*before.get("ancestors", []), known]
+    seed = card.get("settings", {}).get("training", {}).get("seed", 0)
+    data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": seed}]
 
 
 def _callbacks(folder: Path, batches: Batches, training: TrainingConfig) -> list[Callback]:
