@@ -55,9 +55,9 @@ def losses(preset: Preset, splits: Splits, steps: int, precision: str) -> list[f
     optimizer = torch.optim.Adam(model.parameters(), lr=preset.training.learning_rate)
     found = []
     for step in range(steps):
-        generator = torch.Generator().manual_seed(step)
+        batch, generator = batches.source.batch(step), torch.Generator().manual_seed(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = fitting.free_energy(batches.source.batch(step), generator).total.mean()
+            loss = fitting.free_energy(batch, generator).total.mean()
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), preset.training.gradient_clip)

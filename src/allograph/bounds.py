@@ -117,6 +117,16 @@ class ImportanceWeightedBound:
     samples: int
 
     @property
+    def mean(self) -> float:
+        """Over the images, nats."""
+        return float(self.value.mean())
+
+    @property
+    def error(self) -> float:
+        """Standard error of `mean` as an estimate for all images of the kind; not a number for one image."""
+        return float(self.value.std() / len(self.value) ** 0.5) if len(self.value) > 1 else math.nan
+
+    @property
     def monte_carlo_error(self) -> Float[Tensor, " batch"]:
         """Standard error of each `value` over other draws of the K samples, nats; not a number for K = 1.
 
