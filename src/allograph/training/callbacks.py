@@ -233,13 +233,12 @@ class SamplePictures(lightning.Callback):
             else:
                 given = model.sample(context, n=columns, generator=generator).parameters
             drawn = torch.cat([given, model.sample(n=columns, generator=generator).parameters])
+            exemplars = [torch.cat([context, torch.zeros_like(context[:1])])]
         else:
             drawn = model.sample(n=self.rows * columns, generator=generator).parameters
             drawn = drawn.unflatten(1, (self.rows, columns))[0]
-        cells = model.likelihood.mean(drawn.float())
-        if model.conditional:
-            exemplars = torch.cat([context, torch.zeros_like(context[:1])])
-            cells = torch.cat([exemplars, cells], dim=1)
+            exemplars = []
+        cells = torch.cat([*exemplars, model.likelihood.mean(drawn.float())], dim=1)
         if isinstance(model.likelihood, Bernoulli):
             cells = 1 - cells  # ink on paper
         cells = torch.nn.functional.pad(cells.clamp(0, 1), (1, 1, 1, 1), value=0.8)
