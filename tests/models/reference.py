@@ -177,5 +177,13 @@ def observed(canvas: nn.Module, hidden_canvas: Tensor) -> Tensor:
 
 
 def log_likelihood(config: LikelihoodConfig, parameters: Tensor, x: Tensor) -> Tensor:
-    pixels = Bernoulli(logits=parameters) if config.kind == "bernoulli" else Normal(parameters, config.scale)
+    """Of these three observation models; the others have oracles of their own in test_likelihoods."""
+    if config.kind == "bernoulli":
+        pixels = Bernoulli(logits=parameters)
+    elif config.kind == "gaussian":
+        pixels = Normal(parameters, config.scale)
+    else:
+        assert config.kind == "learned-gaussian"
+        mean, log_scale = parameters.chunk(2, dim=1)
+        pixels = Normal(mean, torch.exp(log_scale.clamp(-7, 7)))
     return pixels.log_prob(x).sum(dim=(1, 2, 3))

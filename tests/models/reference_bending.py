@@ -43,9 +43,10 @@ class ReferenceBending:
         shown = context.sum(dim=(1, 2, 3, 4)) > 0
         hidden, cell = model.first_state(embedding).chunk(2, dim=-1)
         hidden = torch.tanh(hidden)
-        ink = torch.zeros(batch, 1, config.image_size, config.image_size, dtype=noise.dtype)
+        parameters = model.likelihood.parameters_per_pixel
+        ink = torch.zeros(batch, parameters, config.image_size, config.image_size, dtype=noise.dtype)
         displacement = torch.zeros(batch, 2, config.field_size, config.field_size, dtype=noise.dtype)
-        gain = torch.zeros(batch, len(config.bells), dtype=noise.dtype)
+        gain = torch.zeros(batch, model.gain.out_features, dtype=noise.dtype)
         logits, divergences = [], []
         for t in range(config.steps):
             look = window_of(model.look_context.linear(hidden) + model.plan[t], config.look)
@@ -85,12 +86,18 @@ class ReferenceBending:
         return torch.stack(logits, dim=1), divergences
 
     def observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, exemplar: Tensor) -> Tensor:
-        """empty + ink + the exemplar through each bell, bent, times its gain."""
+        """empty + ink + the exemplar through each bell, bent, times its gain; for pictures the exemplar itself, bent,
+        times its contrast, in the first parameters, the locations."""
         canvas, size = self.model.canvas, self.model.config.image_size
         large = F.interpolate(displacement, size=(size, size), mode="bilinear", align_corners=False)
         whole = torch.eye(2, 3, dtype=ink.dtype).expand(len(ink), 2, 3)
         grid = F.affine_grid(whole, [len(ink), 1, size, size], align_corners=False)
         grid = torch.stack([grid[..., 0] + large[:, 0], grid[..., 1] + large[:, 1]], dim=-1)
+        if not self.model.bends_ink:
+            channels = exemplar.shape[1]
+            copy = torch.exp(torch.tanh(gain))[:, :, None, None] * F.grid_sample(exemplar, grid, align_corners=False)
+            seen = canvas.empty[:, None, None] + ink
+            return torch.cat([seen[:, :channels] + copy, seen[:, channels:]], dim=1)
         logits = canvas.empty + ink
         for m, width in enumerate(self.model.config.bells):
             copy = F.grid_sample(bell_filter(exemplar, width * size / 52), grid, align_corners=False)

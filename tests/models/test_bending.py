@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from allograph.likelihoods import LikelihoodConfig
 from allograph.models import BendingModel
 from models.reference_bending import ReferenceBending
-from models.small import small_config, small_model
+from models.small import small_config, small_model, some_images
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -51,6 +52,30 @@ def test_samples_equal_the_reference_at_every_step(model: BendingModel, context:
     last = model.sample(context, noise=noise, temperature=0.7)
     assert last.canvases.shape == (6, 3, 1, 1, 9, 9)
     torch.testing.assert_close(last.parameters, drawings.parameters, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "likelihood", [LikelihoodConfig("learned-gaussian"), LikelihoodConfig("gaussian", 3, scale=0.3)]
+)
+@pytest.mark.parametrize("count", [0, 2])
+def test_pictures_equal_the_reference_too(likelihood: LikelihoodConfig, count: int) -> None:
+    model = small_model(likelihood=likelihood)
+    images = some_images(4, channels=likelihood.channels, size=9, levels=256)
+    context = some_images(4, 2, channels=likelihood.channels, size=9, levels=256, seed=2)
+    shown = context if count else torch.zeros_like(context[:, :1])
+    noise = model.noise(4, generator=generator(3))
+    result = model.infer(images, context if count else None, noise).free_energy
+    distortion, kl = ReferenceBending(model).free_energy(images, shown, noise)
+    torch.testing.assert_close(result.distortion, distortion, rtol=1e-10, atol=1e-9)
+    torch.testing.assert_close(result.kl, kl, rtol=1e-10, atol=1e-11)
+    shared = [p for name, p in model.named_parameters() if not name.startswith("core.")]
+    ours = torch.autograd.grad(result.total.mean(), shared)
+    theirs = torch.autograd.grad((distortion + kl.sum(dim=1)).mean(), shared)
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-7, atol=1e-8)
+    grown = model.sample(shown, noise=noise[:, None], history=True).canvases[:, 0]
+    parameters, _ = ReferenceBending(model).run(None, shown, noise)
+    torch.testing.assert_close(grown, parameters, rtol=1e-10, atol=1e-10)
 
 
 # ---------------------------------------------------------------- copying, bending, writing ink

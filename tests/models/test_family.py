@@ -61,6 +61,8 @@ def linear(config: LinearConfig) -> Member:
 MEMBERS: dict[str, Member] = {
     "bending-learned": decided(small_config()),
     "bending-standard": decided(small_config(prior="standard")),
+    "bending-grey": decided(small_config(likelihood=GREY)),
+    "bending-colour": decided(small_config(likelihood=LikelihoodConfig("gaussian", channels=3, scale=0.3))),
     "sequential-affine-context": decided(small_sequential(context=True)),
     "sequential-gated": decided(
         small_sequential(canvas="gated", canvas_channels=2, attention="zoom", prior="standard")

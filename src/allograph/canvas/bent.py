@@ -149,8 +149,9 @@ class BentCanvas(DisplacedCanvas):
 
 @final
 class BentPicture(DisplacedCanvas):
-    """Grey or colour: ``location(p) = empty + ink_T(p) + exp(g_T) x'(p + d_T(p))``, a pixel's mean in [0, 1], and every
-    other parameter of the likelihood ``empty + ink_T(p)``. Pictures are sharp as they are: ``crisp`` changes nothing.
+    """Grey or colour: ``location(p) = empty + ink_T(p) + exp(tanh g_T) x'(p + d_T(p))``, a pixel's mean in [0, 1], and
+    every other parameter of the likelihood ``empty + ink_T(p)``. The contrast stays between 1/e and e, so that no sum
+    of gains makes it infinite. Pictures are sharp as they are: ``crisp`` changes nothing.
 
     Args:
         size, field_size: see `DisplacedCanvas`.
@@ -167,6 +168,6 @@ class BentPicture(DisplacedCanvas):
         return exemplar
 
     def _observe(self, ink: Tensor, displacement: Tensor, gain: Tensor, filtered: Tensor, crisp: bool) -> Tensor:
-        location = gain.exp()[:, :, None, None] * bend(filtered.to(displacement.dtype), displacement)
+        location = gain.tanh().exp()[:, :, None, None] * bend(filtered.to(displacement.dtype), displacement)
         rest = ink.shape[1] - self.channels
         return self.empty[:, None, None] + ink + F.pad(location, (0, 0, 0, 0, 0, rest))

@@ -70,6 +70,12 @@ class Drawings:
     write_windows: Float[Tensor, "batch n written 2 3"]
     read_windows: Float[Tensor, "batch n looked 2 3"]
 
+    @classmethod
+    def without_windows(cls, canvases: Float[Tensor, "batch n frames parameters size size"]) -> Drawings:
+        """Of a model that has no windows."""
+        none = canvases.new_zeros((*canvases.shape[:2], 0, 2, 3))
+        return cls(canvases, write_windows=none, read_windows=none)
+
     @property
     def parameters(self) -> Float[Tensor, "batch n parameters size size"]:
         """The finished drawings: the parameters of ``p(x | c_T)``."""

@@ -179,9 +179,7 @@ class DeepModel(GenerativeModel):
         for layer, eps in reversed(list(enumerate(self._split(temperature * noise.flatten(0, 1))))):
             above = self._predict(layer, above, eps).sample(eps)
         assert above is not None
-        canvases = self._decode(above)[:, None].unflatten(0, shape)
-        windows = canvases.new_zeros((*shape, 0, 2, 3))
-        return Drawings(canvases, write_windows=windows, read_windows=windows)
+        return Drawings.without_windows(self._decode(above)[:, None].unflatten(0, shape))
 
     # ---------------------------------------------------------------- parts
 

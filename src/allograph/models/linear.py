@@ -144,8 +144,7 @@ class LinearModel(GenerativeModel):
         z = temperature * self.sampling_noise(1, n, noise, generator)
         with torch.autocast(z.device.type, enabled=False):
             canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
-        windows = canvases.new_zeros((*z.shape[:2], 0, 2, 3))
-        return Drawings(canvases, write_windows=windows, read_windows=windows)
+        return Drawings.without_windows(canvases)
 
     # ---------------------------------------------------------------- what is exact
 

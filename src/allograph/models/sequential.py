@@ -115,8 +115,9 @@ class SequentialModel(GenerativeModel):
         trace, posterior = self._posterior(x, seen, noise)
         for_prior = self._for_prior(seen).repeat_interleave(many, dim=0)
         prior = self._prior(trace.noticed, trace.before, for_prior[:, None])
+        parameters = self._observed(trace, self.placing(trace.after))
         return Inference(
-            log_likelihood=self.likelihood.log_prob(self._observed(trace), x.repeat_interleave(many, dim=0)),
+            log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
             latents=(trace.latents,),
             posterior=(posterior,),
             prior=(prior,),
@@ -136,8 +137,11 @@ class SequentialModel(GenerativeModel):
         noise = self.sampling_noise(len(seen.images), n, noise, generator)
         shape = noise.shape[:2]
         trace = self._imagine(seen.repeat(shape[1]), temperature * noise.flatten(0, 1))
-        sprites, where = self._sprites(trace)
-        canvases = self.canvas.history(self.placing, sprites, where) if history else self._observed(trace)[:, None]
+        where = self.placing(trace.after)
+        if history:
+            canvases = self.canvas.history(self.placing, self._sprites(trace), where)
+        else:
+            canvases = self._observed(trace, where)[:, None]
         looks = (
             trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :] if self.conditional else where[:, :0]
         )
@@ -187,20 +191,19 @@ class SequentialModel(GenerativeModel):
             return Gaussian(zeros, zeros)
         return self.prior([noticed, before], constant)
 
-    def _observed(self, trace: _Trace) -> Tensor:
+    def _observed(self, trace: _Trace, where: Tensor) -> Tensor:
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
             # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
             total = trace.after.to(trace.latents.dtype).sum(dim=1)
             sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
-        return self.canvas(self.placing, *self._sprites(trace))
+        return self.canvas(self.placing, self._sprites(trace), where)
 
-    def _sprites(self, trace: _Trace) -> tuple[Tensor, Tensor]:
-        """What all steps write, and where."""
+    def _sprites(self, trace: _Trace) -> Tensor:
+        """What all steps write."""
         patch = self.placing.patch
-        sprites = self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
-        return sprites, self.placing(trace.after)
+        return self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
 
     # ---------------------------------------------------------------- the loop over t
 
