@@ -10,29 +10,18 @@ import torch
 
 import allograph
 from allograph import weights
-from allograph.models import BendingConfig, BendingModel
+from allograph.models import BendingModel
 from allograph.writer import Writer
+from commands.family import small_bending
 from commands.pictures import draw_symbol
 
 
 @pytest.fixture(scope="session")
 def model() -> BendingModel:
     """An untrained model whose parameters are large enough that its drawings differ."""
-    config = BendingConfig(
-        image_size=28,
-        steps=3,
-        bends=2,
-        latent=4,
-        hidden=16,
-        patch=8,
-        embedding=8,
-        encoder_width=4,
-        decision=8,
-        field_size=14,
-    )
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        model = BendingModel(config).eval()
+        model = BendingModel(small_bending()).eval()
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
     return model

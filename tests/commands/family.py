@@ -15,6 +15,11 @@ from allograph.models.linear import LinearConfig, LinearModel
 from allograph.models.sequential import SequentialConfig, SequentialModel
 
 
+def small_bending() -> BendingConfig:
+    small = {"image_size": 28, "steps": 3, "bends": 2, "latent": 4, "hidden": 16, "patch": 8, "field_size": 14}
+    return BendingConfig(**small, embedding=8, encoder_width=4, decision=8)  # type: ignore[arg-type]
+
+
 def _sequential(channels: int, kind: str, **settings: Any) -> SequentialModel:
     plain = {"image_size": 16, "steps": 3, "latent": 4, "hidden": 16, "patch": 5, "embedding": 8, "encoder_width": 4}
     likelihood = LikelihoodConfig(kind=kind, channels=channels, levels=256, components=2)  # type: ignore[arg-type]
@@ -22,20 +27,7 @@ def _sequential(channels: int, kind: str, **settings: Any) -> SequentialModel:
 
 
 _BUILDERS = {
-    "bending": lambda: BendingModel(
-        BendingConfig(
-            image_size=28,
-            steps=3,
-            bends=2,
-            latent=4,
-            hidden=16,
-            patch=8,
-            embedding=8,
-            encoder_width=4,
-            decision=8,
-            field_size=14,
-        )
-    ),
+    "bending": lambda: BendingModel(small_bending()),
     "grey": lambda: _sequential(1, "gaussian", context=True),
     "grey levels": lambda: _sequential(1, "categorical", context=True, attention="gaussian", image_size=8),
     "colour": lambda: _sequential(3, "logistic-mixture", context=True, canvas="gated", canvas_channels=2),

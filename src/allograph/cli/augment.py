@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from allograph.cli.console import MAX_SEED, InkOption, JsonOption, ModelOption, Progress, Stopped, print_json, say
+from allograph.cli.console import (
+    InkOption,
+    JsonOption,
+    ModelOption,
+    Progress,
+    SeedOption,
+    Stopped,
+    TemperatureOption,
+    print_json,
+    say,
+)
 
 
 def augment(
@@ -20,10 +30,8 @@ def augment(
         Path | None, typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented")
     ] = None,
     model: ModelOption = "omniglot",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")] = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
-    ] = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the exemplar's", metavar="PX")
     ] = None,

@@ -9,8 +9,12 @@ __all__ = [
     "InkOption",
     "JsonOption",
     "ModelOption",
+    "OutputOption",
+    "OverwriteOption",
     "Progress",
+    "SeedOption",
     "Stopped",
+    "TemperatureOption",
     "print_json",
     "say",
 ]
@@ -19,6 +23,7 @@ import dataclasses
 import json
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -38,6 +43,12 @@ _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
 ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
+OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
+SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")]
+TemperatureOption = Annotated[
+    float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")]
 InkOption = Annotated[Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink.")]
 DataDirOption = Annotated[
     str | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, print_json, say
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
 
 if TYPE_CHECKING:
     from allograph.evaluation.unseen import Unseen
@@ -41,9 +41,7 @@ def oneshot(
         Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
     ] = "within",
     trials: Annotated[int, typer.Option(help="Tests, each with its own characters and exemplars.")] = 20,
-    temperature: Annotated[
-        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
-    ] = None,
+    temperature: TemperatureOption = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Samples of the whole model, ink included, not what write shows.")
     ] = False,

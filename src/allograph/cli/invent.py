@@ -11,27 +11,32 @@ from typing import Annotated, Any
 
 import typer
 
-from allograph.cli.console import MAX_SEED, JsonOption, ModelOption, Stopped, print_json
+from allograph.cli.console import (
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    OverwriteOption,
+    SeedOption,
+    Stopped,
+    TemperatureOption,
+    print_json,
+)
 from allograph.cli.write import describe
 
 
 def invent(
     n: Annotated[int, typer.Option("-n", help="Drawings.")] = 16,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")] = Path(
-        "drawings"
-    ),
+    output: OutputOption = Path("drawings"),
     model: ModelOption = "omniglot",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")] = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
-    ] = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
     size: Annotated[
         int | None, typer.Option(help="Side of a drawing, pixels.", show_default="256", metavar="PX")
     ] = None,
     animate: Annotated[
         bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/invented.webp.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")] = False,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make drawings after no exemplar: symbols that nobody has drawn, or whatever the model learned.

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from allograph.cli.console import MAX_SEED, InkOption, JsonOption, ModelOption, Stopped, print_json, say
+from allograph.cli.console import (
+    InkOption,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    OverwriteOption,
+    SeedOption,
+    Stopped,
+    TemperatureOption,
+    print_json,
+    say,
+)
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
@@ -24,20 +35,16 @@ def write(
         typer.Argument(help="One symbol, or whatever the model learned, each.", metavar="IMAGE..."),
     ],
     n: Annotated[int, typer.Option("-n", help="Drawings of each image.")] = 16,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")] = Path(
-        "drawings"
-    ),
+    output: OutputOption = Path("drawings"),
     model: ModelOption = "omniglot",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")] = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
-    ] = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the image's", metavar="PX")
     ] = None,
     ink: InkOption = "auto",
     animate: Annotated[bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/STEM.webp.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")] = False,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write new drawings of the symbol, or of the face or whatever the model learned, in each IMAGE.
