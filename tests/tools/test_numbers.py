@@ -65,7 +65,7 @@ def result(name: str, bound: float = 84.0, *, group: str = "family", **changes: 
         "settings": [],
         "steps": 12_345,
         "images_per_second": 1000.0,
-        "train_seconds": 1800.0,
+        "minutes": 30,
         "train_command": f"allograph train mnist-static --preset draw -o runs/{name}",
         "machine": "1 core, x86_64",
         "commit": "0123456789" * 4 + "+changes",
@@ -167,13 +167,13 @@ def test_a_conditional_model_is_shown_with_and_without_exemplar() -> None:
 
 def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
     runs = []
-    for steps, seconds in ((16, 1805.0), (8, 1795.0), (4, 600.0)):
+    for steps, minutes in ((16, 30), (8, 30), (4, 10)):
         run = copy.deepcopy(result(f"t{steps}", 80 + steps, group="steps", part="validation"))
-        run["settings"], run["train_seconds"] = [f"model.steps={steps}"], seconds
+        run["settings"], run["minutes"] = [f"model.steps={steps}"], minutes
         runs.append(run)
     page = numbers.page(runs, [])
     assert page.index("| t4 | draw | `model.steps=4` |") < page.index("| t8 |") < page.index("| t16 |")
-    assert "each trained for 10 min to 30 min" in page
+    assert "as many steps as take 10 to 30 min" in page
     assert "No result files yet" in page, "they are not of the family"
 
 
