@@ -53,8 +53,9 @@ fingerprints of data and weights, KL of every step, versions.
   weight, and the bound is still far from the likelihood. **Exact** is what it bounds, where a formula gives it.
 - A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
   many exemplars, and at most as many samples. Where something differs, the page says what.
-- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment. How many
-  steps that time is was measured before each run, on a core that did nothing else.
+- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment. How
+  many steps that time is was measured before each run, on a core that did nothing else.
+- The weights that ship have figures of their own, in [model-card.md](model-card.md).
 """
 
 FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")
