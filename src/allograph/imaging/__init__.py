@@ -11,6 +11,8 @@ __all__ = [
     "animate",
     "atomic_write",
     "contact_sheet",
+    "outline",
+    "outline_svg",
     "render",
     "space_of",
     "take_in",
@@ -21,6 +23,7 @@ from allograph.imaging.animation import animate
 from allograph.imaging.appearance import Appearance, Exemplar
 from allograph.imaging.files import atomic_write
 from allograph.imaging.intake import take_in
+from allograph.imaging.outline import outline, outline_svg
 from allograph.imaging.pictures import PictureAppearance, take_in_picture
 from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
