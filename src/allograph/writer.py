@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from PIL import Image
 
-    from allograph.imaging import Exemplar, Space
+    from allograph.imaging import Exemplar, Picture, Space
     from allograph.models import Drawings, GenerativeModel
 
 Ink = Literal["auto", "dark", "light"]
@@ -85,7 +84,7 @@ class Writer:
     @overload
     def write(
         self,
-        image: Image.Image | np.ndarray | Path | str,
+        image: Picture,
         n: int = 16,
         *,
         seed: int = 0,
@@ -97,7 +96,7 @@ class Writer:
     @overload
     def write(
         self,
-        image: Sequence[Image.Image | np.ndarray | Path | str],
+        image: Sequence[Picture],
         n: int = 16,
         *,
         seed: int = 0,
@@ -108,7 +107,7 @@ class Writer:
 
     def write(
         self,
-        image: Image.Image | np.ndarray | Path | str | Sequence[Image.Image | np.ndarray | Path | str],
+        image: Picture | Sequence[Picture],
         n: int = 16,
         *,
         seed: int = 0,
@@ -122,7 +121,7 @@ class Writer:
         size of its middle square, which is what the model sees.
 
         Args:
-            image: a PIL image, an array (grey or colour) or a file; or a list of them, which gives a list of lists.
+            image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, which gives a list of lists.
             n: number of drawings of each image.
             seed: same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
@@ -134,7 +133,7 @@ class Writer:
         """
         self.check(n, temperature, size)
         self.check_exemplar(ink)
-        if isinstance(image, Sequence) and not isinstance(image, str):
+        if isinstance(image, Sequence) and not isinstance(image, str | bytes):
             return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
         exemplar = self.space.take_in(image, ink)
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Appearance",
     "Exemplar",
+    "Picture",
     "PictureAppearance",
     "Space",
     "SymbolAppearance",
@@ -25,6 +26,7 @@ from allograph.imaging.files import atomic_write
 from allograph.imaging.intake import take_in
 from allograph.imaging.outline import outline, outline_svg
 from allograph.imaging.pictures import PictureAppearance, take_in_picture
+from allograph.imaging.reading import Picture
 from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
