@@ -21,16 +21,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from allograph.studio import Shelf
-from studio.browser import Visit, browsing, circle
+from studio.browser import Visit, browsing, circle, smooth
 from studio.local import running
 
 SYMBOL = (
-    ((0.26, 0.36), (0.3, 0.25), (0.42, 0.21), (0.5, 0.3), (0.47, 0.45), (0.4, 0.6), (0.42, 0.74), (0.55, 0.77)),
-    ((0.55, 0.77), (0.68, 0.7), (0.74, 0.52), (0.73, 0.33), (0.7, 0.2)),
+    smooth(((0.27, 0.38), (0.3, 0.25), (0.41, 0.21), (0.49, 0.3), (0.46, 0.46), (0.4, 0.6), (0.43, 0.74), (0.55, 0.78))),
+    smooth(((0.55, 0.78), (0.67, 0.71), (0.73, 0.52), (0.73, 0.33), (0.69, 0.2))),
     circle(0.33, 0.62, 0.055, 14),
 )
 AGAIN = tuple(tuple((0.06 + 0.9 * x + 0.04 * y, 0.02 + 0.95 * y - 0.03 * x) for x, y in stroke) for stroke in SYMBOL)
-COLOURS = 64
+COLOURS = 128
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,6 +90,17 @@ class Visit:
     def _sent(self, request: Any) -> None:
         if not request.url.startswith((self.url, "blob:", "data:")):
             self.elsewhere.append(request.url)
+
+
+def smooth(points: Sequence[tuple[float, float]], between: int = 6) -> tuple[tuple[float, float], ...]:
+    """A hand's way through these points (Catmull and Rom's spline)."""
+    ends = [points[0], *points, points[-1]]
+    way = []
+    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
+        for t in (k / between for k in range(between)):
+            weights = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
+            way.append(tuple(sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) / 2 for axis in (0, 1)))
+    return (*way, points[-1])
 
 
 def circle(x: float, y: float, radius: float, points: int = 24) -> tuple[tuple[float, float], ...]:

@@ -10,10 +10,12 @@ import io
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from allograph.blocks import BLOCK, Block, Wish, noise_for
 from allograph.errors import AllographError
@@ -84,6 +86,20 @@ class Desk:
         self.batcher.close()
         for pool in (self._quick, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    async def warm_up(self) -> None:
+        """Does everything once with the first model, so that the first stroke's drawings come as quickly as later ones."""
+        asked = {"exemplars": [{"image": _warm_up_image(), "ink": "auto"}]}
+        if not self.shelf.writer().model.conditional:
+            asked = {}
+
+        async def here() -> bool:
+            return False
+
+        with suppress(Refusal):
+            await self.write(asked, here)
+            await self.picture({**asked, "number": 1}, here)
+            await self.outlines({**asked, "numbers": [1]}, here)
 
     # ---------------------------------------------------------------- what can be asked
 
@@ -174,6 +190,14 @@ class Desk:
 
     async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _warm_up_image() -> str:
+    picture = Image.new("RGBA", (320, 320))
+    ImageDraw.Draw(picture).line([(90, 70), (100, 240), (220, 220)], (0, 0, 0, 255), 11)
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG")
+    return base64.b64encode(stream.getvalue()).decode()
 
 
 def _tracing(values: np.ndarray, appearance: SymbolAppearance) -> Callable[[], str]:

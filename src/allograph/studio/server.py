@@ -55,7 +55,9 @@ def create_app(shelf: Shelf, address: Address, limits: Limits | None = None) -> 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(desk.warm_up())
         yield
+        warming.cancel()
         desk.close()
 
     async def models(request: Request) -> Response:

@@ -20,9 +20,9 @@ export class Exemplars {
     return this.#concept;
   }
 
-  /** What requests say of them; drawn ones are dark ink. */
+  /** What requests say of them. */
   get list() {
-    return this.#filled.map(({ data, state }) => ({ image: data, ink: state.picture ? "auto" : "dark" }));
+    return this.#filled.map(({ data, own }) => ({ image: data, ink: own ? "dark" : "auto" }));
   }
 
   /** Which of `list` is on the pad; -1: none. */
@@ -30,9 +30,9 @@ export class Exemplars {
     return this.#filled.indexOf(this.#all[this.#active]);
   }
 
-  /** Whether all were drawn here, without a picture that has colours of its own. */
-  get drawn() {
-    return this.#filled.every(({ state }) => !state.picture);
+  /** Whether all are ink of the page's own, without colours that drawings should have. */
+  get own() {
+    return this.#filled.every(({ own }) => own);
   }
 
   get #filled() {
@@ -44,6 +44,7 @@ export class Exemplars {
     const own = this.#all[this.#active];
     own.state = this.#pad.state;
     own.data = this.#pad.empty ? null : this.#pad.encode();
+    own.own = this.#pad.own;
     if (!this.#filled.length) this.#concept++;
     this.#render();
     this.#changed();

@@ -27,7 +27,7 @@ export class Grid {
       this.#cells.push({ item, button, canvas });
       grid.append(item);
     }
-    grid.dataset.many = growth.n > 32 ? "most" : growth.n > 16 ? "many" : "few";
+    grid.dataset.n = growth.n;
     this.#state("shown");
   }
 
@@ -85,7 +85,7 @@ export function paintLooks(canvas, growth, shown, time) {
     (top + y * extent) * scale + (side - height * scale) / 2,
   ];
   const ink = colour("accent");
-  const alpha = Math.max(0.18, 1 / Math.sqrt(looks.length));
+  const alpha = Math.max(0.3, 1 / Math.sqrt(looks.length));
   for (const windows of looks) {
     paintWindow(context, Growth.corners(windows, time), place, ink, alpha, Math.max(1.5, side / 220));
   }

@@ -26,7 +26,7 @@ export class Growth {
     });
     this.channels = answer.channels;
     this.#levels = bytes(answer.growth);
-    this.own = own || !answer.inked;
+    this.own = own && answer.inked;
     this.ink = answer.ink;
     this.paper = answer.paper;
     this.#small.width = this.#small.height = this.size;
@@ -49,7 +49,7 @@ export class Growth {
   paint(context, side, index, time, crisp) {
     context.save();
     context.clearRect(0, 0, side, side);
-    if (!this.own) {
+    if (this.inked && !this.own) {
       context.fillStyle = this.paper;
       context.fillRect(0, 0, side, side);
     }
@@ -81,7 +81,7 @@ export class Growth {
     const end = (index * steps + after) * area;
     const levels = this.#levels;
     const pixels = this.#pixels.data;
-    const [red, green, blue] = rgb(ink);
+    const [red, green, blue] = this.inked ? rgb(ink) : [];
     const plane = size * size;
     for (let i = 0; i < plane; i++) {
       const value = (channel) => {

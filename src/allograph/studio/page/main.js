@@ -8,7 +8,7 @@ import { Grid, paintLooks } from "./grid.js";
 import { Growth } from "./growth.js";
 import { Numbers } from "./numbers.js";
 import { Pad } from "./pad.js";
-import { listen, load } from "./pictures.js";
+import { listen, load, whiten } from "./pictures.js";
 import { Player } from "./player.js";
 import { Result } from "./result.js";
 import { Settings } from "./settings.js";
@@ -23,6 +23,8 @@ const EXAMPLES = [
   ["coptic-shai", "Coptic shai, red marker"],
   ["lao-nyo", "Lao nyo, white on brown"],
 ];
+const SAVED = 1024; // pixels
+const COLLECTED = { size: 256 };
 const TRACED_AT_ONCE = 4;
 const TRACE_AFTER = 450; // milliseconds: no drawing is traced while the next stroke follows
 
@@ -58,9 +60,11 @@ const settings = new Settings(() => {
 const collection = new Collection(say, wrong);
 const numbers = new Numbers(() => ({ ...settings.order, exemplars: given() }), wrong);
 const picture = (index, rest) => api.picture(shownOrder, index + 1, rest);
-const bitmap = async (index) => createImageBitmap(await picture(index));
+const onPaper = async (index, rest) => (grid.growth.own ? whiten(await picture(index, rest)) : picture(index, rest));
+const bitmap = async (index) => ({ bitmap: await createImageBitmap(await picture(index)), own: grid.growth.own });
 const result = new Result({
-  picture,
+  png: (index) => onPaper(index, { format: "png", size: SAVED }),
+  svg: (index) => picture(index, { format: "svg", size: SAVED }),
   wrong,
   exemplar: async (index) => {
     const chosen = await bitmap(index);
@@ -68,10 +72,9 @@ const result = new Result({
     exemplars.replace(chosen, true);
   },
   add: async (index) => exemplars.add(await bitmap(index)),
-  collect: async (index) => collection.add(exemplars.concept, [await picture(index, COLLECTED)]),
+  collect: async (index) => collection.add(exemplars.concept, [await onPaper(index, COLLECTED)]),
   judge: async (index) => numbers.judge(await bitmap(index)),
 });
-const COLLECTED = { size: 256 };
 
 /** The exemplars that the model takes: none, for one that takes none. */
 const given = () => (settings.model.conditional ? exemplars.list : []);
@@ -99,7 +102,7 @@ async function draw() {
   }, 250);
   try {
     const answer = await api.write(order, settings.n, signal);
-    const growth = new Growth(answer, !order.exemplars.length || exemplars.drawn);
+    const growth = new Growth(answer, !order.exemplars.length || exemplars.own);
     shownOrder = order;
     clearTimeout(slow);
     grid.show(growth);
@@ -133,7 +136,7 @@ async function trace(growth, order, signal) {
 async function take(file) {
   try {
     fine();
-    exemplars.replace(await load(file));
+    exemplars.replace({ bitmap: await load(file), own: false });
   } catch (error) {
     wrong(error);
   }
@@ -173,7 +176,7 @@ $("pad").addEventListener("pointerdown", () => ($("hint").hidden = true));
 $("second").addEventListener("pointerdown", () => ($("second-hint").hidden = true));
 $("collect-all").addEventListener("click", async () => {
   try {
-    const all = Array.from({ length: grid.growth.n }, (_, index) => picture(index, COLLECTED));
+    const all = Array.from({ length: grid.growth.n }, (_, index) => onPaper(index, COLLECTED));
     await collection.add(exemplars.concept, await Promise.all(all));
   } catch (error) {
     wrong(error);

@@ -37,7 +37,7 @@ export class Numbers {
       return;
     }
     const { model, seed, exemplars } = this.#order();
-    const drawing = { image: this.pad.encode(), ink: this.pad.picture ? "auto" : "dark" };
+    const drawing = { image: this.pad.encode(), ink: this.pad.own ? "dark" : "auto" };
     this.#asked = new AbortController();
     try {
       this.#show(await api.energy({ model, seed, exemplars, drawing }, this.#asked.signal));

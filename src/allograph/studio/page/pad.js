@@ -10,7 +10,7 @@ export class Pad {
   #drawing = null;
   #changed;
   strokes = [];
-  picture = null; // ImageBitmap
+  picture = null; // { bitmap, own }, own: the page's own ink on a transparent sheet
 
   /** `changed` is called when a stroke ends and after undo and clear. */
   constructor(canvas, changed) {
@@ -49,20 +49,20 @@ export class Pad {
     this.#changed();
   }
 
-  /** What is on the sheet as a PNG file in base64, black on white or on the picture. */
-  encode(side = SIDE) {
+  /** Whether all of it is ink of the page's own, without a picture that has colours. */
+  get own() {
+    return !this.picture || this.picture.own;
+  }
+
+  /** What is on the sheet as a PNG file in base64: ink on a transparent sheet, or a picture and what was drawn on it. */
+  encode() {
     const canvas = document.createElement("canvas");
-    const { picture } = this;
-    canvas.width = picture ? picture.width : side;
-    canvas.height = picture ? picture.height : side;
+    const { width, height } = this.picture?.bitmap ?? { width: SIDE, height: SIDE };
+    Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d");
-    const longer = Math.max(canvas.width, canvas.height);
-    if (picture) context.drawImage(picture, 0, 0);
-    else {
-      context.fillStyle = "#fff";
-      context.fillRect(0, 0, side, side);
-    }
-    context.translate((canvas.width - longer) / 2, (canvas.height - longer) / 2);
+    const longer = Math.max(width, height);
+    if (this.picture) context.drawImage(this.picture.bitmap, 0, 0);
+    context.translate((width - longer) / 2, (height - longer) / 2);
     for (const stroke of this.strokes) paintStroke(context, stroke, longer, "#000");
     return canvas.toDataURL("image/png").split(",")[1];
   }
@@ -71,19 +71,20 @@ export class Pad {
     const side = fit(this.#canvas);
     const context = this.#canvas.getContext("2d");
     context.clearRect(0, 0, side, side);
+    const ink = this.own ? colour("ink") : "#000";
     if (this.picture) {
-      const { width, height } = this.picture;
+      const { width, height } = this.picture.bitmap;
       const scale = side / Math.max(width, height);
+      const size = [width * scale, height * scale];
       context.imageSmoothingQuality = "high";
-      context.drawImage(
-        this.picture,
-        (side - width * scale) / 2,
-        (side - height * scale) / 2,
-        width * scale,
-        height * scale,
-      );
+      context.drawImage(this.picture.bitmap, (side - size[0]) / 2, (side - size[1]) / 2, ...size);
+      if (this.own) {
+        context.globalCompositeOperation = "source-in";
+        context.fillStyle = ink;
+        context.fillRect(0, 0, side, side);
+        context.globalCompositeOperation = "source-over";
+      }
     }
-    const ink = this.picture ? "#000" : colour("ink");
     for (const stroke of this.strokes) paintStroke(context, stroke, side, ink);
   }
 

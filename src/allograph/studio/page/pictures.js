@@ -21,6 +21,17 @@ export async function load(file) {
   return createImageBitmap(bitmap, { ...size, resizeHeight: Math.max(1, Math.round(bitmap.height * scale)) });
 }
 
+/** A PNG file of ink on a transparent sheet as one of ink on white. */
+export async function whiten(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
 /** Calls back with every file that is dropped on or pasted into the page. */
 export function listen(sheet, callback) {
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");

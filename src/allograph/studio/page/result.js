@@ -7,8 +7,8 @@ export class Result {
   #index = 0;
 
   /**
-   * `actions`: `picture(index, rest)` gives the file of a drawing; `exemplar`, `add`, `collect` and `judge` take the
-   * index; `wrong` takes errors.
+   * `actions` take the index of a drawing: `png` and `svg` give its file, `exemplar`, `add`, `collect` and `judge` use
+   * it; `wrong` takes errors.
    */
   constructor(actions) {
     const dialog = $("result");
@@ -28,7 +28,7 @@ export class Result {
     for (const format of ["png", "svg"]) {
       bind(
         `result-${format}`,
-        async (index) => save(await actions.picture(index, { format, size: 1024 }), `${this.#name}.${format}`),
+        async (index) => save(await actions[format](index), `${this.#name}.${format}`),
         false,
       );
     }
