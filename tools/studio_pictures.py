@@ -17,15 +17,17 @@ from typing import Any
 
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from allograph.studio import Shelf
 from studio.browser import Visit, browsing, circle, smooth
 from studio.local import running
 
+ROOT = Path(__file__).resolve().parents[1]
 SYMBOL = (
-    smooth(((0.27, 0.38), (0.3, 0.25), (0.41, 0.21), (0.49, 0.3), (0.46, 0.46), (0.4, 0.6), (0.43, 0.74), (0.55, 0.78))),
+    smooth(
+        ((0.27, 0.38), (0.3, 0.25), (0.41, 0.21), (0.49, 0.3), (0.46, 0.46), (0.4, 0.6), (0.43, 0.74), (0.55, 0.78))
+    ),
     smooth(((0.55, 0.78), (0.67, 0.71), (0.73, 0.52), (0.73, 0.33), (0.69, 0.2))),
     circle(0.33, 0.62, 0.055, 14),
 )

@@ -121,7 +121,7 @@ class Writer:
         size of its middle square, which is what the model sees.
 
         Args:
-            image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, which gives a list of lists.
+            image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
             seed: same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.

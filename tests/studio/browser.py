@@ -99,7 +99,9 @@ def smooth(points: Sequence[tuple[float, float]], between: int = 6) -> tuple[tup
     for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
         for t in (k / between for k in range(between)):
             weights = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
-            way.append(tuple(sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) / 2 for axis in (0, 1)))
+            way.append(
+                tuple(sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) / 2 for axis in (0, 1))
+            )
     return (*way, points[-1])
 
 

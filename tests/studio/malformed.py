@@ -1,4 +1,4 @@
-"""Requests made from the API's own description: right ones, ones with one thing wrong, and ones with no sense at all."""
+"""Requests made from the API's own description: right ones, ones with one thing wrong, and senseless ones."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def studio(
     """Draw a symbol and watch it being written anew: a page in the browser, served from this machine."""
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
-        raise AllographError(f"the studio needs {' and '.join(missing)}; install it with: pip install 'allograph[studio]'")
+        raise AllographError(
+            f"the studio needs {' and '.join(missing)}; install it with: pip install 'allograph[studio]'"
+        )
     from allograph import weights
     from allograph.studio import Shelf, serve
 

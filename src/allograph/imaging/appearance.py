@@ -31,7 +31,7 @@ class Growth(ABC):
     @property
     @abstractmethod
     def levels(self) -> np.ndarray:
-        """The drawing after each step in the model's own pixels, uint8 (T, C, S, S): how much ink is seen, or colour."""
+        """The drawing after each step in the model's own pixels, uint8 (T, C, S, S): visible ink, or colour."""
 
     @abstractmethod
     def tile(self, step: int, part: float, side: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The collection: pictures by class in a ZIP file, laid out as `allograph train` and `allograph augment` read folders."""
+"""The collection: pictures by class in a ZIP file, laid out as the folders that `allograph train` reads."""
 
 from __future__ import annotations
 

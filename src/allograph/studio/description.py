@@ -1,4 +1,4 @@
-"""The API, described as an OpenAPI document: what clients read, what requests are held against, what the fuzzer uses."""
+"""The API as an OpenAPI document: what clients read, requests are held against and the fuzzer uses."""
 
 from __future__ import annotations
 

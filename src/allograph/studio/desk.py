@@ -1,4 +1,4 @@
-"""What the studio does for its clients: requests that were held against the description come in, plain values go out."""
+"""What the studio does for its clients: requests held against the description come in, plain values go out."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Desk:
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def warm_up(self) -> None:
-        """Does everything once with the first model, so that the first stroke's drawings come as quickly as later ones."""
+        """Does everything once with the first model, so that the first stroke's drawings come as fast as later ones."""
         asked = {"exemplars": [{"image": _warm_up_image(), "ink": "auto"}]}
         if not self.shelf.writer().model.conditional:
             asked = {}
@@ -165,9 +165,9 @@ class Desk:
 
     def _read(self, asked: Mapping[str, Any]) -> _Order:
         name = asked.get("model", self.shelf.names[0])
-        writer = self.shelf.writer(name)
         wanted = asked.get("exemplars", [])
         try:
+            writer = self.shelf.writer(name)
             temperature = writer.temperature_for(asked.get("temperature"))
             if wanted:
                 for one in wanted:

@@ -1,7 +1,7 @@
 """Who may talk to the server, and what browsers may do with its answers.
 
-A page of another site can send requests to a server on the visitor's own machine: straight away, whose `Origin` gives it
-away, or after its own name has been made to point here (DNS rebinding), whose `Host` does.
+A page of another site can send requests to a server on the visitor's own machine: straight away, where `Origin` tells,
+or after its own name has been made to point here (DNS rebinding), where `Host` does.
 """
 
 from __future__ import annotations

@@ -95,7 +95,9 @@ class _Door:
         self._inside = 0
 
     def endpoint(
-        self, schema: Mapping[str, Any], answer: Callable[[Mapping[str, Any], Gone], Awaitable[Mapping[str, Any] | File]]
+        self,
+        schema: Mapping[str, Any],
+        answer: Callable[[Mapping[str, Any], Gone], Awaitable[Mapping[str, Any] | File]],
     ) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint of one kind of request."""
 

@@ -51,7 +51,7 @@ const grid = new Grid((index) => result.open(grid.growth, index, settings.model.
 const player = new Player((time, crisp) => {
   const windows = $("windows").checked;
   grid.paint(time, crisp, windows);
-  paintLooks($("looks"), windows ? grid.growth : null, Math.max(0, exemplars.shown), time);
+  paintLooks($("looks"), windows ? grid.growth : null, exemplars.shown, time);
 });
 const settings = new Settings(() => {
   draw();

@@ -51,9 +51,9 @@ export class Numbers {
   #show({ given, without, samples }) {
     const main = given ?? without;
     const nats = (value) => (value === null ? "∞" : value.toFixed(1));
-    const figures = [[nats(without.free_energy), given ? "nats without exemplar" : "nats"]];
+    const figures = [[nats(without.free_energy), given ? "without it" : "nats"]];
     if (given) {
-      figures.unshift([nats(given.free_energy), "nats given the exemplar"]);
+      figures.unshift([nats(given.free_energy), "nats, exemplar given"]);
       const gain = without.free_energy - given.free_energy;
       figures.push([`${gain >= 0 ? "−" : "+"}${nats(Math.abs(gain))}`, gain >= 0 ? "saved by it" : "more with it"]);
     }
