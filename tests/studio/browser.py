@@ -56,6 +56,7 @@ class Visit:
 
     def draw(self, strokes=SYMBOL, on: str = "#pad") -> None:
         """Strokes with the mouse."""
+        self.page.locator(on).scroll_into_view_if_needed()
         box = self.page.locator(on).bounding_box()
         mouse = self.page.mouse
         for stroke in strokes:
@@ -76,8 +77,15 @@ class Visit:
     def inked(self, selector: str) -> int:
         """Pixels of the first such canvas that are not clear."""
         return self.page.locator(selector).first.evaluate(
-            "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 40)"
-            ".length"
+            """canvas => {
+                const copy = new OffscreenCanvas(canvas.width, canvas.height);
+                const context = copy.getContext("2d", { willReadFrequently: true });
+                context.drawImage(canvas, 0, 0);
+                const { data } = context.getImageData(0, 0, copy.width, copy.height);
+                let count = 0;
+                for (let i = 3; i < data.length; i += 4) count += data[i] > 40;
+                return count;
+            }"""
         )
 
     def picture_of(self, selector: str) -> str:

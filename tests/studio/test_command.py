@@ -31,7 +31,7 @@ def test_it_serves_until_it_is_stopped(model_files: dict[str, Path]) -> None:
             models = json.load(answer)["models"]
         assert models[0]["name"] == "draw"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "allograph: the studio is closed\n"
     assert output == ""

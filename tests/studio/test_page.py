@@ -33,7 +33,7 @@ def visit(browser: Any, server: Local, request: pytest.FixtureRequest) -> Iterat
     """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
     width, scheme = getattr(request, "param", (1440, "light"))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     one = Visit(context.new_page(), server.address.url)
     one.open()
     yield one
@@ -65,7 +65,7 @@ def test_a_symbol_is_drawn_and_new_drawings_grow(visit: Visit) -> None:
     visit.draw()
     visit.wait_for_drawings()
     assert visit.inked("#grid canvas") > 100
-    page.wait_for_function("document.getElementById('step').textContent === '2 / 2'")
+    page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
     assert "16 new drawings" in page.locator("#status").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     undone = visit.picture_of("#pad")
@@ -98,7 +98,7 @@ def test_the_slider_holds_a_step_and_windows_are_shown(visit: Visit) -> None:
     page.uncheck("#windows")
     assert visit.picture_of("#grid canvas") == first
     page.click("#play")
-    page.wait_for_function("document.getElementById('step').textContent === '2 / 2'")
+    page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
 
 
 def test_settings_change_the_drawings_and_a_seed_brings_them_back(visit: Visit) -> None:
@@ -113,7 +113,7 @@ def test_settings_change_the_drawings_and_a_seed_brings_them_back(visit: Visit) 
     def after(action: Any) -> str:
         with page.expect_response("**/api/write"):
             action()
-        page.wait_for_function("document.getElementById('results').dataset.state === 'shown'")
+        page.wait_for_function("() => document.getElementById('results').dataset.state === 'shown'")
         page.wait_for_timeout(50)
         return shown()
 
@@ -182,7 +182,7 @@ def test_the_zip_holds_what_the_collection_shows(visit: Visit) -> None:
     visit.draw()
     visit.wait_for_drawings(4)
     page.click("#collect-all")
-    page.wait_for_function("document.querySelectorAll('#classes img').length === 4")
+    page.wait_for_function("() => document.querySelectorAll('#classes img').length === 4")
     page.fill("#classes input", "Hook")
     page.press("#classes input", "Enter")
     page.locator("#classes .thumb").nth(1).click()  # removed
@@ -191,7 +191,7 @@ def test_the_zip_holds_what_the_collection_shows(visit: Visit) -> None:
     visit.wait_for_drawings(4)
     page.locator("#grid .cell").nth(2).click()
     page.click("#result-collect")
-    page.wait_for_function("document.querySelectorAll('#classes .class').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#classes .class').length === 2")
     shown = [
         [image.get_attribute("src").split(",")[1] for image in row.locator("img").all()]
         for row in page.locator("#classes .class").all()

@@ -26,7 +26,7 @@ async function post(name, body, signal) {
       continue;
     }
     const { error = `the server answered ${answer.status}` } = await answer.json().catch(() => ({}));
-    throw new Refused(error);
+    throw new Refused(error.charAt(0).toUpperCase() + error.slice(1));
   }
 }
 

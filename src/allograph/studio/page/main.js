@@ -35,8 +35,7 @@ const say = (text) => ($("status").textContent = text);
 function wrong(error) {
   if (error.name === "AbortError") return;
   if (!(error instanceof api.Refused)) console.error(error);
-  const text = error instanceof api.Refused ? error.message : "Something went wrong; reload the page.";
-  $("alert").textContent = text.charAt(0).toUpperCase() + text.slice(1);
+  $("alert").textContent = error instanceof api.Refused ? error.message : "Something went wrong; reload the page.";
   $("alert").hidden = false;
 }
 const fine = () => ($("alert").hidden = true);

@@ -7,7 +7,7 @@ const MOST_BYTES = 40 * 2 ** 20;
 
 /** Decodes a file in the browser, scaled down to what the server needs. */
 export async function load(file) {
-  const name = file.name || "what you pasted";
+  const name = file.name || "What you pasted";
   if (file.size > MOST_BYTES) throw new Refused(`${name} is larger than 40 MB; scale it down.`);
   let bitmap;
   try {
