@@ -89,7 +89,7 @@ def full(visit: Visit) -> None:
         page.wait_for_timeout(400)
     visit.page.locator("#second").scroll_into_view_if_needed()
     visit.draw(AGAIN, on="#second")
-    page.wait_for_selector("#energy .bars")
+    page.wait_for_selector("#steps .bars")
     page.mouse.move(2, 2)
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(400)

@@ -261,16 +261,16 @@ def test_the_numbers_of_a_second_drawing(visit: Visit) -> None:
     visit.draw()
     visit.wait_for_drawings()
     visit.draw(on="#second")
-    page.wait_for_selector("#energy .bars")
+    page.wait_for_selector("#steps .bars")
     assert page.locator("#energy dd").count() == 3
-    assert page.locator("#energy .bars li").count() == 3
+    assert page.locator("#steps .bars li").count() == 3
     first = page.locator("#energy dd").first.inner_text()
     assert float(first) > 0
     page.click("#second-clear")
-    page.wait_for_selector("#energy .bars", state="detached")
+    page.wait_for_selector("#steps .bars", state="detached")
     page.locator("#grid .cell").first.click()
     page.click("#result-judge")
-    page.wait_for_selector("#energy .bars")
+    page.wait_for_selector("#steps .bars")
 
 
 def test_a_pen_draws_wider_where_it_presses(visit: Visit) -> None:
@@ -327,7 +327,7 @@ def test_axe_finds_no_serious_fault(visit: Visit) -> None:
     visit.draw()
     visit.wait_for_drawings()
     visit.draw(on="#second")
-    page.wait_for_selector("#energy .bars")
+    page.wait_for_selector("#steps .bars")
     page.click("#collect-all")
     page.wait_for_selector("#classes img")
     page.click("#exemplars .more")

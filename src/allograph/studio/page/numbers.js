@@ -31,9 +31,10 @@ export class Numbers {
     const { empty } = this.pad;
     $("second-hint").hidden = !empty;
     $("second-clear").disabled = empty;
+    $("numbers-help").hidden = !empty;
     $("second").setAttribute("aria-label", `Drawing area for a second drawing${empty ? ", empty" : ""}`);
     if (empty) {
-      $("energy").replaceChildren();
+      this.#clear();
       return;
     }
     const { model, seed, exemplars } = this.#order();
@@ -43,7 +44,7 @@ export class Numbers {
       this.#show(await api.energy({ model, seed, exemplars, drawing }, this.#asked.signal));
     } catch (error) {
       if (error.name === "AbortError") return;
-      $("energy").replaceChildren();
+      this.#clear();
       this.#wrong(error);
     }
   }
@@ -62,7 +63,13 @@ export class Numbers {
       { className: "big" },
       ...figures.map(([value, label]) => make("div", {}, make("dt", {}, label), make("dd", {}, value))),
     );
-    $("energy").replaceChildren(list, bars(main.kl), detail(main, samples));
+    $("energy").replaceChildren(list);
+    $("steps").replaceChildren(bars(main.kl), detail(main, samples));
+  }
+
+  #clear() {
+    $("energy").replaceChildren();
+    $("steps").replaceChildren();
   }
 }
 
