@@ -199,7 +199,7 @@ def test_a_body_that_is_no_json_is_refused(server: Local, body: bytes) -> None:
 def test_other_ways_in_are_closed(server: Local) -> None:
     assert server.call("GET", "/api/write").status == 405
     assert server.call("POST", "/api/write", b"{}", {"Content-Type": "text/plain"}).status == 415
-    for path in ("/nothing", "/../server.py", "/%2e%2e/server.py", "/examples/", "/js/../../limits.py"):
+    for path in ("/nothing", "/../server.py", "/%2e%2e/server.py", "/examples/", "/api/models/", "/js/../../limits.py"):
         assert server.call("GET", path).status == 404
     message = server.post("write", {"\ud800": 1})
     assert message.status == 400

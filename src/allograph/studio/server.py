@@ -84,6 +84,7 @@ def create_app(shelf: Shelf, address: Address, limits: Limits | None = None) -> 
         exception_handlers={Refusal: _refused, HTTPException: _http_error, Exception: _failed},
     )
     app.state.desk = desk
+    app.router.redirect_slashes = False  # one address for each thing
     return app
 
 
