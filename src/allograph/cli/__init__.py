@@ -23,6 +23,7 @@ from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.info import info
 from allograph.cli.invent import invent
+from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
@@ -33,6 +34,7 @@ app.command()(invent)
 app.command()(augment)
 app.command()(train)
 app.command()(info)
+app.command()(studio)
 app.add_typer(evaluate, name="evaluate")
 
 
