@@ -121,7 +121,14 @@ def likelihood(
     Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
     from allograph.data import DATASETS
-    from allograph.evaluation.records import check_free, likelihood_record, model_name, record_path, save_record
+    from allograph.evaluation.records import (
+        check_free,
+        likelihood_record,
+        model_name,
+        record_path,
+        save_record,
+        shown_model,
+    )
 
     known = data in DATASETS or not Path(data).expanduser().is_dir()
     called = data if known else Path(data).expanduser().resolve().name
@@ -154,9 +161,8 @@ def likelihood(
             progress=progress,
         )
     # What makes the same file again, without this machine's folders.
-    shown = Path(*Path(model).parts[-2:]) if Path(model).is_absolute() else model
     images = f"./{called}" if not known and called in DATASETS else called
-    words = ["allograph", "evaluate", "likelihood", shown, images, "--samples", samples, "--part", part]
+    words = ["allograph", "evaluate", "likelihood", shown_model(model), images, "--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", result.contexts, "--precision", precision, "--seed", seed]
     words += ["--split", unseen.split] if unseen.split else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["evaluate_likelihood"]
+__all__ = ["Precision", "device_name", "evaluate_likelihood", "rows_at_once"]
 
 import copy
 import math
@@ -32,6 +32,11 @@ Precision = Literal["float32", "float64"]
 
 _ROWS = {"cpu": 256, "cuda": 8192}
 """Latents (images times samples) in the model at a time."""
+
+
+def rows_at_once(device: str) -> int:
+    """How many latents (images times samples) are in the model at a time."""
+    return _ROWS[torch.device(device).type]
 
 
 @torch.no_grad()
@@ -98,7 +103,7 @@ def evaluate_likelihood(
         contexts=contexts,
         seed=seed,
         precision=precision,
-        machine=_machine(device),
+        machine=device_name(device),
         note=note,
         exact=work.exact(),
         without=without.summary(numbers),
@@ -155,7 +160,7 @@ class _Work:
 
     def measure(self, context: Tensor | None) -> _Values:
         distortion, kl = self.energies(context)
-        rows = _ROWS[torch.device(self.device).type]
+        rows = rows_at_once(self.device)
         generator = torch.Generator().manual_seed(self.seed)
         parts = []
         for first in range(0, self.few, max(1, rows // self.samples)):
@@ -171,7 +176,7 @@ class _Work:
     def energies(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Distortion (images,) and KL (images, steps), one sample each."""
         generator = torch.Generator().manual_seed(self.seed)
-        rows = _ROWS[torch.device(self.device).type] // 2
+        rows = rows_at_once(self.device) // 2
         distortion, kl = [], []
         for first in range(0, len(self.pairs), rows):
             x, own = self._of(context, slice(first, first + rows))
@@ -186,7 +191,7 @@ class _Work:
         """The negative log likelihood, where the model has a closed form."""
         if not isinstance(self.model, LinearModel):
             return None
-        parts = self.pairs.target.split(_ROWS[torch.device(self.device).type])
+        parts = self.pairs.target.split(rows_at_once(self.device))
         return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
 
     def _of(self, context: Tensor | None, part: slice) -> tuple[Tensor, Tensor | None]:
@@ -263,7 +268,7 @@ def _finite(values: Tensor) -> Tensor:
     return values
 
 
-def _machine(device: str) -> str:
+def device_name(device: str) -> str:
     """What it ran on, as far as it matters for the time."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
