@@ -173,6 +173,7 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
     """(exemplars, figures) for each way in which a model was measured."""
     if figures.get("given"):
         yield figures["contexts"], figures["given"]
+        yield from ((fewer["contexts"], fewer["given"]) for fewer in reversed(figures.get("fewer", [])))
     yield 0, figures["without"]
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "Binarisation",
     "ClassificationRuns",
     "ConceptDataset",
+    "ExemplarKind",
     "Folder",
     "ImageKind",
     "Images",
@@ -36,7 +37,7 @@ from allograph.data.folders import Folder, ImageKind, load_folder, split_folder
 from allograph.data.images import Images
 from allograph.data.loading import DATASETS, load_dataset
 from allograph.data.omniglot import load_omniglot
-from allograph.data.pairs import PairBatch, PairSource, fixed_pairs
+from allograph.data.pairs import ExemplarKind, PairBatch, PairSource, fixed_pairs
 from allograph.data.pictures import Pictures
 from allograph.data.runs import ClassificationRuns, draw_runs, load_lake_runs
 from allograph.data.splits import SPLITS, Splits, split
