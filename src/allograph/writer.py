@@ -7,19 +7,22 @@ because a matrix product may round differently at another number of rows, the mo
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "Block", "Ink", "Writer", "noise_for"]
+__all__ = ["Ink", "Writer"]
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from allograph.blocks import BLOCK, Block, noise_for
 from allograph.errors import AllographError
+from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     import torch
@@ -32,36 +35,9 @@ if TYPE_CHECKING:
 Ink = Literal["auto", "dark", "light"]
 """Which of an image's two tones is the ink; `auto` finds out."""
 
-BLOCK = 16
-"""Drawings that the model makes at once."""
-
 _DRAWINGS = range(1, 100_001)
 _SIZES = range(8, 8193)
 _TEMPERATURES = (0.0, 2.0)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
-
-    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
-
-    Attributes:
-        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
-        write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
-        read_windows: where each step read the exemplar, likewise.
-        seconds: time that the model took for the whole block.
-    """
-
-    canvases: Float[np.ndarray, "n T C S S"]
-    write_windows: Float[np.ndarray, "n written 2 3"]
-    read_windows: Float[np.ndarray, "n looked 2 3"]
-    seconds: float
-
-    @property
-    def drawings(self) -> Float[np.ndarray, "n C S S"]:
-        """The finished drawings."""
-        return self.canvases[:, -1]
 
 
 @dataclass(frozen=True)
@@ -171,34 +147,56 @@ class Writer:
         ]
 
     def invent(
-        self, n: int = 16, *, seed: int = 0, temperature: float | None = None, size: int | None = None
+        self,
+        n: int = 16,
+        *,
+        like: Sequence[Image.Image | np.ndarray | Path | str] = (),
+        seed: int = 0,
+        temperature: float | None = None,
+        size: int | None = None,
     ) -> list[Image.Image]:
         """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
 
+        With images of some symbols of an alphabet in `like`, they are new symbols of that alphabet; in which order the
+        images come does not matter.
+
         Raises:
-            AllographError: an argument is out of range.
+            AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
+                image cannot be used.
         """
         self.check(n, temperature, size)
+        if len(like):
+            self.check_like()
+        taken = [self.space.take_in(image) for image in like]
         return [
             self.space.plain.render(drawing, size)
-            for block in self.blocks(None, n, seed=seed, temperature=temperature)
+            for block in self.blocks(taken or None, n, seed=seed, temperature=temperature)
             for drawing in block.drawings
         ]
 
     def blocks(
         self,
-        exemplar: Exemplar | None,
+        exemplar: Exemplar | Sequence[Exemplar] | None,
         n: int,
         *,
         seed: int = 0,
         temperature: float | None = None,
         history: bool = False,
     ) -> Iterator[Block]:
-        """The first n drawings after an exemplar or none, block after block; with every step's canvas if `history`."""
+        """The first n drawings after an exemplar, several (of one alphabet, see `invent`) or none, block after block;
+        with every step's canvas if `history`."""
         import torch
 
-        context = None if exemplar is None else torch.from_numpy(exemplar.image)[None, None]
-        about = ("invent", seed) if exemplar is None else ("write", seed, _sha256(exemplar.drawing))
+        about: tuple[object, ...] = ("invent", seed)
+        context = None
+        if isinstance(exemplar, Sequence):
+            # Sorted, so that rounding and noise do not depend on the order in which they are given.
+            hashed = sorted(((_sha256(one.drawing), one.image) for one in exemplar), key=itemgetter(0))
+            context = torch.from_numpy(np.stack([image for _, image in hashed]))[None]
+            about = ("like", seed, *(digest for digest, _ in hashed))
+        elif exemplar is not None:
+            context = torch.from_numpy(exemplar.image)[None, None]
+            about = ("write", seed, _sha256(exemplar.drawing))
         for first in range(0, n, BLOCK):
             noise = noise_for(self.model.noise_shape, [(*about, first + k) for k in range(BLOCK)])
             started = time.perf_counter()
@@ -261,13 +259,32 @@ class Writer:
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar where the model takes none, and a choice of ink where its images have none."""
+        """Refuse an exemplar where the model takes none or would not draw it again, and a choice of ink where its
+        images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
             )
+        if exemplars_of(self.card) == "family":
+            raise AllographError(
+                "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
+                "FOLDER`, or a model of single symbols"
+            )
+        self._check_ink(ink)
+
+    def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
+
+    def check_like(self, ink: Ink = "auto") -> None:
+        """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
+        where its images have none."""
+        if not self.model.conditional or exemplars_of(self.card) != "family":
+            raise AllographError(
+                "this model has not learned to make new symbols from others of their alphabet: train one with "
+                "`allograph train DATA --preset omniglot-alphabet`, or leave out --like"
+            )
+        self._check_ink(ink)
 
     def check_growing(self) -> None:
         """Refuse an animation where the model draws all at once."""
@@ -281,17 +298,6 @@ class Writer:
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
         return chosen
-
-
-def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
-    import torch
-
-    def one(key: tuple[object, ...]) -> torch.Tensor:
-        seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-    return torch.stack([one(key) for key in keys])
 
 
 def _sha256(drawing: np.ndarray) -> str:

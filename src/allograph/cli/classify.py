@@ -68,6 +68,11 @@ def classify(
     from allograph.writing import save_png
 
     loaded = weights.load(model)
+    if loaded.exemplars != "concept":
+        raise AllographError(
+            f"{model} was trained on exemplars that are other symbols of an alphabet, so it cannot say of which one a "
+            "drawing is a new drawing: take a model of exemplars of the same symbol"
+        )
     trained = loaded.card.get("data", {}).get("name")
     called = data or (trained if trained in _OMNIGLOTS else "omniglot")
     name, which = model_name(model), "classify" if likelihood == "whole" else f"classify-{likelihood}"
