@@ -12,9 +12,15 @@ import pytest
 from PIL import Image
 
 from allograph import weights
-from allograph.cli import main
+from allograph.cli import console, main
 from allograph.data import ConceptDataset, Splits, load_lake_runs, loading
 from allograph.models import BendingModel
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of progress come by the clock."""
+    monkeypatch.setattr(console, "_EVERY", float("inf"))
 
 
 @pytest.fixture

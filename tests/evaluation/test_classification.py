@@ -125,8 +125,28 @@ def test_bending_alone_writes_nothing_beside_the_exemplar(model: BendingModel, r
     noise = model.noise(len(x), generator=torch.Generator().manual_seed(0))
     bent = ByBending(model).infer(x, exemplars[:, None], noise)
     assert bent.kl[:, model.config.bends :].abs().max() == 0
-    whole = model.infer(x, None, noise)
-    torch.testing.assert_close(ByBending(model).infer(x, None, noise).log_weight, whole.log_weight)
+    with pytest.raises(ValueError, match="without an exemplar"):
+        ByBending(model).infer(x, None, noise)
+
+
+def test_by_bending_a_drawing_is_compared_with_the_other_exemplars_bent(
+    model: BendingModel, runs: ClassificationRuns
+) -> None:
+    x, exemplars = drawings(runs, 2)
+    scores = score_run(ByBending(model), x, exemplars, samples=2, seed=(0, 2))
+    # The exemplars' own posterior, and no class more likely than a mixture allows.
+    torch.testing.assert_close(scores.forward.logsumexp(dim=1).exp(), torch.full((6,), 6.0).double())
+
+    def bound(target: int, context: Tensor) -> Tensor:
+        seed = int(np.random.SeedSequence([0, 2, 1]).generate_state(1, np.uint64)[0]) >> 1
+        given = context.expand(6, 1, -1, -1, -1)
+        generator = torch.Generator().manual_seed(seed)
+        values = importance_weighted_bound(ByBending(model), exemplars, given, samples=2, generator=generator).value
+        return -values[target]
+
+    others = torch.stack([bound(4, exemplars[place]) for place in (0, 1, 2, 3, 5)])
+    expected = bound(4, x[1]) - (others.logsumexp(dim=0) - np.log(5))
+    torch.testing.assert_close(scores.backward[1, 4], expected)
 
 
 def test_models_that_cannot_classify_are_refused(model: BendingModel, runs: ClassificationRuns) -> None:

@@ -10,6 +10,9 @@ and the chosen class is the one with the largest. Were the model's conditionals 
 directions would be equal: the pointwise mutual information of x and x'. They are not, so both are measured. log p(x) is
 the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
 
+A model that may only bend its exemplar has no p(x) without one. There it is that of any exemplar of the run bent:
+``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar of any other, ``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
+
 Each log likelihood is an importance weighted bound over K samples. All bounds of one drawing, given whatever exemplar
 or none, share their noise, so that they differ by the exemplar and not by chance.
 """
@@ -19,6 +22,7 @@ from __future__ import annotations
 __all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run"]
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +68,7 @@ class RunScores:
 
 
 class ByBending:
-    """A bending model that may only bend its exemplar, not write beside it; without an exemplar the whole model."""
+    """A bending model that may only bend its exemplar, not write beside it."""
 
     def __init__(self, model: BendingModel) -> None:
         self.model = model
@@ -74,9 +78,10 @@ class ByBending:
         return self.model.noise_shape
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
-        """See `GenerativeModel.infer`."""
-        ink = None if context is None else torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        return self.model.infer(x, context, noise, ink=ink)
+        """See `GenerativeModel.infer`; ValueError without an exemplar."""
+        if context is None:
+            raise ValueError("without an exemplar nothing can be bent")
+        return self.model.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool, device=x.device))
 
 
 def classify(
@@ -96,7 +101,8 @@ def classify(
 
     Beside them, on the same runs: the modified Hausdorff distance of the stored drawings (Lake's own baseline), and,
     with a ``critic``, the cosine of its features. The noise of a drawing follows from (seed, its run, its place);
-    figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes.
+    figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes,
+    by bending alone ``R K (2 N W + W W)``.
 
     Raises:
         AllographError: the model takes no exemplar, or has no likelihood of this kind; figures that are not finite.
@@ -112,7 +118,8 @@ def classify(
             raise AllographError("this model does not bend its exemplar: leave out --likelihood bending")
         weighs = ByBending(model)
     tests_each = runs.tests.shape[1]
-    each = samples * (2 * tests_each * runs.ways + tests_each + runs.ways)
+    without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
+    each = samples * (2 * tests_each * runs.ways + without)
     scored = []
     for run in range(len(runs)):
         done = run * each
@@ -184,20 +191,28 @@ def score_run(
         counted(done)
         return -bound.value.cpu(), bound.effective_samples.cpu()
 
-    def gains(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """(targets, contexts): how much likelier each target is given each context than given none."""
-        given = [log_likelihood(targets, context, direction) for context in contexts]
-        values, effective = (torch.stack(part, dim=1) for part in zip(*given, strict=True))
-        return values - log_likelihood(targets, None, direction)[0][:, None], effective
+    def given(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
+        """Of each target given each context, (targets, contexts)."""
+        found = [log_likelihood(targets, context, direction) for context in contexts]
+        values, effective = zip(*found, strict=True)
+        return torch.stack(values, dim=1), torch.stack(effective, dim=1)
 
-    forward, one = gains(x, exemplars, 0)
-    backward, other = gains(exemplars, x, 1)
+    of_tests, one = given(x, exemplars, 0)
+    of_exemplars, other = given(exemplars, x, 1)
+    if isinstance(weighs, ByBending):
+        others, _ = given(exemplars, exemplars, 1)
+        others.fill_diagonal_(-math.inf)
+        alone = of_tests.logsumexp(dim=1) - math.log(len(exemplars))
+        exemplars_alone = others.logsumexp(dim=1) - math.log(len(exemplars) - 1)
+    else:
+        alone, exemplars_alone = log_likelihood(x, None, 0)[0], log_likelihood(exemplars, None, 1)[0]
+    forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
     if not (forward.isfinite().all() and backward.isfinite().all()):
         raise AllographError(
             "the model gives some drawings no finite likelihood: its weights are broken or its images of another kind; "
             "train it again or take another model"
         )
-    return RunScores(forward, backward.T, float(torch.cat([one.flatten(), other.flatten()]).mean()))
+    return RunScores(forward, backward, float(torch.cat([one.flatten(), other.flatten()]).mean()))
 
 
 def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
