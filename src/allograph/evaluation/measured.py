@@ -169,7 +169,7 @@ class LikelihoodResult:
         rows = [(0, self.without, None), *((one.contexts, one.given, one.bound_gain) for one in (*self.fewer, most))]
         for contexts, column, gain in rows:
             cells = f"{column.free_energy!s:>18}{column.kl!s:>16}{column.bound!s:>18}{column.effective_samples:>11.1f}"
-            lines.append(f"{contexts:>5}{cells}{gain or ''!s:>20}")
+            lines.append(f"{contexts:>5}{cells}{gain or ''!s:>20}".rstrip())
         if self.wrong:
             lines.append(f"free energy given {self.contexts} of another {self.exemplars}: {self.wrong}")
         return [*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"]
