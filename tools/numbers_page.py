@@ -150,7 +150,7 @@ def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[s
         figures = result["likelihood"]
         for contexts, figure in measured(figures):
             exact, bits = figures["exact"], figure["bits_per_dimension"]
-            row = [result["experiment"], figures["model"]["kind"], figures["part"], str(contexts)]
+            row = [result["experiment"], figures["model"]["kind"], figures["part"], exemplars(figures, contexts)]
             row += [*figure_cells(figures, figure), nats(exact) if exact else "", f"{bits['mean']:.4f}" if bits else ""]
             rows.append(row)
     parts = [title, markdown(*without_empty(head, rows))]
@@ -175,7 +175,14 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
     """(exemplars, figures) for each way in which a model was measured."""
     if figures.get("given"):
         yield figures["contexts"], figures["given"]
+        yield from ((fewer["contexts"], fewer["given"]) for fewer in reversed(figures.get("fewer", [])))
     yield 0, figures["without"]
+
+
+def exemplars(figures: Mapping[str, Any], contexts: int) -> str:
+    """How many exemplars, and which where they are not of the same concept."""
+    other = contexts and figures.get("exemplars", "concept") != "concept"
+    return f"{contexts}, other symbols of the alphabet" if other else str(contexts)
 
 
 def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
@@ -195,7 +202,9 @@ def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -
     figures, rows = result["likelihood"], []
     for contexts, figure in measured(figures):
         for other in published:
-            same = (other["data"], other["binarisation"]) == data_key(result)
+            # Given other symbols of the alphabet, a figure is of another question.
+            same_question = not contexts or figures.get("exemplars", "concept") == "concept"
+            same = same_question and (other["data"], other["binarisation"]) == data_key(result)
             if same and figures["model"]["kind"] in other["kinds"] and other.get("contexts", 0) == contexts:
                 ours = figure[other["ours"]]
                 name = "free energy" if other["ours"] == "free_energy" else f"bound, K = {figures['samples']:,}"

@@ -60,7 +60,8 @@ class Wish:
     """A block of drawings that is asked for.
 
     Attributes:
-        exemplars: drawings of one symbol, or none at all: then the drawings are made from nothing.
+        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such; or
+            none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
         seed: of the noise.
         start: number of the block's first drawing, counted from 0.
     """
@@ -69,9 +70,13 @@ class Wish:
     seed: int = 0
     start: int = 0
 
+    def __post_init__(self) -> None:
+        # Not even rounding shall depend on the order in which they are given.
+        object.__setattr__(self, "exemplars", tuple(sorted(self.exemplars, key=lambda one: _sha256(one.drawing))))
+
     def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "block steps latent"]:
-        """Follows from seed, exemplars (in any order) and number of each drawing alone."""
-        drawn = sorted(_sha256(exemplar.drawing) for exemplar in self.exemplars)
+        """Follows from seed, exemplars and number of each drawing alone."""
+        drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
         return noise_for(shape, [(*about, self.start + k) for k in range(BLOCK)])
 

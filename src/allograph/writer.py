@@ -7,7 +7,7 @@ because a matrix product may round differently at another number of rows, the mo
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "Block", "Ink", "Wish", "Writer", "noise_for"]
+__all__ = ["Ink", "Writer"]
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from allograph.blocks import BLOCK, Block, Wish, noise_for
+from allograph.blocks import BLOCK, Block, Wish
 from allograph.errors import AllographError
+from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     import torch
@@ -143,31 +144,46 @@ class Writer:
         ]
 
     def invent(
-        self, n: int = 16, *, seed: int = 0, temperature: float | None = None, size: int | None = None
+        self,
+        n: int = 16,
+        *,
+        like: Sequence[Picture] = (),
+        seed: int = 0,
+        temperature: float | None = None,
+        size: int | None = None,
     ) -> list[Image.Image]:
         """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
 
+        With images of some symbols of an alphabet in `like`, they are new symbols of that alphabet; in which order the
+        images come does not matter.
+
         Raises:
-            AllographError: an argument is out of range.
+            AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
+                image cannot be used.
         """
         self.check(n, temperature, size)
+        if len(like):
+            self.check_like()
+        taken = [self.space.take_in(image) for image in like]
         return [
             self.space.plain.render(drawing, size)
-            for block in self.blocks(None, n, seed=seed, temperature=temperature)
+            for block in self.blocks(taken, n, seed=seed, temperature=temperature)
             for drawing in block.drawings
         ]
 
     def blocks(
         self,
-        exemplar: Exemplar | None,
+        exemplar: Exemplar | Sequence[Exemplar] | None,
         n: int,
         *,
         seed: int = 0,
         temperature: float | None = None,
         history: bool = False,
     ) -> Iterator[Block]:
-        """The first n drawings after an exemplar or none, block after block; with every step's canvas if `history`."""
-        exemplars = () if exemplar is None else (exemplar,)
+        """The first n drawings after one exemplar, several or none, see `Wish`, block after block; with every step's
+        canvas if `history`."""
+        several = isinstance(exemplar, Sequence)
+        exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
         for first in range(0, n, BLOCK):
             (block,) = self.draw_blocks([Wish(exemplars, seed, first)], temperature=temperature, history=history)
             yield block.first(n - first)
@@ -177,7 +193,7 @@ class Writer:
     ) -> list[Block]:
         """The whole block of each wish, all in one batch; all have the same number of exemplars.
 
-        Several exemplars of one symbol are looked at together. With other wishes beside it a block is the same but for
+        Several exemplars are looked at together. With other wishes beside it a block is the same but for
         rounding.
         """
         import torch
@@ -246,13 +262,32 @@ class Writer:
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar where the model takes none, and a choice of ink where its images have none."""
+        """Refuse an exemplar where the model takes none or would not draw it again, and a choice of ink where its
+        images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
             )
+        if exemplars_of(self.card) == "family":
+            raise AllographError(
+                "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
+                "FOLDER`, or a model of single symbols"
+            )
+        self._check_ink(ink)
+
+    def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
+
+    def check_like(self, ink: Ink = "auto") -> None:
+        """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
+        where its images have none."""
+        if not self.model.conditional or exemplars_of(self.card) != "family":
+            raise AllographError(
+                "this model has not learned to make new symbols from others of their alphabet: train one with "
+                "`allograph train DATA --preset omniglot-alphabet`, or leave out --like"
+            )
+        self._check_ink(ink)
 
     def check_growing(self) -> None:
         """Refuse an animation where the model draws all at once."""

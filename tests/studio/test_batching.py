@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
 
 import allograph
 from allograph.blocks import Wish
@@ -69,6 +71,7 @@ def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
 
 def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(writer: Writer) -> None:
     exemplar_ = writer.space.take_in(drawing())
+    misshapen = replace(exemplar_, drawing=exemplar_.drawing[:, :-1])
 
     async def scene() -> None:
         batcher = Batcher(rows=16)
@@ -77,10 +80,10 @@ def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(wri
             left = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.9))
             await asyncio.sleep(0)
             left.cancel()
-            broken = asyncio.ensure_future(batcher.draw(writer, [Wish(("no exemplar",))], 0.5))  # type: ignore[arg-type]
+            broken = asyncio.ensure_future(batcher.draw(writer, [Wish((misshapen,))], 0.5))
             fine = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.7))
             assert len(await busy) == 1
-            with pytest.raises(AttributeError):
+            with pytest.raises(TypeCheckError):
                 await broken
             assert len(await fine) == 1
             assert batcher.jobs == 3

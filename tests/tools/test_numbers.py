@@ -165,6 +165,20 @@ def test_a_conditional_model_is_shown_with_and_without_exemplar() -> None:
     assert "| test | 0 | 1.23 M | 89.00" in page
 
 
+def test_fewer_exemplars_have_rows_of_their_own() -> None:
+    fewer = [{"contexts": count, "given": measured(80.0 - count)} for count in (1, 2)]
+    several = result("mine", given=measured(70.0), contexts=4, fewer=fewer)
+    figures = [{**PUBLISHED, "contexts": count} for count in (1, 2, 3, 4)]
+    rows = numbers.against(several, figures)
+    assert [(row[1], row[2][:4]) for row in rows] == [("4", "boun"), ("2", "boun"), ("1", "boun")]
+    page = numbers.page([several], [])
+    assert all(f"| test | {cells} |" in page for cells in ("4 | 1.23 M | 75.00 ± 0.25", "1 | 1.23 M | 84.00 ± 0.25"))
+
+    several["likelihood"]["exemplars"] = "family"
+    assert numbers.against(several, figures) == []
+    assert "| 4, other symbols of the alphabet |" in numbers.page([several], [])
+
+
 def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
     runs = []
     for steps, minutes in ((16, 30), (8, 30), (4, 10)):

@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from allograph import __version__
 from allograph.cli.augment import augment
+from allograph.cli.classify import classify
 from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.info import info
@@ -35,6 +36,7 @@ app.command()(augment)
 app.command()(train)
 app.command()(info)
 app.command()(studio)
+evaluate.command()(classify)
 app.add_typer(evaluate, name="evaluate")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
+from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.evaluation.unseen import Unseen
@@ -58,6 +59,7 @@ def oneshot(
     from allograph.evaluation.unseen import unseen_part
 
     writer = allograph.load(model)
+    writer.check_exemplar("auto")
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     unseen = _reported(unseen_part(writer.card, data, part, split=split, data_dir=data_dir))
 
@@ -98,8 +100,18 @@ def likelihood(
     ] = None,
     bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 1000,
     contexts: Annotated[
-        int | None,
-        typer.Option(min=0, help="Exemplars given with each image.", show_default="1 where model and data have any"),
+        str | None,
+        typer.Option(
+            help="Exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
+            show_default="1 where model and data have any",
+            metavar="N[,N...]",
+        ),
+    ] = None,
+    exemplars: Annotated[
+        Literal["concept", "family"] | None,
+        typer.Option(
+            help="What these are: of the same symbol, or other symbols of its alphabet.", show_default="the training's"
+        ),
     ] = None,
     binarisation: Annotated[
         Literal["none", "threshold", "dynamic"] | None,
@@ -121,8 +133,16 @@ def likelihood(
     Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
     from allograph.data import DATASETS
-    from allograph.evaluation.records import check_free, likelihood_record, model_name, record_path, save_record
+    from allograph.evaluation.records import (
+        check_free,
+        likelihood_record,
+        model_name,
+        record_path,
+        save_record,
+        shown_model,
+    )
 
+    counts = None if contexts is None else _counts(contexts)
     known = data in DATASETS or not Path(data).expanduser().is_dir()
     called = data if known else Path(data).expanduser().resolve().name
     name = model_name(model)
@@ -137,7 +157,7 @@ def likelihood(
 
     loaded = weights.load(model)
     unseen = _reported(unseen_part(loaded.card, data, part, split=split, data_dir=data_dir))
-    trained = loaded.card.get("settings", {}).get("data", {}).get("binarisation", "none")
+    trained = loaded.card.get("settings", {}).get("data", {})
     with Progress("passes") as progress:
         result = evaluate_likelihood(
             loaded.model,
@@ -146,19 +166,20 @@ def likelihood(
             drawings=drawings,
             samples=samples,
             bound_drawings=bound_drawings,
-            contexts=contexts,
-            binarisation=binarisation or trained,
+            contexts=counts,
+            exemplars=exemplars or loaded.exemplars,
+            binarisation=binarisation or trained.get("binarisation", "none"),
             precision=precision,
             seed=seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
             progress=progress,
         )
     # What makes the same file again, without this machine's folders.
-    shown = Path(*Path(model).parts[-2:]) if Path(model).is_absolute() else model
     images = f"./{called}" if not known and called in DATASETS else called
-    words = ["allograph", "evaluate", "likelihood", shown, images, "--samples", samples, "--part", part]
+    words = ["allograph", "evaluate", "likelihood", shown_model(model), images, "--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
-    words += ["--contexts", result.contexts, "--precision", precision, "--seed", seed]
+    words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
+    words += ["--exemplars", result.exemplars] if result.contexts else []
     words += ["--split", unseen.split] if unseen.split else []
     words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
     command = shlex.join(str(word) for word in words)
@@ -171,6 +192,14 @@ def likelihood(
         print(f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]}), {part} part{division}")
         print(result.table())
         print(f"{path}: the same and more, as JSON")
+
+
+def _counts(text: str) -> list[int]:
+    """The numbers of a comma list."""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise AllographError(f"--contexts takes a number, or several as in 0,1,2,3,4,9, not {text!r}") from None
 
 
 def _reported(unseen: Unseen) -> Unseen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check_free", "likelihood_record", "model_name", "record_path", "save_record"]
+__all__ = ["check_free", "likelihood_record", "model_name", "record_path", "save_record", "shown_model"]
 
 import json
 import platform
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
-    from allograph.evaluation.likelihood import LikelihoodResult
+    from allograph.evaluation.classified import ClassificationResult
+    from allograph.evaluation.measured import LikelihoodResult
     from allograph.weights import LoadedWeights
 
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
@@ -27,6 +28,11 @@ def model_name(text: str) -> str:
     if path.suffix != ".safetensors":
         return path.name
     return path.resolve().parent.name if path.stem == "model" else path.stem
+
+
+def shown_model(text: str) -> str:
+    """The model in the command that makes a record again, without this machine's folders."""
+    return str(Path(*Path(text).parts[-2:])) if Path(text).is_absolute() else text
 
 
 def record_path(folder: Path, model: str, data: str, part: str, samples: int) -> Path:
@@ -42,7 +48,13 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def likelihood_record(
-    loaded: LoadedWeights, name: str, result: LikelihoodResult, *, split: str, part: str, command: str
+    loaded: LoadedWeights,
+    name: str,
+    result: LikelihoodResult | ClassificationResult,
+    *,
+    split: str,
+    part: str,
+    command: str,
 ) -> dict[str, Any]:
     """The document: model, data, settings, figures, versions and the command that makes it again."""
     import torch
