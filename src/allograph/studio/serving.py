@@ -86,5 +86,11 @@ def serve(
     ready(address)
     if browser:
         threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()
+    server = uvicorn.Server(config)
     with opened:
-        uvicorn.Server(config).run(sockets=[opened])
+        server.run(sockets=[opened])
+    # Ctrl-C has raised KeyboardInterrupt by now, except where the process was begun with SIGINT ignored, as in the
+    # background of a script: there uvicorn stops and returns.
+    if not server.started:
+        raise AllographError("the studio could not begin; its messages above say why")
+    raise KeyboardInterrupt
