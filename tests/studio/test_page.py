@@ -113,8 +113,7 @@ def test_settings_change_the_drawings_and_a_seed_brings_them_back(visit: Visit) 
     def after(action: Any) -> str:
         with page.expect_response("**/api/write"):
             action()
-        page.wait_for_function("() => document.getElementById('results').dataset.state === 'shown'")
-        page.wait_for_timeout(50)
+        visit.wait_for_drawings()
         return shown()
 
     first = shown()

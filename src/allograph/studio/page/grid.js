@@ -35,7 +35,7 @@ export class Grid {
   #state(name) {
     $("results").dataset.state = name;
     $("grid").setAttribute("aria-busy", String(name === "working"));
-    $("collect-all").disabled = name === "empty";
+    $("collect-all").disabled = !this.growth;
   }
 
   working() {

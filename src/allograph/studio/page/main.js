@@ -95,10 +95,8 @@ async function draw() {
   const { signal } = asked;
   const order = { ...settings.order, exemplars: given() };
   const started = performance.now();
-  const slow = setTimeout(() => {
-    grid.working();
-    say("Drawing …");
-  }, 250);
+  grid.working();
+  const slow = setTimeout(() => say("Drawing …"), 250);
   try {
     const answer = await api.write(order, settings.n, signal);
     const growth = new Growth(answer, !order.exemplars.length || exemplars.own);
