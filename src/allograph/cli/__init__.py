@@ -21,6 +21,7 @@ from allograph import __version__
 from allograph.cli.augment import augment
 from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
+from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.info import info
 from allograph.cli.invent import invent
 from allograph.cli.train import train
@@ -33,6 +34,7 @@ app.command()(invent)
 app.command()(augment)
 app.command()(train)
 app.command()(info)
+evaluate.command()(augmentation)
 app.add_typer(evaluate, name="evaluate")
 
 

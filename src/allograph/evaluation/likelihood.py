@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["evaluate_likelihood"]
+__all__ = ["check_channels", "evaluate_likelihood"]
 
 import copy
 import math
@@ -64,7 +64,7 @@ def evaluate_likelihood(
     """
     start = time.perf_counter()
     contexts = _contexts(model, dataset, contexts)
-    _check_channels(model, dataset)
+    check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
     # What is already binary stays as it is.
     binarisation = "none" if dataset.binary else binarisation
@@ -207,7 +207,8 @@ def _contexts(model: GenerativeModel, dataset: ConceptDataset, asked: int | None
     return asked
 
 
-def _check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
+def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
+    """Refuse colour for a grey model, and the other way round."""
     has, takes = dataset.images.channels, model.likelihood.channels
     if has != takes:
         names = {1: "grey or black and white", 3: "in colour"}

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["check_free", "likelihood_record", "model_name", "record_path", "save_record"]
+__all__ = [
+    "check_free",
+    "data_name",
+    "likelihood_record",
+    "measurement_command",
+    "measurement_path",
+    "measurement_record",
+    "model_name",
+    "record_path",
+    "save_record",
+    "shown_model",
+]
 
 import json
 import platform
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +28,7 @@ from allograph.errors import AllographError
 if TYPE_CHECKING:
     from allograph.evaluation.likelihood import LikelihoodResult
     from allograph.weights import LoadedWeights
+    from allograph.writer import Writer
 
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
 
@@ -29,10 +42,14 @@ def model_name(text: str) -> str:
     return path.resolve().parent.name if path.stem == "model" else path.stem
 
 
+def shown_model(text: str) -> str:
+    """The model in the command that makes a record again, without this machine's folders."""
+    return str(Path(*Path(text).parts[-2:])) if Path(text).is_absolute() else text
+
+
 def record_path(folder: Path, model: str, data: str, part: str, samples: int) -> Path:
     """``FOLDER/MODEL-DATA-PART-kSAMPLES.json``."""
-    words = (re.sub(r"[^\w.+-]+", "_", word) for word in (model, data, part, f"k{samples}"))
-    return folder / f"{'-'.join(words)}.json"
+    return measurement_path(folder, model, data, part, f"k{samples}")
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -42,7 +59,7 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def likelihood_record(
-    loaded: LoadedWeights, name: str, result: LikelihoodResult, *, split: str, part: str, command: str
+    loaded: LoadedWeights | Writer, name: str, result: LikelihoodResult, *, split: str, part: str, command: str
 ) -> dict[str, Any]:
     """The document: model, data, settings, figures, versions and the command that makes it again."""
     import torch
@@ -80,3 +97,45 @@ def save_record(path: Path, document: Mapping[str, Any], overwrite: bool) -> Non
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     check_free(path, overwrite)
     atomic_write(path, text.encode(), overwrite=overwrite)
+
+
+def data_name(data: str) -> str:
+    """What to call the data that the user named: a known data set, or a folder by its last name."""
+    return Path(data).expanduser().resolve().name if _is_folder(data) else data
+
+
+def measurement_path(folder: Path, *words: str) -> Path:
+    """``FOLDER/WORD-WORD-....json``: the model, the data, the part and what else tells measurements apart."""
+    name = "-".join(re.sub(r"[^\w.+-]+", "_", word) for word in words)
+    return folder / f"{name}.json"
+
+
+def measurement_command(measurement: str, model: str, data: str, *options: object) -> str:
+    """The command that makes the same figures again, without this machine's folders."""
+    from allograph.data import DATASETS
+
+    images = data_name(data)
+    images = f"./{images}" if _is_folder(data) and images in DATASETS else images
+    words = ["allograph", "evaluate", measurement, shown_model(model), "--data", images, *options]
+    return shlex.join(str(word) for word in words)
+
+
+def measurement_record(
+    measurement: str,
+    loaded: LoadedWeights | Writer,
+    name: str,
+    result: Any,
+    *,
+    split: str,
+    part: str,
+    command: str,
+) -> dict[str, Any]:
+    """The document of any measurement whose result has `to_dict`; the report knows it by ``measurement``."""
+    record = likelihood_record(loaded, name, result, split=split, part=part, command=command)
+    return {"measurement": measurement, **record}
+
+
+def _is_folder(data: str) -> bool:
+    from allograph.data import DATASETS
+
+    return data not in DATASETS and Path(data).expanduser().is_dir()
