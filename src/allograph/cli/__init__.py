@@ -24,6 +24,7 @@ from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.info import info
 from allograph.cli.invent import invent
+from allograph.cli.report import report
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
@@ -34,6 +35,7 @@ app.command()(invent)
 app.command()(augment)
 app.command()(train)
 app.command()(info)
+app.command()(report)
 evaluate.command()(augmentation)
 app.add_typer(evaluate, name="evaluate")
 
