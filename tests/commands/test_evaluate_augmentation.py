@@ -95,7 +95,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(capsys, letters: Path, t
         assert (status, out, err.count("\n")) == (2, "", 1)
         assert message in err
     seen = quick(mine, letters, tmp_path / "out")
-    trained = {"data": {"name": "letters", "fingerprint": "0" * 64}}
+    trained = {"data": {"name": "letters", "fingerprint": "0" * 64, "images": "grey"}}
     weights.save(mine, build("grey"), trained)
     assert "another division of letters" in run(capsys, *seen)[2]
     assert not (tmp_path / "out").exists()

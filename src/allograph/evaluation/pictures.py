@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _ROWS, _ACROSS = 8, 6
-_CELL, _GAP, _BETWEEN, _MARGIN, _HEAD = 72, 6, 26, 24, 30
+_CELL, _GAP, _BETWEEN, _MARGIN, _HEAD = 72, 10, 28, 24, 30
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ h2 { font-size: 1.35rem; margin: 2.75rem 0 .5rem; padding-top: .75rem; border-to
 h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
 p, li { max-width: 46rem; }
 .wide { overflow-x: auto; margin: .75rem 0 1.25rem; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: 34rem; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #56565a; padding-bottom: .35rem; }
-th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid #e6e6e8; white-space: nowrap; }
+th, td { text-align: right; padding: .3rem .55rem; border-bottom: 1px solid #e6e6e8; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td.words, th.words { text-align: left; }
 thead th { border-bottom: 1px solid #8a8a8e; font-weight: 600; vertical-align: bottom; }

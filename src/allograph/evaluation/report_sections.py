@@ -159,7 +159,9 @@ def augmentation_section(records: Sequence[Record]) -> Section:
         series = []
         for number, (arm, label) in enumerate(_ARMS):
             marks = [
-                Mark(place, 100 * one[arm]["value"], 0, 100 * one[arm]["error"]) for place, one in enumerate(shots)
+                # A little beside each other, so that none hides another.
+                Mark(place + 0.06 * (number - 1.5), 100 * one[arm]["value"], 0, 100 * one[arm]["error"])
+                for place, one in enumerate(shots)
             ]
             series.append(Series(label, marks, (2, 1, 0, 3)[number], joined=True))
         plot = Plot(f"Augmentation: {name}", "real drawings given of each class", "accuracy, %", series, names=given)
@@ -180,15 +182,17 @@ def augmentation_section(records: Sequence[Record]) -> Section:
 def classification_section(records: Sequence[Record]) -> Section:
     """Error rates by score, with intervals."""
     tables, plots, findings = [], [], []
-    names = {
-        "forward": "log p(x | x') − log p(x)",
-        "backward": "log p(x' | x) − log p(x')",
+    names: dict[str, str] = {
+        "forward": "log p(x | x') - log p(x)",
+        "backward": "log p(x' | x) - log p(x')",
         "both": "both directions",
     }
     for record in records:
         kind = "" if record["likelihood"] == "whole" else ", bending alone"
         name = f"{record.model}{kind}, {record.where}"
-        scores = [(names.get(key, key), rate) for key, rate in record["errors"].items()]
+        scores: list[tuple[str, Any]] = [
+            (names.get(str(key), str(key)), rate) for key, rate in record["errors"].items()
+        ]
         scores += [(f"{key}, for comparison", rate) for key, rate in record["baselines"].items()]
         rows = [
             [

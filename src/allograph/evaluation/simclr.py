@@ -94,8 +94,8 @@ def train_simclr(
         twice, turned = sources[chosen].float().repeat(2, 1, 1, 1), symmetry.repeat(2)
         views = varied(twice, turned, critic.config.size, generator, training.crop)
         with torch.autocast("cpu", torch.bfloat16):
-            projected = head(critic(views))
-        return contrastive_loss(*projected.chunk(2), training.temperature)
+            one, other = head(critic(views)).chunk(2)
+        return contrastive_loss(one, other, training.temperature)
 
     minimise(
         nn.ModuleList([critic, head]),
