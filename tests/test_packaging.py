@@ -43,9 +43,11 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
 
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL"}
-    declared = {re.split(r"[\[<>=]", line)[0] for line in PROJECT["project"]["dependencies"]}
-    known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
+    everywhere, studio = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["studio"]
     for path in sorted((ROOT / "src").rglob("*.py")):
+        required = everywhere + (studio if path.parent.name == "studio" else [])
+        declared = {re.split(r"[\[<>=]", line)[0] for line in required}
+        known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
@@ -69,6 +71,8 @@ def test_the_wheel_holds_the_files_that_are_no_modules() -> None:
     presets = {f"allograph/presets/{path.name}" for path in (package / "presets").glob("*.toml")}
     assert "allograph/presets/omniglot.toml" in presets
     assert presets | {"allograph/evaluation/critic.safetensors", "allograph/cli/__init__.py"} <= inside
+    page = package / "studio" / "page"
+    assert {f"allograph/studio/page/{path.relative_to(page)}" for path in page.rglob("*.*")} <= inside
     shipped = {f"allograph/shipped/{path.name}" for path in (package / "shipped").glob("*.safetensors")}
     assert shipped <= inside
     if not shipped:

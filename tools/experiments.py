@@ -60,7 +60,7 @@ class Experiment:
     part: str = "validation"
     samples: int = 100
     bound_drawings: int = 1000
-    contexts: int | None = None
+    contexts: int | str | None = None
 
     @property
     def result(self) -> Path:

@@ -1,6 +1,6 @@
 """docs/faces.png: new views of people whom the model has never seen, each from one view.
 
-    allograph train umist --preset faces -o runs/faces       # five to ten minutes of one core
+    allograph train umist --preset faces --set max_steps=3500 -o runs/faces    # five to ten minutes of one core
     python tools/faces_picture.py runs/faces/model.safetensors
 
 A row for each of the four test people of `umist`: the view that the model was

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
 
-OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "train_seconds")
+OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
 OF_RESULT += ("train_command", "machine", "commit")
 OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
 OF_FIGURES += ("exact", "command")
@@ -53,7 +53,9 @@ fingerprints of data and weights, KL of every step, versions.
   weight, and the bound is still far from the likelihood. **Exact** is what it bounds, where a formula gives it.
 - A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
   many exemplars, and at most as many samples. Where something differs, the page says what.
-- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment.
+- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment. How
+  many steps that time is was measured before each run, on a core that did nothing else.
+- The weights that ship have figures of their own, in [model-card.md](model-card.md).
 """
 
 FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")
@@ -148,7 +150,7 @@ def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[s
         figures = result["likelihood"]
         for contexts, figure in measured(figures):
             exact, bits = figures["exact"], figure["bits_per_dimension"]
-            row = [result["experiment"], figures["model"]["kind"], figures["part"], str(contexts)]
+            row = [result["experiment"], figures["model"]["kind"], figures["part"], exemplars(figures, contexts)]
             row += [*figure_cells(figures, figure), nats(exact) if exact else "", f"{bits['mean']:.4f}" if bits else ""]
             rows.append(row)
     parts = [title, markdown(*without_empty(head, rows))]
@@ -160,7 +162,7 @@ def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[s
         head = ["model", "exemplars", "ours", "published", "figure", "difference", "compares"]
         parts += ["Against published figures:\n", markdown(head, beside)]
     head = ["model", "steps", "training", "machine", "code"]
-    made = [[r["experiment"], f"{r['steps']:,}", duration(r["train_seconds"]), r["machine"], code(r)] for r in results]
+    made = [[r["experiment"], f"{r['steps']:,}", f"{r['minutes']:g} min", r["machine"], code(r)] for r in results]
     parts += ["Made by:\n", markdown(head, made), commands(results)]
     return parts
 
@@ -173,7 +175,14 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
     """(exemplars, figures) for each way in which a model was measured."""
     if figures.get("given"):
         yield figures["contexts"], figures["given"]
+        yield from ((fewer["contexts"], fewer["given"]) for fewer in reversed(figures.get("fewer", [])))
     yield 0, figures["without"]
+
+
+def exemplars(figures: Mapping[str, Any], contexts: int) -> str:
+    """How many exemplars, and which where they are not of the same concept."""
+    other = contexts and figures.get("exemplars", "concept") != "concept"
+    return f"{contexts}, other symbols of the alphabet" if other else str(contexts)
 
 
 def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
@@ -193,7 +202,9 @@ def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -
     figures, rows = result["likelihood"], []
     for contexts, figure in measured(figures):
         for other in published:
-            same = (other["data"], other["binarisation"]) == data_key(result)
+            # Given other symbols of the alphabet, a figure is of another question.
+            same_question = not contexts or figures.get("exemplars", "concept") == "concept"
+            same = same_question and (other["data"], other["binarisation"]) == data_key(result)
             if same and figures["model"]["kind"] in other["kinds"] and other.get("contexts", 0) == contexts:
                 ours = figure[other["ours"]]
                 name = "free energy" if other["ours"] == "free_energy" else f"bound, K = {figures['samples']:,}"
@@ -232,11 +243,11 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
     for key in dict.fromkeys((*data_key(result), result["likelihood"]["part"]) for result in results):
         runs = [result for result in results if (*data_key(result), result["likelihood"]["part"]) == key]
         runs.sort(key=changed_key)
-        times = [duration(seconds) for seconds in sorted(run["train_seconds"] for run in runs)]
-        span = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
+        times = sorted({run["minutes"] for run in runs})
+        span = " to ".join(f"{minutes:g}" for minutes in dict.fromkeys((times[0], times[-1])))
         machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
         where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
-        parts.append(f"{text} {where}; each trained for {span}, start and end included, on {machine}.\n")
+        parts.append(f"{text} {where}; each trained for as many steps as take {span} min on {machine}.\n")
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])
@@ -272,10 +283,6 @@ def code(result: Mapping[str, Any]) -> str:
 
 def nats(estimate: Mapping[str, float]) -> str:
     return f"{estimate['mean']:.2f} ± {estimate['error']:.2f}"
-
-
-def duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def commands(results: Sequence[Mapping[str, Any]]) -> str:

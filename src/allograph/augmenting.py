@@ -23,11 +23,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
 from allograph.imaging import atomic_write
 from allograph.manifest import Manifest, Row
-from allograph.writer import Ink, Writer, noise_for
+from allograph.writer import Ink, Writer
 from allograph.writing import save_png
 
 if TYPE_CHECKING:

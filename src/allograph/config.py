@@ -32,6 +32,7 @@ from typing import Any, Literal, TypeVar
 from allograph.data.augment import Augmentation
 from allograph.data.binarising import Binarisation
 from allograph.data.folders import ImageKind
+from allograph.data.pairs import ExemplarKind
 from allograph.errors import AllographError, require_positive
 from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialConfig
 
@@ -47,6 +48,8 @@ class DataConfig:
         images: what a folder's images are: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
             pictures taken as they are, ``grey`` or ``colour``.
         contexts: how many exemplars a training step shows; one of these is drawn for each step. 0 alone: none ever.
+        exemplars: what they are to the drawing that is learned: ``concept``, other drawings of the same symbol, or
+            ``family``, other symbols of its alphabet, from which new ones are to be invented.
         ink: share of the pairs with an exemplar in which ink is written beside it; the others are drawn by bending
             alone, or bending would never be learned.
         blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
@@ -61,6 +64,7 @@ class DataConfig:
     split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
     images: ImageKind = "symbols"
     contexts: tuple[int, ...] = (1,)
+    exemplars: ExemplarKind = "concept"
     ink: float = 0.5
     blank: float = 0.15
     augment: bool = True

@@ -13,7 +13,7 @@ cards are equal files, byte for byte. Loading reads numbers and JSON and never r
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT", "LoadedWeights", "known_names", "load", "save"]
+__all__ = ["DEFAULT", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
 
 import difflib
 import hashlib
@@ -28,6 +28,7 @@ from allograph.errors import AllographError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from allograph.data import ExemplarKind
     from allograph.models import GenerativeModel
 
 DEFAULT = "omniglot"
@@ -45,6 +46,17 @@ class LoadedWeights:
     model: GenerativeModel
     card: Mapping[str, Any]
     sha256: str
+
+    @property
+    def exemplars(self) -> ExemplarKind:
+        """What exemplars are to what is drawn: see `exemplars_of`."""
+        return exemplars_of(self.card)
+
+
+def exemplars_of(card: Mapping[str, Any]) -> ExemplarKind:
+    """What the exemplars of a model's training were to what it drew, one of `allograph.data.ExemplarKind`: "concept"
+    unless the card says otherwise."""
+    return "family" if card.get("settings", {}).get("data", {}).get("exemplars") == "family" else "concept"
 
 
 def known_names() -> tuple[str, ...]:

@@ -7,61 +7,34 @@ because a matrix product may round differently at another number of rows, the mo
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "Block", "Ink", "Writer", "noise_for"]
+__all__ = ["Ink", "Writer"]
 
-import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from allograph.blocks import BLOCK, Block, Wish
 from allograph.errors import AllographError
+from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float
     from PIL import Image
 
-    from allograph.imaging import Exemplar, Space
+    from allograph.imaging import Exemplar, Picture, Space
     from allograph.models import Drawings, GenerativeModel
 
 Ink = Literal["auto", "dark", "light"]
 """Which of an image's two tones is the ink; `auto` finds out."""
 
-BLOCK = 16
-"""Drawings that the model makes at once."""
-
 _DRAWINGS = range(1, 100_001)
 _SIZES = range(8, 8193)
 _TEMPERATURES = (0.0, 2.0)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
-
-    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
-
-    Attributes:
-        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
-        write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
-        read_windows: where each step read the exemplar, likewise.
-        seconds: time that the model took for the whole block.
-    """
-
-    canvases: Float[np.ndarray, "n T C S S"]
-    write_windows: Float[np.ndarray, "n written 2 3"]
-    read_windows: Float[np.ndarray, "n looked 2 3"]
-    seconds: float
-
-    @property
-    def drawings(self) -> Float[np.ndarray, "n C S S"]:
-        """The finished drawings."""
-        return self.canvases[:, -1]
 
 
 @dataclass(frozen=True)
@@ -112,7 +85,7 @@ class Writer:
     @overload
     def write(
         self,
-        image: Image.Image | np.ndarray | Path | str,
+        image: Picture,
         n: int = 16,
         *,
         seed: int = 0,
@@ -124,7 +97,7 @@ class Writer:
     @overload
     def write(
         self,
-        image: Sequence[Image.Image | np.ndarray | Path | str],
+        image: Sequence[Picture],
         n: int = 16,
         *,
         seed: int = 0,
@@ -135,7 +108,7 @@ class Writer:
 
     def write(
         self,
-        image: Image.Image | np.ndarray | Path | str | Sequence[Image.Image | np.ndarray | Path | str],
+        image: Picture | Sequence[Picture],
         n: int = 16,
         *,
         seed: int = 0,
@@ -149,7 +122,7 @@ class Writer:
         size of its middle square, which is what the model sees.
 
         Args:
-            image: a PIL image, an array (grey or colour) or a file; or a list of them, which gives a list of lists.
+            image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
             seed: same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
@@ -161,7 +134,7 @@ class Writer:
         """
         self.check(n, temperature, size)
         self.check_exemplar(ink)
-        if isinstance(image, Sequence) and not isinstance(image, str):
+        if isinstance(image, Sequence) and not isinstance(image, str | bytes):
             return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
         exemplar = self.space.take_in(image, ink)
         return [
@@ -171,46 +144,74 @@ class Writer:
         ]
 
     def invent(
-        self, n: int = 16, *, seed: int = 0, temperature: float | None = None, size: int | None = None
+        self,
+        n: int = 16,
+        *,
+        like: Sequence[Picture] = (),
+        seed: int = 0,
+        temperature: float | None = None,
+        size: int | None = None,
     ) -> list[Image.Image]:
         """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
 
+        With images of some symbols of an alphabet in `like`, they are new symbols of that alphabet; in which order the
+        images come does not matter.
+
         Raises:
-            AllographError: an argument is out of range.
+            AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
+                image cannot be used.
         """
         self.check(n, temperature, size)
+        if len(like):
+            self.check_like()
+        taken = [self.space.take_in(image) for image in like]
         return [
             self.space.plain.render(drawing, size)
-            for block in self.blocks(None, n, seed=seed, temperature=temperature)
+            for block in self.blocks(taken, n, seed=seed, temperature=temperature)
             for drawing in block.drawings
         ]
 
     def blocks(
         self,
-        exemplar: Exemplar | None,
+        exemplar: Exemplar | Sequence[Exemplar] | None,
         n: int,
         *,
         seed: int = 0,
         temperature: float | None = None,
         history: bool = False,
     ) -> Iterator[Block]:
-        """The first n drawings after an exemplar or none, block after block; with every step's canvas if `history`."""
+        """The first n drawings after one exemplar, several or none, see `Wish`, block after block; with every step's
+        canvas if `history`."""
+        several = isinstance(exemplar, Sequence)
+        exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
+        for first in range(0, n, BLOCK):
+            (block,) = self.draw_blocks([Wish(exemplars, seed, first)], temperature=temperature, history=history)
+            yield block.first(n - first)
+
+    def draw_blocks(
+        self, wishes: Sequence[Wish], *, temperature: float | None = None, history: bool = False
+    ) -> list[Block]:
+        """The whole block of each wish, all in one batch; all have the same number of exemplars.
+
+        Several exemplars are looked at together. With other wishes beside it a block is the same but for
+        rounding.
+        """
         import torch
 
-        context = None if exemplar is None else torch.from_numpy(exemplar.image)[None, None]
-        about = ("invent", seed) if exemplar is None else ("write", seed, _sha256(exemplar.drawing))
-        for first in range(0, n, BLOCK):
-            noise = noise_for(self.model.noise_shape, [(*about, first + k) for k in range(BLOCK)])
-            started = time.perf_counter()
-            drawn = self.draw(context, noise[None], temperature, history=history)
-            seconds = time.perf_counter() - started
-            keep = slice(0, n - first)
-            yield Block(
-                canvases=self.values(drawn.canvases[0, keep]),
-                write_windows=drawn.write_windows[0, keep].numpy(),
-                read_windows=drawn.read_windows[0, keep].numpy(),
-                seconds=seconds,
-            )
+        started = time.perf_counter()
+        contexts = [[torch.from_numpy(exemplar.image) for exemplar in wish.exemplars] for wish in wishes]
+        context = torch.stack([torch.stack(images) for images in contexts]) if contexts[0] else None
+        noise = torch.stack([wish.noise(self.model.noise_shape) for wish in wishes])
+        if context is None:  # one context, the blank one, for all
+            noise = noise.flatten(0, 1)[None]
+        drawn = self.draw(context, noise, temperature, history=history)
+        shape = (len(wishes), BLOCK)
+        canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
+        writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
+        seconds = time.perf_counter() - started
+        return [
+            Block(self.values(canvases[i]), writes[i].numpy(), reads[i].numpy(), seconds) for i in range(len(wishes))
+        ]
 
     def draw(
         self,
@@ -261,13 +262,32 @@ class Writer:
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar where the model takes none, and a choice of ink where its images have none."""
+        """Refuse an exemplar where the model takes none or would not draw it again, and a choice of ink where its
+        images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
             )
+        if exemplars_of(self.card) == "family":
+            raise AllographError(
+                "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
+                "FOLDER`, or a model of single symbols"
+            )
+        self._check_ink(ink)
+
+    def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
+
+    def check_like(self, ink: Ink = "auto") -> None:
+        """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
+        where its images have none."""
+        if not self.model.conditional or exemplars_of(self.card) != "family":
+            raise AllographError(
+                "this model has not learned to make new symbols from others of their alphabet: train one with "
+                "`allograph train DATA --preset omniglot-alphabet`, or leave out --like"
+            )
+        self._check_ink(ink)
 
     def check_growing(self) -> None:
         """Refuse an animation where the model draws all at once."""
@@ -281,18 +301,3 @@ class Writer:
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
         return chosen
-
-
-def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
-    import torch
-
-    def one(key: tuple[object, ...]) -> torch.Tensor:
-        seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-    return torch.stack([one(key) for key in keys])
-
-
-def _sha256(drawing: np.ndarray) -> str:
-    return hashlib.sha256(drawing.tobytes()).hexdigest()

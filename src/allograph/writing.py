@@ -17,17 +17,18 @@ __all__ = ["INVENTED", "Order", "Written", "invent_files", "save_png", "write_fi
 
 import errno
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from allograph.blocks import Block
 from allograph.errors import AllographError, Problem
 from allograph.imaging import animate, atomic_write, contact_sheet
 from allograph.imaging.files import explain_os_error
 from allograph.staging import staging, sweep
-from allograph.writer import Block, Ink, Writer
+from allograph.writer import Ink, Writer
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -125,22 +126,26 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
     return _write_all(writer, images, output, order)
 
 
-def invent_files(writer: Writer, output: Path, order: Order) -> Written:
-    """Write drawings after no exemplar.
+def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path, Exemplar] | None = None) -> Written:
+    """Write drawings after no exemplar, or new symbols of the alphabet to which the symbols `like` belong, by file.
 
     Raises:
-        AllographError: the order makes no sense, a result exists already, or nothing can be written under `output`.
+        AllographError: the order makes no sense, the model has not learned from symbols of an alphabet, a result exists
+            already, or nothing can be written under `output`.
     """
     _check(writer, order)
+    if like is not None:
+        writer.check_like()
     places = Places.of(INVENTED, output)
     try:
-        if reason := _refusal(places, None, set(), order):
+        if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
             raise AllographError(reason)
     except OSError as error:
         raise explain_os_error(error, f"cannot write {places.folder}") from error
     sweep(output)
     with staging(output) as hidden:
-        return _write(writer, None, None, Places.of(INVENTED, hidden), places, order)
+        made = Places.of(INVENTED, hidden)
+        return _write(writer, None, None if like is None else tuple(like.values()), made, places, order)
 
 
 def _check(writer: Writer, order: Order) -> None:
@@ -204,7 +209,12 @@ def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Pa
 
 
 def _write(
-    writer: Writer, image: Path | None, exemplar: Exemplar | None, made: Places, places: Places, order: Order
+    writer: Writer,
+    image: Path | None,
+    exemplar: Exemplar | Sequence[Exemplar] | None,
+    made: Places,
+    places: Places,
+    order: Order,
 ) -> Written:
     """Make all files of one stem in the hidden places `made`, then move them to `places`."""
     seconds = _make(writer, exemplar, made, order)
@@ -219,9 +229,10 @@ def _write(
     )
 
 
-def _make(writer: Writer, exemplar: Exemplar | None, made: Places, order: Order) -> float:
+def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: Places, order: Order) -> float:
     """Make all files of one stem; returns the seconds that the model took."""
-    appearance = writer.space.plain if exemplar is None else exemplar.appearance
+    single = None if isinstance(exemplar, Sequence) else exemplar
+    appearance = writer.space.plain if single is None else single.appearance
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
@@ -229,7 +240,7 @@ def _make(writer: Writer, exemplar: Exemplar | None, made: Places, order: Order)
         exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
     ):
         if order.animate and not shown:
-            _animate(made.animation, exemplar, appearance, block)
+            _animate(made.animation, single, appearance, block)
         seconds += block.seconds
         for number, values in enumerate(block.drawings, made_before + 1):
             drawing = appearance.render(values, order.size)

@@ -165,6 +165,31 @@ def test_a_remedy_fits_the_command(capsys, mine: Path, pictures: Path, tmp_path:
     assert "show fewer exemplars or none (contexts 0), or add images" in one_line(err)
 
 
+def test_numbers_of_exemplars_are_one_record(capsys, mine: Path, pictures: Path, tmp_path: Path) -> None:
+    arguments = [*quick(mine, pictures, tmp_path / "out"), "--contexts"]
+    status, out, err = run(capsys, *arguments, "0,1,2,3")
+    assert (status, err) == (0, "")
+    (path,) = (tmp_path / "out").iterdir()
+    document = json.loads(path.read_text())
+    assert document["contexts"] == 3 and [fewer["contexts"] for fewer in document["fewer"]] == [1, 2]
+    words = shlex.split(document["command"])
+    assert words[words.index("--contexts") + 1] == "0,1,2,3"
+    assert words[words.index("--exemplars") + 1] == document["exemplars"] == "concept"
+    status, out, err = run(capsys, *arguments, "1 2")
+    assert (status, out) == (2, "")
+    assert "0,1,2,3,4,9, not '1 2'" in one_line(err)
+
+
+def test_what_exemplars_are_follows_the_training(capsys, model: BendingModel, pictures: Path, tmp_path: Path) -> None:
+    settings = {"data": {**SETTINGS["data"], "exemplars": "family"}}
+    weights.save(tmp_path / "kin.safetensors", model, {"data": {"name": "none"}, "settings": settings})
+    arguments = quick(tmp_path / "kin.safetensors", pictures, tmp_path / "out")
+    for chosen, words in (("family", []), ("concept", ["--exemplars", "concept"])):
+        status, out, _ = run(capsys, *arguments, *words, "--part", "test", "--overwrite", "--json")
+        assert status == (0 if chosen == "concept" else 2)  # a single class is held out, and has no family
+        assert chosen == "family" or json.loads(out)["exemplars"] == "concept"
+
+
 def test_oneshot_takes_the_model_first(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     status, out, err = run(capsys, "evaluate", "oneshot", "omniglut")

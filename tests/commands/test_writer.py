@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from allograph.blocks import BLOCK, noise_for
 from allograph.errors import AllographError
-from allograph.writer import BLOCK, Writer, noise_for
+from allograph.writer import Writer
 from commands.family import build
 
 

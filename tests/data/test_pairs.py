@@ -316,3 +316,63 @@ def test_batches_of_pictures_are_a_pure_function_of_seed_and_step(
     assert [same(one.batch(step), other.batch(step)) for step in (5, 0, 5)] == [True] * 3
     assert not torch.equal(one.batch(5).target, source(3).batch(5).target)
     assert not torch.equal(one.batch(5).target, one.batch(6).target)
+
+
+def families_of(counts: list[list[int]]) -> ConceptDataset:
+    """Families of concepts with so many drawings each."""
+    plain = dataset_of([count for family in counts for count in family])
+    family = np.repeat(np.arange(len(counts)), [len(part) for part in counts])
+    names = tuple(f"f{index}" for index in range(len(counts)))
+    return ConceptDataset(**{**vars_of(plain), "family": family, "family_names": names})
+
+
+families = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=6), min_size=1, max_size=4)
+
+
+@given(counts=families, contexts=st.integers(1, 4), step=st.integers(0, 99))
+def test_of_a_family_exemplars_are_of_other_concepts_one_of_each(
+    counts: list[list[int]], contexts: int, step: int
+) -> None:
+    dataset = families_of(counts)
+    large = [sum(count > 0 for count in family) > contexts for family in counts]
+    available = sum(sum(family) for family, enough in zip(counts, large, strict=True) if enough)
+    if not available:
+        with pytest.raises(AllographError, match=f"no family of 'test' has the {contexts + 1} classes"):
+            PairSource(dataset, 9, 8, contexts=(contexts,), exemplars="family")
+        return
+    source = PairSource(dataset, 9, 8, contexts=(contexts,), exemplars="family")
+    fixed = fixed_pairs(dataset, 9, 50, contexts=contexts, exemplars="family")
+    assert sorted(fixed.target_index.tolist()) == sorted(source.targets.tolist())[:50] and len(fixed) == available
+    for batch in (source.batch(step), fixed):
+        concepts = dataset.concept[batch.context_index.numpy()]
+        own = batch.concept.numpy()[:, None]
+        np.testing.assert_array_equal(dataset.family[concepts], np.broadcast_to(dataset.family[own], concepts.shape))
+        assert all(len({*row}) == contexts + 1 for row in np.concatenate([own, concepts], axis=1).tolist())
+        assert torch.equal(batch.context.flatten(0, 1), dataset.drawings(batch.context_index.flatten().numpy(), 9))
+
+
+def test_every_other_drawing_of_a_family_is_drawn() -> None:
+    dataset = families_of([[2, 3, 1], [4]])
+    source = PairSource(dataset, 9, 6, contexts=(1,), exemplars="family")
+    batches = [source.batch(step) for step in range(300)]
+    drawn = np.zeros((10, 10), dtype=int)
+    for batch in batches:
+        np.add.at(drawn, (batch.target_index.numpy(), batch.context_index[:, 0].numpy()), 1)
+    kin = dataset.family[dataset.concept]
+    other = (kin[:, None] == kin) & (dataset.concept[:, None] != dataset.concept) & (kin[:, None] == 0)
+    assert ((drawn > 0) == other).all()
+    # Each of the two other concepts is there half the time, whatever number of drawings it has.
+    for target in np.flatnonzero(kin == 0):
+        shares = [drawn[target, dataset.concept == c].sum() for c in range(3) if c != dataset.concept[target]]
+        assert abs(shares[0] - 150) < 45
+
+
+def test_augmented_families_may_be_small(strokes: ConceptDataset) -> None:
+    pair = strokes.select([0, 1])
+    source = PairSource(pair, 28, 4, contexts=(3,), exemplars="family", augmentation=Augmentation())
+    batch = source.batch(0)
+    assert (dataset_concepts(pair, batch.context_index) != batch.concept[:, None].numpy()).all()
+
+
+def dataset_concepts(dataset: ConceptDataset, indices: torch.Tensor) -> np.ndarray:
+    return dataset.concept[indices.numpy()]

@@ -288,3 +288,55 @@ def test_a_mean_comes_with_its_standard_error() -> None:
     values = torch.tensor([1.0, 2.0, 3.0, 6.0])
     assert Nats.of(values) == Nats(3.0, pytest.approx(values.std().item() / 2))
     assert str(Nats(12.345, 0.678)) == "12.35 ± 0.68"
+
+
+def test_several_numbers_of_exemplars_are_one_table_on_the_same_images(
+    model: BendingModel, strokes: ConceptDataset
+) -> None:
+    settings = {"drawings": 40, "samples": 3, "bound_drawings": 10, "seed": 2}
+    result = measure(model, strokes, 20, contexts=(4, 0, 1, 2), **settings)
+    assert result.contexts == 4 and [fewer.contexts for fewer in result.fewer] == [1, 2]
+    for fewer in result.fewer:
+        alone = measure(model, strokes, 20, contexts=fewer.contexts, **settings)
+        assert not alone.fewer and alone.contexts == fewer.contexts
+        assert alone.given is not None and alone.gain is not None
+        assert fewer.given.free_energy.mean == pytest.approx(alone.given.free_energy.mean, rel=1e-5)
+        assert fewer.given.bound.mean == pytest.approx(alone.given.bound.mean, rel=1e-5)
+        assert fewer.gain.mean == pytest.approx(alone.gain.mean, rel=1e-3, abs=1e-3)
+        assert alone.without.bound.mean == pytest.approx(result.without.bound.mean, rel=1e-5)
+    rows = [line.split()[0] for line in result.table().splitlines()[3:7]]
+    assert rows == ["0", "1", "2", "4"]
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["fewer"][1]["contexts"] == 2
+    with pytest.raises(AllographError, match="at least 0"):
+        measure(model, strokes, 20, contexts=(1, -1))
+
+
+@pytest.mark.parametrize("attention", ["none", "affine"])
+def test_the_order_of_exemplars_does_not_matter(strokes: ConceptDataset, attention: str) -> None:
+    sequential = {"kind": "sequential", **SEQUENTIAL, "image_size": 20, "context": True, "attention": attention}
+    for table in (sequential, {"kind": "bending", **BENDING}):
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(0)
+            model = model_from_config(table).eval()
+            for parameter in model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        pairs = fixed_pairs(strokes, 20, 6, contexts=4)
+        bounds = [
+            importance_weighted_bound(
+                model, pairs.target, pairs.context[:, order], samples=2, generator=torch.Generator().manual_seed(0)
+            ).value
+            for order in ([0, 1, 2, 3], [2, 0, 3, 1], [0, 1])
+        ]
+        torch.testing.assert_close(bounds[0], bounds[1], rtol=1e-4, atol=1e-3)
+        assert not torch.isclose(bounds[0], bounds[2]).any(), "which exemplars they are does"
+
+
+def test_a_new_symbol_is_measured_given_others_of_its_alphabet(model: BendingModel, strokes: ConceptDataset) -> None:
+    result = measure(model, strokes, 20, samples=1, bound_drawings=5, contexts=3, exemplars="family")
+    pairs = fixed_pairs(strokes, 20, 240, contexts=3, exemplars="family")
+    noise = ImageNoise(model.noise_shape, pairs.target, torch.Generator().manual_seed(0)).rows(range(240), 1)
+    with torch.no_grad():
+        energy = model.infer(pairs.target, pairs.context, noise).free_energy.total
+    assert result.given is not None and result.exemplars == "family"
+    assert result.given.free_energy.mean == pytest.approx(energy.mean().item(), rel=1e-5)
+    assert "given 3 others" in result.table() and "another family" in result.table()

@@ -65,7 +65,7 @@ def result(name: str, bound: float = 84.0, *, group: str = "family", **changes: 
         "settings": [],
         "steps": 12_345,
         "images_per_second": 1000.0,
-        "train_seconds": 1800.0,
+        "minutes": 30,
         "train_command": f"allograph train mnist-static --preset draw -o runs/{name}",
         "machine": "1 core, x86_64",
         "commit": "0123456789" * 4 + "+changes",
@@ -165,15 +165,29 @@ def test_a_conditional_model_is_shown_with_and_without_exemplar() -> None:
     assert "| test | 0 | 1.23 M | 89.00" in page
 
 
+def test_fewer_exemplars_have_rows_of_their_own() -> None:
+    fewer = [{"contexts": count, "given": measured(80.0 - count)} for count in (1, 2)]
+    several = result("mine", given=measured(70.0), contexts=4, fewer=fewer)
+    figures = [{**PUBLISHED, "contexts": count} for count in (1, 2, 3, 4)]
+    rows = numbers.against(several, figures)
+    assert [(row[1], row[2][:4]) for row in rows] == [("4", "boun"), ("2", "boun"), ("1", "boun")]
+    page = numbers.page([several], [])
+    assert all(f"| test | {cells} |" in page for cells in ("4 | 1.23 M | 75.00 ± 0.25", "1 | 1.23 M | 84.00 ± 0.25"))
+
+    several["likelihood"]["exemplars"] = "family"
+    assert numbers.against(several, figures) == []
+    assert "| 4, other symbols of the alphabet |" in numbers.page([several], [])
+
+
 def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
     runs = []
-    for steps, seconds in ((16, 1805.0), (8, 1795.0), (4, 600.0)):
+    for steps, minutes in ((16, 30), (8, 30), (4, 10)):
         run = copy.deepcopy(result(f"t{steps}", 80 + steps, group="steps", part="validation"))
-        run["settings"], run["train_seconds"] = [f"model.steps={steps}"], seconds
+        run["settings"], run["minutes"] = [f"model.steps={steps}"], minutes
         runs.append(run)
     page = numbers.page(runs, [])
     assert page.index("| t4 | draw | `model.steps=4` |") < page.index("| t8 |") < page.index("| t16 |")
-    assert "each trained for 10 min to 30 min" in page
+    assert "as many steps as take 10 to 30 min" in page
     assert "No result files yet" in page, "they are not of the family"
 
 

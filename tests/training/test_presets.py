@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allograph.config import load_preset, preset_names
-from allograph.data import Splits
+from allograph.data import ConceptDataset, Splits
 from allograph.data.loading import DATASETS, load_dataset
 from allograph.errors import AllographError
 from allograph.training import check_fit
@@ -43,6 +43,21 @@ def test_every_preset_and_every_data_set_is_checked() -> None:
 def test_exemplars_of_unlabelled_images_are_refused_with_presets_that_need_none(data_dir: Path) -> None:
     with pytest.raises(AllographError, match="--preset sequential"):
         check_fit(load_preset("omniglot"), loaded("mnist-static", data_dir).train)
+
+
+@pytest.mark.parametrize(
+    ("preset", "words", "remedy"),
+    [
+        ("omniglot", ["exemplars=family"], "--preset omniglot-alphabet"),
+        ("sequential", ["exemplars=family", "contexts=[1]"], "model.context=true"),
+    ],
+)
+def test_exemplars_of_a_family_are_for_models_that_do_not_bend_them(
+    preset: str, words: list[str], remedy: str, strokes: ConceptDataset
+) -> None:
+    with pytest.raises(AllographError, match=remedy) as caught:
+        check_fit(load_preset(preset, words), strokes)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

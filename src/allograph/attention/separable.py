@@ -18,7 +18,7 @@ def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[T
     ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``."""
     pixel = ((place + 1) * size - 1) / 2
     distance = pixel[..., None] - torch.arange(size, device=place.device, dtype=place.dtype)
-    return (1 - distance.abs()).clamp(min=0)
+    return torch.relu(1 - distance.abs())
 
 
 class SeparableAttention(Attention):

@@ -19,12 +19,14 @@ from typer.exceptions import TyperException
 
 from allograph import __version__
 from allograph.cli.augment import augment
+from allograph.cli.classify import classify
 from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.info import info
 from allograph.cli.invent import invent
 from allograph.cli.report import report
+from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
@@ -36,7 +38,9 @@ app.command()(augment)
 app.command()(train)
 app.command()(info)
 app.command()(report)
+app.command()(studio)
 evaluate.command()(augmentation)
+evaluate.command()(classify)
 app.add_typer(evaluate, name="evaluate")
 
 

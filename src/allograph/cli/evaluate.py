@@ -4,13 +4,13 @@ from __future__ import annotations
 
 __all__ = ["evaluate"]
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
+from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.evaluation.unseen import Unseen
@@ -68,6 +68,7 @@ def oneshot(
         measurement_record,
         model_name,
         save_record,
+        shown_data,
     )
 
     name = model_name(model)
@@ -103,7 +104,7 @@ def oneshot(
     options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
     options += ["--split", unseen.split] if unseen.split else []
     options += ["--whole"] if whole else []
-    command = measurement_command("oneshot", model, data, *options)
+    command = measurement_command("oneshot", model, "--data", shown_data(data), *options)
     record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
     record |= {"temperature": chosen, "whole": whole}
     save_record(path, record, overwrite)
@@ -128,8 +129,18 @@ def likelihood(
     ] = None,
     bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 1000,
     contexts: Annotated[
-        int | None,
-        typer.Option(min=0, help="Exemplars given with each image.", show_default="1 where model and data have any"),
+        str | None,
+        typer.Option(
+            help="Exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
+            show_default="1 where model and data have any",
+            metavar="N[,N...]",
+        ),
+    ] = None,
+    exemplars: Annotated[
+        Literal["concept", "family"] | None,
+        typer.Option(
+            help="What these are: of the same symbol, or other symbols of its alphabet.", show_default="the training's"
+        ),
     ] = None,
     binarisation: Annotated[
         Literal["none", "threshold", "dynamic"] | None,
@@ -148,13 +159,20 @@ def likelihood(
 
     Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
-    from allograph.data import DATASETS
-    from allograph.evaluation.records import check_free, likelihood_record, model_name, record_path, save_record
+    from allograph.evaluation.records import (
+        check_free,
+        data_name,
+        measurement_command,
+        measurement_record,
+        model_name,
+        record_path,
+        save_record,
+        shown_data,
+    )
 
-    known = data in DATASETS or not Path(data).expanduser().is_dir()
-    called = data if known else Path(data).expanduser().resolve().name
+    counts = None if contexts is None else _counts(contexts)
     name = model_name(model)
-    path = record_path(output, name, called, part, samples)
+    path = record_path(output, name, data_name(data), part, samples)
     check_free(path, overwrite)
 
     import torch
@@ -165,7 +183,7 @@ def likelihood(
 
     loaded = weights.load(model)
     unseen = _reported(unseen_part(loaded.card, data, part, split=split, data_dir=data_dir))
-    trained = loaded.card.get("settings", {}).get("data", {}).get("binarisation", "none")
+    trained = loaded.card.get("settings", {}).get("data", {})
     with Progress("passes") as progress:
         result = evaluate_likelihood(
             loaded.model,
@@ -174,23 +192,22 @@ def likelihood(
             drawings=drawings,
             samples=samples,
             bound_drawings=bound_drawings,
-            contexts=contexts,
-            binarisation=binarisation or trained,
+            contexts=counts,
+            exemplars=exemplars or loaded.exemplars,
+            binarisation=binarisation or trained.get("binarisation", "none"),
             precision=precision,
             seed=seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
             progress=progress,
         )
-    # What makes the same file again, without this machine's folders.
-    shown = Path(*Path(model).parts[-2:]) if Path(model).is_absolute() else model
-    images = f"./{called}" if not known and called in DATASETS else called
-    words = ["allograph", "evaluate", "likelihood", shown, images, "--samples", samples, "--part", part]
+    words: list[object] = ["--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
-    words += ["--contexts", result.contexts, "--precision", precision, "--seed", seed]
+    words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
+    words += ["--exemplars", result.exemplars] if result.contexts else []
     words += ["--split", unseen.split] if unseen.split else []
     words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
-    command = shlex.join(str(word) for word in words)
-    record = likelihood_record(loaded, name, result, split=unseen.split, part=part, command=command)
+    command = measurement_command("likelihood", model, shown_data(data), *words)
+    record = measurement_record("likelihood", loaded, name, result, split=unseen.split, part=part, command=command)
     save_record(path, record, overwrite)
     if as_json:
         print_json(record)
@@ -199,6 +216,14 @@ def likelihood(
         print(f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]}), {part} part{division}")
         print(result.table())
         print(f"{path}: the same and more, as JSON")
+
+
+def _counts(text: str) -> list[int]:
+    """The numbers of a comma list."""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise AllographError(f"--contexts takes a number, or several as in 0,1,2,3,4,9, not {text!r}") from None
 
 
 def _reported(unseen: Unseen) -> Unseen:

@@ -71,6 +71,7 @@ def augmentation(
         measurement_record,
         model_name,
         save_record,
+        shown_data,
     )
 
     name = model_name(model)
@@ -124,7 +125,7 @@ def augmentation(
     options += ["--part", part, "--setting", setting, "--trials", trials, "--ways", result.ways, "--drawings", drawings]
     options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
     options += ["--split", unseen.split] if unseen.split else []
-    command = measurement_command("augmentation", model, data, *options)
+    command = measurement_command("augmentation", model, "--data", shown_data(data), *options)
     record = measurement_record("augmentation", writer, name, result, split=unseen.split, part=part, command=command)
     record["temperature"] = chosen
     shown = {"size": size, "classical": tuned(), "ways": result.ways, "drawings": drawings, "setting": setting}

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    InkOption,
     JsonOption,
     ModelOption,
     OutputOption,
@@ -20,8 +21,10 @@ from allograph.cli.console import (
     Stopped,
     TemperatureOption,
     print_json,
+    say,
 )
 from allograph.cli.write import describe
+from allograph.errors import AllographError, Problem
 
 
 def invent(
@@ -33,6 +36,11 @@ def invent(
     size: Annotated[
         int | None, typer.Option(help="Side of a drawing, pixels.", show_default="256", metavar="PX")
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", help="Symbols of an alphabet: new ones of the same are made.", metavar="FOLDER"),
+    ] = None,
+    ink: InkOption = "auto",
     animate: Annotated[
         bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/invented.webp.")
     ] = False,
@@ -41,27 +49,41 @@ def invent(
 ) -> None:
     """Make drawings after no exemplar: symbols that nobody has drawn, or whatever the model learned.
 
+    With --like they are new symbols of the alphabet of which FOLDER/*.png shows some, one image each.
+
     They are DIR/invented/invented-001.png and so on, with a contact sheet DIR/invented.png.
     """
     started = time.perf_counter()
     import allograph
+    from allograph.alphabet import read_alphabet
     from allograph.writing import Order, invent_files
 
+    if like is None and ink != "auto":
+        raise AllographError("without --like there is no image whose ink --ink could name")
     writer = allograph.load(model)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, animate=animate, overwrite=overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    problems: list[Problem] = []
+    given = None
     try:
-        result = invent_files(writer, output, order)
+        if like is not None:
+            given, problems = read_alphabet(writer, like, ink)
+        for problem in problems:
+            say(problem.message)
+        result = invent_files(writer, output, order, given)
     except KeyboardInterrupt:
         raise Stopped("stopped; nothing is half-written") from None
     ended = time.perf_counter()
     seconds = {"load": loaded - started, "model": result.model_seconds, "total": ended - started}
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
-        del settings["ink"]
+        settings["like"] = like
         settings["temperature"] = writer.temperature_for(temperature)
         made = {key: value for key, value in asdict(result).items() if key not in ("image", "model_seconds")}
-        print_json({"settings": settings, **made, "seconds": seconds})
+        exemplars = [] if given is None else list(given)
+        print_json({"settings": settings, "exemplars": exemplars, **made, "problems": problems, "seconds": seconds})
     else:
-        print(describe(result))
+        print(f"{f'like {len(given)} symbols in {like}: ' if given else ''}{describe(result)}")
         print("{total:.1f} s: {load:.1f} s to start, {model:.2f} s in the model".format(**seconds))
+    if problems:
+        raise typer.Exit(1)

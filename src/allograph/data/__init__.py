@@ -7,7 +7,9 @@ __all__ = [
     "SPLITS",
     "Augmentation",
     "Binarisation",
+    "ClassificationRuns",
     "ConceptDataset",
+    "ExemplarKind",
     "Folder",
     "ImageKind",
     "Images",
@@ -16,9 +18,11 @@ __all__ = [
     "PairSource",
     "Pictures",
     "Splits",
+    "draw_runs",
     "fixed_pairs",
     "load_dataset",
     "load_folder",
+    "load_lake_runs",
     "load_omniglot",
     "split",
     "split_folder",
@@ -33,7 +37,8 @@ from allograph.data.folders import Folder, ImageKind, load_folder, split_folder
 from allograph.data.images import Images
 from allograph.data.loading import DATASETS, load_dataset
 from allograph.data.omniglot import load_omniglot
-from allograph.data.pairs import PairBatch, PairSource, fixed_pairs
+from allograph.data.pairs import ExemplarKind, PairBatch, PairSource, fixed_pairs
 from allograph.data.pictures import Pictures
+from allograph.data.runs import ClassificationRuns, draw_runs, load_lake_runs
 from allograph.data.splits import SPLITS, Splits, split
 from allograph.data.strokes import stroke_concepts

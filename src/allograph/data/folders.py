@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_SUFFIXES", "Folder", "ImageKind", "class_images", "load_folder", "split_folder"]
+__all__ = ["IMAGE_SUFFIXES", "Folder", "ImageKind", "class_images", "load_folder", "loose_images", "split_folder"]
 
 from dataclasses import dataclass
 from functools import partial
@@ -135,6 +135,21 @@ def class_images(root: Path) -> dict[str, list[Path]]:
         found = f"{loose} images, but no class folder" if loose else "no class folder"
         raise AllographError(f"{root} holds {found}: put each class's images into a folder of its own, CLASS/*.png")
     return images
+
+
+def loose_images(root: Path) -> list[Path]:
+    """The image files in `root` itself, sorted by name; none may be readable.
+
+    Raises AllographError when there is no such folder.
+    """
+    try:
+        return [path for path in sorted(root.iterdir()) if _is_image(path)]
+    except FileNotFoundError as error:
+        raise AllographError(f"there is no folder {root}: name one that holds images") from error
+    except NotADirectoryError as error:
+        raise AllographError(f"{root} is a file: name the folder that holds the images") from error
+    except OSError as error:
+        raise explain_os_error(error, f"cannot read {error.filename or root}") from error
 
 
 def split_folder(dataset: ConceptDataset, seed: int = 0) -> Splits:

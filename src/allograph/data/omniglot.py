@@ -6,7 +6,7 @@ Science 350 (2015) 1332. Within one alphabet an equal drawer number is the same 
 
 from __future__ import annotations
 
-__all__ = ["BACKGROUND_ALPHABETS", "load_omniglot"]
+__all__ = ["BACKGROUND_ALPHABETS", "SAMPLED_SIZE", "load_omniglot"]
 
 import io
 import re
@@ -40,7 +40,8 @@ _ARCHIVES = (
 BACKGROUND_ALPHABETS = 30
 """The first 30 families of the data set are the official background alphabets, the other 20 the evaluation ones."""
 
-_SAMPLED_SIZE = 28
+SAMPLED_SIZE = 28
+"""The side, in pixels, of the drawings of "omniglot-28"."""
 
 
 def load_omniglot(data_dir: str | Path | None = None, *, sampled: bool = False) -> ConceptDataset:
@@ -62,7 +63,7 @@ def load_omniglot(data_dir: str | Path | None = None, *, sampled: bool = False) 
     stored = cached(f"omniglot-{_CACHE_FORMAT}", archives, lambda: _decode(archives))
     return ConceptDataset(
         name="omniglot-28" if sampled else "omniglot",
-        images=PackedBitmaps(stored["bits"], _SIDE, _SAMPLED_SIZE if sampled else None),
+        images=PackedBitmaps(stored["bits"], _SIDE, SAMPLED_SIZE if sampled else None),
         concept=stored["concept"],
         drawer=stored["drawer"],
         concept_names=tuple(stored["concept_names"].tolist()),

@@ -1,12 +1,13 @@
-"""Pairs of drawings of one concept: a target to be written and its context, the exemplars that are shown."""
+"""Pairs: a target to be written and its context, the exemplars that are shown, of one concept or of one family."""
 
 from __future__ import annotations
 
-__all__ = ["PairBatch", "PairSource", "fixed_pairs"]
+__all__ = ["ExemplarKind", "PairBatch", "PairSource", "fixed_pairs"]
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
 
 Indices = npt.NDArray[np.int64]
+
+ExemplarKind = Literal["concept", "family"]
+"""What exemplars are to their target: other drawings of its concept, or drawings of other concepts of its family."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,14 @@ class PairSource(Dataset[PairBatch]):
     """An endless sequence of training batches, in which batch `step` is a pure function of (seed, step).
 
     Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
-    concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. All drawings are
+    concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. With `exemplars`
+    "family" these are drawings of so many other concepts of its family, one of each. All drawings are
     augmented, target and contexts as one group, where an `augmentation` is given; then, in the first `shift_steps`
     steps, each is moved by up to `shift` whole pixels; then grey ones are binarised anew (`allograph.data.binarising`).
 
-    A concept with too few drawings for that is left out without augmentation. With it, context drawings may serve more
-    than once, each time changed in another way; a concept with a single drawing is always left out, unless no context
-    is asked for: with `contexts` (0,) every drawing is a target.
+    A concept with too few drawings for that (a family with too few concepts) is left out without augmentation. With it,
+    context drawings may serve more than once, each time changed in another way; a concept with a single drawing is
+    always left out, unless no context is asked for: with `contexts` (0,) every drawing is a target.
 
     As a map-style data set it goes into a torch DataLoader with `batch_size=None` and a sampler over steps.
     """
@@ -81,6 +86,7 @@ class PairSource(Dataset[PairBatch]):
         shift: int = 0,
         shift_steps: float = math.inf,
         binarisation: Binarisation = "none",
+        exemplars: ExemplarKind = "concept",
     ) -> None:
         if batch_size < 1 or not contexts or min(contexts) < 0 or shift < 0:
             raise ValueError("a batch has at least one target; numbers of contexts and the shift are at least 0")
@@ -94,8 +100,9 @@ class PairSource(Dataset[PairBatch]):
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
         self.shift, self.shift_steps = shift, shift_steps
         self.binarisation: Binarisation = binarisation
+        self.exemplars: ExemplarKind = exemplars
         needed = max(contexts) + 1
-        self.targets = _targets(dataset, min(needed, 2) if augmentation else needed)
+        self.targets = _targets(dataset, min(needed, 2) if augmentation else needed, exemplars)
         self._order = (-1, self.targets)
 
     def __getitem__(self, step: int) -> PairBatch:
@@ -106,7 +113,7 @@ class PairSource(Dataset[PairBatch]):
         random = random_stream(self.seed, Purpose.BATCH, step)
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
-        indices = np.concatenate([targets[:, None], _choose_contexts(self.dataset, targets, count, random)], axis=1)
+        indices = _with_contexts(self.dataset, targets, count, random, self.exemplars)
         images = shifted(self._varied(indices, random), self.shift if step < self.shift_steps else 0, random)
         if not self.dataset.binary:
             images = binarised(images, self.binarisation, random)
@@ -144,56 +151,88 @@ def fixed_pairs(
     seed: int = 0,
     contexts: int = 1,
     binarisation: Binarisation = "none",
+    exemplars: ExemplarKind = "concept",
 ) -> PairBatch:
     """`count` pairs without augmentation, for validation and test: the same for equal arguments.
 
-    Targets are drawings chosen at random, none twice; each has `contexts` other drawings of its concept (none with 0).
-    Concepts with fewer drawings than that are left out. All drawings are taken where there are fewer than `count`.
-    Grey ones are binarised in a way that follows from `seed` and the drawing's index alone, so that more pairs or
-    other contexts leave them as they are.
+    Targets are drawings chosen at random, none twice; each has `contexts` other drawings of its concept (none with 0),
+    or, with `exemplars` "family", drawings of so many other concepts of its family, one of each. Concepts with fewer
+    drawings than that (families with fewer concepts) are left out. All drawings are taken where there are fewer than
+    `count`. Grey ones are binarised in a way that follows from `seed` and the drawing's index alone, so that more pairs
+    or other contexts leave them as they are.
     """
     dataset.check_size(size)
     random = random_stream(seed, Purpose.FIXED, 0)
-    targets = random.permutation(_targets(dataset, contexts + 1))[:count]
-    indices = np.concatenate([targets[:, None], _choose_contexts(dataset, targets, contexts, random)], axis=1)
+    targets = random.permutation(_targets(dataset, contexts + 1, exemplars))[:count]
+    indices = _with_contexts(dataset, targets, contexts, random, exemplars)
     images = _plain(dataset, indices, size)
     if not dataset.binary:
         images = binarised_once(images, binarisation, seed, indices)
     return _pair_batch(dataset, indices, images)
 
 
-def _targets(dataset: ConceptDataset, needed: int) -> Indices:
-    """The drawings whose concept has at least `needed` drawings."""
-    targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
+def _targets(dataset: ConceptDataset, needed: int, exemplars: ExemplarKind) -> Indices:
+    """The drawings whose concept has at least `needed` drawings, or whose family has so many concepts with drawings."""
+    if exemplars == "family":
+        counts = np.bincount(dataset.family[dataset.drawings_per_concept > 0], minlength=len(dataset.family_names))
+        targets = np.flatnonzero(counts[dataset.family[dataset.concept]] >= needed)
+        what, more = f"no family of '{dataset.name}' has the {needed} classes", "add classes"
+    else:
+        targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
+        what, more = f"no class of '{dataset.name}' has the {needed} images", "add images"
     if not len(targets):
         raise AllographError(
-            f"no class of '{dataset.name}' has the {needed} images that a target and its exemplars are: show fewer "
-            "exemplars or none (contexts 0), or add images"
+            f"{what} that a target and its exemplars are: show fewer exemplars or none (contexts 0), or {more}"
         )
     return targets
 
 
-def _choose_contexts(dataset: ConceptDataset, targets: Indices, count: int, random: np.random.Generator) -> Indices:
-    """For each target `count` other drawings of its concept, (B, count), none twice as long as there are enough."""
-    concepts = dataset.concept[targets]
-    available = dataset.drawings_per_concept[concepts]
-    ranks = dataset.rank[targets]
+def _with_contexts(
+    dataset: ConceptDataset, targets: Indices, count: int, random: np.random.Generator, exemplars: ExemplarKind
+) -> Indices:
+    """Each target and `count` exemplars, (B, 1 + count)."""
+    if exemplars == "concept":
+        concepts = dataset.concept[targets]
+        chosen = _choose_others(dataset.drawings_per_concept[concepts], dataset.rank[targets], count, random)
+        contexts = dataset.at(concepts[:, None], chosen)
+    else:
+        contexts = _of_family(dataset, targets, count, random)
+    return np.concatenate([targets[:, None], contexts], axis=1)
+
+
+def _of_family(dataset: ConceptDataset, targets: Indices, count: int, random: np.random.Generator) -> Indices:
+    """For each target a drawing of each of `count` other concepts of its family, (B, count)."""
+    drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
+    members = drawn[np.argsort(dataset.family[drawn], kind="stable")]
+    starts = np.searchsorted(dataset.family[members], np.arange(len(dataset.family_names) + 1))
+    place = np.empty(dataset.concepts, dtype=np.int64)
+    place[members] = np.arange(len(members)) - starts[dataset.family[members]]
+    family = dataset.family[dataset.concept[targets]]
+    others = _choose_others(np.diff(starts)[family], place[dataset.concept[targets]], count, random)
+    concepts = members[starts[family][:, None] + others]
+    rank = np.floor(random.random(concepts.shape) * dataset.drawings_per_concept[concepts])
+    return dataset.at(concepts, rank.astype(np.int64))
+
+
+def _choose_others(available: Indices, own: Indices, count: int, random: np.random.Generator) -> Indices:
+    """For each of B groups of so many members `count` of them other than its own, (B, count) places, none twice as long
+    as there are enough."""
     # Others are numbered without those taken so far: the n-th that is left is found by stepping over each taken one.
-    taken = ranks[:, None]
-    chosen = np.empty((len(targets), count), dtype=np.int64)
+    taken = own[:, None]
+    chosen = np.empty((len(own), count), dtype=np.int64)
     for place in range(count):
         left = available - taken.shape[1]
-        pick = np.floor(random.random(len(targets)) * np.maximum(left, 1)).astype(np.int64)
+        pick = np.floor(random.random(len(own)) * np.maximum(left, 1)).astype(np.int64)
         for used in np.sort(taken, axis=1).T:
             pick += pick >= used
         short = left < 1
         if short.any():
-            # Every other drawing has served: they begin again (only augmentation comes here).
+            # Every other member has served: they begin again (only augmentation comes here).
             again = np.floor(random.random(int(short.sum())) * (available[short] - 1)).astype(np.int64)
-            pick[short] = again + (again >= ranks[short])
+            pick[short] = again + (again >= own[short])
         chosen[:, place] = pick
         taken = np.concatenate([taken, pick[:, None]], axis=1)
-    return dataset.at(concepts[:, None], chosen)
+    return chosen
 
 
 def _plain(dataset: ConceptDataset, indices: Indices, size: int) -> Float[Tensor, "groups members c s s"]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["check_channels", "evaluate_likelihood"]
+__all__ = ["Precision", "check_channels", "device_name", "evaluate_likelihood", "rows_at_once"]
 
 import copy
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,12 +18,12 @@ from torch import Tensor
 from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
-from allograph.evaluation.measured import LikelihoodResult, Measured, Nats
+from allograph.evaluation.measured import Fewer, LikelihoodResult, Measured, Nats
 from allograph.likelihoods import Bernoulli, bits_per_dimension
 from allograph.models.linear import LinearModel
 
 if TYPE_CHECKING:
-    from allograph.data import ConceptDataset, PairBatch
+    from allograph.data import ConceptDataset, ExemplarKind, PairBatch
     from allograph.data.binarising import Binarisation
     from allograph.likelihoods import Likelihood
     from allograph.models import GenerativeModel
@@ -32,6 +32,11 @@ Precision = Literal["float32", "float64"]
 
 _ROWS = {"cpu": 256, "cuda": 8192}
 """Latents (images times samples) in the model at a time."""
+
+
+def rows_at_once(device: str) -> int:
+    """How many latents (images times samples) are in the model at a time."""
+    return _ROWS[torch.device(device).type]
 
 
 @torch.no_grad()
@@ -43,7 +48,8 @@ def evaluate_likelihood(
     drawings: int | None = None,
     samples: int = 100,
     bound_drawings: int = 1000,
-    contexts: int | None = None,
+    contexts: int | Sequence[int] | None = None,
+    exemplars: ExemplarKind = "concept",
     binarisation: Binarisation = "none",
     precision: Precision = "float32",
     seed: int = 0,
@@ -54,31 +60,35 @@ def evaluate_likelihood(
 
     All images of the data set in an order drawn from ``seed`` (or the first ``drawings`` of them) are scored without
     exemplar and, by a conditional model, given ``contexts`` other images of the same concept (None: one where the data
-    set has concepts of several images). The noise of an image follows from (seed, its place in the order) alone, so
-    that figures depend neither on the device's memory nor, but for rounding, on the precision. Takes
-    ``drawings + samples bound_drawings`` passes of the model, three or two times as many with exemplars.
+    set has concepts of several images), or, with ``exemplars`` "family", images of other concepts of its family: how
+    probable a new symbol of an alphabet is, given some of its symbols. Of several numbers of contexts each is measured,
+    on the same images, and the fewer exemplars are the first of the many. The noise of an image follows from (seed, its
+    place in the order) alone, so that figures depend neither on the device's memory nor, but for rounding, on the
+    precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of contexts and for none.
 
     Raises:
         AllographError: fewer than two images; exemplars for a model that takes none; colour for a grey model or the
             other way round; figures that are not finite.
     """
     start = time.perf_counter()
-    contexts = _contexts(model, dataset, contexts)
+    counts = _contexts(model, dataset, contexts, exemplars)
+    most = counts[-1] if counts else 0
     check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
     # What is already binary stays as it is.
     binarisation = "none" if dataset.binary else binarisation
-    pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=contexts, binarisation=binarisation)
+    pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=most, binarisation=binarisation, exemplars=exemplars)
     if len(pairs) < 2:
         raise AllographError(f"a standard error takes two images, this part of '{dataset.name}' has {len(pairs)}")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
     work = _Work(model, pairs, few, samples, seed, device, kind, progress)
-    others = _others(pairs.concept) if contexts else None
-    work.total = (len(pairs) + few * samples) * (2 if contexts else 1) + (0 if others is None else len(pairs))
+    kinds = pairs.concept if exemplars == "concept" else torch.from_numpy(dataset.family)[pairs.concept]
+    others = _others(kinds) if counts else None
+    work.total = (len(pairs) + few * samples) * (1 + len(counts)) + (0 if others is None else len(pairs))
 
-    given = work.measure(pairs.context) if contexts else None
+    by_count = {count: work.measure(pairs.context[:, :count]) for count in counts}
     without = work.measure(None)
     wrong = None
     if others is not None:
@@ -86,6 +96,13 @@ def evaluate_likelihood(
         wrong = Nats.of(_finite(distortion + kl.sum(dim=-1)))
     note = _note(model.likelihood, pairs.target)
     numbers = None if note else pairs.target[0].numel()
+
+    def compared(count: int) -> Fewer:
+        values = by_count[count]
+        gain, bound_gain = (Nats.of(part) for part in (without.energy - values.energy, without.bound - values.bound))
+        return Fewer(count, values.summary(numbers), gain, bound_gain)
+
+    given = compared(most) if counts else None
     return LikelihoodResult(
         data=dataset.name,
         fingerprint=dataset.fingerprint(),
@@ -95,17 +112,19 @@ def evaluate_likelihood(
         images=len(pairs),
         bound_images=few,
         samples=samples,
-        contexts=contexts,
+        contexts=most,
+        exemplars=exemplars,
         seed=seed,
         precision=precision,
-        machine=_machine(device),
+        machine=device_name(device),
         note=note,
         exact=work.exact(),
         without=without.summary(numbers),
-        given=given.summary(numbers) if given else None,
+        given=given and given.given,
         wrong=wrong,
-        gain=Nats.of(without.energy - given.energy) if given else None,
-        bound_gain=Nats.of(without.bound - given.bound) if given else None,
+        gain=given and given.gain,
+        bound_gain=given and given.bound_gain,
+        fewer=[compared(count) for count in counts[:-1]],
         seconds=time.perf_counter() - start,
     )
 
@@ -155,7 +174,7 @@ class _Work:
 
     def measure(self, context: Tensor | None) -> _Values:
         distortion, kl = self.energies(context)
-        rows = _ROWS[torch.device(self.device).type]
+        rows = rows_at_once(self.device)
         generator = torch.Generator().manual_seed(self.seed)
         parts = []
         for first in range(0, self.few, max(1, rows // self.samples)):
@@ -171,7 +190,7 @@ class _Work:
     def energies(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Distortion (images,) and KL (images, steps), one sample each."""
         generator = torch.Generator().manual_seed(self.seed)
-        rows = _ROWS[torch.device(self.device).type] // 2
+        rows = rows_at_once(self.device) // 2
         distortion, kl = [], []
         for first in range(0, len(self.pairs), rows):
             x, own = self._of(context, slice(first, first + rows))
@@ -186,7 +205,7 @@ class _Work:
         """The negative log likelihood, where the model has a closed form."""
         if not isinstance(self.model, LinearModel):
             return None
-        parts = self.pairs.target.split(_ROWS[torch.device(self.device).type])
+        parts = self.pairs.target.split(rows_at_once(self.device))
         return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
 
     def _of(self, context: Tensor | None, part: slice) -> tuple[Tensor, Tensor | None]:
@@ -198,13 +217,19 @@ class _Work:
         self.progress(self.done, self.total)
 
 
-def _contexts(model: GenerativeModel, dataset: ConceptDataset, asked: int | None) -> int:
-    """How many exemplars to give."""
+def _contexts(
+    model: GenerativeModel, dataset: ConceptDataset, asked: int | Sequence[int] | None, exemplars: ExemplarKind
+) -> list[int]:
+    """How many exemplars to give, each number once, ascending, without 0: without exemplars is always measured."""
     if asked is None:
-        return int(model.conditional and dataset.drawings_per_concept.max(initial=0) > 1)
-    if asked and not model.conditional:
+        some = exemplars == "family" or dataset.drawings_per_concept.max(initial=0) > 1
+        return [1] if model.conditional and some else []
+    counts = sorted({asked} if isinstance(asked, int) else set(asked))
+    if counts and counts[0] < 0:
+        raise AllographError(f"{counts[0]} exemplars cannot be given: numbers of contexts are at least 0")
+    if any(counts) and not model.conditional:
         raise AllographError("this model takes no exemplars: measure it with --contexts 0")
-    return asked
+    return [count for count in counts if count]
 
 
 def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
@@ -218,8 +243,8 @@ def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
 
 
 def _others(concept: Tensor) -> Tensor | None:
-    """For each pair (pairs,) the number of one of another concept, each named once; None where there is no such order,
-    more than half of the pairs being of one concept.
+    """For each pair (pairs,) the number of one of another concept (or family), each named once; None where there is no
+    such order, more than half of the pairs being of one concept.
 
     Sorted by concept, as many pairs further on as the largest concept has, another one has begun.
     """
@@ -264,7 +289,7 @@ def _finite(values: Tensor) -> Tensor:
     return values
 
 
-def _machine(device: str) -> str:
+def device_name(device: str) -> str:
     """What it ran on, as far as it matters for the time."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LikelihoodResult", "Measured", "Nats"]
+__all__ = ["Fewer", "LikelihoodResult", "Measured", "Nats"]
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -53,6 +53,20 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Fewer:
+    """The same images given fewer exemplars: the first ``contexts`` of those that they were given.
+
+    Attributes:
+        gain, bound_gain: no exemplar minus these, as in `LikelihoodResult`.
+    """
+
+    contexts: int
+    given: Measured
+    gain: Nats
+    bound_gain: Nats
+
+
+@dataclass(frozen=True)
 class LikelihoodResult:
     """Everything about one measurement that a comparison needs.
 
@@ -63,15 +77,17 @@ class LikelihoodResult:
         images: over which the free energy was taken.
         bound_images: over which the bound was taken, the first of them.
         samples: K of the bound.
-        contexts: exemplars given with each image; 0 where none were.
+        contexts: exemplars given with each image; 0 where none were; the most where several numbers were asked for.
+        exemplars: what these are: ``concept``, of the same concept, or ``family``, of other concepts of its family.
         seed: of the choice and order of images and exemplars, and of the noise.
         precision, machine: what was computed with.
         note: what has to be known to compare the figures at all; empty where nothing.
         exact: the negative log likelihood itself, over all images, of a model that has it in closed form; else None.
         without: with no exemplar.
         given: with exemplars; None for a model or data set without.
-        wrong: the free energy given exemplars of another concept; None also where most images are of one concept.
+        wrong: the free energy given exemplars of another concept, or family; None also where most images are of one.
         gain, bound_gain: without minus given, of the free energy and of the bound, paired by image.
+        fewer: given fewer of these exemplars, ascending, where several numbers were asked for.
         seconds: the measurement took.
     """
 
@@ -84,6 +100,7 @@ class LikelihoodResult:
     bound_images: int
     samples: int
     contexts: int
+    exemplars: str
     seed: int
     precision: str
     machine: str
@@ -94,6 +111,7 @@ class LikelihoodResult:
     wrong: Nats | None
     gain: Nats | None
     bound_gain: Nats | None
+    fewer: list[Fewer]
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,8 +125,11 @@ class LikelihoodResult:
             f"{self.data}, {self.size} x {self.size}{colours}, binarisation {self.binarisation}; nats per image ± "
             f"standard error; {self.precision}, seed {self.seed}"
         )
+        if self.fewer:
+            return "\n".join([head, *self._by_contexts()])
         named = [("without", self.without)] if self.given else [("", self.without)]
-        named = [(f"given {self.contexts}", self.given), *named] if self.given else named
+        what = f"given {self.contexts}" if self.exemplars == "concept" else f"given {self.contexts} others"
+        named = [(what, self.given), *named] if self.given else named
         columns = [column for _, column in named]
         rows: list[tuple[str, Sequence[object]]] = [
             (f"free energy, {self.images} images", [column.free_energy for column in columns]),
@@ -125,7 +146,7 @@ class LikelihoodResult:
         if self.exact:
             rows.append((f"exact, {self.images} images", [self.exact]))
         if self.wrong:
-            rows.append(("free energy, another concept's exemplar", [self.wrong]))
+            rows.append((f"free energy, another {self.exemplars}'s exemplar", [self.wrong]))
         if self.given:
             rows += [("gain by the exemplar", [self.gain]), ("  of the bound", [self.bound_gain])]
         lines = [head, f"{'':44}" + "".join(f"{name:>18}" for name, _ in named)] if self.given else [head]
@@ -134,3 +155,21 @@ class LikelihoodResult:
             each = " ".join(f"{value:.2f}" for value in column.kl_per_step)
             lines.append(f"KL per step{', ' + name if name else ''}: {each}")
         return "\n".join([*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"])
+
+    def _by_contexts(self) -> list[str]:
+        """A row for each number of exemplars."""
+        assert self.given is not None and self.gain is not None and self.bound_gain is not None
+        most = Fewer(self.contexts, self.given, self.gain, self.bound_gain)
+        bound = f"bound, K = {self.samples}"
+        lines = [
+            f"free energy of {self.images} images, bound of {self.bound_images}, each given so many others of its "
+            f"{self.exemplars}",
+            f"{'given':>5}{'free energy':>18}{'KL':>16}{bound:>18}{'effective':>11}{'gain of the bound':>20}",
+        ]
+        rows = [(0, self.without, None), *((one.contexts, one.given, one.bound_gain) for one in (*self.fewer, most))]
+        for contexts, column, gain in rows:
+            cells = f"{column.free_energy!s:>18}{column.kl!s:>16}{column.bound!s:>18}{column.effective_samples:>11.1f}"
+            lines.append(f"{contexts:>5}{cells}{gain or ''!s:>20}".rstrip())
+        if self.wrong:
+            lines.append(f"free energy given {self.contexts} of another {self.exemplars}: {self.wrong}")
+        return [*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"]

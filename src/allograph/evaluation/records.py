@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 __all__ = [
+    "Measurable",
     "check_free",
     "data_name",
-    "likelihood_record",
     "measurement_command",
     "measurement_path",
     "measurement_record",
     "model_name",
     "record_path",
     "save_record",
+    "shown_data",
     "shown_model",
 ]
 
@@ -21,16 +22,23 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
-    from allograph.evaluation.likelihood import LikelihoodResult
     from allograph.weights import LoadedWeights
     from allograph.writer import Writer
 
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
+
+
+class Measurable(Protocol):
+    """What a measurement found."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        ...
 
 
 def model_name(text: str) -> str:
@@ -58,10 +66,17 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise AllographError(f"{path} exists already: add --overwrite, or choose another folder with -o")
 
 
-def likelihood_record(
-    loaded: LoadedWeights | Writer, name: str, result: LikelihoodResult, *, split: str, part: str, command: str
+def measurement_record(
+    measurement: str,
+    loaded: LoadedWeights | Writer,
+    name: str,
+    result: Measurable,
+    *,
+    split: str,
+    part: str,
+    command: str,
 ) -> dict[str, Any]:
-    """The document: model, data, settings, figures, versions and the command that makes it again."""
+    """The document: which measurement, model, data, settings, figures, versions and the command that makes it again."""
     import torch
 
     from allograph import __version__
@@ -69,6 +84,7 @@ def likelihood_record(
     card: Mapping[str, Any] = loaded.card
     trained = card.get("data", {})
     return {
+        "measurement": measurement,
         "model": {
             "name": name,
             "kind": loaded.model.config.kind,
@@ -110,29 +126,17 @@ def measurement_path(folder: Path, *words: str) -> Path:
     return folder / f"{name}.json"
 
 
-def measurement_command(measurement: str, model: str, data: str, *options: object) -> str:
-    """The command that makes the same figures again, without this machine's folders."""
+def shown_data(data: str) -> str:
+    """The data in the command that makes a record again, without this machine's folders."""
     from allograph.data import DATASETS
 
-    images = data_name(data)
-    images = f"./{images}" if _is_folder(data) and images in DATASETS else images
-    words = ["allograph", "evaluate", measurement, shown_model(model), "--data", images, *options]
-    return shlex.join(str(word) for word in words)
+    name = data_name(data)
+    return f"./{name}" if _is_folder(data) and name in DATASETS else name
 
 
-def measurement_record(
-    measurement: str,
-    loaded: LoadedWeights | Writer,
-    name: str,
-    result: Any,
-    *,
-    split: str,
-    part: str,
-    command: str,
-) -> dict[str, Any]:
-    """The document of any measurement whose result has `to_dict`; the report knows it by ``measurement``."""
-    record = likelihood_record(loaded, name, result, split=split, part=part, command=command)
-    return {"measurement": measurement, **record}
+def measurement_command(measurement: str, model: str, *words: object) -> str:
+    """The command that makes the same figures again."""
+    return shlex.join(map(str, ("allograph", "evaluate", measurement, shown_model(model), *words)))
 
 
 def _is_folder(data: str) -> bool:

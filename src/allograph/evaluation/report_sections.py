@@ -41,13 +41,14 @@ def likelihood_section(records: Sequence[Record]) -> Section:
         rows, bounds, steps = [], [], []
         for number, record in enumerate(group):
             figures = _by_contexts(record)
+            others = " of its alphabet" if record.document.get("exemplars") == "family" else ""
             for contexts, figure in figures:
                 bits = figure["bits_per_dimension"]
                 rows.append(
                     [
                         record.model,
                         str(record["model"]["kind"]),
-                        str(contexts),
+                        f"{contexts}{others if contexts else ''}",
                         nats(figure["free_energy"]),
                         nats(figure["kl"]),
                         nats(figure["bound"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Unseen", "unseen_part"]
+__all__ = ["Part", "Unseen", "check_unseen_runs", "unseen_part"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +96,30 @@ def unseen_part(
             "measure it on others, or under the name that they had then"
         )
     return Unseen(dataset, split or "", splits.problems)
+
+
+def check_unseen_runs(card: Mapping[str, Any], dataset: ConceptDataset) -> None:
+    """Refuse Lake's runs, which show evaluation characters of Omniglot, for a model that has seen these: it, or one
+    that it began with, was trained on a division with evaluation alphabets in its training part, or on such images
+    under whatever name, which the sketch on its card recognises.
+
+    Raises:
+        AllographError: the model was trained on some of these images, or may have been.
+    """
+    trained = card.get("data", {})
+    for before in (trained, *trained.get("ancestors", ())):
+        way = before.get("split", "30-20")
+        if before.get("name") in _OMNIGLOTS and way != "30-20":
+            raise AllographError(
+                f"the model was trained on the {way} division of Omniglot, which has characters of Lake's runs in its "
+                "training part: measure one that was trained on the 30-20 division, or take --part validation"
+            )
+    sketch: Sequence[int] | None = trained.get("sketch")
+    if sketch is not None and (seen := dataset.overlap(sketch)) > _SEEN_SHARE:
+        raise AllographError(
+            f"the model was trained on {seen:.0%} of the drawings of Lake's runs, as '{trained.get('name')}': measure "
+            "one that was trained on other drawings"
+        )
 
 
 def _split_of(name: str, trainings: Sequence[Mapping[str, Any]], asked: str | None) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 __all__ = [
     "Appearance",
     "Exemplar",
+    "Picture",
     "PictureAppearance",
     "Space",
     "SymbolAppearance",
     "animate",
     "atomic_write",
     "contact_sheet",
+    "outline",
+    "outline_svg",
     "render",
     "space_of",
     "take_in",
@@ -21,7 +24,9 @@ from allograph.imaging.animation import animate
 from allograph.imaging.appearance import Appearance, Exemplar
 from allograph.imaging.files import atomic_write
 from allograph.imaging.intake import take_in
+from allograph.imaging.outline import outline, outline_svg
 from allograph.imaging.pictures import PictureAppearance, take_in_picture
+from allograph.imaging.reading import Picture
 from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of

@@ -28,6 +28,11 @@ class Growth(ABC):
     def steps(self) -> int:
         """T."""
 
+    @property
+    @abstractmethod
+    def levels(self) -> np.ndarray:
+        """The drawing after each step in the model's own pixels, uint8 (T, C, S, S): visible ink, or colour."""
+
     @abstractmethod
     def tile(self, step: int, part: float, side: int) -> np.ndarray:
         """The drawing `part` of the way, 0 to 1, from before step number `step`, 0 to T - 1, to after it."""

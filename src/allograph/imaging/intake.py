@@ -5,16 +5,14 @@ from __future__ import annotations
 __all__ = ["model_pen", "take_in"]
 
 import math
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from allograph.errors import AllographError
 from allograph.imaging.appearance import Exemplar, Square
 from allograph.imaging.ink import Polarity, find_ink
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.reading import read_source
+from allograph.imaging.reading import Picture, read_source
 from allograph.imaging.shapes import (
     centre_line,
     distance_to,
@@ -43,17 +41,13 @@ _MIN_FINE_PIXELS = 2.0
 """...of which the thinnest strokes are at least this many pixels wide."""
 
 
-def take_in(
-    image: Path | str | Image.Image | np.ndarray,
-    size: int,
-    ink: Polarity = "auto",
-    placement: Placement = OMNIGLOT,
-) -> Exemplar:
+def take_in(image: Picture, size: int, ink: Polarity = "auto", placement: Placement = OMNIGLOT) -> Exemplar:
     """Bring a picture of one symbol to the model's space, `size` x `size` pixels.
 
-    `image` is a file, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found, dark or light
-    as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed and drawn as those of
-    the data set that the model learned (`placement`) are. The appearance of the result is a `SymbolAppearance`.
+    `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found,
+    dark or light as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed and
+    drawn as those of the data set that the model learned (`placement`) are. The appearance of the result is a
+    `SymbolAppearance`.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
     if ink not in ("auto", "dark", "light"):

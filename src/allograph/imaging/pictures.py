@@ -5,14 +5,13 @@ from __future__ import annotations
 __all__ = ["PictureAppearance", "square", "take_in_picture"]
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 import numpy as np
 from PIL import Image
 
 from allograph.imaging.appearance import Appearance, Exemplar, Growth, Square
-from allograph.imaging.reading import read_source
+from allograph.imaging.reading import Picture, read_source
 
 _GROUND = (255, 255, 255)
 """What a transparent picture is laid on."""
@@ -56,6 +55,10 @@ class _PictureGrowth(Growth):
     def steps(self) -> int:
         return len(self._canvases) - 1
 
+    @property
+    def levels(self) -> np.ndarray:
+        return _to_bytes(self._canvases[1:])
+
     def tile(self, step: int, part: float, side: int) -> np.ndarray:
         grown = self._canvases[step] * (1 - part) + self._canvases[step + 1] * part
         values = _to_bytes(_resized(grown, side))
@@ -65,12 +68,12 @@ class _PictureGrowth(Growth):
         return self.tile(self.steps - 1, 1.0, side)
 
 
-def take_in_picture(image: Path | str | Image.Image | np.ndarray, size: int, channels: int) -> Exemplar:
+def take_in_picture(image: Picture, size: int, channels: int) -> Exemplar:
     """Bring a picture to the model's space: its middle square, `size` x `size` pixels, grey (1 channel) or RGB (3).
 
-    `image` is a file, a PIL image or an array (height, width[, 3 or 4]), of any mode; floating point numbers from 0 to
-    1 are intensities. Transparent parts become white. Pixels are averaged over areas by what does so for training;
-    a picture of the model's own size keeps every value.
+    `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode; floating point
+    numbers from 0 to 1 are intensities. Transparent parts become white. Pixels are averaged over areas by what does so
+    for training; a picture of the model's own size keeps every value.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
     from allograph.data.resizing import grey

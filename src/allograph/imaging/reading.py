@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "Source", "read_source"]
+__all__ = ["MAX_PIXELS", "MIN_SIDE", "Picture", "Source", "read_source"]
 
 import contextlib
+import io
 import os
 import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from allograph.errors import AllographError
 from allograph.imaging.files import explain_os_error
+
+Picture = Path | str | bytes | Image.Image | np.ndarray
+"""A file, the content of one, a PIL image or an array."""
 
 MAX_PIXELS = 80_000_000
 """Larger pictures are refused from their header alone. Below Pillow's own limit, which warns from 89 million on."""
@@ -62,7 +67,7 @@ class Source:
         return width / self.width, height / self.height
 
 
-def read_source(image: Path | str | Image.Image | np.ndarray) -> Source:
+def read_source(image: Picture) -> Source:
     """Decode `image`.
 
     Of an animated file the first frame is taken; a camera's orientation mark is obeyed; pictures with more than 8 bits
@@ -76,6 +81,8 @@ def read_source(image: Path | str | Image.Image | np.ndarray) -> Source:
     if isinstance(image, Image.Image):
         with _one_line_errors("the image"):
             return _from_image(image, "the image")
+    if isinstance(image, bytes):
+        return _from_file(io.BytesIO(image), "the image")
     if not isinstance(image, str | os.PathLike):
         raise AllographError(
             f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
@@ -87,13 +94,7 @@ def read_source(image: Path | str | Image.Image | np.ndarray) -> Source:
         if path.is_dir():
             raise AllographError(f"{name} is a folder; name an image file in it")
         with path.open("rb") as file:
-            if not file.read(1):
-                raise AllographError(f"{name} is empty; save the image again")
-            file.seek(0)
-            with _one_line_errors(name), Image.open(file) as opened:
-                if opened.format not in _FORMATS:
-                    raise UnidentifiedImageError
-                return _from_image(opened, name)
+            return _from_file(file, name)
     except OSError as error:
         raise explain_os_error(error, f"cannot read {name}") from error
     except ValueError as error:
@@ -118,6 +119,16 @@ def _one_line_errors(name: str) -> Iterator[None]:
         raise AllographError(f"{name} does not fit into memory; scale it down") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
         raise AllographError(f"{name} is damaged or cut off; save or copy the image again") from error
+
+
+def _from_file(file: BinaryIO, name: str) -> Source:
+    if not file.read(1):
+        raise AllographError(f"{name} is empty; save the image again")
+    file.seek(0)
+    with _one_line_errors(name), Image.open(file) as opened:
+        if opened.format not in _FORMATS:
+            raise UnidentifiedImageError
+        return _from_image(opened, name)
 
 
 def _from_image(image: Image.Image, name: str) -> Source:

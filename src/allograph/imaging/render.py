@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ink_coverage", "render", "stroke_field"]
+__all__ = ["FINENESS", "MARGIN", "ink_coverage", "placed", "render", "stroke_field"]
 
 import math
 from typing import TYPE_CHECKING
@@ -16,10 +16,10 @@ from allograph.imaging.shapes import centre_line, distance_to, prune, signed_dis
 if TYPE_CHECKING:
     from allograph.imaging.symbols import SymbolAppearance
 
-_FINENESS = 8
+FINENESS = 8
 """Strokes are smoothed on a raster with this many points per model pixel, across and down."""
 
-_MARGIN = 5
+MARGIN = 5
 """Model pixels kept around the model's image, so that strokes can grow beyond its rim."""
 
 _SMOOTHING = 0.9
@@ -51,7 +51,7 @@ def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = 
     zoom = 1.0 if size is None else size / longer
     width, height = (max(1, round(side * zoom)) for side in (appearance.width, appearance.height))
     field = stroke_field(logits, appearance)
-    left, top, scale = _placed(field, logits.shape[0], appearance, zoom, (width, height))
+    left, top, scale = placed(field, logits.shape[0], appearance, zoom, (width, height))
     coverage = ink_coverage(field, (left, top), scale, (width, height))
     colours = np.array([appearance.paper, appearance.ink], np.float32)
     if not appearance.has_alpha:
@@ -65,7 +65,7 @@ def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = 
 def stroke_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
     """Return the signed distance to the edge of the ink, in model pixels, positive inside.
 
-    Sampled `_FINENESS` times per model pixel over the model's image and `_MARGIN` pixels around it. The edge is where
+    Sampled `FINENESS` times per model pixel over the model's image and `MARGIN` pixels around it. The edge is where
     the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along the centre lines
     of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge itself is moved by
     what the pen gains or loses.
@@ -73,22 +73,22 @@ def stroke_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray
     from scipy import ndimage
 
     ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
-    ink = np.pad(ink, _MARGIN)
-    fine = Image.fromarray(ink).resize((ink.shape[1] * _FINENESS, ink.shape[0] * _FINENESS), Image.Resampling.BICUBIC)
+    ink = np.pad(ink, MARGIN)
+    fine = Image.fromarray(ink).resize((ink.shape[1] * FINENESS, ink.shape[0] * FINENESS), Image.Resampling.BICUBIC)
     drawn = np.asarray(fine) > 0.5
-    field = signed_distance(drawn) / _FINENESS
+    field = signed_distance(drawn) / FINENESS
     if not drawn.any():
         return field
-    field = _with_areas_of(drawn, ndimage.gaussian_filter(field, _SMOOTHING * _FINENESS))
+    field = _with_areas_of(drawn, ndimage.gaussian_filter(field, _SMOOTHING * FINENESS))
     wanted, pen = appearance.stroke_width, appearance.pen_width
-    line = prune(centre_line(field > 0), field * _FINENESS)
-    away = ndimage.gaussian_filter(distance_to(line) / _FINENESS, _FINE_SMOOTHING * _FINENESS)
+    line = prune(centre_line(field > 0), field * FINENESS)
+    away = ndimage.gaussian_filter(distance_to(line) / FINENESS, _FINE_SMOOTHING * FINENESS)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
     s, half = _FINE_SMOOTHING, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    stroke = np.maximum((level - away) / slope, half - distance_to(_short(line, _DOT * _FINENESS)) / _FINENESS)
+    stroke = np.maximum((level - away) / slope, half - distance_to(_short(line, _DOT * FINENESS)) / FINENESS)
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
     # is left by shaving the edge fills it.
     shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
@@ -133,8 +133,8 @@ def ink_coverage(field: np.ndarray, corner: tuple[float, float], scale: float, s
     """
     width, height = size
     coverage = np.zeros((height, width), np.float32)
-    step = _FINENESS / scale  # of the field per pixel of the picture
-    start = [c - _MARGIN * scale for c in corner]
+    step = FINENESS / scale  # of the field per pixel of the picture
+    start = [c - MARGIN * scale for c in corner]
     x0, y0 = (max(0, math.floor(s)) for s in start)
     x1, y1 = (min(limit, math.ceil(s + n / step)) for s, n, limit in zip(start, field.shape[::-1], size, strict=True))
     if x1 <= x0 or y1 <= y0:
@@ -148,7 +148,7 @@ def ink_coverage(field: np.ndarray, corner: tuple[float, float], scale: float, s
     return coverage
 
 
-def _placed(
+def placed(
     field: np.ndarray, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Return the left and top of the model's image in the picture and the pixels per model pixel, all ink inside."""
@@ -158,7 +158,7 @@ def _placed(
     if not inside.any():
         return left, top, scale
     spans = [np.nonzero(inside.any(axis))[0] for axis in (0, 1)]
-    first, last = ([s[end] / _FINENESS - _MARGIN for s in spans] for end in (0, -1))
+    first, last = ([s[end] / FINENESS - MARGIN for s in spans] for end in (0, -1))
     rim = min(1.0, 0.05 * min(size))
     for span, limit in zip(np.subtract(last, first), size, strict=True):
         scale = min(scale, (limit - 2 * rim) / max(span, 1e-6))

@@ -23,6 +23,9 @@ _HAIRLINE = (0, 0, 0, 26)
 _CELL = 160
 _RATIO = 1.5
 
+_MOST_GIVEN = 24
+"""Exemplars shown where there are several."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -81,17 +84,23 @@ def _good_columns(count: int, exemplar: bool) -> int:
 
 
 def contact_sheet(
-    exemplar: Exemplar | None, drawings: Sequence[Image.Image], columns: int | None = None
+    exemplar: Exemplar | Sequence[Exemplar] | None, drawings: Sequence[Image.Image], columns: int | None = None
 ) -> Image.Image:
     """Return one picture of the exemplar, larger and framed, and of all drawings made from it.
 
     Every tile shows the square of its picture that holds the symbol, so that the sheet reads alike for a tight crop and
     for a large photo. Drawings are pictures as `Appearance.render` returns them; without exemplar they are squares, and
-    shown whole.
+    shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as large as the drawings before which
+    they stand.
     """
-    layout = lay_out(len(drawings), columns, exemplar=exemplar is not None)
+    given: Sequence[Exemplar] = ()
+    if isinstance(exemplar, Sequence):
+        given, exemplar = exemplar[:_MOST_GIVEN], None
+    layout = lay_out(len(given) + len(drawings), columns, exemplar=exemplar is not None)
     page = Image.new("RGB", layout.size, PAGE)
-    for drawing, place in zip(drawings, layout.cells, strict=True):
+    for one, place in zip(given, layout.cells, strict=False):
+        paste_tile(page, exemplar_tile(one, place[2]), place, ACCENT)
+    for drawing, place in zip(drawings, layout.cells[len(given) :], strict=True):
         if exemplar is None:
             tile = drawing.resize((place[2], place[2]), Image.Resampling.LANCZOS, reducing_gap=3.0)
         else:

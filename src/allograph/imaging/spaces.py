@@ -6,17 +6,14 @@ __all__ = ["IMAGES", "PictureSpace", "Space", "SymbolSpace", "space_of"]
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar, final
-
-import numpy as np
-from PIL import Image
 
 from allograph.imaging.appearance import Appearance, Exemplar
 from allograph.imaging.ink import Polarity
 from allograph.imaging.intake import model_pen, take_in
 from allograph.imaging.pictures import PictureAppearance, take_in_picture
 from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
+from allograph.imaging.reading import Picture
 from allograph.imaging.symbols import SymbolAppearance
 
 IMAGES = ("symbols", "digits", "grey", "colour")
@@ -35,7 +32,7 @@ class Space(ABC):
     inked: ClassVar[bool]
 
     @abstractmethod
-    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
         """Bring a picture to the model's space; `ink` says which tone of a symbol's picture is its ink; elsewhere it
         means nothing.
 
@@ -57,7 +54,7 @@ class SymbolSpace(Space):
     placement: Placement
     inked: ClassVar[bool] = True
 
-    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
         return take_in(image, self.size, ink, self.placement)
 
     @property
@@ -87,7 +84,7 @@ class PictureSpace(Space):
     binary: bool = False
     inked: ClassVar[bool] = False
 
-    def take_in(self, image: Path | str | Image.Image | np.ndarray, ink: Polarity = "auto") -> Exemplar:
+    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
         exemplar = take_in_picture(image, self.size, self.channels)
         if not self.binary:
             return exemplar

@@ -87,6 +87,10 @@ class _InkGrowth(Growth):
     def steps(self) -> int:
         return len(self._ink) - 1
 
+    @property
+    def levels(self) -> np.ndarray:
+        return (self._ink[1:, None] * 255).round().astype(np.uint8)
+
     def tile(self, step: int, part: float, side: int) -> np.ndarray:
         grown = self._ink[step] * (1 - part) + self._ink[step + 1] * part
         return _tint(_enlarged(grown, side), self._appearance)

@@ -28,10 +28,10 @@ from __future__ import annotations
 
 __all__ = ["BendingConfig", "BendingModel"]
 
-from typing import final
+from typing import NamedTuple, final
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from allograph.attention import WindowNetwork, compose, read
@@ -41,7 +41,31 @@ from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
-from allograph.models.parts import Cell, Context, Decision, Gaussian, State, Trace
+from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
+
+
+class _Seen(NamedTuple):
+    """The exemplars, and what is computed from them once."""
+
+    images: Float[Tensor, "batch count channel size size"]
+    embedding: Float[Tensor, "batch features"]
+    filtered: Float[Tensor, "batch bells size size"]
+
+    def repeat(self, times: int) -> _Seen:
+        return _Seen(*(part.repeat_interleave(times, dim=0) for part in self))
+
+
+class _Trace(NamedTuple):
+    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
+
+    latents: Tensor
+    before: Tensor
+    """h_{t-1}"""
+    after: Tensor
+    """h_t"""
+    looks: Tensor
+    glimpses: Tensor
+    """v_t, flattened"""
 
 
 @final
@@ -63,8 +87,7 @@ class BendingModel(GenerativeModel):
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.plan = nn.Parameter(first_plan(config))
         self.posterior = Decision(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
-        if config.prior == "learned":
-            self.prior = Decision(pixels + 6 + hidden, embedding, config.decision, config.latent)
+        self.prior = prior_of(config.prior, pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
         self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
         self.ink_sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
@@ -111,11 +134,13 @@ class BendingModel(GenerativeModel):
         """See `GenerativeModel.infer`. Where ``ink`` is false the image is modelled by bending the exemplar alone: no
         ink is written beside it, so the posterior of the later steps is the prior, and their KL is 0."""
         many = len(noise) // len(x)
-        seen = self.see(context, x)
+        seen = self._see(context, x)
         writes = self._writes(seen, ink).repeat_interleave(many)
         trace, posterior = self._infer(x, seen, noise)
         seen = seen.repeat(many)
-        prior = self._prior([trace.glimpses, trace.looks.flatten(-2), trace.before], self._for_prior(seen)[:, None])
+        prior = self.prior(
+            [trace.glimpses, trace.looks.flatten(-2), trace.before], self.prior.constant(seen.embedding)[:, None]
+        )
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         used = (writes[:, None] | bends)[..., None]
         parameters = self.canvas(self._strokes(trace, writes), seen.filtered)
@@ -140,7 +165,7 @@ class BendingModel(GenerativeModel):
     ) -> Drawings:
         """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
         steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
-        seen = self.see(context)
+        seen = self._see(context)
         noise = self.sampling_noise(len(seen.images), n, noise, generator)
         shape = noise.shape[:2]
         noise, seen = noise.flatten(0, 1), seen.repeat(shape[1])
@@ -161,7 +186,7 @@ class BendingModel(GenerativeModel):
 
     # ---------------------------------------------------------------- what is done once
 
-    def see(self, context: Tensor | None, x: Tensor | None = None) -> Context:
+    def _see(self, context: Tensor | None, x: Tensor | None = None) -> _Seen:
         """Looks at the whole context once; None is one blank exemplar (for each image of x)."""
         if context is None:
             weight, size = self.ink_sprite.weight, self.config.image_size
@@ -170,25 +195,14 @@ class BendingModel(GenerativeModel):
             context = context.expand(batch, -1, -1, -1, -1)
         batch, count = context.shape[:2]
         embedding = self.encode_context(context.flatten(0, 1)).unflatten(0, (batch, count)).mean(dim=1)
-        return Context(context, embedding, self.canvas.filter(context.mean(dim=1)))
+        return _Seen(context, embedding, self.canvas.filter(context.mean(dim=1)))
 
-    def _for_prior(self, seen: Context) -> Tensor:
-        """What the prior makes of the embedding, the same at every step; nothing where the prior is standard."""
-        return seen.embedding if self.config.prior == "standard" else self.prior.constant(seen.embedding)
-
-    def _prior(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
-        """``p(z_t | z_<t, x')`` of (v_t, look_t, h_{t-1}), each (batch, ...) or (batch, T, ...)."""
-        if self.config.prior == "standard":
-            zeros = inputs[0].new_zeros((*inputs[0].shape[:-1], self.config.latent))
-            return Gaussian(zeros, zeros)
-        return self.prior(inputs, constant)
-
-    def _writes(self, seen: Context, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
+    def _writes(self, seen: _Seen, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
         """Whose ink is written: everyone's without an exemplar; beside one, that of the images chosen (None: all)."""
         blank = ~seen.images.flatten(1).any(dim=1)
         return torch.ones_like(blank) if ink is None else blank | ink
 
-    def _strokes(self, trace: Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
+    def _strokes(self, trace: _Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
         """What all steps write, and where."""
         config, dtype = self.config, trace.latents.dtype
         ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, config.patch, config.patch))
@@ -202,18 +216,18 @@ class BendingModel(GenerativeModel):
 
     # ---------------------------------------------------------------- the loop over t
 
-    def _first(self, seen: Context) -> State:
+    def _first(self, seen: _Seen) -> State:
         hidden, cell = self.first_state(seen.embedding).chunk(2, dim=-1)
         return State(torch.tanh(hidden), cell)
 
-    def _look(self, t: int, state: State, seen: Context) -> tuple[Tensor, Tensor]:
+    def _look(self, t: int, state: State, seen: _Seen) -> tuple[Tensor, Tensor]:
         """``look_t`` and ``v_t``: the same window of every exemplar, averaged, so that their order does not matter."""
         look = self.look_context.window(self.look_context.linear(state.hidden) + self.plan[t])
         count = seen.images.shape[1]
         patches = read(seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0), self.config.patch)
         return look, patches.flatten(1).unflatten(0, (-1, count)).mean(dim=1)
 
-    def _infer(self, x: Tensor, seen: Context, noise: Tensor) -> tuple[Trace, Gaussian]:
+    def _infer(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
         """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
         together = self.encode_target(torch.cat([x, seen.images.mean(dim=1)], dim=1))
@@ -232,15 +246,15 @@ class BendingModel(GenerativeModel):
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
             steps.append((*posterior, latent, before.hidden, state.hidden, look, glimpse))
         mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return Trace(*rest), Gaussian(mean, log_std)
+        return _Trace(*rest), Gaussian(mean, log_std)
 
-    def _imagine(self, seen: Context, noise: Tensor) -> Trace:
+    def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core, for_prior = self.core.constant(seen.embedding), self._for_prior(seen)
+        for_core, for_prior = self.core.constant(seen.embedding), self.prior.constant(seen.embedding)
         state, steps = self._first(seen), []
         for t, eps in enumerate(noise.unbind(dim=1)):
             look, glimpse = self._look(t, state, seen)
-            latent = self._prior([glimpse, look.flatten(1), state.hidden], for_prior).sample(eps)
+            latent = self.prior([glimpse, look.flatten(1), state.hidden], for_prior).sample(eps)
             before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
             steps.append((latent, before.hidden, state.hidden, look, glimpse))
-        return Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+        return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))

@@ -1,15 +1,13 @@
-"""What sequential models are made of: a normal distribution from a network, an LSTM with constant inputs, and what
-their loop is given and leaves behind."""
+"""What sequential models are made of: normal distributions from a network, and an LSTM with constant inputs."""
 
 from __future__ import annotations
 
-__all__ = ["Cell", "Constants", "Context", "Decision", "Gaussian", "State", "Trace"]
+__all__ = ["Cell", "Constants", "Decision", "Gaussian", "StandardPrior", "State", "prior_of"]
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -43,30 +41,6 @@ class State(NamedTuple):
 
     hidden: Tensor
     cell: Tensor
-
-
-class Context(NamedTuple):
-    """The exemplars, and what is computed from them once."""
-
-    images: Float[Tensor, "batch count channel size size"]
-    embedding: Float[Tensor, "batch features"]
-    filtered: Float[Tensor, "batch bells size size"]
-
-    def repeat(self, times: int) -> Context:
-        return Context(*(part.repeat_interleave(times, dim=0) for part in self))
-
-
-class Trace(NamedTuple):
-    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
-
-    latents: Tensor
-    before: Tensor
-    """h_{t-1}"""
-    after: Tensor
-    """h_t"""
-    looks: Tensor
-    glimpses: Tensor
-    """v_t, flattened"""
 
 
 class Constants(nn.Linear):
@@ -113,3 +87,23 @@ class Decision(nn.Module):
 
     def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
         return Gaussian.of(self.output(F.silu(self.inputs(torch.cat(inputs, dim=-1)) + constant)))
+
+
+class StandardPrior(nn.Module):
+    """``N(0, I)`` whatever it is given, called as a `Decision` is."""
+
+    def __init__(self, latent: int) -> None:
+        super().__init__()
+        self.latent = latent
+        self.constant = nn.Identity()
+
+    def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
+        zeros = inputs[0].new_zeros((*inputs[0].shape[:-1], self.latent))
+        return Gaussian(zeros, zeros)
+
+
+def prior_of(
+    kind: Literal["standard", "learned"], inputs: int, constants: int, units: int, latent: int
+) -> Decision | StandardPrior:
+    """``p(z_t | z_<t, x')``, of what is known before z_t; see `Decision` for the lengths."""
+    return StandardPrior(latent) if kind == "standard" else Decision(inputs, constants, units, latent)

@@ -32,7 +32,7 @@ from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
-from allograph.models.parts import Cell, Constants, Decision, Gaussian, State
+from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.sequential_config import SequentialConfig
 
 
@@ -89,8 +89,7 @@ class SequentialModel(GenerativeModel):
         self.first_state = Constants(for_context, 2 * hidden, bias=True)
         for_posterior = still + config.embedding + for_context
         self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
-        if config.prior == "learned":
-            self.prior = Decision(noticed + hidden, for_context, config.decision, config.latent)
+        self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
         self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
@@ -113,8 +112,8 @@ class SequentialModel(GenerativeModel):
         many = len(noise) // len(x)
         seen = self._see(context, len(x))
         trace, posterior = self._posterior(x, seen, noise)
-        for_prior = self._for_prior(seen).repeat_interleave(many, dim=0)
-        prior = self._prior(trace.noticed, trace.before, for_prior[:, None])
+        for_prior = self.prior.constant(seen.constant).repeat_interleave(many, dim=0)
+        prior = self.prior([trace.noticed, trace.before], for_prior[:, None])
         parameters = self._observed(trace, self.placing(trace.after))
         return Inference(
             log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
@@ -180,17 +179,6 @@ class SequentialModel(GenerativeModel):
             parts.append(self.encode_target(shown))
         return self.posterior.constant(torch.cat(parts, dim=-1))
 
-    def _for_prior(self, seen: _Seen) -> Tensor:
-        """What the prior makes of the context that does not change with t; nothing where the prior is standard."""
-        return seen.constant if self.config.prior == "standard" else self.prior.constant(seen.constant)
-
-    def _prior(self, noticed: Tensor, before: Tensor, constant: Tensor) -> Gaussian:
-        """``p(z_t | z_<t, x')`` of v_t, look_t and h_{t-1}, each (batch, ...) or (batch, T, ...)."""
-        if self.config.prior == "standard":
-            zeros = noticed.new_zeros((*noticed.shape[:-1], self.config.latent))
-            return Gaussian(zeros, zeros)
-        return self.prior([noticed, before], constant)
-
     def _observed(self, trace: _Trace, where: Tensor) -> Tensor:
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
@@ -245,11 +233,11 @@ class SequentialModel(GenerativeModel):
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core, for_prior = self.core.constant(seen.constant), self._for_prior(seen)
+        for_core, for_prior = self.core.constant(seen.constant), self.prior.constant(seen.constant)
         state, steps = self._first(seen), []
         for eps in noise.unbind(dim=1):
             noticed = self._notice(state, seen)
-            latent = self._prior(noticed, state.hidden, for_prior).sample(eps)
+            latent = self.prior([noticed, state.hidden], for_prior).sample(eps)
             before, state = state, self.core([latent, noticed], for_core, state)
             steps.append((latent, before.hidden, state.hidden, noticed))
         return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))

@@ -198,13 +198,13 @@ def _validation_line(trainer: lightning.Trainer) -> str:
 class SamplePictures(lightning.Callback):
     """At each validation, a picture of what the model draws, with the averaged weights, from the same noise each time.
 
-    A row for each of some exemplars, which stands at its left, and a last one without; a bending model's rows begin
-    with drawings as `write` shows them. A model that takes no exemplars fills all rows without.
+    A row for each of some targets, whose exemplars stand at its left, and a last one without; a bending model's rows
+    begin with drawings as `write` shows them. A model that takes no exemplars fills all rows without.
     """
 
     def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 12) -> None:
         self.folder, self.columns, self.rows = folder, columns, rows
-        self.context = pairs.context[:rows, :1]
+        self.context = pairs.context[:rows]
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         # Called while the averaged weights are in place: this callback stands before the one that swaps them back.

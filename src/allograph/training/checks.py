@@ -35,7 +35,15 @@ def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
     takes_exemplars = isinstance(model, BendingConfig) or (isinstance(model, SequentialConfig) and model.context)
     if takes_exemplars and preset.data.contexts == (0,):
         raise AllographError("the model takes exemplars and contexts=0 shows none: set contexts=1")
-    if takes_exemplars and dataset.drawings_per_concept.max(initial=0) < 2:
+    of_family = preset.data.exemplars == "family"
+    if of_family and isinstance(model, BendingConfig):
+        raise AllographError(
+            "a model that bends its exemplar draws it again, and no other symbol of its alphabet: "
+            "take --preset omniglot-alphabet, or exemplars=concept"
+        )
+    if of_family and not takes_exemplars:
+        raise AllographError("exemplars=family is for models that take exemplars: set model.context=true")
+    if takes_exemplars and not of_family and dataset.drawings_per_concept.max(initial=0) < 2:
         raise AllographError(
             f"the model takes exemplars, and {dataset.name} has no two images of one class: "
             "choose a model without, such as --preset sequential, vae or draw"

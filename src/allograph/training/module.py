@@ -163,6 +163,7 @@ class Batches(lightning.LightningDataModule):
             shift=data.shift,
             shift_steps=(1 - data.settle) * training.max_steps,
             binarisation=data.binarisation,
+            exemplars=data.exemplars,
         )
         self.validation = fixed_pairs(
             splits.validation,
@@ -170,6 +171,7 @@ class Batches(lightning.LightningDataModule):
             training.validation_pairs,
             contexts=min(contexts),
             binarisation=data.binarisation,
+            exemplars=data.exemplars,
         )
         self.validation_size = training.batch_size
 

@@ -1,0 +1,96 @@
+"""Blocks of drawings: what is asked of a model at once, the noise that this takes, and what comes out."""
+
+from __future__ import annotations
+
+__all__ = ["BLOCK", "Block", "Wish", "noise_for"]
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from jaxtyping import Float
+
+    from allograph.imaging import Exemplar
+
+BLOCK = 16
+"""Drawings that the model makes at once."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
+
+    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
+
+    Attributes:
+        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
+        write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
+        read_windows: where each step read the exemplar, likewise.
+        seconds: time that the model took for the whole block.
+    """
+
+    canvases: Float[np.ndarray, "n T C S S"]
+    write_windows: Float[np.ndarray, "n written 2 3"]
+    read_windows: Float[np.ndarray, "n looked 2 3"]
+    seconds: float
+
+    def first(self, count: int) -> Block:
+        """The first drawings of these."""
+        keep = slice(0, max(0, count))
+        return replace(
+            self,
+            canvases=self.canvases[keep],
+            write_windows=self.write_windows[keep],
+            read_windows=self.read_windows[keep],
+        )
+
+    @property
+    def drawings(self) -> Float[np.ndarray, "n C S S"]:
+        """The finished drawings."""
+        return self.canvases[:, -1]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A block of drawings that is asked for.
+
+    Attributes:
+        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such; or
+            none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
+        seed: of the noise.
+        start: number of the block's first drawing, counted from 0.
+    """
+
+    exemplars: tuple[Exemplar, ...]
+    seed: int = 0
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        # Not even rounding shall depend on the order in which they are given.
+        object.__setattr__(self, "exemplars", tuple(sorted(self.exemplars, key=lambda one: _sha256(one.drawing))))
+
+    def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "block steps latent"]:
+        """Follows from seed, exemplars and number of each drawing alone."""
+        drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
+        about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
+        return noise_for(shape, [(*about, self.start + k) for k in range(BLOCK)])
+
+
+def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
+    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
+    import torch
+
+    def one(key: tuple[object, ...]) -> torch.Tensor:
+        seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+    return torch.stack([one(key) for key in keys])
+
+
+def _sha256(drawing: np.ndarray) -> str:
+    return hashlib.sha256(drawing.tobytes()).hexdigest()

@@ -1,0 +1,237 @@
+"""One-shot classification by a generative model: the class of which a drawing is the most likely new drawing.
+
+For a test x and the exemplar x'_c of each class, with ``p(x | x')`` the model's likelihood,
+
+    forward_c  = log p(x | x'_c) - log p(x)          how much the exemplar says about the drawing
+    backward_c = log p(x'_c | x) - log p(x'_c)       and the drawing about the exemplar
+    both_c     = forward_c + backward_c
+
+and the chosen class is the one with the largest. Were the model's conditionals those of one joint distribution, both
+directions would be equal: the pointwise mutual information of x and x'. They are not, so both are measured. log p(x) is
+the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
+
+A model that may only bend its exemplar has no p(x) without one. There it is that of any exemplar of the run bent:
+``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar of any other, ``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
+
+Each log likelihood is an importance weighted bound over K samples. All bounds of one drawing, given whatever exemplar
+or none, share their noise, so that they differ by the exemplar and not by chance.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run"]
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from allograph.bounds import Weighs, importance_weighted_bound
+from allograph.data import ClassificationRuns
+from allograph.errors import AllographError
+from allograph.evaluation.classified import Chosen, ClassificationResult, ErrorRate
+from allograph.evaluation.critics import Critic
+from allograph.evaluation.hausdorff import hausdorff_distances
+from allograph.evaluation.likelihood import Precision, device_name, rows_at_once
+from allograph.models import BendingModel, GenerativeModel, Inference
+
+Likelihoods = Literal["whole", "bending"]
+
+SCORES = ("forward", "backward", "both")
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """What the model says of one run of W classes and N tests, nats: (N, W) each.
+
+    Attributes:
+        forward: ``log p(x | x') - log p(x)``, a difference of two bounds.
+        backward: ``log p(x' | x) - log p(x')``, likewise.
+        effective_samples: of ``p(x | x')`` and ``p(x' | x)``, the mean, between 1 and K.
+    """
+
+    forward: Float[Tensor, "tests ways"]
+    backward: Float[Tensor, "tests ways"]
+    effective_samples: float
+
+    @property
+    def both(self) -> Float[Tensor, "tests ways"]:
+        """The sum of both directions."""
+        return self.forward + self.backward
+
+
+class ByBending:
+    """A bending model that may only bend its exemplar, not write beside it."""
+
+    def __init__(self, model: BendingModel) -> None:
+        self.model = model
+
+    @property
+    def noise_shape(self) -> tuple[int, int]:
+        return self.model.noise_shape
+
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+        """See `GenerativeModel.infer`; ValueError without an exemplar."""
+        if context is None:
+            raise ValueError("without an exemplar nothing can be bent")
+        return self.model.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool, device=x.device))
+
+
+def classify(
+    model: GenerativeModel,
+    runs: ClassificationRuns,
+    *,
+    size: int,
+    samples: int = 100,
+    likelihood: Likelihoods = "whole",
+    critic: Critic | None = None,
+    precision: Precision = "float32",
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ClassificationResult:
+    """The errors of one-shot classification over all runs, by each of `SCORES`.
+
+    Beside them, on the same runs: the modified Hausdorff distance of the stored drawings (Lake's own baseline), and,
+    with a ``critic``, the cosine of its features. The noise of a drawing follows from (seed, its run, its place);
+    figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes,
+    by bending alone ``R K (2 N W + W W)``.
+
+    Raises:
+        AllographError: the model takes no exemplar, or has no likelihood of this kind; figures that are not finite.
+    """
+    start = time.perf_counter()
+    if not model.conditional:
+        raise AllographError("this model takes no exemplar, so it cannot say of which one a drawing is a new drawing")
+    kind = torch.float64 if precision == "float64" else torch.float32
+    model = copy.deepcopy(model).to(device, kind).eval()
+    weighs: Weighs = model
+    if likelihood == "bending":
+        if not (isinstance(model, BendingModel) and model.bends_ink):
+            raise AllographError("this model does not bend its exemplar: leave out --likelihood bending")
+        weighs = ByBending(model)
+    tests_each = runs.tests.shape[1]
+    without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
+    each = samples * (2 * tests_each * runs.ways + without)
+    scored = []
+    for run in range(len(runs)):
+        done = run * each
+
+        def count(passes: int, done: int = done) -> None:
+            progress(done + passes, len(runs) * each)
+
+        x, exemplars = (
+            runs.dataset.drawings(part[run], size).to(device, kind) for part in (runs.tests, runs.exemplars)
+        )
+        scored.append(score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count))
+    scores = {name: torch.stack([getattr(one, name) for one in scored]).numpy() for name in SCORES}
+    distances = {"modified Hausdorff": -hausdorff_distances(runs)}
+    if critic is not None:
+        distances["critic's cosine"] = _cosines(critic, runs, size)
+    chosen = {name: values.argmax(-1) for name, values in (scores | distances).items()}
+    return ClassificationResult(
+        data=runs.dataset.name,
+        fingerprint=runs.fingerprint(),
+        runs=len(runs),
+        ways=runs.ways,
+        tests=runs.tests.size,
+        size=size,
+        likelihood=likelihood,
+        samples=samples,
+        effective_samples=float(np.mean([one.effective_samples for one in scored])),
+        seed=seed,
+        precision=precision,
+        machine=device_name(device),
+        critic=None if critic is None else critic.fingerprint,
+        errors={name: ErrorRate.of(chosen[name] != runs.right) for name in SCORES},
+        baselines={name: ErrorRate.of(chosen[name] != runs.right) for name in distances},
+        per_run={name: (chosen[name] != runs.right).mean(-1).tolist() for name in chosen},
+        chosen=_trials(runs, scores, chosen),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def score_run(
+    weighs: Weighs,
+    x: Float[Tensor, "tests channels size size"],
+    exemplars: Float[Tensor, "ways channels size size"],
+    *,
+    samples: int,
+    seed: tuple[int, int],
+    device: str = "cpu",
+    counted: Callable[[int], None] = lambda passes: None,
+) -> RunScores:
+    """Both directions of every test and every exemplar of one run; ``counted`` is told how many passes are done.
+
+    Raises:
+        AllographError: a bound that is not finite.
+    """
+    done = 0
+
+    def log_likelihood(targets: Tensor, context: Tensor | None, direction: int) -> tuple[Tensor, Tensor]:
+        """Of all targets given one context or none, and how well the samples covered it; equal noise at every call."""
+        nonlocal done
+        state = np.random.SeedSequence([*seed, direction]).generate_state(1, np.uint64)[0]
+        bound = importance_weighted_bound(
+            weighs,
+            targets,
+            None if context is None else context.expand(len(targets), 1, *context.shape),
+            samples=samples,
+            generator=torch.Generator().manual_seed(int(state) >> 1),
+            chunk=rows_at_once(device),
+        )
+        done += samples * len(targets)
+        counted(done)
+        return -bound.value.cpu(), bound.effective_samples.cpu()
+
+    def given(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
+        """Of each target given each context, (targets, contexts)."""
+        found = [log_likelihood(targets, context, direction) for context in contexts]
+        values, effective = zip(*found, strict=True)
+        return torch.stack(values, dim=1), torch.stack(effective, dim=1)
+
+    of_tests, one = given(x, exemplars, 0)
+    of_exemplars, other = given(exemplars, x, 1)
+    if isinstance(weighs, ByBending):
+        others, _ = given(exemplars, exemplars, 1)
+        others.fill_diagonal_(-math.inf)
+        alone = of_tests.logsumexp(dim=1) - math.log(len(exemplars))
+        exemplars_alone = others.logsumexp(dim=1) - math.log(len(exemplars) - 1)
+    else:
+        alone, exemplars_alone = log_likelihood(x, None, 0)[0], log_likelihood(exemplars, None, 1)[0]
+    forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
+    if not (forward.isfinite().all() and backward.isfinite().all()):
+        raise AllographError(
+            "the model gives some drawings no finite likelihood: its weights are broken or its images of another kind; "
+            "train it again or take another model"
+        )
+    return RunScores(forward, backward, float(torch.cat([one.flatten(), other.flatten()]).mean()))
+
+
+def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
+    """(runs, tests, ways), up to a factor: features are of one length."""
+    tests, exemplars = (
+        critic.features(runs.dataset.drawings(part.ravel(), size)).unflatten(0, part.shape)
+        for part in (runs.tests, runs.exemplars)
+    )
+    return (tests @ exemplars.mT).numpy()
+
+
+def _trials(
+    runs: ClassificationRuns, scores: dict[str, np.ndarray], chosen: dict[str, np.ndarray]
+) -> tuple[Chosen, ...]:
+    """Every test, in order."""
+    found = []
+    for run, item in np.ndindex(runs.tests.shape):
+        right, values = runs.right[run, item], scores["both"][run, item]
+        best_other = np.delete(values, right).max()
+        answers = {name: int(classes[run, item]) for name, classes in chosen.items()}
+        found.append(Chosen(run, item, int(right), answers, round(float(values[right] - best_other), 3)))
+    return tuple(found)

@@ -1,0 +1,146 @@
+"""What one-shot classification found: error rates with their confidence intervals, and every answer."""
+
+from __future__ import annotations
+
+__all__ = ["Chosen", "ClassificationResult", "ErrorRate", "wilson"]
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_Z = 1.959964
+"""The normal distribution's quantile of an interval of 95 %."""
+
+
+def wilson(wrong: int, tests: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share, ``wrong`` of ``tests`` that are independent.
+
+    ``(p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)``; Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
+    """
+    share, weight = wrong / tests, _Z**2 / tests
+    middle = (share + weight / 2) / (1 + weight)
+    half = _Z * math.sqrt(share * (1 - share) / tests + weight / (4 * tests)) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """The share of tests that were given a wrong class.
+
+    Attributes:
+        value: the share.
+        wrong, tests: its parts.
+        low, high: 95 % confidence interval as if all tests were independent (`wilson`).
+        runs_low, runs_high: the same for other runs, from how much the runs differ (Student's t): tests of one run
+            share exemplars, alphabet and people, so they are not independent.
+    """
+
+    value: float
+    wrong: int
+    tests: int
+    low: float
+    high: float
+    runs_low: float
+    runs_high: float
+
+    @classmethod
+    def of(cls, wrong: npt.NDArray[np.bool_]) -> ErrorRate:
+        """Of which tests were wrong, (runs, tests)."""
+        from scipy.stats import t
+
+        rates = wrong.mean(axis=1)
+        value = float(rates.mean())
+        half = float(t.ppf(0.975, len(rates) - 1) * rates.std(ddof=1) / len(rates) ** 0.5)
+        runs = max(0.0, value - half), min(1.0, value + half)
+        return cls(value, int(wrong.sum()), wrong.size, *wilson(int(wrong.sum()), wrong.size), *runs)
+
+    def __str__(self) -> str:
+        per_cent = [f"{100 * value:.1f}" for value in (self.value, self.low, self.high, self.runs_low, self.runs_high)]
+        value, low, high, runs_low, runs_high = per_cent
+        return f"{value:>6} % {f'{low} to {high} %':>18} {f'{runs_low} to {runs_high} %':>18}"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One test and the classes that it was given, all counted from 0.
+
+    Attributes:
+        run, item: which test.
+        right: its class.
+        chosen: by each score and each baseline.
+        margin: nats by which ``both`` prefers the right class to the best other one; below 0 where it is wrong.
+    """
+
+    run: int
+    item: int
+    right: int
+    chosen: dict[str, int]
+    margin: float
+
+
+@dataclass(frozen=True)
+class ClassificationResult:
+    """Everything about one measurement that a comparison needs.
+
+    Attributes:
+        data, fingerprint: which runs, and the SHA-256 of their drawings and places.
+        runs, ways, tests: runs, classes of each, tests of all.
+        size: of the drawings that the model sees, pixels.
+        likelihood: ``whole``, or ``bending``: of the exemplar bent, nothing written beside it.
+        samples, effective_samples: K of every bound, and how many of them carried its weight in the mean.
+        seed, precision, machine: what it was computed with.
+        critic: the fingerprint of the critic among the baselines.
+        errors: by ``forward``, ``backward`` and ``both``.
+        baselines: by distances without a generative model, on the same runs.
+        per_run: the error rates of each run, by each of these.
+        chosen: every answer.
+        seconds: the measurement took.
+    """
+
+    data: str
+    fingerprint: str
+    runs: int
+    ways: int
+    tests: int
+    size: int
+    likelihood: str
+    samples: int
+    effective_samples: float
+    seed: int
+    precision: str
+    machine: str
+    critic: str | None
+    errors: dict[str, ErrorRate]
+    baselines: dict[str, ErrorRate]
+    per_run: dict[str, list[float]]
+    chosen: tuple[Chosen, ...]
+    seconds: float
+
+    @property
+    def wrong(self) -> tuple[Chosen, ...]:
+        """The tests to which both directions together gave a wrong class."""
+        return tuple(one for one in self.chosen if one.chosen["both"] != one.right)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """A table to print."""
+        kind = "the whole model" if self.likelihood == "whole" else "bending alone"
+        head = (
+            f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
+            f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.precision}, seed {self.seed}"
+        )
+        names = {
+            "forward": "log p(x | x') - log p(x)",
+            "backward": "log p(x' | x) - log p(x')",
+            "both": "both directions",
+        }
+        lines = [head, f"{'errors, with 95 % confidence':34}{'':8} {'tests':>18} {'runs':>18}"]
+        lines += [f"{names[name]:34}{rate}" for name, rate in self.errors.items()]
+        lines += [f"{f'{name}, for comparison':34}{rate}" for name, rate in self.baselines.items()]
+        return "\n".join([*lines, f"effective samples {self.effective_samples:.1f}; {self.seconds:.0f} s"])

@@ -1,0 +1,123 @@
+"""Who may talk to the server, and what browsers may do with its answers.
+
+A page of another site can send requests to a server on the visitor's own machine: straight away, where `Origin` tells,
+or after its own name has been made to point here (DNS rebinding), where `Host` does.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Address", "Guard"]
+
+import ipaddress
+import json
+import socket
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server listens.
+
+    Attributes:
+        host: a name or an IP address.
+        port: 0 before one is chosen.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine's own programs reach it."""
+        return self.host == "localhost" or (_is_ip(self.host) and ipaddress.ip_address(self.host).is_loopback)
+
+    @property
+    def url(self) -> str:
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a request may name this host, a name or an IP address without brackets.
+
+        On the loopback: loopback addresses alone. Elsewhere any address, for no site's name can be one, and the names
+        of this machine.
+        """
+        host = host.lower().rstrip(".")
+        if host == "localhost":
+            return True
+        if _is_ip(host):
+            return not self.loopback or ipaddress.ip_address(host).is_loopback
+        if self.loopback:
+            return False
+        own = socket.gethostname().lower()
+        return host in {self.host.lower(), own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}
+
+
+class Guard:
+    """ASGI middleware: refuses other hosts and other sites, and adds the headers that bind browsers."""
+
+    def __init__(self, app: ASGIApp, address: Address) -> None:
+        self._app, self._address = app, address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                headers.setdefault("cache-control", "no-store" if path.startswith("/api/") else "no-cache")
+            await send(message)
+
+        reason = self._objection(Headers(scope=scope), path)
+        if reason is None:
+            await self._app(scope, receive, guarded)
+            return
+        body = json.dumps({"error": reason}).encode()
+        start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await guarded({"type": "http.response.start", "status": 403, "headers": start})
+        await send({"type": "http.response.body", "body": body})
+
+    def _objection(self, headers: Headers, path: str) -> str | None:
+        named = headers.getlist("host")
+        if len(named) != 1 or not self._address.answers_to(_without_port(named[0])):
+            return "this server does not answer to the host that the request names"
+        origin = headers.get("origin")
+        if origin is not None and origin not in (f"http://{named[0]}", f"https://{named[0]}"):
+            return "the request comes from another site's page"
+        if path.startswith("/api/") and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return "the request comes from another site's page"
+        return None
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0] if host.count(":") == 1 else host
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

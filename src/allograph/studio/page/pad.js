@@ -1,0 +1,148 @@
+/** A sheet to draw on with mouse, pen or finger; a picture may lie under the strokes. */
+
+import { colour, fit } from "./dom.js";
+
+const WIDTH = 0.032; // of a stroke at half pressure, in sheets
+const SIDE = 320; // of the picture that is handed on, pixels
+
+export class Pad {
+  #canvas;
+  #drawing = null;
+  #changed;
+  strokes = [];
+  picture = null; // { bitmap, own }, own: the page's own ink on a transparent sheet
+
+  /** `changed` is called when a stroke ends and after undo and clear. */
+  constructor(canvas, changed) {
+    this.#canvas = canvas;
+    this.#changed = changed;
+    canvas.addEventListener("pointerdown", (event) => this.#begin(event));
+    canvas.addEventListener("pointermove", (event) => this.#go(event));
+    canvas.addEventListener("pointerup", (event) => this.#end(event));
+    canvas.addEventListener("pointercancel", (event) => this.#end(event));
+  }
+
+  get empty() {
+    return !this.strokes.length && !this.picture;
+  }
+
+  get state() {
+    return { strokes: this.strokes.map((stroke) => [...stroke]), picture: this.picture };
+  }
+
+  /** Shows what `state` gave before, or nothing, without a call of `changed`. */
+  show(state = { strokes: [], picture: null }) {
+    this.strokes = state.strokes.map((stroke) => [...stroke]);
+    this.picture = state.picture;
+    this.paint();
+  }
+
+  undo() {
+    if (this.strokes.length) this.strokes.pop();
+    else this.picture = null;
+    this.paint();
+    this.#changed();
+  }
+
+  clear() {
+    this.show();
+    this.#changed();
+  }
+
+  /** Whether all of it is ink of the page's own, without a picture that has colours. */
+  get own() {
+    return !this.picture || this.picture.own;
+  }
+
+  /** What is on the sheet as a PNG file in base64: ink on a transparent sheet, or a picture and what was drawn on it. */
+  encode() {
+    const canvas = document.createElement("canvas");
+    const { width, height } = this.picture?.bitmap ?? { width: SIDE, height: SIDE };
+    Object.assign(canvas, { width, height });
+    const context = canvas.getContext("2d");
+    const longer = Math.max(width, height);
+    if (this.picture) context.drawImage(this.picture.bitmap, 0, 0);
+    context.translate((width - longer) / 2, (height - longer) / 2);
+    for (const stroke of this.strokes) paintStroke(context, stroke, longer, "#000");
+    return canvas.toDataURL("image/png").split(",")[1];
+  }
+
+  paint() {
+    const side = fit(this.#canvas);
+    const context = this.#canvas.getContext("2d");
+    context.clearRect(0, 0, side, side);
+    const ink = this.own ? colour("ink") : "#000";
+    if (this.picture) {
+      const { width, height } = this.picture.bitmap;
+      const scale = side / Math.max(width, height);
+      const size = [width * scale, height * scale];
+      context.imageSmoothingQuality = "high";
+      context.drawImage(this.picture.bitmap, (side - size[0]) / 2, (side - size[1]) / 2, ...size);
+      if (this.own) {
+        context.globalCompositeOperation = "source-in";
+        context.fillStyle = ink;
+        context.fillRect(0, 0, side, side);
+        context.globalCompositeOperation = "source-over";
+      }
+    }
+    for (const stroke of this.strokes) paintStroke(context, stroke, side, ink);
+  }
+
+  #begin(event) {
+    if (this.#drawing !== null || event.button !== 0) return;
+    event.preventDefault();
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#drawing = event.pointerId;
+    this.strokes.push([this.#point(event)]);
+    this.paint();
+  }
+
+  #go(event) {
+    if (event.pointerId !== this.#drawing) return;
+    const all = event.getCoalescedEvents?.() ?? [];
+    const stroke = this.strokes.at(-1);
+    for (const one of all.length ? all : [event]) stroke.push(this.#point(one));
+    this.paint();
+  }
+
+  #end(event) {
+    if (event.pointerId !== this.#drawing) return;
+    this.#drawing = null;
+    this.#changed();
+  }
+
+  /** x and y in sheets, and how wide the stroke is there: a pen's pressure tells. */
+  #point(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    const pressure = event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5;
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height, 0.5 + pressure];
+  }
+}
+
+/** Draws a stroke smoothly: from middle to middle of its points, each bend about the point between. */
+function paintStroke(context, stroke, side, ink) {
+  context.strokeStyle = context.fillStyle = ink;
+  context.lineCap = context.lineJoin = "round";
+  const at = ([x, y]) => [x * side, y * side];
+  const wide = ([, , width]) => WIDTH * width * side;
+  if (stroke.length < 3) {
+    context.lineWidth = wide(stroke[0]);
+    context.beginPath();
+    context.moveTo(...at(stroke[0]));
+    context.lineTo(...at(stroke.at(-1)));
+    context.stroke();
+    return;
+  }
+  let from = at(stroke[0]);
+  for (let i = 1; i < stroke.length; i++) {
+    const here = at(stroke[i]);
+    const next = i + 1 < stroke.length ? at(stroke[i + 1]) : here;
+    const to = [(here[0] + next[0]) / 2, (here[1] + next[1]) / 2];
+    context.lineWidth = (wide(stroke[i - 1]) + wide(stroke[i])) / 2;
+    context.beginPath();
+    context.moveTo(...from);
+    context.quadraticCurveTo(...here, ...to);
+    context.stroke();
+    from = to;
+  }
+}

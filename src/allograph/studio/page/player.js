@@ -1,0 +1,100 @@
+/** Time: from the first step to the last, and on to the finished drawings; it runs, or is held at a step. */
+
+import { $, calm } from "./dom.js";
+
+const GROWING = 1500; // milliseconds from the first step to the last
+const ENDING = 260; // milliseconds in which the last canvas becomes the finished drawing
+
+const PLAY = "M8 5v14l11-7z";
+const PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
+
+export class Player {
+  #paint;
+  #frame = 0;
+  #last = 0;
+  #playing = false;
+  steps = 1;
+  time = 1;
+  crisp = 1;
+
+  /** `paint` shows everything at `time` and `crisp`. */
+  constructor(paint) {
+    this.#paint = paint;
+    $("time").addEventListener("input", (event) => this.hold(Number(event.target.value)));
+    $("play").addEventListener("click", () => {
+      if (this.#playing) this.#stop();
+      else this.play(this.time >= this.steps ? 1 : this.time);
+    });
+  }
+
+  /** Begins anew with drawings of so many steps. */
+  start(steps) {
+    this.steps = steps;
+    const slider = $("time");
+    slider.max = Math.max(2, steps);
+    slider.disabled = $("play").disabled = steps < 2;
+    if (calm() || steps < 2) this.hold(steps);
+    else this.play(1);
+  }
+
+  /** Nothing to show. */
+  stop() {
+    this.#stop();
+    $("time").disabled = $("play").disabled = true;
+    $("step").textContent = "–";
+  }
+
+  hold(step) {
+    this.#stop();
+    this.time = step;
+    this.crisp = step >= this.steps ? 1 : 0;
+    this.#show();
+  }
+
+  play(from) {
+    this.time = from;
+    this.crisp = 0;
+    this.#last = 0;
+    this.#mark(true);
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame((now) => this.#tick(now));
+    this.#show();
+  }
+
+  /** Shows the present moment again. */
+  refresh() {
+    if (!this.#playing) this.#show();
+  }
+
+  #tick(now) {
+    const passed = this.#last ? Math.min(50, now - this.#last) : 0;
+    this.#last = now;
+    if (this.time < this.steps) {
+      this.time = Math.min(this.steps, this.time + (passed / GROWING) * (this.steps - 1));
+    } else this.crisp = Math.min(1, this.crisp + passed / ENDING);
+    this.#show();
+    if (this.crisp < 1) this.#frame = requestAnimationFrame((next) => this.#tick(next));
+    else this.#mark(false);
+  }
+
+  #stop() {
+    cancelAnimationFrame(this.#frame);
+    this.#mark(false);
+  }
+
+  #mark(playing) {
+    this.#playing = playing;
+    $("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    $("play").querySelector("path").setAttribute("d", playing ? PAUSE : PLAY);
+  }
+
+  #show() {
+    const step = Math.min(this.steps, Math.ceil(this.time - 1e-6));
+    const slider = $("time");
+    slider.value = step;
+    slider.setAttribute("aria-valuetext", `step ${step} of ${this.steps}`);
+    slider.style.setProperty("--part", this.steps > 1 ? (this.time - 1) / (this.steps - 1) : 1);
+    $("step").textContent = `${step} / ${this.steps}`;
+    this.#paint(this.time, this.crisp);
+  }
+}

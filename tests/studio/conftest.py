@@ -1,0 +1,38 @@
+"""Small real models on a shelf, and a server that offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
+pytest.importorskip("uvicorn", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
+
+from allograph import weights
+from allograph.studio import Shelf
+from commands.family import build, card
+from studio.local import Local, running
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Weights of a model of symbols, of colour pictures, and of one that takes no exemplar."""
+    folder = tmp_path_factory.mktemp("shelf")
+    files = {}
+    for name in ("bending", "colour", "draw"):
+        files[name] = folder / f"{name}.safetensors"
+        weights.save(files[name], build(name), {**card(name), "temperature": 0.9})
+    return files
+
+
+@pytest.fixture(scope="session")
+def shelf(model_files: dict[str, Path]) -> Shelf:
+    return Shelf([str(path) for path in model_files.values()])
+
+
+@pytest.fixture(scope="session")
+def server(shelf: Shelf) -> Iterator[Local]:
+    with running(shelf) as local:
+        yield local

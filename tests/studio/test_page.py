@@ -1,0 +1,336 @@
+"""The page, used as a person uses it, in a real headless Chromium."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio.browser import Visit, browsing, chromium
+from studio.local import Local, drawing, encoded
+
+pytest.importorskip("playwright", reason="the Python package playwright is not installed")
+if not chromium():
+    pytest.skip("no Chromium here: apt-get install chromium, or set ALLOGRAPH_CHROMIUM", allow_module_level=True)
+
+WIDTHS = (390, 1440)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def visit(browser: Any, server: Local, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
+    width, scheme = getattr(request, "param", (1440, "light"))
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(30_000)
+    one = Visit(context.new_page(), server.address.url)
+    one.open()
+    yield one
+    context.close()
+    assert one.complaints == []
+    assert one.elsewhere == []
+
+
+def drop(visit: Visit, name: str, content: bytes, kind: str) -> None:
+    """Drops a file on the page."""
+    visit.page.evaluate(
+        """([name, text, type]) => {
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, { type }));
+            for (const kind of ["dragover", "drop"])
+                document.getElementById("sheet").dispatchEvent(
+                    new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        [name, base64.b64encode(content).decode(), kind],
+    )
+
+
+@pytest.mark.parametrize("visit", [(w, s) for w in WIDTHS for s in ("light", "dark")], indirect=True)
+def test_a_symbol_is_drawn_and_new_drawings_grow(visit: Visit) -> None:
+    page = visit.page
+    assert page.locator("#empty").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    visit.draw()
+    visit.wait_for_drawings()
+    assert visit.inked("#grid canvas") > 100
+    page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
+    assert "16 new drawings" in page.locator("#status").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    undone = visit.picture_of("#pad")
+    page.keyboard.press("Control+z")
+    assert visit.picture_of("#pad") != undone
+    page.click("#clear")
+    assert page.locator("#empty").is_visible()
+    assert page.locator("#grid .cell").count() == 0
+    assert visit.inked("#pad") == 0
+
+
+def test_the_slider_holds_a_step_and_windows_are_shown(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+    page.wait_for_timeout(900)  # until it is traced
+    page.locator("#time").fill("1")
+    assert page.locator("#step").inner_text() == "1 / 2"
+    first = visit.picture_of("#grid canvas")
+    page.wait_for_timeout(300)
+    assert visit.picture_of("#grid canvas") == first  # it is held
+    page.locator("#time").press("ArrowRight")
+    assert page.locator("#step").inner_text() == "2 / 2"
+    assert visit.picture_of("#grid canvas") != first
+    assert visit.inked("#looks") == 0
+    page.locator("#time").fill("1")
+    page.check("#windows")
+    assert visit.picture_of("#grid canvas") != first
+    assert visit.inked("#looks") > 0
+    page.uncheck("#windows")
+    assert visit.picture_of("#grid canvas") == first
+    page.click("#play")
+    page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
+
+
+def test_settings_change_the_drawings_and_a_seed_brings_them_back(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+
+    def shown() -> str:
+        page.locator("#time").fill("1")
+        return visit.picture_of("#grid canvas")
+
+    def after(action: Any) -> str:
+        with page.expect_response("**/api/write"):
+            action()
+        page.wait_for_function("() => document.getElementById('results').dataset.state === 'shown'")
+        page.wait_for_timeout(50)
+        return shown()
+
+    first = shown()
+    other = after(lambda: page.click("#new-seed"))
+    assert other != first
+    assert after(lambda: page.click("#again")) == other
+    assert after(lambda: (page.fill("#seed", "0"), page.press("#seed", "Enter"))) == first
+    page.locator("#temperature").fill("0.3")
+    with page.expect_response("**/api/write"):
+        page.locator("#temperature").dispatch_event("change")
+    page.select_option("#n", "4")
+    visit.wait_for_drawings(4)
+    with page.expect_response("**/api/write"):
+        page.select_option("#model", "draw")  # takes no exemplar: drawings come from nothing
+    visit.wait_for_drawings(4)
+    page.click("#clear")
+    visit.wait_for_drawings(4)
+
+
+def test_a_result_becomes_the_exemplar_and_a_further_one(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+    before = visit.picture_of("#pad")
+    page.locator("#grid .cell").nth(3).click()
+    assert page.locator("#result-title").inner_text() == "Drawing 4 of 16"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#result-title").inner_text() == "Drawing 5 of 16"
+    with page.expect_response("**/api/write"):
+        page.click("#result-exemplar")
+    assert page.locator("#result").is_hidden()
+    assert visit.picture_of("#pad") != before
+    visit.wait_for_drawings()
+    page.locator("#grid .cell").first.click()
+    with page.expect_request("**/api/write") as sent:
+        page.click("#result-add")
+    assert len(sent.value.post_data_json["exemplars"]) == 2
+    page.click("#exemplars .more")
+    with page.expect_request(lambda r: r.url.endswith("write") and len(r.post_data_json["exemplars"]) == 3):
+        visit.draw(((((0.2, 0.2), (0.8, 0.8))),))
+    with page.expect_request(lambda r: r.url.endswith("write") and len(r.post_data_json["exemplars"]) == 2):
+        page.locator("#exemplars .drop").first.click()
+
+
+def test_results_are_saved_as_png_and_svg(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+    page.locator("#grid .cell").first.click()
+    with page.expect_download() as png:
+        page.click("#result-png")
+    with Image.open(png.value.path()) as picture:
+        assert picture.size == (1024, 1024)
+    with page.expect_download() as svg:
+        page.click("#result-svg")
+    assert svg.value.suggested_filename == "drawing-001.svg"
+    assert Path(svg.value.path()).read_text().startswith("<svg ")
+    page.keyboard.press("Escape")
+    assert page.locator("#result").is_hidden()
+
+
+def test_the_zip_holds_what_the_collection_shows(visit: Visit) -> None:
+    page = visit.page
+    page.select_option("#n", "4")
+    visit.draw()
+    visit.wait_for_drawings(4)
+    page.click("#collect-all")
+    page.wait_for_function("() => document.querySelectorAll('#classes img').length === 4")
+    page.fill("#classes input", "Hook")
+    page.press("#classes input", "Enter")
+    page.locator("#classes .thumb").nth(1).click()  # removed
+    page.click("#clear")
+    visit.draw(((((0.2, 0.3), (0.8, 0.3))), (((0.5, 0.3), (0.5, 0.8)))))
+    visit.wait_for_drawings(4)
+    page.locator("#grid .cell").nth(2).click()
+    page.click("#result-collect")
+    page.wait_for_function("() => document.querySelectorAll('#classes .class').length === 2")
+    shown = [
+        [image.get_attribute("src").split(",")[1] for image in row.locator("img").all()]
+        for row in page.locator("#classes .class").all()
+    ]
+    with page.expect_download() as download:
+        page.click("#download")
+    with zipfile.ZipFile(download.value.path()) as file:
+        held = {name: base64.b64encode(file.read(name)).decode() for name in file.namelist()}
+    assert list(held) == [f"collection/Hook/{k:04d}.png" for k in (1, 2, 3)] + ["collection/symbol 2/0001.png"]
+    assert list(held.values()) == shown[0] + shown[1]
+
+
+def test_an_image_is_dropped_pasted_and_opened(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    stream = io.BytesIO()
+    drawing(2, (300, 200)).save(stream, "JPEG")
+    with page.expect_request("**/api/write") as sent:
+        drop(visit, "photo.jpg", stream.getvalue(), "image/jpeg")
+    visit.wait_for_drawings()
+    image = sent.value.post_data_json["exemplars"][0]["image"]
+    with Image.open(io.BytesIO(base64.b64decode(image))) as picture:
+        assert picture.size == (300, 200)
+    drawing(4).save(tmp_path / "glyph.png")
+    with page.expect_request("**/api/write"):
+        page.set_input_files("#file", tmp_path / "glyph.png")
+    with page.expect_request("**/api/write"):
+        page.evaluate(
+            """text => {
+                const transfer = new DataTransfer();
+                const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], "p.png", { type: "image/png" }));
+                document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+            }""",
+            encoded(drawing(1)),
+        )
+    with page.expect_request("**/api/write"):
+        page.locator("#examples button").nth(6).click()
+    visit.wait_for_drawings()
+
+
+def test_what_is_no_image_is_refused_kindly_and_nothing_is_lost(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+    before = visit.picture_of("#pad")
+    drop(visit, "notes.txt", b"dear diary", "text/plain")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "notes.txt is not a picture" in page.locator("#alert").inner_text()
+    assert visit.picture_of("#pad") == before
+    assert page.locator("#grid .cell").count() == 16
+    visit.draw(((((0.1, 0.1), (0.2, 0.1))),))
+    page.wait_for_selector("#alert", state="hidden")
+
+
+def test_what_the_server_objects_to_is_said(visit: Visit) -> None:
+    page = visit.page
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(stream, "PNG")
+    drop(visit, "blank.png", stream.getvalue(), "image/png")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "no ink" in page.locator("#alert").inner_text()
+    visit.complaints.clear()  # Chromium notes the answer 422
+
+
+def test_the_numbers_of_a_second_drawing(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+    visit.wait_for_drawings()
+    visit.draw(on="#second")
+    page.wait_for_selector("#steps .bars")
+    assert page.locator("#energy dd").count() == 3
+    assert page.locator("#steps .bars li").count() == 3
+    first = page.locator("#energy dd").first.inner_text()
+    assert float(first) > 0
+    page.click("#second-clear")
+    page.wait_for_selector("#steps .bars", state="detached")
+    page.locator("#grid .cell").first.click()
+    page.click("#result-judge")
+    page.wait_for_selector("#steps .bars")
+
+
+def test_a_pen_draws_wider_where_it_presses(visit: Visit) -> None:
+    def width(pressure: float) -> int:
+        visit.page.click("#clear") if visit.page.locator("#clear").is_enabled() else None
+        visit.page.evaluate(
+            """pressure => {
+                const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();
+                pad.setPointerCapture = () => {};
+                const send = (type, x) => pad.dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: "pen",
+                    pressure, clientX: box.left + x * box.width, clientY: box.top + box.height / 2, bubbles: true }));
+                send("pointerdown", 0.2); send("pointermove", 0.5); send("pointermove", 0.8); send("pointerup", 0.8);
+            }""",
+            pressure,
+        )
+        return visit.inked("#pad")
+
+    assert width(0.9) > 1.2 * width(0.2) > 0
+
+
+def test_the_keyboard_reaches_everything(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#examples button").first.focus()
+    page.keyboard.press("Enter")
+    visit.wait_for_drawings()
+    page.locator("#grid .cell").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#result").is_visible()
+    assert page.evaluate("document.getElementById('result').contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.className") == "cell"
+    reached = set()
+    page.locator("#pad").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id"))
+    assert {"undo", "clear", "open", "play", "time", "windows", "n", "temperature", "seed", "model"} <= reached
+
+
+@pytest.mark.parametrize("visit", [(390, "light"), (1440, "dark")], indirect=True)
+def test_axe_finds_no_serious_fault(visit: Visit) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = visit.page
+
+    def faults() -> list[str]:
+        found = axe.Axe().run(page).response["violations"]
+        return [
+            f"{one['id']}: {[node['html'] for node in one['nodes']]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+
+    assert faults() == []
+    visit.draw()
+    visit.wait_for_drawings()
+    visit.draw(on="#second")
+    page.wait_for_selector("#steps .bars")
+    page.click("#collect-all")
+    page.wait_for_selector("#classes img")
+    page.click("#exemplars .more")
+    assert faults() == []
+    page.locator("#grid .cell").first.click()
+    assert faults() == []
