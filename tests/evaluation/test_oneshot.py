@@ -13,7 +13,7 @@ from torch import Tensor
 from allograph import AllographError
 from allograph.data import ConceptDataset
 from allograph.evaluation import Critic, CriticConfig, Estimate, draw_trials, oneshot
-from allograph.evaluation.oneshot import _measure
+from allograph.evaluation.oneshot import _measure, picture_of
 
 SIZE = 40
 
@@ -66,6 +66,22 @@ def test_a_copying_writer_is_recognised_without_diversity_or_originality(symbols
     assert result.copies.recognizability.value > 0.95
     assert 0.05 < result.copies.diversity.value < result.real.diversity.value
     assert result.copies.originality.value < result.real.originality.value
+
+
+def test_the_embedding_measures_diversity_and_originality_again(symbols, critic):
+    asked: list[tuple[int, int]] = []
+    settings = {"size": SIZE, "trials": 2, "ways": 5, "drawings": 4}
+    same = oneshot(copy, symbols, critic, embedding=critic, progress=lambda *count: asked.append(count), **settings)
+    for point in (same.real, same.copies, same.ratio):
+        assert point.simclr_diversity == point.diversity
+        assert point.simclr_originality == point.originality
+    assert same.embedding == same.critic == critic.fingerprint
+    assert asked == [(1, 2), (2, 2)]
+    shipped = oneshot(copy, symbols, critic, **settings)
+    assert shipped.embedding != shipped.critic
+    assert shipped.real.recognizability == same.real.recognizability
+    assert shipped.real.simclr_diversity != same.real.simclr_diversity
+    assert shipped.generated.simclr_diversity.value < 1e-3, "copies are copies to every judge"
 
 
 def test_a_writer_of_noise_is_recognised_by_chance(symbols, critic):
@@ -186,3 +202,5 @@ def test_the_result_prints_and_is_json(symbols, critic):
     assert rows[0].startswith("5-way one-shot within alphabets, 2 trials")
     assert [row.split("  ")[0] for row in rows[2:]] == ["real", "generated", "copies", "generated / real"]
     assert "100.0 ± 0.0 %" in rows[3]
+    picture = picture_of(copy, symbols, size=SIZE, ways=5, drawings=4)
+    assert picture.width > picture.height

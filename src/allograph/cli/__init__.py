@@ -22,8 +22,10 @@ from allograph.cli.augment import augment
 from allograph.cli.classify import classify
 from allograph.cli.console import STOPPED, Stopped, say
 from allograph.cli.evaluate import evaluate
+from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.info import info
 from allograph.cli.invent import invent
+from allograph.cli.report import report
 from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
@@ -35,7 +37,9 @@ app.command()(invent)
 app.command()(augment)
 app.command()(train)
 app.command()(info)
+app.command()(report)
 app.command()(studio)
+evaluate.command()(augmentation)
 evaluate.command()(classify)
 app.add_typer(evaluate, name="evaluate")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["classify"]
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -59,11 +58,11 @@ def classify(
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.records import (
         check_free,
-        likelihood_record,
+        measurement_command,
+        measurement_record,
         model_name,
         record_path,
         save_record,
-        shown_model,
     )
     from allograph.writing import save_png
 
@@ -101,11 +100,11 @@ def classify(
                 f"stopped; {share:.0%} of the passes were done and nothing is saved: run the same command to begin "
                 "again, with fewer --samples to be done sooner"
             ) from None
-    words = ["allograph", "evaluate", "classify", shown_model(model), "--samples", samples, "--data", called]
+    words: list[object] = ["--samples", samples, "--data", called]
     words += ["--part", part, "--likelihood", likelihood, "--precision", precision, "--seed", seed]
     words += ["--runs", runs, "--split", division] if part == "validation" else []
-    command = shlex.join(str(word) for word in words)
-    record = likelihood_record(loaded, name, result, split=division, part=part, command=command)
+    command = measurement_command("classify", model, *words)
+    record = measurement_record("classify", loaded, name, result, split=division, part=part, command=command)
     save_record(path, record, overwrite)
     if result.wrong:
         save_png(confusion_picture(result.wrong, chosen), picture)

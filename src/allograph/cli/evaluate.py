@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["evaluate"]
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -30,6 +29,11 @@ PartOption = Annotated[
     Literal["validation", "test"],
     typer.Option(help="Part of the data; the test part is for the last figure, not for choosing."),
 ]
+ResultsOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the result file.", metavar="DIR")]
+OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier call.")]
+SettingOption = Annotated[
+    Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
+]
 
 
 @evaluate.command()
@@ -38,9 +42,7 @@ def oneshot(
     data: DataOption = "omniglot",
     split: SplitOption = None,
     part: PartOption = "validation",
-    setting: Annotated[
-        Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
-    ] = "within",
+    setting: SettingOption = "within",
     trials: Annotated[int, typer.Option(help="Tests, each with its own characters and exemplars.")] = 20,
     temperature: TemperatureOption = None,
     whole: Annotated[
@@ -49,43 +51,70 @@ def oneshot(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of characters and of the drawings.")
     ] = 0,
+    output: ResultsOption = Path("results"),
+    overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Are new drawings of unseen characters recognised in 20-way tests, and do they differ as real ones do?"""
+    """Are new drawings of unseen characters recognised in 20-way tests, and do they differ as real ones do?
+
+    Writes all that a comparison needs to DIR/MODEL-DATA-PART-oneshot-SETTING.json, and a picture beside it.
+    """
+    from allograph.evaluation.records import (
+        check_free,
+        data_name,
+        measurement_command,
+        measurement_path,
+        measurement_record,
+        model_name,
+        save_record,
+        shown_data,
+    )
+
+    name = model_name(model)
+    kind = ["oneshot", setting, *(["whole"] if whole else [])]
+    path = measurement_path(output, name, data_name(data), part, *kind)
+    picture = path.with_suffix(".png")
+    for place in (path, picture):
+        check_free(place, overwrite)
+
     import allograph
     from allograph.evaluation.critics import default_critic
-    from allograph.evaluation.oneshot import drawings_of, oneshot
+    from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
     from allograph.evaluation.unseen import unseen_part
+    from allograph.writing import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     unseen = _reported(unseen_part(writer.card, data, part, split=split, data_dir=data_dir))
-
-    result = oneshot(
-        drawings_of(writer, chosen, whole=whole),
-        unseen.dataset,
-        default_critic(),
-        size=writer.model.config.image_size,
-        trials=trials,
-        setting=setting,
-        seed=seed,
-    )
-    if as_json:
-        print_json(
-            {
-                "sha256": writer.sha256,
-                "temperature": chosen,
-                "whole": whole,
-                "split": unseen.split,
-                "part": part,
-                **result.to_dict(),
-            }
+    draw = drawings_of(writer, chosen, whole=whole)
+    size = writer.model.config.image_size
+    with Progress("trials") as progress:
+        result = oneshot(
+            draw,
+            unseen.dataset,
+            default_critic(),
+            size=size,
+            trials=trials,
+            setting=setting,
+            seed=seed,
+            progress=progress,
         )
+    options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
+    options += ["--split", unseen.split] if unseen.split else []
+    options += ["--whole"] if whole else []
+    command = measurement_command("oneshot", model, "--data", shown_data(data), *options)
+    record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
+    record |= {"temperature": chosen, "whole": whole}
+    save_record(path, record, overwrite)
+    save_png(picture_of(draw, unseen.dataset, size=size, setting=setting, seed=seed), picture)
+    if as_json:
+        print_json(record)
     else:
         print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
         print(result.table())
+        print(f"{path}: the same and more, as JSON; {picture.name}: pictures")
 
 
 @evaluate.command()
@@ -121,10 +150,8 @@ def likelihood(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of images and exemplars and of the noise.")
     ] = 0,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the result file.", metavar="DIR")] = Path(
-        "results"
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier call.")] = False,
+    output: ResultsOption = Path("results"),
+    overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,21 +159,20 @@ def likelihood(
 
     Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
-    from allograph.data import DATASETS
     from allograph.evaluation.records import (
         check_free,
-        likelihood_record,
+        data_name,
+        measurement_command,
+        measurement_record,
         model_name,
         record_path,
         save_record,
-        shown_model,
+        shown_data,
     )
 
     counts = None if contexts is None else _counts(contexts)
-    known = data in DATASETS or not Path(data).expanduser().is_dir()
-    called = data if known else Path(data).expanduser().resolve().name
     name = model_name(model)
-    path = record_path(output, name, called, part, samples)
+    path = record_path(output, name, data_name(data), part, samples)
     check_free(path, overwrite)
 
     import torch
@@ -174,16 +200,14 @@ def likelihood(
             device="cuda" if torch.cuda.is_available() else "cpu",
             progress=progress,
         )
-    # What makes the same file again, without this machine's folders.
-    images = f"./{called}" if not known and called in DATASETS else called
-    words = ["allograph", "evaluate", "likelihood", shown_model(model), images, "--samples", samples, "--part", part]
+    words: list[object] = ["--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
     words += ["--exemplars", result.exemplars] if result.contexts else []
     words += ["--split", unseen.split] if unseen.split else []
     words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
-    command = shlex.join(str(word) for word in words)
-    record = likelihood_record(loaded, name, result, split=unseen.split, part=part, command=command)
+    command = measurement_command("likelihood", model, shown_data(data), *words)
+    record = measurement_record("likelihood", loaded, name, result, split=unseen.split, part=part, command=command)
     save_record(path, record, overwrite)
     if as_json:
         print_json(record)

@@ -7,7 +7,7 @@ one pen width, wholly inside the frame.
 
 from __future__ import annotations
 
-__all__ = ["Augmentation", "shifted", "warp"]
+__all__ = ["Augmentation", "change_pen", "shifted", "warp"]
 
 import math
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ def warp(
     source = torch.from_numpy(np.ascontiguousarray(bitmaps)).float().unsqueeze(1)
     grid = _grid(torch.from_numpy(np.asarray(windows, dtype=np.float32)), fine)
     pixels = functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    pixels = _change_pen(pixels, np.broadcast_to(pen_change, n) * fine / 105)
+    pixels = change_pen(pixels, np.broadcast_to(pen_change, n) * fine / 105)
     if sampled:
         place = sampled_places(side, size)
         return (pixels[..., place[:, None], place] >= 0.5).to(pixels.dtype)
@@ -168,7 +168,7 @@ def _fineness(side: int, size: int) -> int:
     return max(1, math.ceil(0.95 * side / size))
 
 
-def _change_pen(pixels: Float[Tensor, "n 1 h w"], change: npt.NDArray[np.floating]) -> Float[Tensor, "n 1 h w"]:
+def change_pen(pixels: Float[Tensor, "n 1 h w"], change: npt.NDArray[np.floating]) -> Float[Tensor, "n 1 h w"]:
     """Strokes `change` (n) pixels wider, or narrower where negative, by at most two and a half pixels.
 
     The greatest of the 3 x 3 neighbours moves both edges out by 1 to sqrt(2) pixels, by 4 / pi on average over all

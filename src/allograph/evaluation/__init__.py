@@ -1,8 +1,11 @@
-"""Measures of a trained model on unseen images: likelihood, and one-shot generation judged by a critic."""
+"""Measures of a trained model on unseen images: likelihood, one-shot generation judged by critics, what its drawings
+are worth as training data."""
 
 from __future__ import annotations
 
 __all__ = [
+    "AugmentationResult",
+    "Classical",
     "Critic",
     "CriticConfig",
     "CriticTraining",
@@ -11,27 +14,29 @@ __all__ = [
     "LikelihoodResult",
     "OneShotResult",
     "Point",
+    "ShownDrawings",
+    "SimCLRTraining",
     "Trial",
     "default_critic",
+    "default_embedding",
     "draw_trials",
     "drawings_of",
+    "evaluate_augmentation",
     "evaluate_likelihood",
     "oneshot",
     "train_critic",
+    "train_simclr",
+    "tuned",
     "unseen_part",
 ]
 
+from allograph.evaluation.augmentation import AugmentationResult, evaluate_augmentation
+from allograph.evaluation.classical import Classical, tuned
 from allograph.evaluation.critics import Critic, CriticConfig, CriticTraining, default_critic, train_critic
 from allograph.evaluation.likelihood import evaluate_likelihood
 from allograph.evaluation.measured import LikelihoodResult
-from allograph.evaluation.oneshot import (
-    DrawingFunction,
-    Estimate,
-    OneShotResult,
-    Point,
-    Trial,
-    draw_trials,
-    drawings_of,
-    oneshot,
-)
+from allograph.evaluation.oneshot import DrawingFunction, Trial, draw_trials, drawings_of, oneshot
+from allograph.evaluation.points import Estimate, OneShotResult, Point
+from allograph.evaluation.shown import ShownDrawings
+from allograph.evaluation.simclr import SimCLRTraining, default_embedding, train_simclr
 from allograph.evaluation.unseen import unseen_part

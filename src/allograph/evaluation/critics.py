@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["Critic", "CriticConfig", "CriticTraining", "default_critic", "train_critic"]
+__all__ = [
+    "SOURCE_SIZE",
+    "Critic",
+    "CriticConfig",
+    "CriticTraining",
+    "default_critic",
+    "new_critic",
+    "train_critic",
+    "varied",
+]
 
 import hashlib
 import json
 import math
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +30,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from allograph.errors import AllographError
+from allograph.evaluation.fitting import Report, minimise
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset
 
 _FORMAT = "allograph-critic-1"
-_SOURCE_SIZE = 64  # side of the drawings that training starts from; twice the default critic's own side
+SOURCE_SIZE = 64
+"""Side of the drawings that training starts from; twice the default critic's own side."""
+
 _DRAWINGS = 4  # drawings of each character in a batch: each is the support of the three others
 
 
@@ -132,7 +143,7 @@ class Critic(nn.Module):
             if metadata.get("format") != _FORMAT:
                 raise AllographError(f"{path} is a safetensors file but no critic; train one with `train_critic`")
             config = json.loads(metadata["config"])
-            critic = cls(CriticConfig(size=config["size"], widths=tuple(config["widths"])))
+            critic = new_critic(CriticConfig(size=config["size"], widths=tuple(config["widths"])), seed=0)
             critic.load_state_dict(weights)
             critic.card = json.loads(metadata["card"])
         except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -177,13 +188,18 @@ def _episode(dataset: ConceptDataset, training: CriticTraining, step: int) -> tu
     return images, np.asarray(symmetry)
 
 
-def _vary(
-    drawings: Float[Tensor, "B 1 s s"], symmetry: Float[Tensor, " B"], size: int, generator: torch.Generator
+def varied(
+    drawings: Float[Tensor, "B 1 s s"],
+    symmetry: Float[Tensor, " B"],
+    size: int,
+    generator: torch.Generator,
+    crop: float = 1.0,
 ) -> Float[Tensor, "B 1 S S"]:
     """Show each drawing in its class's symmetry, a little moved and turned, and rendered in its own way.
 
     How a drawing is rendered (thick or thin, grey or binary strokes) must not tell classes apart, nor real drawings
-    from generated ones.
+    from generated ones. With ``crop`` below 1 only a part of each is seen: a square of that share of the side, or
+    larger, anywhere.
     """
     count = len(drawings)
 
@@ -198,7 +214,13 @@ def _vary(
     turn = matrix(angle.cos() * flip, -angle.sin(), angle.sin() * flip, angle.cos())
     shear = matrix(uniform(0.85, 1.2), uniform(-0.2, 0.2), uniform(-0.2, 0.2), uniform(0.85, 1.2))
     shift = torch.stack([uniform(-0.12, 0.12), uniform(-0.12, 0.12)], -1)
-    grid = F.affine_grid(torch.cat([turn @ shear, shift[..., None]], -1), list(drawings.shape), align_corners=False)
+    linear = turn @ shear
+    if crop < 1:
+        part = uniform(crop, 1.0)
+        place = torch.stack([uniform(-1.0, 1.0), uniform(-1.0, 1.0)], -1)
+        shift = shift + place * (1 - part)[:, None]
+        linear = linear * part[:, None, None]
+    grid = F.affine_grid(torch.cat([linear, shift[..., None]], -1), list(drawings.shape), align_corners=False)
     moved = F.grid_sample(drawings, grid, padding_mode="zeros", align_corners=False)
 
     # Strokes are about two pixels wide here; blurred by up to one and cut at `level` they are one and a half to four.
@@ -220,17 +242,24 @@ def _episode_loss(
     return F.cross_entropy(chosen, labels), (chosen.argmax(-1) == labels).float().mean()
 
 
+def new_critic(config: CriticConfig | None, seed: int) -> Critic:
+    """A critic with the random weights of this seed; global randomness stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Critic(config)
+
+
 def train_critic(
     dataset: ConceptDataset,
     training: CriticTraining | None = None,
     config: CriticConfig | None = None,
     *,
-    report: Callable[[int, float, float], None] | None = None,
+    report: Report | None = None,
 ) -> Critic:
     """Train a critic on one-shot episodes of `dataset`, which must hold training characters only.
 
     Loss: cross entropy of exp(s cos(phi(x), phi(x'_k))) over all characters k of the batch, x'_k one drawing of each.
-    `report(step, loss, accuracy)` is called every 100 steps. Data and noise follow from (seed, step) alone.
+    Data and noise follow from (seed, step) alone.
     """
     training = training or CriticTraining()
     counts = dataset.drawings_per_concept
@@ -238,34 +267,26 @@ def train_critic(
         raise AllographError(
             f"{dataset.name}: a critic needs {_DRAWINGS} drawings of every character; leave out the rest"
         )
-    sources = dataset.drawings(np.arange(len(dataset)), _SOURCE_SIZE).to(torch.uint8)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(training.seed)
-        critic = Critic(config)
-    matrices = [p for p in critic.parameters() if p.ndim > 1]
-    others = [p for p in critic.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=training.learning_rate,
-    )
-    warm_up = min(200, training.steps // 10 + 1)
-    for step in range(training.steps):
-        done = step / training.steps
-        rate = min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = training.learning_rate * rate
+    sources = dataset.drawings(np.arange(len(dataset)), SOURCE_SIZE).to(torch.uint8)
+    critic = new_critic(config, training.seed)
+
+    def episode_loss(step: int) -> tuple[Tensor, Tensor]:
         images, symmetry = _episode(dataset, training, step)
         generator = torch.Generator().manual_seed(training.seed * 1_000_003 + step)
         drawings = sources[torch.from_numpy(images.ravel())].float()
-        varied = _vary(drawings, torch.from_numpy(symmetry).repeat_interleave(_DRAWINGS), critic.config.size, generator)
+        shown = varied(drawings, torch.from_numpy(symmetry).repeat_interleave(_DRAWINGS), critic.config.size, generator)
         with torch.autocast("cpu", torch.bfloat16):
-            features = critic(varied)
-        loss, accuracy = _episode_loss(features.unflatten(0, images.shape), critic.log_sharpness.exp())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if report is not None and (step + 1) % 100 == 0:
-            report(step + 1, float(loss.detach()), float(accuracy))
+            features = critic(shown)
+        return _episode_loss(features.unflatten(0, images.shape), critic.log_sharpness.exp())
+
+    minimise(
+        critic,
+        episode_loss,
+        steps=training.steps,
+        learning_rate=training.learning_rate,
+        weight_decay=training.weight_decay,
+        report=report,
+    )
     critic.card = {
         "data": dataset.name,
         "data_fingerprint": dataset.fingerprint(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Precision", "device_name", "evaluate_likelihood", "rows_at_once"]
+__all__ = ["Precision", "check_channels", "device_name", "evaluate_likelihood", "rows_at_once"]
 
 import copy
 import math
@@ -73,7 +73,7 @@ def evaluate_likelihood(
     start = time.perf_counter()
     counts = _contexts(model, dataset, contexts, exemplars)
     most = counts[-1] if counts else 0
-    _check_channels(model, dataset)
+    check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
     # What is already binary stays as it is.
     binarisation = "none" if dataset.binary else binarisation
@@ -232,7 +232,8 @@ def _contexts(
     return [count for count in counts if count]
 
 
-def _check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
+def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
+    """Refuse colour for a grey model, and the other way round."""
     has, takes = dataset.images.channels, model.likelihood.channels
     if has != takes:
         names = {1: "grey or black and white", 3: "in colour"}

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 __all__ = [
     "DrawingFunction",
-    "Estimate",
-    "OneShotResult",
-    "Point",
-    "Setting",
     "Trial",
     "draw_trials",
     "drawings_of",
     "oneshot",
+    "picture_of",
 ]
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,15 +24,18 @@ from torch.nn import functional as F
 
 from allograph.errors import AllographError
 from allograph.evaluation.critics import Critic
+from allograph.evaluation.pictures import Column, drawing_sheet
+from allograph.evaluation.points import Estimate, OneShotResult, Point, Setting
+from allograph.evaluation.simclr import default_embedding
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from allograph.data import ConceptDataset
     from allograph.writer import Writer
 
 DrawingFunction = Callable[[Tensor, int, int], Tensor]
 """(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""
-
-Setting = Literal["within", "across"]
 
 
 @dataclass(frozen=True)
@@ -46,75 +46,6 @@ class Trial:
     exemplars: npt.NDArray[np.int64]
     others: npt.NDArray[np.int64]
     seed: int
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over trials and its standard error: for other draws of characters and drawings from the same alphabets."""
-
-    value: float
-    error: float
-
-    @classmethod
-    def mean(cls, values: npt.NDArray[np.float64]) -> Estimate:
-        """The mean of one value per trial."""
-        return cls(float(values.mean()), _standard_error(values))
-
-    @classmethod
-    def ratio(cls, values: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> Estimate:
-        """Ratio of the means of paired values (the trials are the same); the error by linearisation."""
-        reference = float(references.mean())
-        ratio = float(values.mean()) / reference
-        return cls(ratio, _standard_error(values - ratio * references) / reference)
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where one kind of drawing lies: recognised (0 to 1), differing from each other, differing from the exemplar."""
-
-    recognizability: Estimate
-    diversity: Estimate
-    originality: Estimate
-
-
-@dataclass(frozen=True)
-class OneShotResult:
-    """What `oneshot` measured: real drawings, the writer's, and, beside them, distorted copies of the exemplar."""
-
-    data: str
-    data_fingerprint: str
-    critic: str
-    setting: Setting
-    trials: int
-    ways: int
-    drawings: int
-    size: int
-    seed: int
-    real: Point
-    generated: Point
-    copies: Point
-    ratio: Point
-    """Generated over real: 1, 1, 1 is what a writer reaches that cannot be told from people."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
-        return asdict(self)
-
-    def table(self) -> str:
-        """A table to print."""
-        head = (
-            f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials, 1 exemplar and "
-            f"{self.drawings - 1} drawings a character, {self.size} px, {self.data}, critic {self.critic}"
-        )
-        lines = [head, f"{'':18}{'recognised':>18}{'diversity':>18}{'originality':>18}"]
-        for name, point in (("real", self.real), ("generated", self.generated), ("copies", self.copies)):
-            known = point.recognizability
-            cells = [f"{100 * known.value:.1f} ± {100 * known.error:.1f} %"]
-            cells += [f"{part.value:.3f} ± {part.error:.3f}" for part in (point.diversity, point.originality)]
-            lines.append(f"{name:18}" + "".join(f"{cell:>18}" for cell in cells))
-        parts = (self.ratio.recognizability, self.ratio.diversity, self.ratio.originality)
-        lines.append(f"{'generated / real':18}" + "".join(f"{f'{p.value:.3f} ± {p.error:.3f}':>18}" for p in parts))
-        return "\n".join(lines)
 
 
 def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> DrawingFunction:
@@ -146,6 +77,8 @@ def oneshot(
     drawings: int = 20,
     setting: Setting = "within",
     seed: int = 0,
+    embedding: Critic | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OneShotResult:
     """Show `draw` one exemplar each of `ways` characters and compare what it draws with what other people drew.
 
@@ -156,44 +89,74 @@ def oneshot(
     - diversity: mean_k sqrt(mean_d var_i phi_d(x_ki)), unbiased: 0 for equal drawings, near 1 for unrelated ones
     - originality: mean_ki sqrt(mean_d (phi_d(x_ki) - phi_d(e_k))^2), 0 for copies, near sqrt(2) for unrelated ones
 
+    Diversity and originality are also measured in the features of `embedding` (None: the SimCLR that ships), as in the
+    paper; the critic's own, which has learnt to overlook how people differ, say less of it.
+
     Characters come from one alphabet at a time ("within", harder) or from all ("across"). While a model is being
     developed `dataset` holds validation characters; the test alphabets are for the last figure only. `size`: side in
     pixels of exemplars and drawings. Drawings of another shape, or that leave [0, 1]: ValueError.
 
     Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
     """
-    measured: dict[str, list[tuple[float, float, float]]] = {"real": [], "generated": [], "copies": []}
-    for trial in draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed):
+    embedding = embedding or default_embedding()
+    measured: dict[str, list[tuple[float, ...]]] = {"real": [], "generated": [], "copies": []}
+    chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
+    for number, trial in enumerate(chosen):
         exemplars = dataset.drawings(trial.exemplars, size)
         real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
         generated = draw(exemplars, drawings - 1, trial.seed)
         _check(generated, real.shape)
         copies = _distorted_copies(exemplars, drawings - 1, trial.seed)
-        prototypes = critic.features(exemplars)
+        prototypes, anchors = critic.features(exemplars), embedding.features(exemplars)
         for name, images in (("real", real), ("generated", generated), ("copies", copies)):
-            measured[name].append(_measure(critic.features(images), prototypes))
+            _, *spread = _measure(embedding.features(images), anchors)
+            measured[name].append((*_measure(critic.features(images), prototypes), *spread))
+        progress(number + 1, trials)
     columns = {name: np.asarray(values) for name, values in measured.items()}
     if (columns["real"].mean(0) == 0).any():
         raise AllographError(
             f"{dataset.name}: real drawings of a character are all equal or never recognised, so there is nothing to "
             "compare with; give a data set of drawings by several people"
         )
-    points = {name: Point(*(Estimate.mean(values[:, i]) for i in range(3))) for name, values in columns.items()}
+
+    def mean(name: str) -> Point:
+        return Point.of(lambda place: Estimate.mean(columns[name][:, place]))
+
     return OneShotResult(
         data=dataset.name,
         data_fingerprint=dataset.fingerprint(),
         critic=critic.fingerprint,
+        embedding=embedding.fingerprint,
         setting=setting,
         trials=trials,
         ways=ways,
         drawings=drawings,
         size=size,
         seed=seed,
-        real=points["real"],
-        generated=points["generated"],
-        copies=points["copies"],
-        ratio=Point(*(Estimate.ratio(columns["generated"][:, i], columns["real"][:, i]) for i in range(3))),
+        real=mean("real"),
+        generated=mean("generated"),
+        copies=mean("copies"),
+        ratio=Point.of(lambda place: Estimate.ratio(columns["generated"][:, place], columns["real"][:, place])),
     )
+
+
+def picture_of(
+    draw: DrawingFunction,
+    dataset: ConceptDataset,
+    *,
+    size: int,
+    ways: int = 20,
+    drawings: int = 20,
+    setting: Setting = "within",
+    seed: int = 0,
+) -> Image.Image:
+    """What `oneshot` saw in its first trial: exemplars, other people's drawings, the writer's."""
+    trial = draw_trials(dataset, trials=2, ways=ways, drawings=drawings, setting=setting, seed=seed)[0]
+    exemplars = dataset.drawings(trial.exemplars, size)
+    real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
+    generated = draw(exemplars, drawings - 1, trial.seed)
+    columns = (Column("given", exemplars[:, None], True), Column("people", real), Column("the model", generated))
+    return drawing_sheet(columns)
 
 
 def draw_trials(
@@ -255,7 +218,3 @@ def _check(generated: Tensor, shape: torch.Size) -> None:
         raise ValueError(f"the writer returned shape {tuple(generated.shape)} where {tuple(shape)} was asked for")
     if not bool(((generated >= 0) & (generated <= 1)).all()):
         raise ValueError("the writer returned values outside [0, 1] (or NaN): drawings are ink coverage, not logits")
-
-
-def _standard_error(values: npt.NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-__all__ = ["check_free", "likelihood_record", "model_name", "record_path", "save_record", "shown_model"]
+__all__ = [
+    "Measurable",
+    "check_free",
+    "data_name",
+    "measurement_command",
+    "measurement_path",
+    "measurement_record",
+    "model_name",
+    "record_path",
+    "save_record",
+    "shown_data",
+    "shown_model",
+]
 
 import json
 import platform
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
-    from allograph.evaluation.classified import ClassificationResult
-    from allograph.evaluation.measured import LikelihoodResult
     from allograph.weights import LoadedWeights
+    from allograph.writer import Writer
 
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
+
+
+class Measurable(Protocol):
+    """What a measurement found."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        ...
 
 
 def model_name(text: str) -> str:
@@ -37,8 +57,7 @@ def shown_model(text: str) -> str:
 
 def record_path(folder: Path, model: str, data: str, part: str, samples: int) -> Path:
     """``FOLDER/MODEL-DATA-PART-kSAMPLES.json``."""
-    words = (re.sub(r"[^\w.+-]+", "_", word) for word in (model, data, part, f"k{samples}"))
-    return folder / f"{'-'.join(words)}.json"
+    return measurement_path(folder, model, data, part, f"k{samples}")
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -47,16 +66,17 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise AllographError(f"{path} exists already: add --overwrite, or choose another folder with -o")
 
 
-def likelihood_record(
-    loaded: LoadedWeights,
+def measurement_record(
+    measurement: str,
+    loaded: LoadedWeights | Writer,
     name: str,
-    result: LikelihoodResult | ClassificationResult,
+    result: Measurable,
     *,
     split: str,
     part: str,
     command: str,
 ) -> dict[str, Any]:
-    """The document: model, data, settings, figures, versions and the command that makes it again."""
+    """The document: which measurement, model, data, settings, figures, versions and the command that makes it again."""
     import torch
 
     from allograph import __version__
@@ -64,6 +84,7 @@ def likelihood_record(
     card: Mapping[str, Any] = loaded.card
     trained = card.get("data", {})
     return {
+        "measurement": measurement,
         "model": {
             "name": name,
             "kind": loaded.model.config.kind,
@@ -92,3 +113,33 @@ def save_record(path: Path, document: Mapping[str, Any], overwrite: bool) -> Non
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     check_free(path, overwrite)
     atomic_write(path, text.encode(), overwrite=overwrite)
+
+
+def data_name(data: str) -> str:
+    """What to call the data that the user named: a known data set, or a folder by its last name."""
+    return Path(data).expanduser().resolve().name if _is_folder(data) else data
+
+
+def measurement_path(folder: Path, *words: str) -> Path:
+    """``FOLDER/WORD-WORD-....json``: the model, the data, the part and what else tells measurements apart."""
+    name = "-".join(re.sub(r"[^\w.+-]+", "_", word) for word in words)
+    return folder / f"{name}.json"
+
+
+def shown_data(data: str) -> str:
+    """The data in the command that makes a record again, without this machine's folders."""
+    from allograph.data import DATASETS
+
+    name = data_name(data)
+    return f"./{name}" if _is_folder(data) and name in DATASETS else name
+
+
+def measurement_command(measurement: str, model: str, *words: object) -> str:
+    """The command that makes the same figures again."""
+    return shlex.join(map(str, ("allograph", "evaluate", measurement, shown_model(model), *words)))
+
+
+def _is_folder(data: str) -> bool:
+    from allograph.data import DATASETS
+
+    return data not in DATASETS and Path(data).expanduser().is_dir()

@@ -1,0 +1,46 @@
+"""`allograph report`: result files as one page to read and to print."""
+
+from __future__ import annotations
+
+__all__ = ["report"]
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allograph.cli.console import JsonOption, Stopped, print_json, say
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="Where `allograph evaluate` put its result files.", metavar="DIR")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the report.", show_default="DIR/report", metavar="DIR"),
+    ] = None,
+    title: Annotated[str, typer.Option(help="What stands above it.", show_default="Results in DIR")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier report.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Gather the result files in DIR into one HTML page with tables, pictures and plots, which needs no other file.
+
+    It is DIR/report/report.html; the plots also lie beside it as PNG.
+    """
+    from allograph.evaluation.report import write_report
+
+    try:
+        made = write_report(folder, output or folder / "report", title=title, overwrite=overwrite)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; no page is half-written, the same command with --overwrite begins anew") from None
+    for problem in made.problems:
+        say(problem.message)
+    for path in made.unknown:
+        say(f"{path} holds no measurement that this version knows; the report names it")
+    if as_json:
+        print_json(asdict(made))
+    else:
+        counts = ", ".join(f"{count} of {name}" for name, count in made.results.items()) or "none known"
+        print(f"{made.page}: results: {counts}; plots as PNG beside it: {len(made.plots)}")
+    if made.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,97 @@
+"""What a report is made of: result files, and the tables, plots and pictures of a section."""
+
+from __future__ import annotations
+
+__all__ = ["NamedPlot", "Record", "Section", "Table", "nats", "percent", "slug", "three", "without_empty"]
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from allograph.evaluation.plots import Plot
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result file."""
+
+    path: Path
+    document: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.document[key]
+
+    @property
+    def model(self) -> str:
+        return str(self["model"]["name"])
+
+    @property
+    def where(self) -> str:
+        """The data in words."""
+        split = f", {self['split']}" if self["split"] else ""
+        return f"{self['data']}{split}, {self['part']} part"
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The pictures that were saved with it: of the same name, or one that begins with it and a dash."""
+        same = self.path.with_suffix(".png")
+        return [path for path in (same, *sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))) if path.is_file()]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells in words; the columns ``words`` are no numbers."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class NamedPlot:
+    """A plot, the name of its file, and what it shows."""
+
+    name: str
+    plot: Plot
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of measurement."""
+
+    title: str
+    text: Sequence[str]
+    findings: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    plots: Sequence[NamedPlot] = ()
+    pictures: Sequence[tuple[Path, str]] = field(default_factory=list)
+
+
+def nats(estimate: Mapping[str, float]) -> str:
+    """A mean with its error, in nats."""
+    return f"{estimate['mean']:.2f} ± {estimate['error']:.2f}"
+
+
+def percent(estimate: Mapping[str, float], *, sign: bool = False) -> str:
+    """A share with its error, in per cent."""
+    return f"{100 * estimate['value']:{'+' if sign else ''}.1f} ± {100 * estimate['error']:.1f}"
+
+
+def three(estimate: Mapping[str, float]) -> str:
+    """A number with its error."""
+    return f"{estimate['value']:.3f} ± {estimate['error']:.3f}"
+
+
+def slug(words: str) -> str:
+    """Words as a file's name."""
+    return re.sub(r"[^\w.]+", "-", words).strip("-").lower()
+
+
+def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """The table without columns that say nothing."""
+    kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]

@@ -1,0 +1,63 @@
+"""What a person is shown of a writer, as a function from exemplars to drawings of the data set's own kind."""
+
+from __future__ import annotations
+
+__all__ = ["ShownDrawings"]
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from allograph.errors import AllographError
+
+if TYPE_CHECKING:
+    from allograph.writer import Writer
+
+
+@dataclass
+class ShownDrawings:
+    """Drawings as `Writer.write` and `allograph augment` make them, a `DrawingFunction` for images 0 to 1.
+
+    Where the exemplars are the model's own images (``direct``), drawings are too: ink where a pixel's logit is above
+    0, which is where a rendered stroke has its edge; or, of pictures, the mean of each pixel. Other exemplars are
+    pictures of a symbol in a size, tone and stroke of their own, ink being 1: they are taken in as a user's files are,
+    and the drawings rendered like them. An exemplar that cannot be taken in is repeated, and counted.
+
+    Attributes:
+        refused: exemplars that could not be taken in, so far.
+    """
+
+    writer: Writer
+    temperature: float | None
+    direct: bool
+    refused: int = 0
+
+    def __call__(self, exemplars: Float[Tensor, "B C S S"], n: int, seed: int) -> Float[Tensor, "B n C S S"]:
+        """``n`` drawings of each exemplar."""
+        noise = self.writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
+        noise = noise.unflatten(0, (len(exemplars), n))
+        if self.direct:
+            values = torch.from_numpy(self.values(exemplars[:, None], noise))
+            return (values > 0).float() if self.writer.space.inked else values.clamp(0, 1)
+        return torch.stack([self._rendered(exemplar[0], own) for exemplar, own in zip(exemplars, noise, strict=True)])
+
+    def values(self, context: Float[Tensor, "B 1 C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
+        """What `Appearance.render` takes, (B, n, C, S, S)."""
+        return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
+
+    def _rendered(self, exemplar: Float[Tensor, "S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
+        pixels = (255 * exemplar).round().to(torch.uint8).numpy()
+        try:
+            # A picture, not an array: values of an array are no tones, and would be drawn black on white.
+            taken = self.writer.space.take_in(Image.fromarray(pixels), "light")
+        except AllographError:
+            self.refused += 1
+            return exemplar[None, None].expand(len(noise), -1, -1, -1)
+        drawings = self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0]
+        pictures = [np.asarray(taken.appearance.render(one).convert("L"), np.float32) for one in drawings]
+        return torch.from_numpy(np.stack(pictures))[:, None] / 255

@@ -1,0 +1,181 @@
+"""`allograph report`: it gathers real result files, says what it does not know, and needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import allograph
+from allograph import weights
+from allograph.cli import main
+from allograph.data import stroke_concepts
+from allograph.evaluation import default_critic, oneshot
+from allograph.evaluation.records import measurement_record, save_record
+from commands.family import build, card
+from commands.pictures import draw_symbol
+
+VOID = {"meta", "img", "br"}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+class Page(HTMLParser):
+    """Checks that tags are closed in order; keeps the text, the tags and all addresses."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a real result of three measurements, with a picture, and two files that are none."""
+    folder = tmp_path_factory.mktemp("results") / "mine & <yours>"
+    weights_file = folder.parent / "small.safetensors"
+    weights.save(weights_file, build("grey"), card("grey"))  # pictures are taken in faster than symbols
+    writer = allograph.load(weights_file)
+    letters = folder.parent / "letters"
+    for number in range(88):
+        draw_symbol(letters / f"class-{number % 22:02d}" / f"{number}.png", number % 3, (30 + number, 30 + number))
+    few = ["--samples", 2, "--bound-drawings", 2, "--drawings", 4]
+    arguments = ["evaluate", "likelihood", weights_file, letters, "-o", folder, *few]
+    assert main([str(word) for word in arguments]) == 0
+    arguments = ["evaluate", "augmentation", weights_file, "--data", letters, "-o", folder, "--drawings", 4]
+    arguments += ["--ways", 2, "--trials", 2, "--shots", 1, "--shots", 2, "--steps", 2, "--made", 3]
+    assert main([str(word) for word in arguments]) == 0
+
+    def copies(exemplars: torch.Tensor, count: int, seed: int) -> torch.Tensor:
+        return exemplars[:, None].expand(-1, count, -1, -1, -1)
+
+    symbols = stroke_concepts(12, 5, seed=3)
+    result = oneshot(copies, symbols, default_critic(), size=28, trials=2, ways=4, drawings=5)
+    command = "allograph evaluate oneshot small"
+    record = measurement_record("oneshot", writer, "small", result, split="", part="validation", command=command)
+    save_record(folder / "small-oneshot.json", record | {"temperature": 0.9, "whole": False}, overwrite=False)
+    (folder / "table.json").write_text('{"answer": 42}')
+    (folder / "list.json").write_text("[1, 2]")
+    (folder / "notes.txt").write_text("not a result")
+    return folder
+
+
+def test_the_page_holds_all_results_and_nothing_from_elsewhere(capsys, results: Path, tmp_path: Path) -> None:
+    status, out, err = run(capsys, "report", results, "-o", tmp_path / "r")
+    assert status == 0
+    assert all(f"1 of {name}" in out for name in ("likelihood", "augmentation", "oneshot"))
+    assert all(name in err for name in ("table.json", "list.json"))
+    assert "notes.txt" not in err
+    html = (tmp_path / "r" / "report.html").read_text()
+    page = Page(html)
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert not re.search(r"https?://|url\(|@import", html)
+    text = " ".join(page.words)
+    for path in results.glob("*.json"):
+        assert path.name in text
+    for path in results.glob("*.json"):
+        document = json.loads(path.read_text())
+        if "command" in document:
+            assert document["command"] in text
+    (likelihood,) = (json.loads(path.read_text()) for path in results.glob("*-k2.json"))
+    given = likelihood["given"]["bound"]
+    assert f"{given['mean']:.2f} ± {given['error']:.2f}" in text
+    (augmented,) = (json.loads(path.read_text()) for path in results.glob("*augmentation*.json"))
+    gain = augmented["shots"][1]["both_minus_classical"]
+    assert f"{100 * gain['value']:+.1f} ± {100 * gain['error']:.1f}" in text
+    assert "Results in mine & <yours>" in text, "words of the user are words on the page"
+
+
+def test_plots_lie_beside_the_page_and_pictures_are_on_it(capsys, results: Path, tmp_path: Path) -> None:
+    status, out, _ = run(capsys, "report", results, "-o", tmp_path / "r", "--json", "--title", "Mine")
+    assert status == 0
+    document = json.loads(out)
+    plots = [Path(path) for path in document["plots"]]
+    assert {path.name for path in plots} | {"report.html"} == {path.name for path in (tmp_path / "r").iterdir()}
+    assert any(path.name.startswith("diversity") for path in plots)
+    for path in plots:
+        with Image.open(path) as picture:
+            assert picture.size == (1720, 880)
+    pictures = list(results.glob("*.png"))
+    page = Page((tmp_path / "r" / "report.html").read_text())
+    assert len(page.addresses) == len(plots) + len(pictures)
+    assert len(pictures) == 1
+    assert "Mine" in page.words
+
+
+def test_nothing_is_replaced_silently_and_a_report_is_no_result(capsys, results: Path, tmp_path: Path) -> None:
+    assert run(capsys, "report", results, "-o", tmp_path / "r")[0] == 0
+    before = (tmp_path / "r" / "report.html").read_bytes()
+    status, out, err = run(capsys, "report", results, "-o", tmp_path / "r", "--title", "Other")
+    assert (status, out) == (2, "")
+    assert "--overwrite" in err.splitlines()[-1]
+    assert (tmp_path / "r" / "report.html").read_bytes() == before
+    assert run(capsys, "report", results, "-o", tmp_path / "r", "--overwrite")[0] == 0
+    assert (tmp_path / "r" / "report.html").read_bytes() == before, "equal results, equal page"
+
+
+def test_damaged_files_are_reported_and_the_rest_is_done(capsys, results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    (source,) = results.glob("*-k2.json")
+    (folder / "good.json").write_bytes(source.read_bytes())
+    (folder / "half.json").write_bytes(source.read_bytes()[:200])
+    document = json.loads(source.read_text())
+    del document["without"]["bound"]
+    (folder / "without.json").write_text(json.dumps(document))
+    status, out, err = run(capsys, "report", folder)
+    assert status == 1
+    assert "1 of likelihood" in out
+    assert "half.json is no JSON" in err and "without.json holds no measurement" in err
+    text = " ".join(Page((folder / "report" / "report.html").read_text()).words)
+    assert "good.json" in text and "half.json" in text and "without.json" in text
+
+
+def test_several_results_of_one_kind_stand_in_one_table_and_keep_their_plots(capsys, results, tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for kind in ("k2", "augmentation-within"):
+        (source,) = results.glob(f"*{kind}.json")
+        document = json.loads(source.read_text())
+        for name in ("one", "two"):
+            document["model"]["name"] = name if kind == "k2" else "same"
+            (folder / f"{name}-{kind}.json").write_text(json.dumps(document))
+    assert run(capsys, "report", folder)[0] == 0
+    names = [path.name for path in (folder / "report").glob("augmentation*.png")]
+    assert len(names) == 2, "plots of one name are numbered"
+    html = (folder / "report" / "report.html").read_text()
+    assert html.count("<table>") == 1 + 2 + 1
+
+
+def test_nothing_to_report_is_one_line(capsys, tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        status, out, err = run(capsys, "report", folder)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "report").exists()
