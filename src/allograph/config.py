@@ -56,7 +56,7 @@ class DataConfig:
         augment: whether training drawings are varied.
         augmentation: how; see `allograph.data.augment.Augmentation`.
         shift: by how many whole pixels training images are moved at most, across and down.
-        settle: share of the training, its end, in which they stay where they are.
+        settle: share of the training, its end, in which drawings are neither varied nor moved.
         binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn anew for every
             training step; see `allograph.data.binarising`.
     """

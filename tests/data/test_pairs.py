@@ -376,3 +376,11 @@ def test_augmented_families_may_be_small(strokes: ConceptDataset) -> None:
 
 def dataset_concepts(dataset: ConceptDataset, indices: torch.Tensor) -> np.ndarray:
     return dataset.concept[indices.numpy()]
+
+
+def test_after_the_varied_steps_drawings_are_as_they_are(strokes: ConceptDataset) -> None:
+    source = PairSource(strokes, 28, 8, augmentation=Augmentation(), shift=1, varied_steps=2, seed=3)
+    for step, plain in enumerate((False, False, True)):
+        batch = source.batch(step)
+        same = torch.equal(batch.target, strokes.drawings(batch.target_index.numpy(), 28))
+        assert same == plain

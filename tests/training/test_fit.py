@@ -272,11 +272,11 @@ def test_what_is_refused_leaves_the_folder_free(splits: Splits, preset: Preset, 
     assert not (tmp_path / "run.json").exists()
 
 
-def test_shifts_end_when_the_training_settles(splits: Splits, preset: Preset) -> None:
+def test_variation_ends_when_the_training_settles(splits: Splits, preset: Preset) -> None:
     data = dataclasses.replace(preset.data, shift=1, settle=0.25)
     training = dataclasses.replace(preset.training, max_steps=200)
     source = Batches(splits, dataclasses.replace(preset, data=data, training=training), True).source
-    assert (source.shift, source.shift_steps) == (1, 150)
+    assert (source.shift, source.varied_steps) == (1, 150)
 
 
 def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> None:

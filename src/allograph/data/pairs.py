@@ -63,9 +63,9 @@ class PairSource(Dataset[PairBatch]):
 
     Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
     concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. With `exemplars`
-    "family" these are drawings of so many other concepts of its family, one of each. All drawings are
-    augmented, target and contexts as one group, where an `augmentation` is given; then, in the first `shift_steps`
-    steps, each is moved by up to `shift` whole pixels; then grey ones are binarised anew (`allograph.data.binarising`).
+    "family" these are drawings of so many other concepts of its family, one of each. In the first `varied_steps` steps all drawings
+    are augmented, target and contexts as one group, where an `augmentation` is given; then each is moved by up to `shift`
+    whole pixels. Grey ones are binarised anew in every step (`allograph.data.binarising`).
 
     A concept with too few drawings for that (a family with too few concepts) is left out without augmentation. With it,
     context drawings may serve more than once, each time changed in another way; a concept with a single drawing is
@@ -84,7 +84,7 @@ class PairSource(Dataset[PairBatch]):
         seed: int = 0,
         augmentation: Augmentation | None = None,
         shift: int = 0,
-        shift_steps: float = math.inf,
+        varied_steps: float = math.inf,
         binarisation: Binarisation = "none",
         exemplars: ExemplarKind = "concept",
     ) -> None:
@@ -98,7 +98,7 @@ class PairSource(Dataset[PairBatch]):
             )
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
-        self.shift, self.shift_steps = shift, shift_steps
+        self.shift, self.varied_steps = shift, varied_steps
         self.binarisation: Binarisation = binarisation
         self.exemplars: ExemplarKind = exemplars
         needed = max(contexts) + 1
@@ -114,12 +114,15 @@ class PairSource(Dataset[PairBatch]):
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
         indices = _with_contexts(self.dataset, targets, count, random, self.exemplars)
-        images = shifted(self._varied(indices, random), self.shift if step < self.shift_steps else 0, random)
+        if step < self.varied_steps:
+            images = shifted(self._augmented(indices, random), self.shift, random)
+        else:
+            images = _plain(self.dataset, indices, self.size)
         if not self.dataset.binary:
             images = binarised(images, self.binarisation, random)
         return _pair_batch(self.dataset, indices, images)
 
-    def _varied(self, indices: Indices, random: np.random.Generator) -> Float[Tensor, "groups members c s s"]:
+    def _augmented(self, indices: Indices, random: np.random.Generator) -> Float[Tensor, "groups members c s s"]:
         """The drawings at `indices` (groups, members), augmented where that is asked for."""
         images, augmentation = self.dataset.images, self.augmentation
         if augmentation is None:

@@ -161,7 +161,7 @@ class Batches(lightning.LightningDataModule):
             seed=training.seed,
             augmentation=data.augmentation if data.augment else None,
             shift=data.shift,
-            shift_steps=(1 - data.settle) * training.max_steps,
+            varied_steps=(1 - data.settle) * training.max_steps,
             binarisation=data.binarisation,
             exemplars=data.exemplars,
         )
