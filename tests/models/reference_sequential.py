@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
 
+from allograph.attention import AttentionKind
 from allograph.models import DrawModel, SequentialModel
 from models.reference import (
     PlainAttention,
@@ -28,7 +29,13 @@ class ReferenceSequential:
 
     def attention(self, name: str) -> PlainAttention:
         config, module = self.config, getattr(self.model, name)
-        return PlainAttention(config.attention, module, config.bounds, config.image_size, config.patch)
+        kind = self.context_kind if name == "look_context" else config.attention
+        return PlainAttention(kind, module, config.bounds, config.image_size, config.patch)
+
+    @property
+    def context_kind(self) -> AttentionKind:
+        config = self.config
+        return config.attention if config.context_attention == "same" else config.context_attention
 
     def run(
         self, x: Tensor | None, context: Tensor | None, noise: Tensor, temperature: float = 1.0
@@ -38,13 +45,13 @@ class ReferenceSequential:
         batch, size, channels = len(noise), config.image_size, config.likelihood.channels
         core = lstm_of(model.core)
         # The weights' columns for v_t stand among those for constants where v_t is all of x' at every t.
-        whole = config.attention == "none"
+        whole, whole_context = config.attention == "none", self.context_kind == "none"
         constant = noise.new_zeros(batch, 0)
         if config.context:
             if context is None:
                 context = noise.new_zeros(batch, 1, channels, size, size)
             exemplars = context.unbind(dim=1)
-            if whole:
+            if whole_context:
                 constant = torch.stack([exemplar.flatten(1) for exemplar in exemplars]).mean(dim=0)
             if config.embedding:
                 embedding = torch.stack([model.encode_context(exemplar) for exemplar in exemplars]).mean(dim=0)
@@ -55,7 +62,7 @@ class ReferenceSequential:
         parameters, divergences = [], []
         for t in range(config.steps):
             noticed = hidden[:, :0]
-            if context is not None and not whole:
+            if context is not None and not whole_context:
                 look = self.attention("look_context")
                 seen = torch.stack([look.read(exemplar, hidden) for exemplar in context.unbind(dim=1)]).mean(dim=0)
                 noticed = torch.cat([seen.flatten(1), look.numbers(hidden)], dim=1)

@@ -63,9 +63,9 @@ class PairSource(Dataset[PairBatch]):
 
     Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
     concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. With `exemplars`
-    "family" these are drawings of so many other concepts of its family, one of each. In the first `varied_steps` steps all drawings
-    are augmented, target and contexts as one group, where an `augmentation` is given; then each is moved by up to `shift`
-    whole pixels. Grey ones are binarised anew in every step (`allograph.data.binarising`).
+    "family" these are drawings of so many other concepts of its family, one of each. In the first `varied_steps` steps
+    all drawings are augmented, target and contexts as one group, where an `augmentation` is given; then each is moved
+    by up to `shift` whole pixels. Grey ones are binarised anew in every step (`allograph.data.binarising`).
 
     A concept with too few drawings for that (a family with too few concepts) is left out without augmentation. With it,
     context drawings may serve more than once, each time changed in another way; a concept with a single drawing is

@@ -27,7 +27,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.attention import Attention, WholeImage, attention_of
+from allograph.attention import Attention, AttentionKind, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
@@ -69,18 +69,23 @@ class SequentialModel(GenerativeModel):
         self.likelihood = likelihood_from_config(config.likelihood)
         channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
 
-        def attention() -> Attention:
-            return attention_of(config.attention, hidden, size, config.patch, config.bounds, 0.7)
+        def attention(kind: AttentionKind) -> Attention:
+            return attention_of(kind, hidden, size, config.patch, config.bounds, 0.7)
 
-        self.look_target, self.placing = attention(), attention()
-        patch, numbers = self.placing.patch, self.placing.numbers
-        glimpse = channels * patch**2 + numbers
-        # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
-        moving, still = (glimpse, 0) if numbers else (0, glimpse)
+        def lengths(look: Attention) -> tuple[int, int]:
+            """Of what it sees anew at every step, and of what it sees once."""
+            glimpse = channels * look.patch**2 + look.numbers
+            # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
+            return (glimpse, 0) if look.numbers else (0, glimpse)
+
+        self.look_target, self.placing = attention(config.attention), attention(config.attention)
+        moving, still = lengths(self.look_target)
         noticed, for_context = 0, 0
         if config.context:
-            self.look_context = attention()
-            noticed, for_context = moving, still + config.embedding
+            kind = config.context_attention
+            self.look_context = attention(config.attention if kind == "same" else kind)
+            noticed, for_context = lengths(self.look_context)
+            for_context += config.embedding
         if config.embedding:
             seen = 2 * channels if config.context else channels
             self.encode_target = ImageEncoder(size, seen, config.encoder_width, config.embedding)
@@ -91,7 +96,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        self.sprite = nn.Linear(hidden, config.canvas_channels * self.placing.patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -141,13 +146,14 @@ class SequentialModel(GenerativeModel):
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
         else:
             canvases = self._observed(trace, where)[:, None]
-        looks = (
-            trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :] if self.conditional else where[:, :0]
-        )
+        if self.conditional:
+            looks = self.look_context.outline(trace.noticed[..., trace.noticed.shape[-1] - self.look_context.numbers :])
+        else:
+            looks = self.placing.outline(where[:, :0])
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=self.placing.outline(where).unflatten(0, shape),
-            read_windows=self.placing.outline(looks).unflatten(0, shape),
+            read_windows=looks.unflatten(0, shape),
         )
 
     # ---------------------------------------------------------------- what is done once
@@ -161,18 +167,19 @@ class SequentialModel(GenerativeModel):
             self.refuse(context)
         if not self.conditional:
             return _Seen(context, like.new_zeros(len(context), 0))
-        parts = [self._still(context.flatten(0, 1))]
+        parts = [self._still(self.look_context, context.flatten(0, 1))]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)))
         return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1))
 
-    def _still(self, image: Tensor) -> Tensor:
+    @staticmethod
+    def _still(attention: Attention, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
-        return image.flatten(1)[:, : 0 if self.placing.numbers else None]
+        return image.flatten(1)[:, : 0 if attention.numbers else None]
 
     def _for_posterior(self, x: Tensor, seen: _Seen) -> Tensor:
         """What the posterior makes of what does not change with t."""
-        parts = [self._still(x), seen.constant]
+        parts = [self._still(self.look_target, x), seen.constant]
         if self.config.embedding:
             # One network sees target and exemplar together, so that it can tell how they differ.
             shown = torch.cat([x, seen.images.mean(dim=1)], dim=1) if self.conditional else x
@@ -201,7 +208,7 @@ class SequentialModel(GenerativeModel):
 
     def _notice(self, state: State, seen: _Seen) -> Tensor:
         """v_t and look_t: the same window of every exemplar, averaged, so that their order does not matter."""
-        if not self.conditional:
+        if not self.conditional or not self.look_context.numbers:
             return state.hidden.new_zeros(len(state.hidden), 0)
         count = seen.images.shape[1]
         look = self.look_context(state.hidden)

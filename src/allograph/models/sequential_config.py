@@ -24,6 +24,8 @@ class SequentialConfig:
         hidden: units of the LSTM.
         attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
+        context_attention: the same choice for exemplars alone, or ``same``. With ``none`` all of them is seen once,
+            which costs no more for nine exemplars than for one, and trains steadily from the first step on.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
         bounds: of the windows of spatial transformers.
         canvas: ``additive`` or ``gated``.
@@ -42,6 +44,7 @@ class SequentialConfig:
     latent: int = 16
     hidden: int = 400
     attention: AttentionKind = "affine"
+    context_attention: AttentionKind | Literal["same"] = "same"
     patch: int = 12
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
     canvas: Literal["additive", "gated"] = "additive"
