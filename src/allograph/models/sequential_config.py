@@ -44,7 +44,7 @@ class SequentialConfig:
     latent: int = 16
     hidden: int = 400
     attention: AttentionKind = "affine"
-    context_attention: AttentionKind | Literal["same"] = "same"
+    context_attention: Literal[AttentionKind, "same"] = "same"
     patch: int = 12
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
     canvas: Literal["additive", "gated"] = "additive"
