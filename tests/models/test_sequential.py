@@ -34,6 +34,15 @@ COMBINATIONS |= {
     f"{target}-{context}-for-context": {"context": True, "attention": target, "context_attention": context}
     for target, context in (("stretch", "none"), ("none", "affine"), ("gaussian", "zoom"))
 }
+COMBINATIONS |= {
+    f"{attention}-{prior}-by-inference": {
+        "context": True,
+        "attention": attention,
+        "prior": prior,
+        "context_by": "inference",
+    }
+    for attention, prior in itertools.product(("none", "gaussian", "stretch", "affine"), ("standard", "learned"))
+}
 COMBINATIONS["colour"] = {
     "context": True,
     "canvas_channels": 4,
