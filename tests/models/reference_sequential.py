@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.distributions import kl_divergence
+from torch.nn import functional as F
 
 from allograph.attention import AttentionKind
 from allograph.models import DrawModel, SequentialModel

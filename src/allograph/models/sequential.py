@@ -240,7 +240,7 @@ class SequentialModel(GenerativeModel):
         return State(torch.tanh(hidden), cell)
 
     def _notice(self, t: int, state: State, seen: _Seen) -> Tensor:
-        """v_t and look_t: the same window of every exemplar, averaged, so that their order does not matter; or codes."""
+        """v_t and look_t: the same window of every exemplar, averaged: their order does not matter; or a code."""
         if self.infers_context:
             return seen.codes[:, t]
         if not self.conditional or not self.look_context.numbers:

@@ -26,8 +26,8 @@ class SequentialConfig:
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
         context_attention: the same choice for exemplars alone, or ``same``. With ``none`` all of them is seen once,
             which costs no more for nine exemplars than for one, and trains steadily from the first step on.
-        context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference`` infers
-            their own z' and h' first, as if they were to be drawn, and shows each step what that step did to them.
+        context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference``
+            infers their own z' and h' first, as if they were to be drawn, and shows each step what it did to them.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
         bounds: of the windows of spatial transformers.
         canvas: ``additive`` or ``gated``.
