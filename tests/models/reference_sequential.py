@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 from torch.nn import functional as F
 
-from allograph.attention import AttentionKind
 from allograph.models import DrawModel, SequentialModel
 from models.reference import (
     PlainAttention,
@@ -30,13 +29,7 @@ class ReferenceSequential:
 
     def attention(self, name: str) -> PlainAttention:
         config, module = self.config, getattr(self.model, name)
-        kind = self.context_kind if name == "look_context" else config.attention
-        return PlainAttention(kind, module, config.bounds, config.image_size, config.patch)
-
-    @property
-    def context_kind(self) -> AttentionKind:
-        config = self.config
-        return config.attention if config.context_attention == "same" else config.context_attention
+        return PlainAttention(config.attention, module, config.bounds, config.image_size, config.patch)
 
     def run(
         self,
@@ -52,7 +45,7 @@ class ReferenceSequential:
         batch, size, channels = len(noise), config.image_size, config.likelihood.channels
         core = lstm_of(model.core)
         # The weights' columns for v_t stand among those for constants where v_t is all of x' at every t.
-        whole, whole_context = config.attention == "none", self.context_kind == "none"
+        whole = config.attention == "none"
         inferred = config.context and config.context_by == "inference"
         constant = noise.new_zeros(batch, 0)
         codes = [noise.new_zeros(batch, config.embedding)] * config.steps
@@ -63,7 +56,7 @@ class ReferenceSequential:
             if context is None:
                 context = noise.new_zeros(batch, 1, channels, size, size)
             exemplars = context.unbind(dim=1)
-            if whole_context:
+            if whole:
                 constant = torch.stack([exemplar.flatten(1) for exemplar in exemplars]).mean(dim=0)
             if config.embedding:
                 embedding = torch.stack([model.encode_context(exemplar) for exemplar in exemplars]).mean(dim=0)
@@ -76,7 +69,7 @@ class ReferenceSequential:
             noticed = hidden[:, :0]
             if inferred:
                 noticed = codes[t]
-            elif context is not None and not whole_context:
+            elif context is not None and not whole:
                 look = self.attention("look_context")
                 seen = torch.stack([look.read(exemplar, hidden) for exemplar in context.unbind(dim=1)]).mean(dim=0)
                 noticed = torch.cat([seen.flatten(1), look.numbers(hidden)], dim=1)

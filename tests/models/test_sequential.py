@@ -31,10 +31,6 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     for attention, canvas, prior, context, embedding in _PARTS
 }
 COMBINATIONS |= {
-    f"{target}-{context}-for-context": {"context": True, "attention": target, "context_attention": context}
-    for target, context in (("stretch", "none"), ("none", "affine"), ("gaussian", "zoom"))
-}
-COMBINATIONS |= {
     f"{attention}-{prior}-by-inference": {
         "context": True,
         "attention": attention,

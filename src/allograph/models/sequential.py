@@ -31,7 +31,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from allograph.attention import Attention, AttentionKind, WholeImage, attention_of
+from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
@@ -77,27 +77,22 @@ class SequentialModel(GenerativeModel):
         self.likelihood = likelihood_from_config(config.likelihood)
         channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
 
-        def attention(kind: AttentionKind) -> Attention:
-            return attention_of(kind, hidden, size, config.patch, config.bounds, 0.7)
+        def attention() -> Attention:
+            return attention_of(config.attention, hidden, size, config.patch, config.bounds, 0.7)
 
-        def lengths(look: Attention) -> tuple[int, int]:
-            """Of what it sees anew at every step, and of what it sees once."""
-            glimpse = channels * look.patch**2 + look.numbers
-            # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
-            return (glimpse, 0) if look.numbers else (0, glimpse)
-
-        self.look_target, self.placing = attention(config.attention), attention(config.attention)
-        moving, still = lengths(self.look_target)
+        self.look_target, self.placing = attention(), attention()
+        patch, numbers = self.placing.patch, self.placing.numbers
+        glimpse = channels * patch**2 + numbers
+        # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
+        moving, still = (glimpse, 0) if numbers else (0, glimpse)
         noticed, for_context = 0, 0
         self.infers_context = config.context and config.context_by == "inference"
         if self.infers_context:
             noticed = config.embedding
             self.summary = nn.Linear(config.latent + hidden, config.embedding)
         elif config.context:
-            kind = config.context_attention
-            self.look_context = attention(config.attention if kind == "same" else kind)
-            noticed, for_context = lengths(self.look_context)
-            for_context += config.embedding
+            self.look_context = attention()
+            noticed, for_context = moving, still + config.embedding
         if config.embedding:
             seen = 2 * channels if config.context and not self.infers_context else channels
             self.encode_target = ImageEncoder(size, seen, config.encoder_width, config.embedding)
@@ -108,7 +103,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * self.placing.patch**2)
+        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -159,15 +154,15 @@ class SequentialModel(GenerativeModel):
         else:
             canvases = self._observed(trace, where)[:, None]
         if self.infers_context:
-            looks = self.look_target.outline(seen.looks.repeat_interleave(shape[1], dim=0))
+            looks = seen.looks.repeat_interleave(shape[1], dim=0)
         elif self.conditional:
-            looks = self.look_context.outline(trace.noticed[..., trace.noticed.shape[-1] - self.look_context.numbers :])
+            looks = trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :]
         else:
-            looks = self.placing.outline(where[:, :0])
+            looks = where[:, :0]
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=self.placing.outline(where).unflatten(0, shape),
-            read_windows=looks.unflatten(0, shape),
+            read_windows=self.placing.outline(looks).unflatten(0, shape),
         )
 
     # ---------------------------------------------------------------- what is done once
@@ -184,7 +179,7 @@ class SequentialModel(GenerativeModel):
             return _Seen(context, nothing[:, 0], nothing, nothing)
         if self.infers_context:
             return self._see_by_inference(context)
-        parts = [self._still(self.look_context, context.flatten(0, 1))]
+        parts = [self._still(context.flatten(0, 1))]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)))
         return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1), nothing, nothing)
@@ -204,14 +199,13 @@ class SequentialModel(GenerativeModel):
         looks = self.look_target(before.unflatten(0, context.shape[:2])[:, 0])
         return _Seen(context, none[: len(context), 0], codes, looks)
 
-    @staticmethod
-    def _still(attention: Attention, image: Tensor) -> Tensor:
+    def _still(self, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
-        return image.flatten(1)[:, : 0 if attention.numbers else None]
+        return image.flatten(1)[:, : 0 if self.placing.numbers else None]
 
     def _for_posterior(self, x: Tensor, seen: _Seen) -> Tensor:
         """What the posterior makes of what does not change with t."""
-        parts = [self._still(self.look_target, x), seen.constant]
+        parts = [self._still(x), seen.constant]
         if self.config.embedding:
             # One network sees target and exemplar together, so that it can tell how they differ.
             together = self.conditional and not self.infers_context
@@ -243,7 +237,7 @@ class SequentialModel(GenerativeModel):
         """v_t and look_t: the same window of every exemplar, averaged: their order does not matter; or a code."""
         if self.infers_context:
             return seen.codes[:, t]
-        if not self.conditional or not self.look_context.numbers:
+        if not self.conditional:
             return state.hidden.new_zeros(len(state.hidden), 0)
         count = seen.images.shape[1]
         look = self.look_context(state.hidden)

@@ -24,8 +24,6 @@ class SequentialConfig:
         hidden: units of the LSTM.
         attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
-        context_attention: the same choice for exemplars alone, or ``same``. With ``none`` all of them is seen once,
-            which costs no more for nine exemplars than for one, and trains steadily from the first step on.
         context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference``
             infers their own z' and h' first, as if they were to be drawn, and shows each step what it did to them.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
@@ -47,7 +45,6 @@ class SequentialConfig:
     latent: int = 16
     hidden: int = 400
     attention: AttentionKind = "affine"
-    context_attention: Literal[AttentionKind, "same"] = "same"
     context_by: Literal["attention", "inference"] = "attention"
     patch: int = 12
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
