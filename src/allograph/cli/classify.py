@@ -50,8 +50,6 @@ def classify(
 
     Writes DIR/MODEL-classify-DATA-PART-kSAMPLES.json and, of what was confused, a picture of the same name.
     """
-    import torch
-
     from allograph import weights
     from allograph.evaluation.classification import classify as measure
     from allograph.evaluation.confusions import confusion_picture
@@ -64,6 +62,7 @@ def classify(
         record_path,
         save_record,
     )
+    from allograph.parallel import joined
     from allograph.writing import save_png
 
     loaded = weights.load(model)
@@ -79,9 +78,11 @@ def classify(
     picture = path.with_suffix(".png")
     for place in (path, picture):
         check_free(place, overwrite)
-    division, chosen = _runs(loaded, called, part, runs, split, seed, data_dir)
-    with Progress("passes") as progress:
+    with joined() as processes, Progress("passes") as progress:
         try:
+            division, chosen = processes.first_here_first(
+                lambda: _runs(loaded, called, part, runs, split, seed, data_dir)
+            )
             result = measure(
                 loaded.model,
                 chosen,
@@ -91,8 +92,9 @@ def classify(
                 critic=default_critic(),
                 precision=precision,
                 seed=seed,
-                device="cuda" if torch.cuda.is_available() else "cpu",
+                device=processes.device(),
                 progress=progress,
+                processes=processes,
             )
         except KeyboardInterrupt:
             share = progress.done / max(1, progress.total)
@@ -100,6 +102,8 @@ def classify(
                 f"stopped; {share:.0%} of the passes were done and nothing is saved: run the same command to begin "
                 "again, with fewer --samples to be done sooner"
             ) from None
+    if not processes.first:
+        return
     words: list[object] = ["--samples", samples, "--data", called]
     words += ["--part", part, "--likelihood", likelihood, "--precision", precision, "--seed", seed]
     words += ["--runs", runs, "--split", division] if part == "validation" else []

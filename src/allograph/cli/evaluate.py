@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "report_problems"]
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
-from allograph.errors import AllographError
-
-if TYPE_CHECKING:
-    from allograph.evaluation.unseen import Unseen
+from allograph.errors import AllographError, Problem
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
 
@@ -82,15 +80,19 @@ def oneshot(
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
     from allograph.evaluation.unseen import unseen_part
+    from allograph.parallel import joined
     from allograph.writing import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
-    unseen = _reported(unseen_part(writer.card, data, part, split=split, data_dir=data_dir))
     draw = drawings_of(writer, chosen, whole=whole)
     size = writer.model.config.image_size
-    with Progress("trials") as progress:
+    with joined() as processes, Progress("trials") as progress:
+        unseen = processes.first_here_first(
+            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
+        )
+        report_problems(unseen.problems)
         result = oneshot(
             draw,
             unseen.dataset,
@@ -100,7 +102,10 @@ def oneshot(
             setting=setting,
             seed=seed,
             progress=progress,
+            processes=processes,
         )
+    if not processes.first:
+        return
     options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
     options += ["--split", unseen.split] if unseen.split else []
     options += ["--whole"] if whole else []
@@ -175,16 +180,18 @@ def likelihood(
     path = record_path(output, name, data_name(data), part, samples)
     check_free(path, overwrite)
 
-    import torch
-
     from allograph import weights
     from allograph.evaluation.likelihood import evaluate_likelihood
     from allograph.evaluation.unseen import unseen_part
+    from allograph.parallel import joined
 
     loaded = weights.load(model)
-    unseen = _reported(unseen_part(loaded.card, data, part, split=split, data_dir=data_dir))
     trained = loaded.card.get("settings", {}).get("data", {})
-    with Progress("passes") as progress:
+    with joined() as processes, Progress("passes") as progress:
+        unseen = processes.first_here_first(
+            lambda: unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
+        )
+        report_problems(unseen.problems)
         result = evaluate_likelihood(
             loaded.model,
             unseen.dataset,
@@ -197,9 +204,12 @@ def likelihood(
             binarisation=binarisation or trained.get("binarisation", "none"),
             precision=precision,
             seed=seed,
-            device="cuda" if torch.cuda.is_available() else "cpu",
+            device=processes.device(),
             progress=progress,
+            processes=processes,
         )
+    if not processes.first:
+        return
     words: list[object] = ["--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
@@ -226,7 +236,7 @@ def _counts(text: str) -> list[int]:
         raise AllographError(f"--contexts takes a number, or several as in 0,1,2,3,4,9, not {text!r}") from None
 
 
-def _reported(unseen: Unseen) -> Unseen:
-    for problem in unseen.problems:
+def report_problems(problems: Iterable[Problem]) -> None:
+    """A line for each image that could not be read."""
+    for problem in problems:
         say(problem.message)
-    return unseen

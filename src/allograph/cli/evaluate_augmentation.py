@@ -17,7 +17,6 @@ from allograph.cli.console import (
     Stopped,
     TemperatureOption,
     print_json,
-    say,
 )
 from allograph.cli.evaluate import (
     DataOption,
@@ -27,6 +26,7 @@ from allograph.cli.evaluate import (
     ResultsOption,
     SettingOption,
     SplitOption,
+    report_problems,
 )
 
 
@@ -87,20 +87,22 @@ def augmentation(
     from allograph.evaluation.likelihood import check_channels
     from allograph.evaluation.shown import ShownDrawings
     from allograph.evaluation.unseen import unseen_part
+    from allograph.parallel import joined
     from allograph.writing import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
     chosen = writer.temperature_for(temperature)
-    unseen = unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
-    for problem in unseen.problems:
-        say(problem.message)
-    check_channels(writer.model, unseen.dataset)
-    direct = unseen.dataset.binary or not writer.space.inked
-    draw = ShownDrawings(writer, chosen, direct)
-    size = writer.model.config.image_size if direct else unseen.dataset.side
-    with Progress("classifiers") as progress:
+    with joined() as processes, Progress("classifiers") as progress:
         try:
+            unseen = processes.first_here_first(
+                lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
+            )
+            report_problems(unseen.problems)
+            check_channels(writer.model, unseen.dataset)
+            direct = unseen.dataset.binary or not writer.space.inked
+            draw = ShownDrawings(writer, chosen, direct)
+            size = writer.model.config.image_size if direct else unseen.dataset.side
             result = evaluate_augmentation(
                 draw,
                 unseen.dataset,
@@ -115,12 +117,15 @@ def augmentation(
                 setting=setting,
                 seed=seed,
                 progress=progress,
+                processes=processes,
             )
         except KeyboardInterrupt:
             raise Stopped(
                 f"stopped; {progress.done} of {progress.total} classifiers were trained, nothing is saved; run the "
                 "same command to begin anew, with fewer --trials or --shots if it takes too long"
             ) from None
+    if not processes.first:
+        return
     options = [word for k in result.shots for word in ("--shots", k.shots)]
     options += ["--part", part, "--setting", setting, "--trials", trials, "--ways", result.ways, "--drawings", drawings]
     options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
