@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["evaluate", "report_problems"]
+__all__ = ["evaluate"]
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
-from allograph.errors import AllographError, Problem
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, TemperatureOption, print_json
+from allograph.cli.measuring import measuring, report_problems
+from allograph.errors import AllographError
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
 
@@ -79,8 +79,8 @@ def oneshot(
     import allograph
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
+    from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
-    from allograph.parallel import joined
     from allograph.writing import save_png
 
     writer = allograph.load(model)
@@ -88,22 +88,32 @@ def oneshot(
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     draw = drawings_of(writer, chosen, whole=whole)
     size = writer.model.config.image_size
-    with joined() as processes, Progress("trials") as progress:
+    with measuring("trials") as (processes, progress):
         unseen = processes.first_here_first(
             lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
         )
         report_problems(unseen.problems)
-        result = oneshot(
-            draw,
-            unseen.dataset,
-            default_critic(),
-            size=size,
-            trials=trials,
-            setting=setting,
-            seed=seed,
-            progress=progress,
-            processes=processes,
-        )
+        about = {
+            "weights": writer.sha256,
+            "data": unseen.dataset.fingerprint(),
+            "setting": setting,
+            "trials": trials,
+            "temperature": chosen,
+            "whole": whole,
+            "seed": seed,
+        }
+        with remembering(processes, path, about) as remembered:
+            result = oneshot(
+                draw,
+                unseen.dataset,
+                default_critic(),
+                size=size,
+                trials=trials,
+                setting=setting,
+                seed=seed,
+                progress=progress,
+                processes=remembered,
+            )
     if not processes.first:
         return
     options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
@@ -182,32 +192,38 @@ def likelihood(
 
     from allograph import weights
     from allograph.evaluation.likelihood import evaluate_likelihood
+    from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
-    from allograph.parallel import joined
 
     loaded = weights.load(model)
     trained = loaded.card.get("settings", {}).get("data", {})
-    with joined() as processes, Progress("passes") as progress:
+    with measuring("passes") as (processes, progress):
         unseen = processes.first_here_first(
             lambda: unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
         )
         report_problems(unseen.problems)
-        result = evaluate_likelihood(
-            loaded.model,
-            unseen.dataset,
-            size=loaded.model.config.image_size,
-            drawings=drawings,
-            samples=samples,
-            bound_drawings=bound_drawings,
-            contexts=counts,
-            exemplars=exemplars or loaded.exemplars,
-            binarisation=binarisation or trained.get("binarisation", "none"),
-            precision=precision,
-            seed=seed,
-            device=processes.device(),
-            progress=progress,
-            processes=processes,
-        )
+        settings: dict[str, Any] = {
+            "drawings": drawings,
+            "samples": samples,
+            "bound_drawings": bound_drawings,
+            "contexts": counts,
+            "exemplars": exemplars or loaded.exemplars,
+            "binarisation": binarisation or trained.get("binarisation", "none"),
+            "precision": precision,
+            "seed": seed,
+        }
+        device = processes.device()
+        about = {"weights": loaded.sha256, "data": unseen.dataset.fingerprint(), "device": device[:4], **settings}
+        with remembering(processes, path, about) as remembered:
+            result = evaluate_likelihood(
+                loaded.model,
+                unseen.dataset,
+                size=loaded.model.config.image_size,
+                device=device,
+                progress=progress,
+                processes=remembered,
+                **settings,
+            )
     if not processes.first:
         return
     words: list[object] = ["--samples", samples, "--part", part]
@@ -234,9 +250,3 @@ def _counts(text: str) -> list[int]:
         return [int(word) for word in text.split(",")]
     except ValueError:
         raise AllographError(f"--contexts takes a number, or several as in 0,1,2,3,4,9, not {text!r}") from None
-
-
-def report_problems(problems: Iterable[Problem]) -> None:
-    """A line for each image that could not be read."""
-    for problem in problems:
-        say(problem.message)

@@ -168,8 +168,9 @@ def evaluate_augmentation(
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
     each = len(shots) * len(ARMS)
 
-    def accuracies_of(number: int) -> dict[tuple[int, str], float]:
-        trial, found = chosen[number], {}
+    def measure(number: int) -> tuple[dict[tuple[int, str], float], int]:
+        """The accuracy of every classifier of a trial, and how many exemplars were refused."""
+        trial, found, before = chosen[number], {}, getattr(draw, "refused", 0)
         given, tested = few_drawings(dataset, trial, size, shots[-1])
         pool = _drawings(draw, given, shots, made, trial.seed)
         for k in shots:
@@ -179,10 +180,10 @@ def evaluate_augmentation(
                 classifier = train_classifier(batch, ways, given.shape[2], training, trial.seed)
                 found[k, arm] = accuracy_of(classifier, shrunk(tested))
                 progress(number * each + len(found), trials * each)
-        return found
+        return found, getattr(draw, "refused", 0) - before
 
-    results = processes.spread(accuracies_of, range(trials))
-    accuracies = {k: {arm: [result[k, arm] for result in results] for arm in ARMS} for k in shots}
+    results = processes.spread(measure, range(trials))
+    accuracies = {k: {arm: [found[k, arm] for found, _ in results] for arm in ARMS} for k in shots}
     return AugmentationResult(
         data=dataset.name,
         data_fingerprint=dataset.fingerprint(),
@@ -195,7 +196,7 @@ def evaluate_augmentation(
         size=size,
         seen=shrunk(torch.zeros(1, 1, 1, size, size)).shape[-1],
         seed=seed,
-        refused=sum(processes.by_each(lambda: getattr(draw, "refused", 0))),
+        refused=sum(refused for _, refused in results),
         classical=asdict(classical),
         classifier=asdict(training),
         shots=tuple(ShotResult.of(k, accuracies[k]) for k in shots),

@@ -123,16 +123,17 @@ def classify(
     without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
     each = samples * (2 * tests_each * runs.ways + without)
 
-    def scores_of(run: int) -> RunScores:
+    def scores_of(run: int) -> tuple[Tensor, Tensor, float]:
         def count(passes: int) -> None:
             progress(run * each + passes, len(runs) * each)
 
         x, exemplars = (
             runs.dataset.drawings(part[run], size).to(device, kind) for part in (runs.tests, runs.exemplars)
         )
-        return score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count)
+        scores = score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count)
+        return scores.forward, scores.backward, scores.effective_samples
 
-    scored = processes.spread(scores_of, range(len(runs)))
+    scored = [RunScores(*scores) for scores in processes.spread(scores_of, range(len(runs)))]
     scores = {name: torch.stack([getattr(one, name) for one in scored]).numpy() for name in SCORES}
     distances = {"modified Hausdorff": -hausdorff_distances(runs)}
     if critic is not None:
