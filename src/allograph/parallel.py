@@ -20,6 +20,8 @@ from allograph.errors import AllographError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_SLURM_EACH = "SLURM_NTASKS_PER_NODE"
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -49,7 +51,7 @@ class Processes:
 
     Attributes:
         rank, size: its number, from 0, and how many there are.
-        local_rank, local_size: the same on its machine; every machine has equally many.
+        local_rank, local_size: the same on its machine; all machines have equally many.
     """
 
     rank: int = 0
@@ -154,11 +156,7 @@ ALONE = Processes()
 
 
 def launched() -> Processes:
-    """Which process this is, by the variables of `torchrun` or of a step that `srun` started; else `ALONE`.
-
-    Raises:
-        AllographError: a Slurm step that does not say how many tasks a machine has.
-    """
+    """Which process this is, by the variables of `torchrun` or of a step that `srun` started; else `ALONE`."""
     names = os.environ
     if "TORCHELASTIC_RUN_ID" in names:
         return Processes(*(int(names[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))
@@ -166,9 +164,7 @@ def launched() -> Processes:
     size = int(names.get("SLURM_STEP_NUM_TASKS", 1))
     if size == 1:
         return ALONE
-    if "SLURM_NTASKS_PER_NODE" not in names:
-        raise AllographError("Slurm does not say how many tasks a machine has: ask for them with --ntasks-per-node")
-    each = int(names["SLURM_NTASKS_PER_NODE"])
+    each = int(names.get(_SLURM_EACH, 0))
     return Processes(int(names["SLURM_PROCID"]), size, int(names["SLURM_LOCALID"]), each)
 
 
@@ -181,12 +177,16 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
 
     Raises:
         LostProcess: another has ended or cannot be reached; ``remedy`` says what to do then.
-        AllographError: as `launched` and `Processes.device` do, and as the body does.
+        AllographError: machines with unequally many processes; as `Processes.device` does, and as the body does.
     """
     processes = launched()
     if processes.size == 1:
         yield processes
         return
+    if processes.local_size == 0:
+        raise AllographError("Slurm does not say how many tasks a machine has: ask for them with --ntasks-per-node")
+    if processes.size % processes.local_size:
+        raise AllographError("every machine has to have as many processes as the others")
     import torch
     import torch.distributed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.parallel import ALONE, Processes, Share, joined, launched
 
@@ -45,10 +46,15 @@ def fail() -> None:
     raise AllographError("no")
 
 
-def test_slurm_has_to_say_how_many_tasks_a_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "8")
-    with pytest.raises(AllographError, match="--ntasks-per-node"):
-        launched()
+@pytest.mark.parametrize(("each", "message"), [(None, "--ntasks-per-node"), ("3", "as many processes as the others")])
+def test_machines_have_equally_many_processes(
+    each: str | None, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (SLURM | {"SLURM_LOCALID": "0", "SLURM_NTASKS_PER_NODE": each}).items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert main(["train", "strokes"]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("count", "size"), [(8, 2), (7, 3), (2, 4), (0, 2)])

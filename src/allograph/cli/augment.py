@@ -45,7 +45,8 @@ def augment(
 ) -> None:
     """Make a set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars a class.
 
-    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made.
+    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made. Started by
+    torchrun or srun, several processes each take their share of the classes.
     """
     import allograph
     from allograph.augmenting import AugmentOrder, augment_folder

@@ -49,7 +49,8 @@ def train(
 ) -> None:
     """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
 
-    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume.
+    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume. Started by
+    torchrun or srun, several processes train together, each on a device of its own.
     """
     words = list(settings or [])
     words += [f"training.max_steps={max_steps}"] if max_steps is not None else []

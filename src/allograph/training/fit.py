@@ -147,8 +147,7 @@ def fit(
             step = trainer.global_step
         figures = _final_validation(trainer, fitting, batches)
 
-    ended = "interrupted" if stop.asked else ending.reason
-    fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
+    fitted = Fitted(folder / FINISHED, state, step, ending.reason, time.monotonic() - start, figures)
     card = _card(fitted, preset, preset_name, splits, command)
     if initial is not None:
         _add_ancestor(card["data"], initial.card)
