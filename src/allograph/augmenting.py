@@ -9,7 +9,8 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
 Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, k) alone. So a job that
 was stopped anywhere goes on with the same command and ends with the same files as one that was not, and a job that is
 asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of its
-files exist: a matrix product may round differently at another number of rows.
+files exist: a matrix product may round differently at another number of rows. Several processes each make the drawings
+of their share of the classes.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
 from allograph.imaging import atomic_write
 from allograph.manifest import Manifest, Row
+from allograph.parallel import ALONE, Processes
 from allograph.writer import Ink, Writer
 from allograph.writing import save_png
 
@@ -84,11 +86,13 @@ def augment_folder(
     output: Path,
     order: AugmentOrder,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> AugmentReport:
     """Make `order.per_class` drawings of every class under `folder`, going on where an earlier call stopped.
 
     Args:
-        progress: called with (drawings that exist, drawings in all) at the start and after every block.
+        progress: called with (drawings that exist, drawings in all) at the start and after every block, of the classes
+            that are this process's.
 
     Raises:
         AllographError: the order makes no sense, `output` holds something else, or nothing can be written there.
@@ -112,36 +116,58 @@ def augment_folder(
         raise AllographError(
             f"{output} lies in {folder}, where it would be taken for a class; choose another folder with -o"
         )
-    manifest = _open_manifest(output, classes, order, settings)
+    manifest = processes.by_first(lambda: _open_manifest(output, classes, order, settings))
+    if processes.size > 1:
+        processes.by_each(lambda: manifest.keep_journal(processes.rank))
+    done, total = 0, order.per_class * len(list(classes)[processes.share_of(len(classes)).rows])
+    progress(done, total)
 
-    total = order.per_class * len(classes)
-    made = kept = complete = 0
-    problems: list[Problem] = []
-    progress(0, total)
-    for name, files in classes.items():
-        if _complete(manifest, output, name, files, order):
-            kept += order.per_class
-            progress(made + kept, total)
+    def fill(name: str) -> _Filled:
+        nonlocal done, total
+        made = kept = 0
+        problems: list[Problem] = []
+        if _complete(manifest, output, name, classes[name], order):
+            kept = order.per_class
+            progress(done + kept, total)
         else:
-            sources = _take_in(writer, name, files, order.ink, problems)
+            sources = _take_in(writer, name, classes[name], order.ink, problems)
             if not sources:
                 problems.append(
                     Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
                 )
                 total -= order.per_class
-                continue
+                return _Filled(False, made, kept, problems)
             _plan(manifest, name, sources, order, settings)
             if order.keep_originals:
                 _copy_originals(sources, output, name, order.overwrite)
             for new, found in _draw(writer, name, sources, output, order):
                 made, kept = made + new, kept + found
-                progress(made + kept, total)
-        complete += 1
-    return AugmentReport(complete, made, kept, manifest.path, tuple(problems))
+                progress(done + made + kept, total)
+        done += made + kept
+        return _Filled(True, made, kept, problems)
+
+    filled = processes.spread(fill, list(classes))
+    processes.by_first(lambda: Manifest(manifest.path).settle(classes))
+    return AugmentReport(
+        classes=sum(one.complete for one in filled),
+        made=sum(one.made for one in filled),
+        kept=sum(one.kept for one in filled),
+        manifest=manifest.path,
+        problems=tuple(problem for one in filled for problem in one.problems),
+    )
+
+
+class _Filled(NamedTuple):
+    """What became of one class."""
+
+    complete: bool
+    made: int
+    kept: int
+    problems: list[Problem]
 
 
 def _open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
-    """The journal of an earlier call with the same settings, or a new one where nothing stands in the way."""
+    """That of an earlier call with the same settings, or a new one where nothing stands in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
     if order.overwrite:
@@ -158,6 +184,7 @@ def _open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentO
                     f"{output} was begun with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
                     "go on with the same settings, choose another folder with -o, or add --overwrite"
                 )
+    manifest.settle(classes)
     return manifest
 
 

@@ -1,7 +1,8 @@
 """The manifest of an augmented data set: a CSV row for every file, and the journal that a resumed job reads.
 
 The rows of a class are on disk before its first file is, so that every file in the folder has a row that says how it
-was made, also after the power failed.
+was made, also after the power failed. Of several processes each writes a hidden journal of its own beside the CSV,
+which takes them in at the job's end, or, where the job was stopped, at the next one's beginning.
 """
 
 from __future__ import annotations
@@ -50,38 +51,41 @@ _HEADER = ["class", *(field.name for field in fields(Row)[1:])]
 
 
 class Manifest:
-    """The rows of a CSV file, which only grows."""
+    """The rows of a CSV file and of the journals beside it."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file if it exists.
+        """Read the files as far as they exist.
 
-        A last line that a killed job left half-written is dropped, from the file too.
+        A last line that a killed job left half-written is passed over.
 
         Raises:
-            AllographError: the file cannot be read or is not a manifest.
+            AllographError: a file cannot be read or is not a manifest.
         """
-        self.path = path
+        self.path = self._journal = path
         self.exists = path.exists()
         self._rows: dict[str, list[Row]] = {}
-        if not self.exists:
-            return
-        try:
-            text = path.read_bytes().decode(errors="surrogateescape")
-        except OSError as error:
-            raise explain_os_error(error, f"cannot read {path}") from error
-        whole = text[: text.rfind("\n") + 1]
-        lines = list(csv.reader(io.StringIO(whole, newline="")))
-        if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
-            raise self._foreign()
-        self._add(Row(*line) for line in lines[1:])
-        if whole != text:
-            atomic_write(path, whole.encode(errors="surrogateescape"))
+        for file in [path, *self._journals()] if self.exists else []:
+            self._read(file)
 
     def start(self) -> None:
         """Write a manifest without rows, in place of what was there."""
         self._rows = {}
-        atomic_write(self.path, _as_csv([_HEADER]))
+        self.settle([])
+
+    def settle(self, classes: Iterable[str]) -> None:
+        """Bring all rows into the one file, those of ``classes`` first and in their order, and remove the journals."""
+        self._rows = {name: self._rows[name] for name in dict.fromkeys([*classes, *self._rows]) if name in self._rows}
+        text = _as_csv([_HEADER, *(list(astuple(row)) for row in self.rows)])
+        if not self.exists or self.path.read_bytes() != text:
+            atomic_write(self.path, text)
         self.exists = True
+        for journal in self._journals():
+            journal.unlink(missing_ok=True)
+
+    def keep_journal(self, number: int) -> None:
+        """Write rows to a journal from now on: to that of the process of this number."""
+        self._journal = self.path.with_name(f".{self.path.stem}-{number:04d}{self.path.suffix}")
+        atomic_write(self._journal, _as_csv([_HEADER]))
 
     def clear(self) -> None:
         """Remove the files that the rows name, as far as they lie in the manifest's folder, and begin anew."""
@@ -95,17 +99,17 @@ class Manifest:
     def append(self, rows: list[Row]) -> None:
         """Add rows and see to it that they are on the disk before this returns."""
         try:
-            end = self.path.stat().st_size
+            end = self._journal.stat().st_size
             try:
-                with open(self.path, "ab") as file:
+                with open(self._journal, "ab") as file:
                     file.write(_as_csv([list(astuple(row)) for row in rows]))
                     file.flush()
                     os.fsync(file.fileno())
             except BaseException:
-                os.truncate(self.path, end)
+                os.truncate(self._journal, end)
                 raise
         except OSError as error:
-            raise explain_os_error(error, f"cannot write {self.path}") from error
+            raise explain_os_error(error, f"cannot write {self._journal}") from error
         self._add(rows)
 
     def of(self, class_name: str) -> list[Row]:
@@ -117,12 +121,23 @@ class Manifest:
         """All rows, class by class."""
         return chain.from_iterable(self._rows.values())
 
+    def _journals(self) -> list[Path]:
+        return sorted(self.path.parent.glob(f".{self.path.stem}-*{self.path.suffix}"))
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_bytes().decode(errors="surrogateescape")
+        except OSError as error:
+            raise explain_os_error(error, f"cannot read {path}") from error
+        whole = text[: text.rfind("\n") + 1]
+        lines = list(csv.reader(io.StringIO(whole, newline="")))
+        if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
+            raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")
+        self._add(Row(*line) for line in lines[1:])
+
     def _add(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._rows.setdefault(row.class_name, []).append(row)
-
-    def _foreign(self) -> AllographError:
-        return AllographError(f"{self.path} is not a manifest of `allograph augment`; choose another folder with -o")
 
 
 def _as_csv(lines: list[list[str]]) -> bytes:

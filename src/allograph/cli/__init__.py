@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 from allograph import __version__
 from allograph.cli.augment import augment
 from allograph.cli.classify import classify
-from allograph.cli.console import STOPPED, Stopped, say
+from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.info import info
@@ -30,6 +30,7 @@ from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
+from allograph.parallel import LostProcess, launched
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(write)
@@ -65,8 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = app(args=arguments, prog_name="allograph", standalone_mode=False)
+    except LostProcess as error:
+        if launched().local_rank < 2:  # one of a machine's first two is left to say it
+            complain(str(error))
+        return 2
     except AllographError as error:
-        say(str(error))
+        if launched().local_rank == 0:  # what is wrong on one machine need not be on the others
+            complain(str(error))
         return 2
     except TyperException as error:  # an option or argument that does not exist or does not fit
         message = error.format_message().strip()

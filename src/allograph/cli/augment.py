@@ -6,7 +6,7 @@ __all__ = ["augment"]
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from allograph.cli.console import (
     print_json,
     say,
 )
+
+if TYPE_CHECKING:
+    from allograph.augmenting import AugmentReport
 
 
 def augment(
@@ -42,24 +45,28 @@ def augment(
 ) -> None:
     """Make a set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars a class.
 
-    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made.
+    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made. Started by
+    torchrun or srun, several processes each take their share of the classes.
     """
     import allograph
     from allograph.augmenting import AugmentOrder, augment_folder
+    from allograph.parallel import joined
 
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")
     order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite)
     writer = allograph.load(model)
-    with Progress("drawings") as progress:
+    again = f"run the same command {'without --overwrite ' if overwrite else ''}to go on"
+    with joined(again) as processes, Progress("drawings") as progress:
         try:
-            report = augment_folder(writer, folder, output, order, progress)
+            report = augment_folder(writer, folder, output, order, progress, processes)
         except KeyboardInterrupt:
-            again = "without --overwrite " if overwrite else ""
+            those = "" if processes.size == 1 else " of the first process's"
             raise Stopped(
-                f"stopped; {progress.done} of {progress.total} drawings are in {output}; "
-                f"run the same command {again}to go on"
+                f"stopped; {progress.done} of {progress.total}{those} drawings are in {output}; {again}"
             ) from None
+    if not processes.first:
+        raise typer.Exit(_status(report))
     for problem in report.problems:
         say(problem.message)
     if as_json:
@@ -68,5 +75,8 @@ def augment(
         kept = f" ({report.kept} were there)" if report.kept else ""
         drawings = f"{report.made + report.kept} drawings of {report.classes} classes{kept}"
         print(f"{output}: {drawings}, listed in {report.manifest}")
-    if report.problems:
-        raise typer.Exit(1 if report.classes else 2)
+    raise typer.Exit(_status(report))
+
+
+def _status(report: AugmentReport) -> int:
+    return 0 if not report.problems else 1 if report.classes else 2

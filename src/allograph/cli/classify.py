@@ -5,12 +5,13 @@ from __future__ import annotations
 __all__ = ["classify"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, Stopped, print_json
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, print_json
 from allograph.cli.evaluate import ModelArgument, SplitOption
+from allograph.cli.measuring import measuring
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ def classify(
 
     Writes DIR/MODEL-classify-DATA-PART-kSAMPLES.json and, of what was confused, a picture of the same name.
     """
-    import torch
-
     from allograph import weights
     from allograph.evaluation.classification import classify as measure
     from allograph.evaluation.confusions import confusion_picture
@@ -64,6 +63,7 @@ def classify(
         record_path,
         save_record,
     )
+    from allograph.evaluation.unfinished import remembering
     from allograph.writing import save_png
 
     loaded = weights.load(model)
@@ -79,27 +79,29 @@ def classify(
     picture = path.with_suffix(".png")
     for place in (path, picture):
         check_free(place, overwrite)
-    division, chosen = _runs(loaded, called, part, runs, split, seed, data_dir)
-    with Progress("passes") as progress:
-        try:
+    with measuring("passes") as (processes, progress):
+        division, chosen = processes.first_here_first(lambda: _runs(loaded, called, part, runs, split, seed, data_dir))
+        device = processes.device()
+        settings: dict[str, Any] = {
+            "samples": samples,
+            "likelihood": likelihood,
+            "precision": precision,
+            "seed": seed,
+        }
+        about = {"weights": loaded.sha256, "data": chosen.fingerprint(), "device": device[:4], **settings}
+        with remembering(processes, path, about) as remembered:
             result = measure(
                 loaded.model,
                 chosen,
                 size=loaded.model.config.image_size,
-                samples=samples,
-                likelihood=likelihood,
                 critic=default_critic(),
-                precision=precision,
-                seed=seed,
-                device="cuda" if torch.cuda.is_available() else "cpu",
+                device=device,
                 progress=progress,
+                processes=remembered,
+                **settings,
             )
-        except KeyboardInterrupt:
-            share = progress.done / max(1, progress.total)
-            raise Stopped(
-                f"stopped; {share:.0%} of the passes were done and nothing is saved: run the same command to begin "
-                "again, with fewer --samples to be done sooner"
-            ) from None
+    if not processes.first:
+        return
     words: list[object] = ["--samples", samples, "--data", called]
     words += ["--part", part, "--likelihood", likelihood, "--precision", precision, "--seed", seed]
     words += ["--runs", runs, "--split", division] if part == "validation" else []

@@ -15,6 +15,7 @@ __all__ = [
     "SeedOption",
     "Stopped",
     "TemperatureOption",
+    "complain",
     "print_json",
     "say",
 ]
@@ -28,6 +29,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
+
+from allograph.parallel import launched
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -62,7 +65,13 @@ class Stopped(Exception):
 
 
 def say(message: str) -> None:
-    """One line for the user, on stderr."""
+    """One line for the user, on stderr; of several processes the first speaks."""
+    if launched().first:
+        complain(message)
+
+
+def complain(message: str) -> None:
+    """One line for the user, on stderr, whichever process this is."""
     print(f"allograph: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
@@ -86,7 +95,7 @@ class Progress:
         self.done = self.total = 0
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and launched().first:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar

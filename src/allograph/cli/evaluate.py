@@ -5,15 +5,13 @@ from __future__ import annotations
 __all__ = ["evaluate"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, Progress, TemperatureOption, print_json, say
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, TemperatureOption, print_json
+from allograph.cli.measuring import measuring, report_problems
 from allograph.errors import AllographError
-
-if TYPE_CHECKING:
-    from allograph.evaluation.unseen import Unseen
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
 
@@ -81,26 +79,43 @@ def oneshot(
     import allograph
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
+    from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
     from allograph.writing import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
-    unseen = _reported(unseen_part(writer.card, data, part, split=split, data_dir=data_dir))
     draw = drawings_of(writer, chosen, whole=whole)
     size = writer.model.config.image_size
-    with Progress("trials") as progress:
-        result = oneshot(
-            draw,
-            unseen.dataset,
-            default_critic(),
-            size=size,
-            trials=trials,
-            setting=setting,
-            seed=seed,
-            progress=progress,
+    with measuring("trials") as (processes, progress):
+        unseen = processes.first_here_first(
+            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
         )
+        report_problems(unseen.problems)
+        about = {
+            "weights": writer.sha256,
+            "data": unseen.dataset.fingerprint(),
+            "setting": setting,
+            "trials": trials,
+            "temperature": chosen,
+            "whole": whole,
+            "seed": seed,
+        }
+        with remembering(processes, path, about) as remembered:
+            result = oneshot(
+                draw,
+                unseen.dataset,
+                default_critic(),
+                size=size,
+                trials=trials,
+                setting=setting,
+                seed=seed,
+                progress=progress,
+                processes=remembered,
+            )
+    if not processes.first:
+        return
     options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
     options += ["--split", unseen.split] if unseen.split else []
     options += ["--whole"] if whole else []
@@ -175,31 +190,42 @@ def likelihood(
     path = record_path(output, name, data_name(data), part, samples)
     check_free(path, overwrite)
 
-    import torch
-
     from allograph import weights
     from allograph.evaluation.likelihood import evaluate_likelihood
+    from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
 
     loaded = weights.load(model)
-    unseen = _reported(unseen_part(loaded.card, data, part, split=split, data_dir=data_dir))
     trained = loaded.card.get("settings", {}).get("data", {})
-    with Progress("passes") as progress:
-        result = evaluate_likelihood(
-            loaded.model,
-            unseen.dataset,
-            size=loaded.model.config.image_size,
-            drawings=drawings,
-            samples=samples,
-            bound_drawings=bound_drawings,
-            contexts=counts,
-            exemplars=exemplars or loaded.exemplars,
-            binarisation=binarisation or trained.get("binarisation", "none"),
-            precision=precision,
-            seed=seed,
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            progress=progress,
+    with measuring("passes") as (processes, progress):
+        unseen = processes.first_here_first(
+            lambda: unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
         )
+        report_problems(unseen.problems)
+        settings: dict[str, Any] = {
+            "drawings": drawings,
+            "samples": samples,
+            "bound_drawings": bound_drawings,
+            "contexts": counts,
+            "exemplars": exemplars or loaded.exemplars,
+            "binarisation": binarisation or trained.get("binarisation", "none"),
+            "precision": precision,
+            "seed": seed,
+        }
+        device = processes.device()
+        about = {"weights": loaded.sha256, "data": unseen.dataset.fingerprint(), "device": device[:4], **settings}
+        with remembering(processes, path, about) as remembered:
+            result = evaluate_likelihood(
+                loaded.model,
+                unseen.dataset,
+                size=loaded.model.config.image_size,
+                device=device,
+                progress=progress,
+                processes=remembered,
+                **settings,
+            )
+    if not processes.first:
+        return
     words: list[object] = ["--samples", samples, "--part", part]
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
@@ -224,9 +250,3 @@ def _counts(text: str) -> list[int]:
         return [int(word) for word in text.split(",")]
     except ValueError:
         raise AllographError(f"--contexts takes a number, or several as in 0,1,2,3,4,9, not {text!r}") from None
-
-
-def _reported(unseen: Unseen) -> Unseen:
-    for problem in unseen.problems:
-        say(problem.message)
-    return unseen

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["augmentation"]
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,11 +13,8 @@ from allograph.cli.console import (
     MAX_SEED,
     DataDirOption,
     JsonOption,
-    Progress,
-    Stopped,
     TemperatureOption,
     print_json,
-    say,
 )
 from allograph.cli.evaluate import (
     DataOption,
@@ -28,6 +25,7 @@ from allograph.cli.evaluate import (
     SettingOption,
     SplitOption,
 )
+from allograph.cli.measuring import measuring, report_problems
 
 
 def augmentation(
@@ -86,41 +84,45 @@ def augmentation(
     from allograph.evaluation.classifiers import ClassifierTraining
     from allograph.evaluation.likelihood import check_channels
     from allograph.evaluation.shown import ShownDrawings
+    from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
     from allograph.writing import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
     chosen = writer.temperature_for(temperature)
-    unseen = unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
-    for problem in unseen.problems:
-        say(problem.message)
-    check_channels(writer.model, unseen.dataset)
-    direct = unseen.dataset.binary or not writer.space.inked
-    draw = ShownDrawings(writer, chosen, direct)
-    size = writer.model.config.image_size if direct else unseen.dataset.side
-    with Progress("classifiers") as progress:
-        try:
+    with measuring("classifiers") as (processes, progress):
+        unseen = processes.first_here_first(
+            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
+        )
+        report_problems(unseen.problems)
+        check_channels(writer.model, unseen.dataset)
+        direct = unseen.dataset.binary or not writer.space.inked
+        draw = ShownDrawings(writer, chosen, direct)
+        size = writer.model.config.image_size if direct else unseen.dataset.side
+        settings: dict[str, Any] = {
+            "shots": shots or (1, 2, 5),
+            "trials": trials,
+            "ways": ways,
+            "drawings": drawings,
+            "made": made,
+            "setting": setting,
+            "seed": seed,
+        }
+        about = {"weights": writer.sha256, "data": unseen.dataset.fingerprint(), "temperature": chosen, "steps": steps}
+        with remembering(processes, path, about | settings) as remembered:
             result = evaluate_augmentation(
                 draw,
                 unseen.dataset,
                 size=size,
                 classical=tuned(),
                 training=ClassifierTraining(steps=steps),
-                shots=shots or (1, 2, 5),
-                trials=trials,
-                ways=ways,
-                drawings=drawings,
-                made=made,
-                setting=setting,
-                seed=seed,
                 progress=progress,
+                processes=remembered,
+                **settings,
             )
-        except KeyboardInterrupt:
-            raise Stopped(
-                f"stopped; {progress.done} of {progress.total} classifiers were trained, nothing is saved; run the "
-                "same command to begin anew, with fewer --trials or --shots if it takes too long"
-            ) from None
+    if not processes.first:
+        return
     options = [word for k in result.shots for word in ("--shots", k.shots)]
     options += ["--part", part, "--setting", setting, "--trials", trials, "--ways", result.ways, "--drawings", drawings]
     options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]

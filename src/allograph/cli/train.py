@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, Stopped, say
+from allograph.cli.console import MAX_SEED, STOPPED, DataDirOption, Stopped, say
 from allograph.errors import AllographError
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -49,7 +49,8 @@ def train(
 ) -> None:
     """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
 
-    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume.
+    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume. Started by
+    torchrun or srun, several processes train together, each on a device of its own.
     """
     words = list(settings or [])
     words += [f"training.max_steps={max_steps}"] if max_steps is not None else []
@@ -66,16 +67,11 @@ def train(
 
     from allograph import weights
     from allograph.data.loading import DATASETS, load_dataset
+    from allograph.parallel import joined
     from allograph.training import check_folder, fit
 
     name = Path(data).resolve().name if Path(data).exists() else data
     folder = output or Path("runs") / name
-    check_folder(folder, resume)
-    initial = None if start is None else weights.load(start)
-    splits = load_dataset(data, data_dir, chosen.data.split, chosen.training.seed, chosen.data.images)
-    for problem in splits.problems:
-        say(problem.message)
-
     # What makes the same weights again, without this machine's folders; one named like a data set is "./NAME".
     source = f"./{name}" if name in DATASETS and data != name else name
     command = shlex.join(
@@ -90,18 +86,29 @@ def train(
         ]
     )
     try:
-        fitted = fit(
-            splits,
-            chosen,
-            folder,
-            preset_name=preset,
-            resume=resume,
-            max_seconds=seconds,
-            command=command,
-            initial=initial,
-        )
+        with joined("the same command with --resume goes on from the last saved state", training=True) as processes:
+            processes.by_first(lambda: check_folder(folder, resume))
+            initial = None if start is None else weights.load(start)
+            splits = processes.first_here_first(
+                lambda: load_dataset(data, data_dir, chosen.data.split, chosen.training.seed, chosen.data.images)
+            )
+            for problem in splits.problems:
+                say(problem.message)
+            fitted = fit(
+                splits,
+                chosen,
+                folder,
+                preset_name=preset,
+                resume=resume,
+                max_seconds=seconds,
+                command=command,
+                initial=initial,
+                processes=processes,
+            )
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command with --resume goes on from the last saved state") from None
+    if not processes.first:
+        raise typer.Exit(STOPPED if fitted.ended == "interrupted" else 0)
     steps = chosen.training.max_steps
     figures = ", ".join(f"{key.replace('_', ' ')} {value:.2f} nats" for key, value in fitted.validation.items())
     print(f"{fitted.path}: step {fitted.step} of {steps}, {fitted.seconds:.0f} s; validation {figures}")

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum, sampled_places
+from allograph.parallel import Share
 
 Array = npt.NDArray[np.floating]
 
@@ -64,47 +65,56 @@ class Augmentation:
             raise ValueError("turn, shear, shift and pen are ranges of at least 0")
 
     def __call__(
-        self, bitmaps: npt.NDArray[np.uint8], size: int, random: np.random.Generator, *, sampled: bool = False
+        self,
+        bitmaps: npt.NDArray[np.uint8],
+        size: int,
+        random: np.random.Generator,
+        *,
+        sampled: bool = False,
+        share: Share | None = None,
     ) -> Float[Tensor, "groups members 1 size size"]:
         """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
 
         The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
-        Bitmaps to be seen by picking single pixels are `sampled` so.
+        Bitmaps to be seen by picking single pixels are `sampled` so. Where they are the `share` of more groups, the
+        result is that share of what would be made of all.
         """
-        groups, members, side, _ = bitmaps.shape
+        here, members, side, _ = bitmaps.shape
+        rows, groups = share or Share.whole(here)
         shared = self._concept_maps(groups, random)
         own = self._drawing_maps(groups * members, random).reshape(groups, members, 2, 2)
-        linear = (own @ shared[:, None]).reshape(-1, 2, 2)
-        shift = _uniform(random, self.drawing_shift, groups * members, 2)
-        width = _uniform(random, self.pen, groups * members)
+        linear = (own @ shared[:, None])[rows].reshape(-1, 2, 2)
+        shift = _uniform(random, self.drawing_shift, groups, members, 2)[rows].reshape(-1, 2)
+        width = _uniform(random, self.pen, groups, members)[rows].reshape(-1)
         flat = bitmaps.reshape(-1, side, side)
         linear, windows = _fit(flat, linear, shift)
         # The maps scale the pen as well; it is brought back to what it was.
         factor = np.sqrt(np.abs(np.linalg.det(linear)))
         drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), sampled=sampled)
-        return drawings.reshape(groups, members, 1, size, size)
+        return drawings.reshape(here, members, 1, size, size)
 
     def pictures(
-        self, pictures: npt.NDArray[np.uint8], size: int, random: np.random.Generator
+        self, pictures: npt.NDArray[np.uint8], size: int, random: np.random.Generator, share: Share | None = None
     ) -> Float[Tensor, "groups members channels size size"]:
         """New pictures from pictures (groups, members, C, side, side), the members of a group being of one concept.
 
         The result is `size` pixels square, 0 to 1 in steps of 1/255; what a map brings in from beyond the frame repeats
-        the picture's edge.
+        the picture's edge. `share` as for bitmaps.
         """
-        groups, members, channels, side, _ = pictures.shape
+        here, members, channels, side, _ = pictures.shape
+        rows, groups = share or Share.whole(here)
         mirrored = random.random(groups) < (self.new_concepts / 2 if self.symmetries else 0)
         shared = np.where(mirrored[:, None, None], _MIRROR, np.eye(2))
         own = self._drawing_maps(groups * members, random).reshape(groups, members, 2, 2)
-        inverse = np.linalg.inv((own @ shared[:, None]).reshape(-1, 2, 2))
-        shift = _uniform(random, self.drawing_shift, groups * members, 2)
+        inverse = np.linalg.inv((own @ shared[:, None])[rows].reshape(-1, 2, 2))
+        shift = _uniform(random, self.drawing_shift, groups, members, 2)[rows].reshape(-1, 2)
         windows = np.concatenate([inverse, -inverse @ shift[:, :, None]], axis=2)
         fineness = _fineness(side, size)
         source = torch.from_numpy(np.ascontiguousarray(pictures.reshape(-1, channels, side, side))).float()
         grid = _grid(torch.from_numpy(windows.astype(np.float32)), size * fineness)
         seen = functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
         values = functional.avg_pool2d(seen, fineness).round_().div_(255)
-        return values.reshape(groups, members, channels, size, size)
+        return values.reshape(here, members, channels, size, size)
 
     def _concept_maps(self, count: int, random: np.random.Generator) -> Array:
         symmetry = _SYMMETRIES[random.integers(8, size=count)] if self.symmetries else np.eye(2)
@@ -146,20 +156,22 @@ def warp(
 
 
 def shifted(
-    images: Float[Tensor, "groups members c s s"], limit: int, random: np.random.Generator
+    images: Float[Tensor, "groups members c s s"], limit: int, random: np.random.Generator, share: Share | None = None
 ) -> Float[Tensor, "groups members c s s"]:
     """Every image moved by up to `limit` whole pixels either way, across and down, its edge repeated where it ends.
 
     No pixel is interpolated, so that binary images keep their statistics. `random` is left alone where `limit` is 0.
+    `share` as for `Augmentation`.
     """
     if limit == 0:
         return images
-    size = images.shape[-1]
+    here, members, *_, size = images.shape
+    rows, groups = share or Share.whole(here)
     flat = images.reshape(-1, *images.shape[-3:]).numpy()
     padded = np.pad(flat, ((0, 0), (0, 0), (limit, limit), (limit, limit)), mode="edge")
     # Slice by slice: several times as fast as indexing all of them at once.
-    corners = random.integers(0, 2 * limit, (len(flat), 2), endpoint=True)
-    moved = [image[:, y : y + size, x : x + size] for image, (y, x) in zip(padded, corners.tolist(), strict=True)]
+    corners = random.integers(0, 2 * limit, (groups, members, 2), endpoint=True)[rows].reshape(-1, 2).tolist()
+    moved = [image[:, y : y + size, x : x + size] for image, (y, x) in zip(padded, corners, strict=True)]
     return torch.from_numpy(np.stack(moved)).reshape(images.shape)
 
 

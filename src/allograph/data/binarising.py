@@ -20,19 +20,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from allograph.data.streams import Purpose, random_stream
+from allograph.parallel import Share
 
 Binarisation = Literal["none", "threshold", "dynamic"]
 
 
 def binarised(
-    images: Float[Tensor, "*batch c s s"], how: Binarisation, random: np.random.Generator
+    images: Float[Tensor, "*batch c s s"], how: Binarisation, random: np.random.Generator, share: Share | None = None
 ) -> Float[Tensor, "*batch c s s"]:
-    """Images from 0 to 1 binarised; "dynamic" takes its numbers from `random`."""
+    """Images from 0 to 1 binarised; "dynamic" takes its numbers from `random`. Where the images are the `share` of
+    more, the result is that share of what would be made of all."""
     if how == "none":
         return images
     if how == "threshold":
         return (images >= 0.5).to(images.dtype)
-    chance = torch.from_numpy(random.random(images.shape, dtype=np.float32))
+    rows, count = share or Share.whole(len(images))
+    chance = torch.from_numpy(random.random((count, *images.shape[1:]), dtype=np.float32)[rows])
     return (chance < images).to(images.dtype)
 
 

@@ -22,6 +22,7 @@ from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
 from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
+from allograph.parallel import Share
 
 Indices = npt.NDArray[np.int64]
 
@@ -108,30 +109,35 @@ class PairSource(Dataset[PairBatch]):
     def __getitem__(self, step: int) -> PairBatch:
         return self.batch(step)
 
-    def batch(self, step: int) -> PairBatch:
-        """The batch of this step, from 0."""
+    def batch(self, step: int, share: Share | None = None) -> PairBatch:
+        """The batch of this step, from 0, or a share of its rows: random numbers are drawn for all of them, images are
+        made of these alone."""
         random = random_stream(self.seed, Purpose.BATCH, step)
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
         indices = _with_contexts(self.dataset, targets, count, random, self.exemplars)
+        share = share or Share.whole(self.batch_size)
+        indices = indices[share.rows]
         if step < self.varied_steps:
-            images = shifted(self._augmented(indices, random), self.shift, random)
+            images = shifted(self._augmented(indices, random, share), self.shift, random, share)
         else:
             images = _plain(self.dataset, indices, self.size)
         if not self.dataset.binary:
-            images = binarised(images, self.binarisation, random)
+            images = binarised(images, self.binarisation, random, share)
         return _pair_batch(self.dataset, indices, images)
 
-    def _augmented(self, indices: Indices, random: np.random.Generator) -> Float[Tensor, "groups members c s s"]:
+    def _augmented(
+        self, indices: Indices, random: np.random.Generator, share: Share
+    ) -> Float[Tensor, "groups members c s s"]:
         """The drawings at `indices` (groups, members), augmented where that is asked for."""
         images, augmentation = self.dataset.images, self.augmentation
         if augmentation is None:
             return _plain(self.dataset, indices, self.size)
         if isinstance(images, PackedBitmaps):
             bitmaps = images.unpack(indices.reshape(-1)).reshape(*indices.shape, images.side, images.side)
-            return augmentation(bitmaps, self.size, random, sampled=images.only_size is not None)
+            return augmentation(bitmaps, self.size, random, sampled=images.only_size is not None, share=share)
         pixels = images.pixels(indices.reshape(-1))
-        return augmentation.pictures(pixels.reshape(*indices.shape, *pixels.shape[1:]), self.size, random)
+        return augmentation.pictures(pixels.reshape(*indices.shape, *pixels.shape[1:]), self.size, random, share)
 
     def _targets_of(self, step: int) -> Indices:
         """Positions step * B to (step + 1) * B - 1 of all epochs' orders put one after another."""

@@ -21,6 +21,7 @@ from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, tr
 from allograph.evaluation.oneshot import DrawingFunction, Trial, draw_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import Estimate, Setting
+from allograph.parallel import ALONE, Processes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -144,13 +145,14 @@ def evaluate_augmentation(
     setting: Setting = "within",
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> AugmentationResult:
     """Train the same small classifier four times on the same few drawings of unseen classes; test it on the others.
 
     A trial takes ``ways`` classes (None: 20, or all where an alphabet has fewer) with ``drawings`` real drawings each:
     k of them are given, for every k in ``shots``, and those that are given for no k are tested on. The arms (`ARMS`)
     have one number of steps, one batch size and one beginning. ``draw`` makes ``made`` drawings a class, the given ones
-    taking turns.
+    taking turns. Several ``processes`` each take their share of the trials.
 
     Raises:
         AllographError: too few classes or drawings, a number that makes no sense.
@@ -164,9 +166,11 @@ def evaluate_augmentation(
         raise AllographError(f"with {shots[-1]} of {drawings} drawings given none is left to test on: take fewer shots")
     ways = _ways(dataset, drawings, setting) if ways is None else ways
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
-    accuracies = {k: {arm: [] for arm in ARMS} for k in shots}
-    total, done = trials * len(shots) * len(ARMS), 0
-    for trial in chosen:
+    each = len(shots) * len(ARMS)
+
+    def measure(number: int) -> tuple[dict[tuple[int, str], float], int]:
+        """The accuracy of every classifier of a trial, and how many exemplars were refused."""
+        trial, found, before = chosen[number], {}, getattr(draw, "refused", 0)
         given, tested = few_drawings(dataset, trial, size, shots[-1])
         pool = _drawings(draw, given, shots, made, trial.seed)
         for k in shots:
@@ -174,9 +178,12 @@ def evaluate_augmentation(
                 change = classical if arm in ("classical", "both") else None
                 batch = batches(images, change, training.per_class, trial.seed + k)
                 classifier = train_classifier(batch, ways, given.shape[2], training, trial.seed)
-                accuracies[k][arm].append(accuracy_of(classifier, shrunk(tested)))
-                done += 1
-                progress(done, total)
+                found[k, arm] = accuracy_of(classifier, shrunk(tested))
+                progress(number * each + len(found), trials * each)
+        return found, getattr(draw, "refused", 0) - before
+
+    results = processes.spread(measure, range(trials))
+    accuracies = {k: {arm: [found[k, arm] for found, _ in results] for arm in ARMS} for k in shots}
     return AugmentationResult(
         data=dataset.name,
         data_fingerprint=dataset.fingerprint(),
@@ -189,7 +196,7 @@ def evaluate_augmentation(
         size=size,
         seen=shrunk(torch.zeros(1, 1, 1, size, size)).shape[-1],
         seed=seed,
-        refused=getattr(draw, "refused", 0),
+        refused=sum(refused for _, refused in results),
         classical=asdict(classical),
         classifier=asdict(training),
         shots=tuple(ShotResult.of(k, accuracies[k]) for k in shots),

@@ -41,6 +41,7 @@ from allograph.evaluation.critics import Critic
 from allograph.evaluation.hausdorff import hausdorff_distances
 from allograph.evaluation.likelihood import Precision, device_name, rows_at_once
 from allograph.models import BendingModel, GenerativeModel, Inference
+from allograph.parallel import ALONE, Processes
 
 Likelihoods = Literal["whole", "bending"]
 
@@ -96,13 +97,14 @@ def classify(
     seed: int = 0,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> ClassificationResult:
     """The errors of one-shot classification over all runs, by each of `SCORES`.
 
     Beside them, on the same runs: the modified Hausdorff distance of the stored drawings (Lake's own baseline), and,
     with a ``critic``, the cosine of its features. The noise of a drawing follows from (seed, its run, its place);
     figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes,
-    by bending alone ``R K (2 N W + W W)``.
+    by bending alone ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
 
     Raises:
         AllographError: the model takes no exemplar, or has no likelihood of this kind; figures that are not finite.
@@ -120,17 +122,18 @@ def classify(
     tests_each = runs.tests.shape[1]
     without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
     each = samples * (2 * tests_each * runs.ways + without)
-    scored = []
-    for run in range(len(runs)):
-        done = run * each
 
-        def count(passes: int, done: int = done) -> None:
-            progress(done + passes, len(runs) * each)
+    def scores_of(run: int) -> tuple[Tensor, Tensor, float]:
+        def count(passes: int) -> None:
+            progress(run * each + passes, len(runs) * each)
 
         x, exemplars = (
             runs.dataset.drawings(part[run], size).to(device, kind) for part in (runs.tests, runs.exemplars)
         )
-        scored.append(score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count))
+        scores = score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count)
+        return scores.forward, scores.backward, scores.effective_samples
+
+    scored = [RunScores(*scores) for scores in processes.spread(scores_of, range(len(runs)))]
     scores = {name: torch.stack([getattr(one, name) for one in scored]).numpy() for name in SCORES}
     distances = {"modified Hausdorff": -hausdorff_distances(runs)}
     if critic is not None:

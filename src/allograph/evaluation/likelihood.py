@@ -21,6 +21,7 @@ from allograph.errors import AllographError
 from allograph.evaluation.measured import Fewer, LikelihoodResult, Measured, Nats
 from allograph.likelihoods import Bernoulli, bits_per_dimension
 from allograph.models.linear import LinearModel
+from allograph.parallel import ALONE, Processes
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, ExemplarKind, PairBatch
@@ -55,6 +56,7 @@ def evaluate_likelihood(
     seed: int = 0,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> LikelihoodResult:
     """Free energy and importance weighted bound of images that the model has not seen.
 
@@ -64,7 +66,8 @@ def evaluate_likelihood(
     probable a new symbol of an alphabet is, given some of its symbols. Of several numbers of contexts each is measured,
     on the same images, and the fewer exemplars are the first of the many. The noise of an image follows from (seed, its
     place in the order) alone, so that figures depend neither on the device's memory nor, but for rounding, on the
-    precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of contexts and for none.
+    precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of contexts and for none,
+    of which several ``processes`` each take their share.
 
     Raises:
         AllographError: fewer than two images; exemplars for a model that takes none; colour for a grey model or the
@@ -83,7 +86,7 @@ def evaluate_likelihood(
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
-    work = _Work(model, pairs, few, samples, seed, device, kind, progress)
+    work = _Work(model, pairs, few, samples, seed, device, kind, progress, processes)
     kinds = pairs.concept if exemplars == "concept" else torch.from_numpy(dataset.family)[pairs.concept]
     others = _others(kinds) if counts else None
     work.total = (len(pairs) + few * samples) * (1 + len(counts)) + (0 if others is None else len(pairs))
@@ -169,37 +172,52 @@ class _Work:
     device: str
     kind: torch.dtype
     progress: Callable[[int, int], None]
+    processes: Processes
     total: int = 0
     done: int = 0
 
     def measure(self, context: Tensor | None) -> _Values:
         distortion, kl = self.energies(context)
-        rows = rows_at_once(self.device)
-        generator = torch.Generator().manual_seed(self.seed)
-        parts = []
-        for first in range(0, self.few, max(1, rows // self.samples)):
-            part = slice(first, min(first + max(1, rows // self.samples), self.few))
+        rows, generator_at = rows_at_once(self.device), self._generators()
+
+        def bounds(part: slice) -> Tensor:
             bound = importance_weighted_bound(
-                self.model, *self._of(context, part), samples=self.samples, generator=generator, chunk=rows
+                self.model, *self._of(context, part), samples=self.samples, generator=generator_at(part), chunk=rows
             )
-            parts.append(torch.stack([bound.value, bound.monte_carlo_error, bound.effective_samples]).cpu())
             self._count((part.stop - part.start) * self.samples)
+            return torch.stack([bound.value, bound.monte_carlo_error, bound.effective_samples]).cpu()
+
+        parts = self.processes.spread(bounds, _parts(self.few, max(1, rows // self.samples)))
         value, error, effective = torch.cat(parts, dim=1)
         return _Values(distortion, kl, value, error, effective)
 
     def energies(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Distortion (images,) and KL (images, steps), one sample each."""
-        generator = torch.Generator().manual_seed(self.seed)
-        rows = rows_at_once(self.device) // 2
-        distortion, kl = [], []
-        for first in range(0, len(self.pairs), rows):
-            x, own = self._of(context, slice(first, first + rows))
-            noise = ImageNoise(self.model.noise_shape, x, generator).rows(range(len(x)), 1)
+        generator_at = self._generators()
+
+        def energies(part: slice) -> tuple[Tensor, Tensor]:
+            x, own = self._of(context, part)
+            noise = ImageNoise(self.model.noise_shape, x, generator_at(part)).rows(range(len(x)), 1)
             energy = self.model.infer(x, own, noise).free_energy
-            distortion.append(energy.distortion.double().cpu())
-            kl.append(energy.kl.double().cpu())
             self._count(len(x))
+            return energy.distortion.double().cpu(), energy.kl.double().cpu()
+
+        parts = self.processes.spread(energies, _parts(len(self.pairs), rows_at_once(self.device) // 2))
+        distortion, kl = zip(*parts, strict=True)
         return torch.cat(distortion), torch.cat(kl)
+
+    def _generators(self) -> Callable[[slice], torch.Generator]:
+        """The generator of the images' noise as it stands at a part's first image; for parts in ascending order."""
+        generator, reached = torch.Generator().manual_seed(self.seed), 0
+
+        def at(part: slice) -> torch.Generator:
+            nonlocal reached
+            # What lies between are other processes' images, which take their numbers from it, too.
+            ImageNoise(self.model.noise_shape, self.pairs.target[reached : part.start], generator)
+            reached = part.stop
+            return generator
+
+        return at
 
     def exact(self) -> Nats | None:
         """The negative log likelihood, where the model has a closed form."""
@@ -213,8 +231,13 @@ class _Work:
         return x, None if context is None else context[part].to(self.device, self.kind)
 
     def _count(self, rows: int) -> None:
-        self.done += rows
-        self.progress(self.done, self.total)
+        self.done += rows * self.processes.size  # the others are as far
+        self.progress(min(self.done, self.total), self.total)
+
+
+def _parts(count: int, rows: int) -> list[slice]:
+    """So many rows in parts of at most ``rows``, in order."""
+    return [slice(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
 def _contexts(

@@ -27,6 +27,7 @@ from allograph.evaluation.critics import Critic
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import Estimate, OneShotResult, Point, Setting
 from allograph.evaluation.simclr import default_embedding
+from allograph.parallel import ALONE, Processes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,6 +80,7 @@ def oneshot(
     seed: int = 0,
     embedding: Critic | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> OneShotResult:
     """Show `draw` one exemplar each of `ways` characters and compare what it draws with what other people drew.
 
@@ -94,14 +96,16 @@ def oneshot(
 
     Characters come from one alphabet at a time ("within", harder) or from all ("across"). While a model is being
     developed `dataset` holds validation characters; the test alphabets are for the last figure only. `size`: side in
-    pixels of exemplars and drawings. Drawings of another shape, or that leave [0, 1]: ValueError.
+    pixels of exemplars and drawings. Drawings of another shape, or that leave [0, 1]: ValueError. Several `processes`
+    each take their share of the trials.
 
     Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
     """
     embedding = embedding or default_embedding()
-    measured: dict[str, list[tuple[float, ...]]] = {"real": [], "generated": [], "copies": []}
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
-    for number, trial in enumerate(chosen):
+
+    def measure(number: int) -> dict[str, tuple[float, ...]]:
+        trial, measured = chosen[number], {}
         exemplars = dataset.drawings(trial.exemplars, size)
         real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
         generated = draw(exemplars, drawings - 1, trial.seed)
@@ -110,9 +114,12 @@ def oneshot(
         prototypes, anchors = critic.features(exemplars), embedding.features(exemplars)
         for name, images in (("real", real), ("generated", generated), ("copies", copies)):
             _, *spread = _measure(embedding.features(images), anchors)
-            measured[name].append((*_measure(critic.features(images), prototypes), *spread))
+            measured[name] = (*_measure(critic.features(images), prototypes), *spread)
         progress(number + 1, trials)
-    columns = {name: np.asarray(values) for name, values in measured.items()}
+        return measured
+
+    results = processes.spread(measure, range(trials))
+    columns = {name: np.asarray([result[name] for result in results]) for name in ("real", "generated", "copies")}
     if (columns["real"].mean(0) == 0).any():
         raise AllographError(
             f"{dataset.name}: real drawings of a character are all equal or never recognised, so there is nothing to "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AtomicCheckpoints",
-    "Clock",
+    "Ending",
     "GracefulStop",
     "LastState",
     "PlainProgress",
@@ -15,8 +15,9 @@ __all__ = [
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import numpy as np
@@ -32,6 +33,7 @@ from allograph.data import PairBatch
 from allograph.imaging import atomic_write
 from allograph.likelihoods import Bernoulli
 from allograph.models import BendingModel
+from allograph.parallel import Processes
 from allograph.training.module import Fitting
 
 
@@ -43,22 +45,8 @@ class AtomicCheckpoints(TorchCheckpointIO):
         atomic_write(Path(path), lambda file: torch.save(checkpoint, file))
 
 
-class Clock(lightning.Callback):
-    """Ends the run after a number of seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.start = seconds, time.monotonic()
-        self.rang = False
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if time.monotonic() - self.start >= self.seconds and trainer.global_step < trainer.max_steps:
-            self.rang = trainer.should_stop = True
-
-
 class GracefulStop(lightning.Callback):
-    """Ctrl-C (or SIGTERM) ends the run after the step under way, its state saved; a second one ends it at once."""
+    """Ctrl-C (or SIGTERM) asks for the run's end after the step under way; a second one ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -72,12 +60,6 @@ class GracefulStop(lightning.Callback):
         self.asked = True
         self._step_back()
 
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if self.asked:
-            trainer.should_stop = True
-
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._step_back()
 
@@ -89,6 +71,41 @@ class GracefulStop(lightning.Callback):
     def _step_back(self) -> None:
         for known, handler in self._before.items():
             signal.signal(known, handler)
+
+
+class Ending(lightning.Callback):
+    """Ends the run after a number of seconds, or where it was asked to: on all processes after the same step.
+
+    After each step every process says what it wants. The answers are added up while the next step is under way, so that
+    nobody waits for them: one process ends after the step in question, several after the next.
+
+    Attributes:
+        reason: why the run ended, once it has.
+    """
+
+    def __init__(self, seconds: float, stop: GracefulStop, processes: Processes) -> None:
+        self.reason: Literal["finished", "time", "interrupted"] = "finished"
+        self._seconds, self._start = seconds, time.monotonic()
+        self._stop, self._processes = stop, processes
+        self._answers: Callable[[], list[int]] | None = None
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        asked = self._processes.total_soon([self._stop.asked, time.monotonic() - self._start >= self._seconds])
+        answers = asked if self._processes.size == 1 else self._answers
+        self._answers = asked
+        interrupted, late = answers() if answers is not None else (0, 0)
+        if interrupted:
+            self.reason = "interrupted"
+        elif late and trainer.global_step < trainer.max_steps:
+            self.reason = "time"
+        if self.reason != "finished":
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if self._answers is not None:
+            self._answers()  # whose answer comes too late
 
 
 class LastState(lightning.Callback):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FINISHED", "RUN", "STATE", "begin", "check_fit", "check_folder"]
+__all__ = ["FINISHED", "RUN", "STATE", "begin", "check_fit", "check_folder", "check_shares"]
 
 import json
 from pathlib import Path
@@ -15,6 +15,7 @@ from allograph.data import ConceptDataset
 from allograph.errors import AllographError
 from allograph.imaging import atomic_write
 from allograph.models import BendingConfig, LinearConfig, SequentialConfig
+from allograph.parallel import Processes
 
 RUN = "run.json"
 STATE = "state.ckpt"
@@ -56,6 +57,16 @@ def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
         )
 
 
+def check_shares(batch_size: int, processes: Processes) -> None:
+    """Refuses a batch that cannot be divided equally: the mean of unequal shares' gradients is not the batch's."""
+    if over := batch_size % processes.size:
+        nearest = [size for size in (batch_size - over, batch_size - over + processes.size) if size]
+        raise AllographError(
+            f"a batch of {batch_size} pairs cannot be divided equally among {processes.size} processes: "
+            f"take another number of processes, or --set batch_size={' or '.join(map(str, nearest))}"
+        )
+
+
 def check_folder(folder: Path, resume: bool) -> None:
     """Refuses to begin a run where one is, and to resume one where none is (before any data are read)."""
     if folder.exists() and not folder.is_dir():
@@ -70,8 +81,9 @@ def check_folder(folder: Path, resume: bool) -> None:
             )
 
 
-def begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | None:
-    """Notes in the folder which run it holds, or checks that it is the same; the state to go on from, if any."""
+def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
+    """Notes in the folder which run it holds, or checks that it is the same; the step of the state to go on from, if
+    there is one."""
     check_folder(folder, resume)
     note, state = folder / RUN, folder / STATE
     run = json.loads(json.dumps(run))
@@ -83,6 +95,7 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | N
         differences = _differences(before["preset"], run["preset"])
         same_data = all(before[key] == run[key] for key in ("data", "from"))
         saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
+        step = None if saved is None else int(saved["global_step"])
     except Exception as error:
         raise AllographError(
             f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
@@ -94,7 +107,7 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> dict[str, Any] | N
         raise AllographError(
             f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it began with"
         )
-    return saved
+    return step
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

@@ -26,16 +26,18 @@ from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.data.sketches import smallest
 from allograph.errors import AllographError
+from allograph.parallel import ALONE, Processes
 from allograph.training.callbacks import (
     AtomicCheckpoints,
-    Clock,
+    Ending,
     GracefulStop,
     LastState,
     PlainProgress,
     SamplePictures,
     TerminalProgress,
 )
-from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder
+from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder, check_shares
+from allograph.training.engine import engine_options, leave_endings_to_callback
 from allograph.training.module import Batches, Fitting, ema_update
 
 
@@ -70,6 +72,7 @@ def fit(
     max_seconds: float | None = None,
     command: str = "",
     initial: weights.LoadedWeights | None = None,
+    processes: Processes = ALONE,
 ) -> Fitted:
     """Fits a new model (or goes on from the weights ``initial``) to the training part of a data set.
 
@@ -82,11 +85,16 @@ def fit(
     and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many
     threads).
 
+    Several ``processes`` (see `allograph.parallel.joined`) each take their share of the rows of every batch and follow
+    one process but for the order in which float32 numbers are added; a run may go on with another number of them. The
+    first alone writes into ``folder``, which all must be able to read.
+
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
-    resumed had other settings or data.
+    resumed had other settings or data; a batch that cannot be divided among the processes.
     """
-    check_folder(folder, resume)
+    processes.by_first(lambda: check_folder(folder, resume))
     check_fit(preset, splits.train)
+    check_shares(preset.training.batch_size, processes)
     state, training = folder / STATE, preset.training
     lightning.seed_everything(training.seed, verbose=False)
     model = model_from_config(to_dict(preset.model))
@@ -94,21 +102,21 @@ def fit(
         if initial.model.config != model.config:
             raise AllographError("the weights to begin with are of another network: use the preset they were made with")
         model.load_state_dict(initial.model.state_dict())
-    fitting = Fitting(model, preset)
-    batches = Batches(splits, preset, model.conditional)
+    fitting = Fitting(model, preset, processes)
+    batches = Batches(splits, preset, model.conditional, processes)
     # Only now, when nothing can be refused any more, does the folder become that of this run.
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
-    before = begin(folder, resume, run)
+    before = processes.by_first(lambda: begin(folder, resume, run))
+    processes.by_each(lambda: _check_seen(state, before))
     if before is None and initial is None:
         model.initialise(batches.mean())
-    clock = Clock(max_seconds if max_seconds is not None else float("inf"))
     stop = GracefulStop()
-    step = 0 if before is None else before["global_step"]
+    ending = Ending(max_seconds if max_seconds is not None else float("inf"), stop, processes)
+    step = before or 0
     start = time.monotonic()
     with _quiet():
         trainer = lightning.Trainer(
-            accelerator="gpu" if torch.cuda.is_available() else "cpu",
-            devices=1,
+            **engine_options(processes, AtomicCheckpoints()),
             precision=_precision(training.precision),
             max_steps=training.max_steps,
             max_epochs=-1,
@@ -125,12 +133,13 @@ def fit(
                 ),  # a run that goes on begins a file of its own
                 TensorBoardLogger(folder, name="logs", version="tensorboard"),
             ],
-            plugins=[AtomicCheckpoints()],
-            callbacks=[clock, stop, *_callbacks(folder, batches, training)],
+            callbacks=[stop, ending, *_callbacks(folder, batches, training, processes)],
         )
         if before is not None and step >= training.max_steps:
-            fitting.load_state_dict(before["state_dict"])  # the averaged weights: nothing is left to train
+            # The averaged weights: nothing is left to train.
+            fitting.load_state_dict(torch.load(state, map_location="cpu", weights_only=True)["state_dict"])
         else:
+            leave_endings_to_callback(trainer)
             try:
                 trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
             except SystemExit:
@@ -138,13 +147,18 @@ def fit(
             step = trainer.global_step
         figures = _final_validation(trainer, fitting, batches)
 
-    ended = "interrupted" if stop.asked else "time" if clock.rang else "finished"
-    fitted = Fitted(folder / FINISHED, state, step, ended, time.monotonic() - start, figures)
+    fitted = Fitted(folder / FINISHED, state, step, ending.reason, time.monotonic() - start, figures)
     card = _card(fitted, preset, preset_name, splits, command)
     if initial is not None:
         _add_ancestor(card["data"], initial.card)
-    weights.save(fitted.path, fitting.model, card)
+    processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
     return fitted
+
+
+def _check_seen(state: Path, before: int | None) -> None:
+    """Refuses to go on from a state that only the first machine has."""
+    if before is not None and not state.exists():
+        raise AllographError(f"not every machine sees {state}: name a folder that all of them share with -o")
 
 
 def _add_ancestor(data: dict[str, Any], card: Mapping[str, Any]) -> None:
@@ -157,10 +171,10 @@ def _add_ancestor(data: dict[str, Any], card: Mapping[str, Any]) -> None:
     data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": seed}]
 
 
-def _callbacks(folder: Path, batches: Batches, training: TrainingConfig) -> list[Callback]:
+def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, processes: Processes) -> list[Callback]:
     progress = TerminalProgress() if sys.stderr.isatty() else PlainProgress()
     return [
-        progress,
+        *([progress] if processes.first else []),
         SamplePictures(folder / "samples", batches.validation),
         WeightAveraging(multi_avg_fn=ema_update(training.average_decay)),
         LastState(folder / STATE),  # after the average has moved
@@ -221,6 +235,7 @@ def _quiet() -> Iterator[None]:
         warnings.simplefilter("ignore", PossibleUserWarning)
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")  # its own call, with torch 2.13
         warnings.filterwarnings("ignore", message=".*exists and is not empty")  # a run that is gone on with
+        warnings.filterwarnings("ignore", message=".*broadcast_buffers. is deprecated")  # the new word is torch 2.13's
         for logger in loggers:
             logger.setLevel(logging.ERROR)
         try:

@@ -7,7 +7,7 @@ __all__ = ["Batches", "Fitting", "StepStream", "ema_update", "learning_rate_fact
 import math
 import signal
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import lightning
 import numpy as np
@@ -21,20 +21,28 @@ from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
 from allograph.models import BendingModel, GenerativeModel
+from allograph.parallel import ALONE, Processes, Share
 
 _BATCHES_FOR_MEAN = 16
 _LOG_EVERY = 10
 
 
+class SharedBatch(NamedTuple):
+    """The rows of a batch that are this process's, and which they are."""
+
+    pairs: PairBatch
+    share: Share
+
+
 class StepStream(IterableDataset):
-    """The batches of steps ``first``, ``first + 1``, ... ``last - 1``, made by a worker ahead of time."""
+    """A share of the batches of steps ``first``, ``first + 1``, ... ``last - 1``, made by a worker ahead of time."""
 
-    def __init__(self, source: PairSource, first: int, last: int) -> None:
-        self.source, self.first, self.last = source, first, last
+    def __init__(self, source: PairSource, first: int, last: int, share: Share) -> None:
+        self.source, self.first, self.last, self.share = source, first, last, share
 
-    def __iter__(self) -> Iterator[PairBatch]:
+    def __iter__(self) -> Iterator[SharedBatch]:
         for step in range(self.first, self.last):
-            yield self.source.batch(step)
+            yield SharedBatch(self.source.batch(step, self.share), self.share)
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
@@ -61,9 +69,9 @@ def ema_update(decay: float):
 class Fitting(lightning.LightningModule):
     """Minimises the free energy of targets, given exemplars where the model takes them, some of them blank."""
 
-    def __init__(self, model: GenerativeModel, preset: Preset) -> None:
+    def __init__(self, model: GenerativeModel, preset: Preset, processes: Processes = ALONE) -> None:
         super().__init__()
-        self.model, self.preset = model, preset
+        self.model, self.preset, self.processes = model, preset, processes
         self._logged = False
 
     def _generator(self, *key: int) -> torch.Generator:
@@ -71,11 +79,11 @@ class Fitting(lightning.LightningModule):
         state = np.random.SeedSequence([self.preset.training.seed, *key]).generate_state(1, np.uint64)[0]
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
-    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: SharedBatch, batch_idx: int) -> Tensor:
         generator = self._generator(0, self.global_step)
-        result = self.free_energy(batch, generator)
+        result = self.free_energy(batch.pairs, generator, batch.share)
         if self._log_now():
-            self._log_free_energy("train", result)
+            self._log_free_energy("train", result, batch.share)
             self._logged = True
         return result.total.mean()
 
@@ -83,41 +91,50 @@ class Fitting(lightning.LightningModule):
         """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
         return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
-    def free_energy(self, batch: PairBatch, generator: torch.Generator) -> FreeEnergy:
-        """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance."""
+    def free_energy(self, batch: PairBatch, generator: torch.Generator, share: Share | None = None) -> FreeEnergy:
+        """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance. Where
+        they are a share of a batch, chance and noise are those of its rows."""
+        rows, count = share or Share.whole(len(batch))
         if not self.model.conditional:
-            return self.model.free_energy(batch.target, generator=generator)
-        chance = torch.rand(2, len(batch), generator=generator, device=self.device)
+            return self._infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
+        chance = torch.rand(2, count, generator=generator, device=self.device)[:, rows]
+        noise = self.model.noise(count, generator=generator)[rows]
         shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
         context = batch.context * shown[:, None, None, None, None]
+        return self._infer(batch.target, context, noise, ink)
+
+    def _infer(self, x: Tensor, context: Tensor | None, noise: Tensor, ink: Tensor | None = None) -> FreeEnergy:
+        if not len(x):  # of an empty share, which models do not take: nothing of one blank image
+
+            def blank(part: Tensor) -> Tensor:
+                return part.new_zeros(1, *part.shape[1:])
+
+            others = (part if part is None else blank(part) for part in (context, ink))
+            energy = self._infer(blank(x), next(others), blank(noise), next(others))
+            return FreeEnergy(energy.distortion[:0], energy.kl[:0])
         if isinstance(self.model, BendingModel):
-            return self.model.free_energy(batch.target, context, ink=ink, generator=generator)
-        return self.model.free_energy(batch.target, context, generator=generator)
+            return self.model.infer(x, context, noise, ink=ink).free_energy
+        return self.model.infer(x, context, noise).free_energy
 
-    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        results = {}
+    def validation_step(self, batch: SharedBatch, batch_idx: int) -> None:
+        (rows, count), x, context = batch.share, batch.pairs.target, batch.pairs.context
+        noise = self.model.noise(count, generator=self._generator(1, batch_idx))[rows]
+        results = {"validation": self._infer(x, context if self.model.conditional else None, noise)}
         if self.model.conditional:
-            generator = self._generator(1, batch_idx)
-            results["validation"] = self.model.free_energy(batch.target, batch.context, generator=generator)
-            generator = self._generator(1, batch_idx)
-            results["validation_without"] = self.model.free_energy(batch.target, generator=generator)
-        else:
-            results["validation"] = self.model.free_energy(batch.target, generator=self._generator(1, batch_idx))
+            results["validation_without"] = self._infer(x, None, noise)
         if isinstance(self.model, BendingModel) and self.model.bends_ink:
-            none = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
-            generator = self._generator(1, batch_idx)
-            results["validation_bent"] = self.model.free_energy(
-                batch.target, batch.context, ink=none, generator=generator
-            )
+            none = torch.zeros(len(x), dtype=torch.bool, device=self.device)
+            results["validation_bent"] = self._infer(x, context, noise, none)
         for name, result in results.items():
-            self._log_free_energy(name, result)
+            self._log_free_energy(name, result, batch.share)
 
-    def _log_free_energy(self, name: str, result: FreeEnergy) -> None:
-        total = result.total.detach().mean()
-        steps = {f"{name}/kl/{t:02d}": kl for t, kl in enumerate(result.kl.detach().mean(dim=0), start=1)}
-        self.log(f"{name}/free_energy", total, prog_bar=name in ("train", "validation"), batch_size=len(result.kl))
-        self.log(f"{name}/kl", result.kl.detach().sum(dim=-1).mean(), batch_size=len(result.kl))
-        self.log_dict(steps, batch_size=len(result.kl))
+    def _log_free_energy(self, name: str, result: FreeEnergy, share: Share) -> None:
+        """The means over the rows of all processes."""
+        sums = torch.cat([result.total.detach().sum()[None], result.kl.detach().sum(dim=0)])
+        energy, *kl = self.processes.total(sums) / share.of
+        self.log(f"{name}/free_energy", energy, prog_bar=name in ("train", "validation"), batch_size=share.of)
+        self.log(f"{name}/kl", torch.stack(kl).sum(), batch_size=share.of)
+        self.log_dict({f"{name}/kl/{t:02d}": one for t, one in enumerate(kl, start=1)}, batch_size=share.of)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         # Here and not by the trainer, which refuses to clip for a fused optimizer (because of float16's loss scaling).
@@ -141,15 +158,19 @@ class Fitting(lightning.LightningModule):
 
 
 def _leave_interrupts_to_parent(worker: int) -> None:
-    """A terminal sends Ctrl-C to every process; the worker has to live until the parent has saved."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A terminal sends Ctrl-C to every process, torchrun and Slurm send SIGTERM, too; the worker has to live until the
+    parent has saved."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Batches(lightning.LightningDataModule):
-    """Training batches from the step that the trainer has reached on, and the fixed validation pairs."""
+    """Training batches from the step that the trainer has reached on, and the fixed validation pairs: of each this
+    process's share."""
 
-    def __init__(self, splits: Splits, preset: Preset, conditional: bool) -> None:
+    def __init__(self, splits: Splits, preset: Preset, conditional: bool, processes: Processes = ALONE) -> None:
         super().__init__()
+        self.processes = processes
         data, training, size = preset.data, preset.training, preset.model.image_size
         contexts = data.contexts if conditional else (0,)
         self.last = training.max_steps
@@ -181,12 +202,15 @@ class Batches(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         trainer = cast(lightning.Trainer, self.trainer)
-        stream = StepStream(self.source, trainer.global_step, self.last)
+        share = self.processes.share_of(self.source.batch_size)
+        stream = StepStream(self.source, trainer.global_step, self.last, share)
         return DataLoader(
             stream, batch_size=None, num_workers=1, prefetch_factor=4, worker_init_fn=_leave_interrupts_to_parent
         )
 
     def val_dataloader(self) -> DataLoader:
         pairs, size = self.validation, self.validation_size
-        chunks = [pairs.rows(slice(start, start + size)) for start in range(0, len(pairs), size)]
+        wholes = [pairs.rows(slice(start, start + size)) for start in range(0, len(pairs), size)]
+        shares = [self.processes.share_of(len(whole)) for whole in wholes]
+        chunks = [SharedBatch(whole.rows(share.rows), share) for whole, share in zip(wholes, shares, strict=True)]
         return DataLoader(chunks, batch_size=None)  # type: ignore[arg-type]

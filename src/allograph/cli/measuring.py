@@ -1,0 +1,31 @@
+"""What the measurements of `allograph evaluate` share: their processes, their progress, and how they are stopped."""
+
+from __future__ import annotations
+
+__all__ = ["measuring", "report_problems"]
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from allograph.cli.console import Progress, Stopped, say
+from allograph.errors import Problem
+from allograph.parallel import Processes, joined
+
+_GO_ON = "what was measured is kept, run the same command to go on"
+
+
+@contextmanager
+def measuring(unit: str) -> Iterator[tuple[Processes, Progress]]:
+    """The processes that measure together, and the progress in such units."""
+    with joined(_GO_ON) as processes, Progress(unit) as progress:
+        try:
+            yield processes, progress
+        except KeyboardInterrupt:
+            done = f"{progress.done / max(1, progress.total):.0%} of the {unit} were done"
+            raise Stopped(f"stopped; {done}; {_GO_ON}") from None
+
+
+def report_problems(problems: Iterable[Problem]) -> None:
+    """A line for each image that could not be read."""
+    for problem in problems:
+        say(problem.message)

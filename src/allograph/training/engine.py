@@ -1,0 +1,46 @@
+"""How the lightning engine is told of devices and of the other processes: one device each, gradients averaged."""
+
+from __future__ import annotations
+
+__all__ = ["engine_options", "leave_endings_to_callback"]
+
+import os
+from typing import Any
+
+import lightning
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.plugins.io import CheckpointIO
+from lightning.pytorch.strategies import DDPStrategy
+
+from allograph.parallel import Processes
+
+
+def engine_options(processes: Processes, checkpoints: CheckpointIO) -> dict[str, Any]:
+    """Of `lightning.Trainer`: a GPU for each process where there are any, and how gradients are averaged.
+
+    Who started the processes is said rather than left to the engine to guess, which takes a Slurm batch script without
+    ``srun`` for a task among others, and would wait for these.
+    """
+    if processes.size == 1:
+        environment, strategy = LightningEnvironment(), "auto"
+    else:
+        # Parameters all take part in every step, and buffers are constant: neither is looked for or sent around.
+        strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+        torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+        environment = TorchElasticEnvironment() if torchrun else SLURMEnvironment(auto_requeue=False)
+    return {
+        "accelerator": "cpu" if processes.device() == "cpu" else "gpu",
+        "devices": processes.local_size,
+        "num_nodes": processes.machines,
+        "strategy": strategy,
+        "use_distributed_sampler": False,
+        "plugins": [checkpoints, environment],
+    }
+
+
+def leave_endings_to_callback(trainer: lightning.Trainer) -> None:
+    """Keeps the engine from asking at every step, and waiting for the device to know, whether the first process has got
+    SIGTERM: `Ending` asks all of them, and without waiting."""
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]

@@ -1,0 +1,128 @@
+"""Commands run by several processes at once, as `torchrun` would start them, but forked from one that has imported
+everything already: to import takes each process seconds, to train a tiny model less than one."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+_PATIENCE = 240.0
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["lightning", "allograph.cli", "allograph.training", "allograph.augmenting"])
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How one process ended, and what it printed."""
+
+    status: int | None
+    output: str
+    messages: str
+
+
+class Job:
+    """Processes that run one command together.
+
+    Args:
+        folder: where what they print goes.
+        arguments: of `allograph`.
+        size: how many; a single one is started without the variables of `torchrun`.
+        machines: for each process the network namespace that it runs in; all on this machine where there are none.
+        variables: for each of these besides.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[object],
+        size: int,
+        *,
+        address: str = "127.0.0.1",
+        machines: Sequence[str] = (),
+        variables: Sequence[dict[str, str]] = (),
+    ) -> None:
+        self.folder, port = folder, str(_free_port())
+        folder.mkdir(parents=True, exist_ok=True)
+        self.processes: list[ForkServerProcess] = []
+        for rank in range(size):
+            here = 0 if machines else rank
+            about = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": here, "GROUP_RANK": rank - here}
+            about["LOCAL_WORLD_SIZE"] = 1 if machines else size
+            named = {name: str(value) for name, value in about.items()}
+            named |= {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": address, "MASTER_PORT": port}
+            named = named if size > 1 else {}
+            named |= variables[rank] if variables else {}
+            machine = machines[rank] if machines else None
+            words = list(map(str, arguments))
+            self.processes.append(_forks.Process(target=_run, args=(folder / str(rank), words, named, machine)))
+        for process in self.processes:
+            process.start()
+
+    def finish(self) -> list[Finished]:
+        """Wait for all of them."""
+        try:
+            for process in self.processes:
+                process.join(_PATIENCE)
+            assert all(process.exitcode is not None for process in self.processes), "processes wait for each other"
+        finally:
+            for process in self.processes:
+                process.kill()
+        return [self._finished(rank, process.exitcode) for rank, process in enumerate(self.processes)]
+
+    def _finished(self, rank: int, status: int | None) -> Finished:
+        output, messages = (Path(f"{self.folder / str(rank)}.{kind}").read_text() for kind in ("out", "err"))
+        return Finished(status, output, messages)
+
+
+def run(folder: Path, arguments: Sequence[object], size: int) -> list[Finished]:
+    """A whole job on one machine."""
+    return Job(folder, arguments, size).finish()
+
+
+def wait_for(path: Path, process: subprocess.Popen[str] | None = None) -> None:
+    """Until the file is there; the process that is to make it must not end before."""
+    deadline = time.monotonic() + _PATIENCE
+    while not path.exists():
+        assert process is None or process.poll() is None, f"the process ended before {path.name} was there"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _run(printed: Path, arguments: list[str], variables: dict[str, str], machine: str | None) -> None:
+    if machine is not None:
+        _enter(machine)
+    os.environ.update(variables)
+    for number, kind in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{printed}.{kind}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    import torch
+
+    from allograph.cli import main
+
+    multiprocessing.set_start_method("fork", force=True)  # of data loaders' workers, as everywhere
+    torch.set_num_threads(1)
+    sys.exit(main(arguments))
+
+
+def _enter(machine: str) -> None:
+    """Move this process into a network namespace; Python can only from 3.12 on."""
+    import ctypes
+
+    with open(f"/var/run/netns/{machine}") as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000):  # CLONE_NEWNET
+            raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {machine}")
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
