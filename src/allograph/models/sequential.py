@@ -34,6 +34,7 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.sequential_config import SequentialConfig
+from allograph.models.stepping import Glances, Recurrence
 
 
 class _Seen(NamedTuple):
@@ -199,45 +200,47 @@ class SequentialModel(GenerativeModel):
         hidden, cell = self.first_state(seen.constant).chunk(2, dim=-1)
         return State(torch.tanh(hidden), cell)
 
-    def _notice(self, state: State, seen: _Seen) -> Tensor:
-        """v_t and look_t: the same window of every exemplar, averaged, so that their order does not matter."""
-        if not self.conditional:
-            return state.hidden.new_zeros(len(state.hidden), 0)
-        count = seen.images.shape[1]
-        look = self.look_context(state.hidden)
-        glimpses = self._glimpse(self.look_context, seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0))
-        return torch.cat([glimpses.unflatten(0, (-1, count)).mean(dim=1), look], dim=-1)
-
-    @staticmethod
-    def _glimpse(attention: Attention, image: Tensor, where: Tensor) -> Tensor:
-        """What is read there, flattened; nothing without attention, see `_still`."""
-        return attention.read(image, where).flatten(1) if attention.numbers else where
-
     def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
         """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
         many = len(noise) // len(x)
         for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
-        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_core = self.core.constant(seen.constant)
-        state, steps = self._first(seen), []
-        for eps in noise.unbind(dim=1):
-            noticed = self._notice(state, seen)
-            where = self.look_target(state.hidden)
-            glimpse = self._glimpse(self.look_target, x, where)
-            posterior = self.posterior([glimpse, where, noticed, state.hidden], for_posterior)
-            latent = posterior.sample(eps)
-            before, state = state, self.core([latent, noticed], for_core, state)
-            steps.append((*posterior, latent, before.hidden, state.hidden, noticed))
-        mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return _Trace(*rest), Gaussian(mean, log_std)
+        attentions, images = [self.look_target], x[:, None]
+        if self.conditional:
+            attentions, images = [*attentions, self.look_context], torch.cat([images, seen.images], dim=1)
+        images, seen = images.repeat_interleave(many, dim=0), seen.repeat(many)
+        return self._run(self.posterior, for_posterior, seen, noise, attentions, images)
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core, for_prior = self.core.constant(seen.constant), self.prior.constant(seen.constant)
-        state, steps = self._first(seen), []
-        for eps in noise.unbind(dim=1):
-            noticed = self._notice(state, seen)
-            latent = self.prior([noticed, state.hidden], for_prior).sample(eps)
-            before, state = state, self.core([latent, noticed], for_core, state)
-            steps.append((latent, before.hidden, state.hidden, noticed))
-        return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+        prior = self.prior if isinstance(self.prior, Decision) else None
+        attentions = [self.look_context] if self.conditional else []
+        return self._run(prior, self.prior.constant(seen.constant), seen, noise, attentions, seen.images)[0]
+
+    def _run(
+        self,
+        decision: Decision | None,
+        for_decision: Tensor,
+        seen: _Seen,
+        noise: Tensor,
+        attentions: list[Attention],
+        images: Tensor,
+    ) -> tuple[_Trace, Gaussian]:
+        """The loop, and what z_t is drawn from. One window after the other is given to the images, the last one to all
+        that are left, the exemplars."""
+        config = self.config
+        loop = Recurrence(
+            config.steps, decision, for_decision, self.core, self.core.constant(seen.constant), config.latent
+        )
+        state = self._first(seen)
+        glances_of = Glances(attentions)
+        steps = []
+        with torch.autocast(noise.device.type, enabled=False):
+            state = State(*(part.to(noise.dtype) for part in state))
+            for t, eps in enumerate(noise.unbind(dim=1)):
+                glances = glances_of(state.hidden, images)
+                noticed = glances[:, -1] if self.conditional else state.hidden[:, :0]
+                step = loop(t, glances[:, 0] if loop.private else state.hidden[:, :0], noticed, state, eps)
+                steps.append((step.mean, step.log_std, step.latent, state.hidden, step.hidden, noticed))
+                state = step.state
+            mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return _Trace(*rest), Gaussian(mean, log_std)
