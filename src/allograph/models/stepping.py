@@ -3,7 +3,8 @@
 For t = 1..T, from what is seen (p_t by the decision alone, v_t by both) and the state before
 
     a = D [p_t, v_t, h_{t-1}] + d,   [mu, s] = O silu(a) + o,   log sigma = 5 tanh(s / 5),   z_t = mu + sigma eps_t
-    i, f, o, n = G [z_t, v_t, h_{t-1}] + g,   c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(n),   h_t = sigmoid(o) tanh(c_t)
+    i, f, o, n = G [z_t, v_t, h_{t-1}] + g
+    c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(n),   h_t = sigmoid(o) tanh(c_t)
 
 This is what `Decision` and `Cell` say, in a quarter of the operations:
 
