@@ -16,13 +16,24 @@ class PlainRecurrence:
     def __init__(
         self, steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
     ) -> None:
-        self.decision, self.for_decision, self.core, self.for_core = decision, for_decision, core, for_core
+        self.steps, self.decision, self.for_decision, self.core, self.for_core = (
+            steps,
+            decision,
+            for_decision,
+            core,
+            for_core,
+        )
         device = for_core.device.type
         self.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         shared = core.gates.in_features - latent
         self.private = 0 if decision is None else decision.inputs.in_features - shared
 
-    def __call__(self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor) -> Step:
+    def carriers(self) -> list[None]:
+        return [None] * self.steps
+
+    def __call__(
+        self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor, carrier: None = None
+    ) -> Step:
         with torch.autocast(*self.autocast[:2], enabled=self.autocast[2]):
             mean, log_std, latent = torch.zeros_like(noise), torch.zeros_like(noise), noise
             if self.decision is not None:

@@ -10,22 +10,24 @@ import pytest
 import torch
 from torch import Tensor
 from torch.autograd import grad, gradcheck
+from torch.autograd.graph import saved_tensors_hooks
 from torch.testing import assert_close
 
+from allograph.models import ModelConfig
 from allograph.models.parts import Cell, Decision, State
 from allograph.models.stepping import Recurrence
 from models.plain_step import PlainRecurrence
-from models.small import float64
+from models.small import float64, small_config, small_sequential, some_images, with_random_weights
 
 BATCH, STEPS, PRIVATE, NOTICED, HIDDEN, LATENT, UNITS = 3, 3, 4, 2, 5, 2, 6
 
 
 def parts(decided: bool = True) -> tuple[Decision | None, Cell]:
-    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     with float64():
         decision, core = Decision(PRIVATE + NOTICED + HIDDEN, 0, UNITS, LATENT), Cell(LATENT + NOTICED, 0, HIDDEN)
     for parameter in (*decision.parameters(), *core.parameters()):
-        torch.nn.init.normal_(parameter, std=0.5)
+        torch.nn.init.normal_(parameter, std=0.5, generator=generator)
     return decision if decided else None, core
 
 
@@ -42,8 +44,8 @@ def run(kind: Callable, decision: Decision | None, core: Cell, given: list[Tenso
     private, noticed, noise, hidden, cell, for_decision, for_core = given
     loop = kind(STEPS, decision, for_decision, core, for_core, LATENT)
     state, left = State(hidden, cell), []
-    for t in range(STEPS):
-        step = loop(t, private[t], noticed[t], state, noise[t])
+    for t, carrier in enumerate(loop.carriers()):
+        step = loop(t, private[t], noticed[t], state, noise[t], carrier)
         left += list(step)
         state = step.state
     return torch.cat(left, dim=1)
@@ -110,13 +112,45 @@ def test_what_a_pass_kept_is_freed_with_it() -> None:
     gc.disable()
     try:
         loop = Recurrence(STEPS, decision, for_decision, core, for_core, LATENT)
-        step = loop(0, private[0], noticed[0], State(hidden, cell), noise[0])
-        for t in range(1, STEPS):
-            step = loop(t, private[t], noticed[t], step.state, noise[t])
+        state = State(hidden, cell)
+        for t, carrier in enumerate(loop.carriers()):
+            step = loop(t, private[t], noticed[t], state, noise[t], carrier)
+            state = step.state
         kept = weakref.ref(loop)
         del loop
-        step.hidden.sum().backward()
-        del step
+        state.hidden.sum().backward()
+        del step, state, carrier
         assert kept() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        small_sequential(context=True),
+        small_sequential(context=True, canvas="gated", attention="gaussian"),
+        small_sequential(attention="affine", prior="standard"),
+        small_config(),
+    ],
+    ids=["additive", "gated", "affine", "bending"],
+)
+def test_recomputed_steps_give_the_same_gradient_and_keep_less(config: ModelConfig) -> None:
+    model = with_random_weights(config)
+    x = some_images(3, size=config.image_size)
+    context = some_images(3, 2, size=config.image_size, seed=2) if model.conditional else None
+    noise, results, kept = model.noise(3), [], []
+    for recompute in (False, True):
+        model.recompute, sizes = recompute, []
+
+        def keep(value: Tensor, sizes: list[int] = sizes) -> Tensor:
+            sizes.append(value.numel())
+            return value
+
+        with saved_tensors_hooks(keep, lambda value: value):
+            energy = model.infer(x, context, noise).free_energy.total.mean()
+        results.append((energy, *grad(energy, list(model.parameters()))))
+        kept.append(sum(sizes))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other) or (one - other).abs().max() < 1e-12 * one.abs().max()
+    assert kept[1] < 0.7 * kept[0]

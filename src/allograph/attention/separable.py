@@ -41,7 +41,7 @@ class _Bilinear(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         at, inside = ctx.saved_tensors
         size = gradient.shape[-1]
         picked = gradient.gather(-1, (at - 1).clamp_(0, size - 1)) * ((at > 0) & (at <= size))

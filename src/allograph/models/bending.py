@@ -43,7 +43,7 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
-from allograph.models.stepping import Recurrence
+from allograph.models.stepping import Recurrence, recomputed
 
 
 class _Seen(NamedTuple):
@@ -145,7 +145,7 @@ class BendingModel(GenerativeModel):
         )
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         used = (writes[:, None] | bends)[..., None]
-        parameters = self.canvas(self._strokes(trace, writes), seen.filtered)
+        parameters = recomputed(self.recompute, self.canvas, self._strokes(trace, writes), seen.filtered)
         return Inference(
             log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
             latents=(trace.latents,),
@@ -253,18 +253,24 @@ class BendingModel(GenerativeModel):
         )
         plan = functional.pad(self.plan, (len(bias) - self.plan.shape[1], 0)) + bias
         state, trace = self._first(seen), []
+
+        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
+            raw = functional.linear(hidden, weight, plan[t]).unflatten(1, (len(networks), -1))
+            windows = self.look_context.window(raw)
+            look = windows[:, -1]
+            each = torch.cat([windows, look[:, None].expand(-1, images.shape[1] - len(networks), -1, -1)], dim=1)
+            patches = read(images.flatten(0, 1), each.flatten(0, 1), patch).flatten(1).unflatten(0, images.shape[:2])
+            own, glimpse = patches[:, :-count].flatten(1), patches[:, -count:].mean(dim=1)
+            noticed = torch.cat([glimpse, look.flatten(1)], dim=1)
+            return *loop(t, own, noticed, State(hidden, cell), eps, carrier), look, glimpse
+
         with torch.autocast(noise.device.type, enabled=False):
-            state = State(*(part.to(noise.dtype) for part in state))
-            for t, eps in enumerate(noise.unbind(dim=1)):
-                raw = functional.linear(state.hidden, weight, plan[t]).unflatten(1, (len(networks), -1))
-                windows = self.look_context.window(raw)
-                look = windows[:, -1]
-                each = torch.cat([windows, look[:, None].expand(-1, images.shape[1] - len(networks), -1, -1)], dim=1)
-                patches = read(images.flatten(0, 1), each.flatten(0, 1), patch).flatten(1)
-                patches = patches.unflatten(0, images.shape[:2])
-                own, glimpse = patches[:, :-count].flatten(1), patches[:, -count:].mean(dim=1)
-                step = loop(t, own, torch.cat([glimpse, look.flatten(1)], dim=1), state, eps)
-                trace.append((step.mean, step.log_std, step.latent, state.hidden, step.hidden, look, glimpse))
-                state = step.state
+            hidden, cell = (part.to(noise.dtype) for part in state)
+            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
+                before = hidden
+                latent, mean, log_std, hidden, cell, look, glimpse = recomputed(
+                    self.recompute, advance, t, hidden, cell, eps, carrier
+                )
+                trace.append((mean, log_std, latent, before, hidden, look, glimpse))
             mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*trace, strict=True))
         return _Trace(*rest), Gaussian(mean, log_std)

@@ -34,7 +34,10 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.sequential_config import SequentialConfig
-from allograph.models.stepping import Glances, Recurrence
+from allograph.models.stepping import Glances, Recurrence, recomputed
+
+_TOGETHER = 4
+"""Steps that write at once where memory is short."""
 
 
 class _Seen(NamedTuple):
@@ -187,7 +190,12 @@ class SequentialModel(GenerativeModel):
             total = trace.after.to(trace.latents.dtype).sum(dim=1)
             sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
-        return self.canvas(self.placing, self._sprites(trace), where)
+        if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
+            return self.canvas(self.placing, self._sprites(trace), where)
+        # Sprites of a few steps at a time, so that only their windows are in memory.
+        parts = zip(self._sprites(trace).split(_TOGETHER, dim=1), where.split(_TOGETHER, dim=1), strict=True)
+        written = [recomputed(True, self.placing.write_all, *part) for part in parts]
+        return self.canvas.after(torch.stack(written).sum(dim=0))
 
     def _sprites(self, trace: _Trace) -> Tensor:
         """What all steps write."""
@@ -234,13 +242,20 @@ class SequentialModel(GenerativeModel):
         state = self._first(seen)
         glances_of = Glances(attentions)
         steps = []
+
+        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
+            glances = glances_of(hidden, images)
+            noticed = glances[:, -1] if self.conditional else hidden[:, :0]
+            private = glances[:, 0] if loop.private else hidden[:, :0]
+            return *loop(t, private, noticed, State(hidden, cell), eps, carrier), noticed
+
         with torch.autocast(noise.device.type, enabled=False):
-            state = State(*(part.to(noise.dtype) for part in state))
-            for t, eps in enumerate(noise.unbind(dim=1)):
-                glances = glances_of(state.hidden, images)
-                noticed = glances[:, -1] if self.conditional else state.hidden[:, :0]
-                step = loop(t, glances[:, 0] if loop.private else state.hidden[:, :0], noticed, state, eps)
-                steps.append((step.mean, step.log_std, step.latent, state.hidden, step.hidden, noticed))
-                state = step.state
+            hidden, cell = (part.to(noise.dtype) for part in state)
+            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
+                before = hidden
+                latent, mean, log_std, hidden, cell, noticed = recomputed(
+                    self.recompute, advance, t, hidden, cell, eps, carrier
+                )
+                steps.append((mean, log_std, latent, before, hidden, noticed))
             mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
         return _Trace(*rest), Gaussian(mean, log_std)

@@ -15,20 +15,29 @@ This is what `Decision` and `Cell` say, in a quarter of the operations:
 
 from __future__ import annotations
 
-__all__ = ["Glances", "Recurrence", "Step"]
+__all__ = ["Glances", "Recurrence", "Step", "recomputed"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from allograph.attention import Attention
 from allograph.models.parts import LOG_STD_BOUND, Cell, Decision, State
 
 _aten = torch.ops.aten
+
+
+def recomputed(recompute: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+    """``function(*arguments)``; with ``recompute`` nothing in between is kept for the backward pass, which calls it
+    again. Nothing in it may be drawn at random."""
+    if not (recompute and torch.is_grad_enabled()):
+        return function(*arguments)
+    return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
 
 
 class Step(NamedTuple):
@@ -116,17 +125,23 @@ class Recurrence:
                 sources += [decision.inputs.weight, self.for_decision, decision.output.weight, decision.output.bias]
         self.noticed = shared - self.hidden
         self.rows: list[Tensor | None] = [None] * steps
-        self._carriers: list[Tensor | None] = [None] * steps
-        if torch.is_grad_enabled():
-            self._carriers = list(_Weights.apply(self, *sources).unbind(dim=0))  # type: ignore[union-attr]
+        self._sources = sources
         self.for_core = self.for_core.detach()
         if decision is not None:
             self.for_decision = self.for_decision.detach()
 
-    def __call__(self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor) -> Step:
-        """Step t, from 0: p_t, v_t, the state before and eps_t."""
-        # Taken out, for it leads back here: a circle that nobody would free.
-        carrier, self._carriers[t] = self._carriers[t], None
+    def carriers(self) -> tuple[Tensor | None, ...]:
+        """What carries each step's gradient to the weights, to be given to it; asked for once. Not kept here, for it
+        leads back here: a circle that nobody would free."""
+        sources, self._sources = self._sources, []
+        if not torch.is_grad_enabled():
+            return (None,) * len(self.rows)
+        return _Weights.apply(self, *sources).unbind(dim=0)  # type: ignore[union-attr]
+
+    def __call__(
+        self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor, carrier: Tensor | None
+    ) -> Step:
+        """Step t, from 0: p_t, v_t, the state before, eps_t and the step's carrier."""
         return Step(*_Advance.apply(self, t, private, noticed, *state, noise, carrier))  # type: ignore[misc]
 
     @property
@@ -153,7 +168,7 @@ class _Weights(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         loop: Recurrence = ctx.loop
         decided, remembered, _, activated = loop.spans
         rows = torch.cat([row for row in loop.rows if row is not None])
@@ -217,7 +232,7 @@ class _Advance(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         to_latent, to_mean, to_log_std, to_hidden, to_cell = gradients
         loop: Recurrence = ctx.loop
         a, log_std, spread, gates, cell, squashed = ctx.saved_tensors

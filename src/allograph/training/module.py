@@ -64,6 +64,7 @@ class Fitting(lightning.LightningModule):
     def __init__(self, model: GenerativeModel, preset: Preset) -> None:
         super().__init__()
         self.model, self.preset = model, preset
+        model.recompute = preset.training.recompute
         self._logged = False
 
     def _generator(self, *key: int) -> torch.Generator:
