@@ -99,6 +99,8 @@ class TrainingConfig:
         validate_every: steps between validations; each also logs a picture of samples.
         validation_pairs: fixed pairs of validation characters.
         checkpoint_every: steps between the states from which a killed run goes on.
+        recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
+            memory for many steps and large images, more time.
         seed: of the order of the data, the initial weights and all noise.
     """
 
@@ -113,6 +115,7 @@ class TrainingConfig:
     validate_every: int = 1000
     validation_pairs: int = 512
     checkpoint_every: int = 250
+    recompute: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from scipy import ndimage
 from torch.nn import functional
 
 from allograph.data import Augmentation, ConceptDataset
-from allograph.data.augment import _fit, _grid, shifted, warp
+from allograph.data.augment import _centres, _fit, _grid, change_pen, shifted, warp
 from allograph.data.resizing import grey
 
 IDENTITY = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -78,7 +78,7 @@ def test_a_window_turned_by_a_quarter_turns_the_drawing() -> None:
 def test_the_grid_is_the_one_it_replaces() -> None:
     windows = torch.randn(3, 2, 3, generator=torch.Generator().manual_seed(0))
     expected = functional.affine_grid(windows, [3, 1, 9, 9], align_corners=False)
-    torch.testing.assert_close(_grid(windows, 9), expected)
+    torch.testing.assert_close(_grid(windows, _centres(9)), expected)
 
 
 @pytest.mark.parametrize("change", [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
@@ -94,6 +94,26 @@ def test_the_pen_gets_as_much_wider_as_asked(change: float) -> None:
     rows = [[np.cos(turn), -np.sin(turn), shift[0]], [np.sin(turn), np.cos(turn), shift[1]]]
     area = warp(bitmaps, np.array(rows).transpose(2, 0, 1), 52, np.full(48, change)).mean().item() * 105**2
     assert area / (70 + change) == pytest.approx(5 + change, abs=0.25)
+
+
+@pytest.mark.parametrize("size", [20, 28, 104])
+def test_picked_pixels_are_those_of_the_whole_drawing_bit_for_bit(groups: np.ndarray, size: int) -> None:
+    """Only picked pixels and their neighbours are looked at, few bitmaps at a time: nothing else may change."""
+    random = np.random.default_rng(0)
+    bitmaps, change = groups.reshape(-1, 105, 105), random.uniform(-1.5, 1.5, 80)
+    windows = IDENTITY + random.normal(0, 0.1, (80, 2, 3))
+    grid = functional.affine_grid(torch.from_numpy(windows).float(), [80, 1, 105, 105], align_corners=False)
+    whole = functional.grid_sample(torch.from_numpy(bitmaps).float()[:, None], grid, align_corners=False)
+    for pen in (change, np.zeros(80)):
+        drawn = change_pen(whole, pen)
+        place = torch.arange(size) * 105 // size
+        expected = drawn[:, :, place][..., place]
+        seen = warp(bitmaps, windows, size, pen, sampled=True)
+        sure = (expected - 0.5).abs() > 1e-5  # affine_grid rounds otherwise
+        assert torch.equal(seen[sure], (expected >= 0.5).float()[sure])
+        assert sure.float().mean() > 0.999
+    alone = torch.cat([warp(bitmaps[i : i + 1], windows[i : i + 1], size, change[i], sampled=True) for i in range(80)])
+    assert torch.equal(alone, warp(bitmaps, windows, size, change, sampled=True))
 
 
 @given(seed=st.integers(0, 2**32 - 1))

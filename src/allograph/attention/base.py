@@ -24,9 +24,18 @@ class Attention(nn.Module, ABC):
         super().__init__()
         self.size, self.patch, self.numbers = size, patch, numbers
 
-    @abstractmethod
     def forward(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch numbers"]:
         """Where, in at least float32: positions are too fine for bfloat16."""
+        return self.place(self.projection(hidden))
+
+    @property
+    @abstractmethod
+    def projection(self) -> nn.Linear:
+        """The linear map of the hidden state of which `place` makes numbers."""
+
+    @abstractmethod
+    def place(self, raw: Float[Tensor, "*batch free"]) -> Float[Tensor, "*batch numbers"]:
+        """Where, of unbounded numbers."""
 
     @abstractmethod
     def read(

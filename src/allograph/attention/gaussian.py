@@ -46,8 +46,11 @@ class GaussianAttention(SeparableAttention):
             self.linear.bias.zero_()
             self.linear.bias[2] = 1.0  # begin with most of the image
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        raw = self.linear(hidden)
+    @property
+    def projection(self) -> nn.Linear:
+        return self.linear
+
+    def place(self, raw: Tensor) -> Tensor:
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         centre = (self.size + 1) / 2 * (torch.tanh(raw[..., :2]) + 1)
         stride = _between(raw[..., 2:3], *_LOG_STRIDE) + math.log((self.size - 1) / max(1, self.patch - 1))

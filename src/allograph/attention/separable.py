@@ -5,20 +5,47 @@ from __future__ import annotations
 __all__ = ["SeparableAttention", "bilinear_kernel"]
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from allograph.attention.base import Attention
 
 
 def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[Tensor, "*batch points {size}"]:
     """The weights of bilinear interpolation of ``size`` pixels on [-1, 1] at each place, zeros outside:
-    ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``."""
-    pixel = ((place + 1) * size - 1) / 2
-    distance = pixel[..., None] - torch.arange(size, device=place.device, dtype=place.dtype)
-    return torch.relu(1 - distance.abs())
+    ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``.
+
+    At most two weights of a place are not 0: they alone are computed, and they alone have a gradient. At a place in the
+    very middle of a pixel, where there is a kink, it is the derivative to the right.
+    """
+    return _Bilinear.apply(((place + 1) * size - 1) / 2, size)  # type: ignore[return-value]
+
+
+class _Bilinear(torch.autograd.Function):
+    """Of places counted in pixels. The kernel has one column more on either side, for weights outside."""
+
+    @staticmethod
+    def forward(ctx: Any, pixel: Tensor, size: int) -> Tensor:
+        kept = pixel.clamp(-1, size)
+        left = kept.floor().clamp_(max=size - 1)
+        share = (kept - left)[..., None]
+        at = (left[..., None] + torch.arange(1, 3, device=pixel.device, dtype=pixel.dtype)).long()
+        kernel = pixel.new_zeros((*pixel.shape, size + 2))
+        kernel.scatter_(-1, at, torch.cat([1 - share, share], dim=-1))
+        ctx.save_for_backward(at, (pixel > -1) & (pixel < size))
+        return kernel[..., 1:-1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        at, inside = ctx.saved_tensors
+        size = gradient.shape[-1]
+        picked = gradient.gather(-1, (at - 1).clamp_(0, size - 1)) * ((at > 0) & (at <= size))
+        return (picked[..., 1] - picked[..., 0]) * inside, None
 
 
 class SeparableAttention(Attention):

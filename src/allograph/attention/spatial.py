@@ -107,8 +107,12 @@ class SpatialTransformer(Attention):
         super().__init__(size, patch, 6)
         self.network = WindowNetwork(features, bounds, initial_scale, 6)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        return self.network(hidden).flatten(-2)
+    @property
+    def projection(self) -> nn.Linear:
+        return self.network.linear
+
+    def place(self, raw: Tensor) -> Tensor:
+        return self.network.window(raw).flatten(-2)
 
     def read(self, image: Tensor, where: Tensor) -> Tensor:
         return read(image.to(where.dtype), self.outline(where), self.patch)
@@ -140,8 +144,17 @@ class SeparableTransformer(SeparableAttention):
         super().__init__(size, patch, 4)
         self.network = WindowNetwork(features, bounds, initial_scale, freedom)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        return torch.cat(self.network.scale_and_shift(self.network.linear(hidden)), dim=-1)
+    @property
+    def projection(self) -> nn.Linear:
+        return self.network.linear
+
+    def place(self, raw: Tensor) -> Tensor:
+        return torch.cat(self.network.scale_and_shift(raw), dim=-1)
+
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        # A sample of few pixels: four taps for each cost a fifth of the two products with kernels that are nearly all
+        # zeros (`reading_kernels`, equal to rounding). Writing sums over all steps in its products: worth more.
+        return read(image.to(where.dtype), self.outline(where), self.patch)
 
     def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         place = where[..., :2, None] * _centres(self.patch, where) + where[..., 2:, None]

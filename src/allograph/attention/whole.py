@@ -7,7 +7,7 @@ __all__ = ["WholeImage"]
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from allograph.attention.base import Attention
 from allograph.attention.windows import identity_window
@@ -22,6 +22,13 @@ class WholeImage(Attention):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
+
+    @property
+    def projection(self) -> nn.Linear:
+        raise TypeError("no number says where the whole image is")
+
+    def place(self, raw: Tensor) -> Tensor:
+        return raw
 
     def read(self, image: Tensor, where: Tensor) -> Tensor:
         return image.to(where.dtype)

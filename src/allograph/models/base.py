@@ -88,10 +88,13 @@ class GenerativeModel(nn.Module, ABC):
     Attributes:
         config: the frozen dataclass from which the model was built.
         likelihood: the observation model, see `allograph.likelihoods`.
+        recompute: whether models of many steps keep little of each for the backward pass and compute the rest again:
+            less memory, more time, the same gradient.
     """
 
     config: Any
     likelihood: Any
+    recompute: bool = False
 
     @property
     @abstractmethod

@@ -33,6 +33,7 @@ from typing import NamedTuple, final
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from allograph.attention import WindowNetwork, compose, read
 from allograph.bounds import FreeEnergy
@@ -42,6 +43,7 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
+from allograph.models.stepping import Recurrence, recomputed
 
 
 class _Seen(NamedTuple):
@@ -143,7 +145,7 @@ class BendingModel(GenerativeModel):
         )
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         used = (writes[:, None] | bends)[..., None]
-        parameters = self.canvas(self._strokes(trace, writes), seen.filtered)
+        parameters = recomputed(self.recompute, self.canvas, self._strokes(trace, writes), seen.filtered)
         return Inference(
             log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
             latents=(trace.latents,),
@@ -220,13 +222,6 @@ class BendingModel(GenerativeModel):
         hidden, cell = self.first_state(seen.embedding).chunk(2, dim=-1)
         return State(torch.tanh(hidden), cell)
 
-    def _look(self, t: int, state: State, seen: _Seen) -> tuple[Tensor, Tensor]:
-        """``look_t`` and ``v_t``: the same window of every exemplar, averaged, so that their order does not matter."""
-        look = self.look_context.window(self.look_context.linear(state.hidden) + self.plan[t])
-        count = seen.images.shape[1]
-        patches = read(seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0), self.config.patch)
-        return look, patches.flatten(1).unflatten(0, (-1, count)).mean(dim=1)
-
     def _infer(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
         """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
@@ -235,26 +230,47 @@ class BendingModel(GenerativeModel):
         both = torch.cat([together, seen.embedding], dim=-1)
         for_posterior = self.posterior.constant(both).repeat_interleave(many, dim=0)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_core = self.core.constant(seen.embedding)
-        state, steps = self._first(seen), []
-        for t, eps in enumerate(noise.unbind(dim=1)):
-            look, glimpse = self._look(t, state, seen)
-            own = read(x, self.look_target(state.hidden), self.config.patch).flatten(1)
-            same = read(x, look, self.config.patch).flatten(1)
-            posterior = self.posterior([own, same, glimpse, look.flatten(1), state.hidden], for_posterior)
-            latent = posterior.sample(eps)
-            before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
-            steps.append((*posterior, latent, before.hidden, state.hidden, look, glimpse))
-        mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return _Trace(*rest), Gaussian(mean, log_std)
+        return self._run(self.posterior, for_posterior, x, seen, noise)
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core, for_prior = self.core.constant(seen.embedding), self.prior.constant(seen.embedding)
-        state, steps = self._first(seen), []
-        for t, eps in enumerate(noise.unbind(dim=1)):
-            look, glimpse = self._look(t, state, seen)
-            latent = self.prior([glimpse, look.flatten(1), state.hidden], for_prior).sample(eps)
-            before, state = state, self.core([latent, glimpse, look.flatten(1)], for_core, state)
-            steps.append((latent, before.hidden, state.hidden, look, glimpse))
-        return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+        prior = self.prior if isinstance(self.prior, Decision) else None
+        return self._run(prior, self.prior.constant(seen.embedding), None, seen, noise)[0]
+
+    def _run(
+        self, decision: Decision | None, for_decision: Tensor, x: Tensor | None, seen: _Seen, noise: Tensor
+    ) -> tuple[_Trace, Gaussian]:
+        """The loop, and what z_t is drawn from. x is seen by the decision alone."""
+        steps, latent, patch = noise.shape[1], self.config.latent, self.config.patch
+        loop = Recurrence(steps, decision, for_decision, self.core, self.core.constant(seen.embedding), latent)
+        count = seen.images.shape[1]
+        # x through two windows, its own and the exemplars'; every exemplar through the latter, averaged, so that their
+        # order does not matter.
+        images = seen.images if x is None else torch.cat([x[:, None], x[:, None], seen.images], dim=1)
+        networks = [self.look_context] if x is None else [self.look_target, self.look_context]
+        weight, bias = (
+            torch.cat(parts) for parts in zip(*((n.linear.weight, n.linear.bias) for n in networks), strict=True)
+        )
+        plan = functional.pad(self.plan, (len(bias) - self.plan.shape[1], 0)) + bias
+        state, trace = self._first(seen), []
+
+        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
+            raw = functional.linear(hidden, weight, plan[t]).unflatten(1, (len(networks), -1))
+            windows = self.look_context.window(raw)
+            look = windows[:, -1]
+            each = torch.cat([windows, look[:, None].expand(-1, images.shape[1] - len(networks), -1, -1)], dim=1)
+            patches = read(images.flatten(0, 1), each.flatten(0, 1), patch).flatten(1).unflatten(0, images.shape[:2])
+            own, glimpse = patches[:, :-count].flatten(1), patches[:, -count:].mean(dim=1)
+            noticed = torch.cat([glimpse, look.flatten(1)], dim=1)
+            return *loop(t, own, noticed, State(hidden, cell), eps, carrier), look, glimpse
+
+        with torch.autocast(noise.device.type, enabled=False):
+            hidden, cell = (part.to(noise.dtype) for part in state)
+            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
+                before = hidden
+                latent, mean, log_std, hidden, cell, look, glimpse = recomputed(
+                    self.recompute, advance, t, hidden, cell, eps, carrier
+                )
+                trace.append((mean, log_std, latent, before, hidden, look, glimpse))
+            mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*trace, strict=True))
+        return _Trace(*rest), Gaussian(mean, log_std)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Cell", "Constants", "Decision", "Gaussian", "StandardPrior", "State", "prior_of"]
+__all__ = ["LOG_STD_BOUND", "Cell", "Constants", "Decision", "Gaussian", "StandardPrior", "State", "prior_of"]
 
 import math
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_LOG_STD_BOUND = 5.0
+LOG_STD_BOUND = 5.0
 """Latent standard deviations stay between e^-5 and e^5, so no KL term can overflow."""
 
 
@@ -25,7 +25,7 @@ class Gaussian(NamedTuple):
     def of(cls, raw: Tensor) -> Gaussian:
         """From a network's output, in at least float32, its scale bounded smoothly."""
         mean, log_std = raw.to(torch.promote_types(raw.dtype, torch.float32)).chunk(2, dim=-1)
-        return cls(mean, _LOG_STD_BOUND * torch.tanh(log_std / _LOG_STD_BOUND))
+        return cls(mean, LOG_STD_BOUND * torch.tanh(log_std / LOG_STD_BOUND))
 
     def sample(self, noise: Tensor) -> Tensor:
         return self.mean + self.log_std.exp() * noise

@@ -38,6 +38,10 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.sequential_config import SequentialConfig
+from allograph.models.stepping import Glances, Recurrence, recomputed
+
+_TOGETHER = 4
+"""Steps that write at once where memory is short."""
 
 
 class _Seen(NamedTuple):
@@ -195,7 +199,7 @@ class SequentialModel(GenerativeModel):
         latents, before = trace.latents.detach(), trace.before.detach()
         inked = images.flatten(1).any(dim=1)
         codes = inked[:, None, None] * F.silu(self.summary(torch.cat([latents, before.to(latents.dtype)], dim=-1)))
-        codes = codes.unflatten(0, context.shape[:2]).mean(dim=1)
+        codes = codes.unflatten(0, context.shape[:2]).mean(dim=1).to(latents.dtype)
         looks = self.look_target(before.unflatten(0, context.shape[:2])[:, 0])
         return _Seen(context, none[: len(context), 0], codes, looks)
 
@@ -220,7 +224,12 @@ class SequentialModel(GenerativeModel):
             total = trace.after.to(trace.latents.dtype).sum(dim=1)
             sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
-        return self.canvas(self.placing, self._sprites(trace), where)
+        if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
+            return self.canvas(self.placing, self._sprites(trace), where)
+        # Sprites of a few steps at a time, so that only their windows are in memory.
+        parts = zip(self._sprites(trace).split(_TOGETHER, dim=1), where.split(_TOGETHER, dim=1), strict=True)
+        written = [recomputed(True, self.placing.write_all, *part) for part in parts]
+        return self.canvas.after(torch.stack(written).sum(dim=0))
 
     def _sprites(self, trace: _Trace) -> Tensor:
         """What all steps write."""
@@ -233,47 +242,55 @@ class SequentialModel(GenerativeModel):
         hidden, cell = self.first_state(seen.constant).chunk(2, dim=-1)
         return State(torch.tanh(hidden), cell)
 
-    def _notice(self, t: int, state: State, seen: _Seen) -> Tensor:
-        """v_t and look_t: the same window of every exemplar, averaged: their order does not matter; or a code."""
-        if self.infers_context:
-            return seen.codes[:, t]
-        if not self.conditional:
-            return state.hidden.new_zeros(len(state.hidden), 0)
-        count = seen.images.shape[1]
-        look = self.look_context(state.hidden)
-        glimpses = self._glimpse(self.look_context, seen.images.flatten(0, 1), look.repeat_interleave(count, dim=0))
-        return torch.cat([glimpses.unflatten(0, (-1, count)).mean(dim=1), look], dim=-1)
-
-    @staticmethod
-    def _glimpse(attention: Attention, image: Tensor, where: Tensor) -> Tensor:
-        """What is read there, flattened; nothing without attention, see `_still`."""
-        return attention.read(image, where).flatten(1) if attention.numbers else where
-
     def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
         """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
         many = len(noise) // len(x)
         for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
-        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_core = self.core.constant(seen.constant)
-        state, steps = self._first(seen), []
-        for t, eps in enumerate(noise.unbind(dim=1)):
-            noticed = self._notice(t, state, seen)
-            where = self.look_target(state.hidden)
-            glimpse = self._glimpse(self.look_target, x, where)
-            posterior = self.posterior([glimpse, where, noticed, state.hidden], for_posterior)
-            latent = posterior.sample(eps)
-            before, state = state, self.core([latent, noticed], for_core, state)
-            steps.append((*posterior, latent, before.hidden, state.hidden, noticed))
-        mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return _Trace(*rest), Gaussian(mean, log_std)
+        attentions, images = [self.look_target], x[:, None]
+        if self.conditional and not self.infers_context:
+            attentions, images = [*attentions, self.look_context], torch.cat([images, seen.images], dim=1)
+        images, seen = images.repeat_interleave(many, dim=0), seen.repeat(many)
+        return self._run(self.posterior, for_posterior, seen, noise, attentions, images)
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_core, for_prior = self.core.constant(seen.constant), self.prior.constant(seen.constant)
-        state, steps = self._first(seen), []
-        for t, eps in enumerate(noise.unbind(dim=1)):
-            noticed = self._notice(t, state, seen)
-            latent = self.prior([noticed, state.hidden], for_prior).sample(eps)
-            before, state = state, self.core([latent, noticed], for_core, state)
-            steps.append((latent, before.hidden, state.hidden, noticed))
-        return _Trace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+        prior = self.prior if isinstance(self.prior, Decision) else None
+        attentions = [self.look_context] if self.conditional and not self.infers_context else []
+        return self._run(prior, self.prior.constant(seen.constant), seen, noise, attentions, seen.images)[0]
+
+    def _run(
+        self,
+        decision: Decision | None,
+        for_decision: Tensor,
+        seen: _Seen,
+        noise: Tensor,
+        attentions: list[Attention],
+        images: Tensor,
+    ) -> tuple[_Trace, Gaussian]:
+        """The loop, and what z_t is drawn from. One window after the other is given to the images, the last one to all
+        that are left, the exemplars."""
+        config = self.config
+        loop = Recurrence(
+            config.steps, decision, for_decision, self.core, self.core.constant(seen.constant), config.latent
+        )
+        state = self._first(seen)
+        glances_of = Glances(attentions)
+        steps = []
+
+        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
+            glances = glances_of(hidden, images)
+            # v_t and look_t, of all exemplars on average; or their codes.
+            noticed = glances[:, -1] if self.conditional and not self.infers_context else seen.codes[:, t]
+            private = glances[:, 0] if loop.private else hidden[:, :0]
+            return *loop(t, private, noticed, State(hidden, cell), eps, carrier), noticed
+
+        with torch.autocast(noise.device.type, enabled=False):
+            hidden, cell = (part.to(noise.dtype) for part in state)
+            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
+                before = hidden
+                latent, mean, log_std, hidden, cell, noticed = recomputed(
+                    self.recompute, advance, t, hidden, cell, eps, carrier
+                )
+                steps.append((mean, log_std, latent, before, hidden, noticed))
+            mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return _Trace(*rest), Gaussian(mean, log_std)

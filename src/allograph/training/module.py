@@ -72,6 +72,7 @@ class Fitting(lightning.LightningModule):
     def __init__(self, model: GenerativeModel, preset: Preset, processes: Processes = ALONE) -> None:
         super().__init__()
         self.model, self.preset, self.processes = model, preset, processes
+        model.recompute = preset.training.recompute
         self._logged = False
 
     def _generator(self, *key: int) -> torch.Generator:

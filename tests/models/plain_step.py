@@ -1,0 +1,44 @@
+"""A step of a sequential model by `Decision` and `Cell` themselves, differentiated by autograd: what
+`allograph.models.stepping.Recurrence` is measured against, for its values and for its time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from allograph.models.parts import Cell, Decision, State
+from allograph.models.stepping import Step
+
+
+class PlainRecurrence:
+    """Called as `Recurrence` is."""
+
+    def __init__(
+        self, steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
+    ) -> None:
+        self.steps, self.decision, self.for_decision, self.core, self.for_core = (
+            steps,
+            decision,
+            for_decision,
+            core,
+            for_core,
+        )
+        device = for_core.device.type
+        self.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
+        shared = core.gates.in_features - latent
+        self.private = 0 if decision is None else decision.inputs.in_features - shared
+
+    def carriers(self) -> list[None]:
+        return [None] * self.steps
+
+    def __call__(
+        self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor, carrier: None = None
+    ) -> Step:
+        with torch.autocast(*self.autocast[:2], enabled=self.autocast[2]):
+            mean, log_std, latent = torch.zeros_like(noise), torch.zeros_like(noise), noise
+            if self.decision is not None:
+                decided = self.decision([private, noticed, state.hidden], self.for_decision)
+                mean, log_std = decided
+                latent = decided.sample(noise)
+            after = self.core([latent, noticed], self.for_core, state)
+            return Step(latent, mean, log_std, *after)
