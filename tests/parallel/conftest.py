@@ -1,4 +1,4 @@
-"""A folder of few small drawings, and a preset of few weights."""
+"""A folder of few small pictures, and a preset of few weights, which uses random numbers wherever training can."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ decision = 8
 encoder_width = 2
 embedding = 6
 field_size = 6
+[data]
+images = "grey"
+binarisation = "dynamic"
+shift = 1
 [training]
 batch_size = 8
-max_steps = 60
+max_steps = 50
 warmup_steps = 5
 validate_every = 10
 validation_pairs = 10
-checkpoint_every = 4
+checkpoint_every = 5
 precision = "float32"
 """
 

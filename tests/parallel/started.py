@@ -18,7 +18,9 @@ from pathlib import Path
 _PATIENCE = 240.0
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["lightning", "allograph.cli", "allograph.training", "allograph.augmenting"])
+_forks.set_forkserver_preload(
+    ["lightning", "allograph.cli", "allograph.training", "allograph.writing", "scipy.ndimage"]
+)
 
 
 @dataclass(frozen=True)

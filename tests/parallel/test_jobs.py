@@ -9,24 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from allograph import weights
-from allograph.models import BendingModel
-from commands.family import small_bending
+from commands.family import build, card
 from commands.pictures import contents
 from parallel.started import Job, run, wait_for
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        bending = BendingModel(small_bending()).eval()
-        for parameter in bending.parameters():
-            parameter.add_(0.15 * torch.randn_like(parameter))
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    weights.save(path, bending, {"data": {"name": "none"}, "temperature": 0.9})
+    weights.save(path, build("grey"), card("grey"))
     return path
 
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from parallel.started import Finished, Job, run, wait_for
 
 TOLERANCE = 1e-5
-"""Relative, on figures of nats; and absolute, on weights: sums of float32 numbers in another order, over 60 steps."""
+"""Relative, on figures of nats; and absolute, on weights: sums of float32 numbers in another order, over 50 steps."""
 
 
 def arguments(letters: Path, preset: Path, output: Path, *words: str) -> list[object]:
@@ -54,7 +54,7 @@ def curve(folder: Path) -> dict[str, float]:
 def assert_alike(one: Path, other: Path) -> None:
     """The same loss curve and the same weights, but for rounding."""
     curves = curve(one), curve(other)
-    assert sum("free_energy" in name for name in curves[0]) > 15
+    assert sum("free_energy" in name for name in curves[0]) >= 15
     assert curves[0] == pytest.approx(curves[1], rel=TOLERANCE, abs=TOLERANCE)
     assert_weights_alike(one, other)
 
@@ -72,8 +72,8 @@ def test_two_processes_follow_the_loss_curve_of_one(alone: Path, of_two: tuple[P
 
 def test_the_first_process_alone_prints_and_writes(alone: Path, of_two: tuple[Path, list[Finished]]) -> None:
     folder, (first, second) = of_two
-    assert first.output.count("model.safetensors: step 60 of 60") == 1
-    assert first.messages.count("validation free energy") == 6
+    assert first.output.count("model.safetensors: step 50 of 50") == 1
+    assert first.messages.count("validation free energy") == 5
     assert (second.output, second.messages) == ("", "")
     files = [{path.relative_to(run) for path in run.rglob("*")} for run in (alone, folder)]
     logged = [{path for path in some if "tfevents" not in path.name} for some in files]
@@ -94,14 +94,14 @@ def test_a_run_goes_on_with_another_number_of_processes(
     words = arguments(letters, preset, tmp_path / "run")
     first = run(tmp_path / "two", [*words, "--max-time", "0.001s"], 2)
     assert [one.status for one in first] == [0, 0]
-    assert "the time is up at step 2 of 60" in first[0].messages
+    assert "the time is up at step 2 of 50" in first[0].messages
     (second,) = run(tmp_path / "one", [*words, "--resume"], 1)
     assert second.status == 0, second.messages
     assert_weights_alike(alone, tmp_path / "run")
 
 
 def test_a_signal_to_one_process_ends_all_after_the_same_step(letters: Path, preset: Path, tmp_path: Path) -> None:
-    job = Job(tmp_path, arguments(letters, preset, tmp_path / "run", "--max-steps", "100000"), 2)
+    job = Job(tmp_path, arguments(letters, preset, tmp_path / "run", "--max-steps", "5000"), 2)
     wait_for(tmp_path / "run" / "state.ckpt")
     os.kill(job.processes[1].pid or 0, signal.SIGTERM)
     first, second = job.finish()
