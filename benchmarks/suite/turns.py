@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Row", "Timed", "in_turns"]
+__all__ = ["Row", "Timed", "in_turns", "peak_megabytes"]
 
+import os
 import resource
 import statistics
 import time
@@ -62,12 +63,17 @@ def in_turns(variants: Mapping[str, Callable[[], object]], rounds: int, warm: in
     cpu: dict[str, list[float]] = {name: [] for name in variants}
     for number in range(warm + rounds):
         for name, call in variants.items():
-            seconds, used = time.perf_counter(), time.process_time()
+            seconds, used = time.perf_counter(), _processor()
             call()
             if number >= warm:
                 clock[name].append(time.perf_counter() - seconds)
-                cpu[name].append(time.process_time() - used)
+                cpu[name].append(_processor() - used)
     return {name: _timed(clock[name], cpu[name]) for name in variants}
+
+
+def _processor() -> float:
+    """Seconds of this process and of those that it waited for."""
+    return time.process_time() + sum(os.times()[2:4])
 
 
 def _timed(clock: list[float], cpu: list[float]) -> Timed:
