@@ -1,0 +1,1 @@
+"""The benchmark suite: `python -m benchmarks.suite`; docs/speed.md says what its rows are."""

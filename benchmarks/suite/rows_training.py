@@ -1,0 +1,184 @@
+"""Rows of the table that are of training."""
+
+from __future__ import annotations
+
+__all__ = ["ROWS"]
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from benchmarks.suite.plain import WITHOUT
+from benchmarks.suite.training import changed, counted_operations, matrix_rate, preset_step, sequential_step
+from benchmarks.suite.turns import Row, in_turns, peak_megabytes
+
+from allograph.config import load_preset
+from allograph.models import SequentialConfig
+
+LARGE = SequentialConfig(image_size=52, steps=32, hidden=400, attention="stretch", context=True)
+SMALL = changed(LARGE, steps=8)
+
+
+def _setting(config: SequentialConfig, batch: int) -> str:
+    return f"T = {config.steps}, {config.hidden} units, {config.image_size} x {config.image_size}, batch {batch}"
+
+
+def against_reference(quick: bool) -> Row:
+    config, batch = (SMALL, 16) if quick else (LARGE, 64)
+    row = Row("training step, sequential", f"{_setting(config, batch)}, stretch, one exemplar")
+    row.times = in_turns(
+        {
+            "plain step-by-step reference, float32": sequential_step(config, batch, plain=True),
+            "ours, float32": sequential_step(config, batch),
+            "ours, bfloat16": sequential_step(config, batch, bfloat16=True),
+        },
+        2 if quick else 5,
+    )
+    operations = counted_operations(config, batch)
+    row.figures["counted operations, 1e9"] = operations / 1e9
+    for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        row.figures[f"share of a large product's rate, {name}"] = (
+            operations / row.times[f"ours, {name}"].cpu / matrix_rate(kind)
+        )
+    return row
+
+
+def affine(quick: bool) -> Row:
+    config, batch = changed(SMALL if quick else LARGE, attention="affine"), 16 if quick else 64
+    row = Row("training step, sequential, all affine windows", _setting(config, batch))
+    row.times = in_turns(
+        {
+            "plain step-by-step reference, float32": sequential_step(config, batch, plain=True),
+            "ours, float32": sequential_step(config, batch),
+            "ours, bfloat16": sequential_step(config, batch, bfloat16=True),
+        },
+        2 if quick else 3,
+    )
+    return row
+
+
+def each_optimisation(quick: bool, bfloat16: bool = True) -> Row:
+    config, batch = (SMALL, 16) if quick else (changed(LARGE, steps=16), 64)
+    row = Row("what each optimisation earns", f"{_setting(config, batch)}, {'bfloat16' if bfloat16 else 'float32'}")
+    variants = {"ours": sequential_step(config, batch, bfloat16=bfloat16)}
+    for name in WITHOUT:
+        variants[f"without {name}"] = sequential_step(config, batch, bfloat16=bfloat16, omitting=(name,))
+    variants["without any of them"] = sequential_step(config, batch, bfloat16=bfloat16, omitting=tuple(WITHOUT))
+    variants["without the fused Adam"] = sequential_step(config, batch, bfloat16=bfloat16, fused_adam=False)
+    row.times = in_turns(variants, 3 if quick else 7)
+    return row
+
+
+def kinds(quick: bool) -> Row:
+    config, batch = changed(SMALL, image_size=28), 16 if quick else 64
+    row = Row("kinds of attention and canvas", f"{_setting(config, batch)}, float32")
+    variants = {
+        attention: sequential_step(changed(config, attention=attention), batch)
+        for attention in ("stretch", "zoom", "affine", "gaussian", "none")
+    }
+    gated = changed(config, canvas="gated", canvas_channels=4)
+    variants |= {
+        "stretch, 4 channels": sequential_step(changed(config, canvas_channels=4), batch),
+        "stretch, gated, 4 channels": sequential_step(gated, batch),
+    }
+    row.times = in_turns(variants, 2 if quick else 5)
+    return row
+
+
+def _preset(name: str, title: str, quick: bool, words: tuple[str, ...] = ()) -> Row:
+    preset = load_preset(name, [*words, *(["steps=6", "batch_size=8"] if quick else [])])
+    model, batch = preset.model, preset.training.batch_size
+    row = Row(title, f"T = {model.steps}, {model.image_size} x {model.image_size}, batch {batch}")  # type: ignore[union-attr]
+    row.times = in_turns(
+        {
+            "plain step-by-step reference, float32": preset_step(preset, plain=True),
+            "ours, float32": preset_step(preset),
+            "ours, bfloat16": preset_step(preset, bfloat16=True),
+        },
+        2 if quick else 4,
+    )
+    return row
+
+
+def fewshot(quick: bool) -> Row:
+    return _preset("omniglot-28-fewshot", "training step, preset omniglot-28-fewshot", quick)
+
+
+def bending(quick: bool) -> Row:
+    return _preset("omniglot", "training step, preset omniglot (bends its exemplar)", quick)
+
+
+def curves(quick: bool) -> Row:
+    """Loss curves of the three, on the same images with the same noise."""
+    steps = 6 if quick else 25
+    config, batch = changed(SMALL, image_size=28), 32
+    row = Row("loss curves", f"{_setting(config, batch)}, {steps} steps, the same noise")
+    how = {"reference": {"plain": True}, "float32": {}, "bfloat16": {"bfloat16": True}}
+    losses = {}
+    for name, options in how.items():
+        step = sequential_step(config, batch, **options)
+        losses[name] = [step() for _ in range(steps)]
+    for name in ("float32", "bfloat16"):
+        apart = max(abs(a - b) / b for a, b in zip(losses[name], losses["reference"], strict=True))
+        row.figures[f"{name}: furthest from the reference, share of the loss"] = apart
+    last = {name: statistics.mean(values[-5:]) for name, values in losses.items()}
+    row.figures |= {f"{name}: last five, nats": value for name, value in last.items()}
+    return row
+
+
+def recompute(quick: bool) -> Row:
+    """A process of its own for each of the two: see `memory`."""
+    config, batch = (SMALL, 16) if quick else (changed(LARGE, attention="affine"), 32)
+    row = Row("training.recompute", f"{_setting(config, batch)}, affine, float32")
+    keep, again = sequential_step(config, batch), _recomputing(config, batch)
+    row.times = in_turns({"kept": keep, "recomputed": again}, 2 if quick else 4)
+    return row
+
+
+def _recomputing(config: SequentialConfig, batch: int) -> Callable[[], float]:
+    from benchmarks.suite.training import training_step
+
+    from allograph.models import SequentialModel
+
+    torch.manual_seed(0)
+    model = SequentialModel(config)
+    model.recompute = True
+    return training_step(model, batch)
+
+
+def memory(steps: int, batch: int, size: int, recomputed: bool = False, attention: str = "stretch") -> dict[str, float]:
+    """Seconds of the processor and megabytes above the start of one training step, in a process of its own."""
+    config = changed(LARGE, steps=steps, image_size=size, attention=attention)
+    step = _recomputing(config, batch) if recomputed else sequential_step(config, batch)
+    before = peak_megabytes()
+    timed = in_turns({"step": step}, 3)["step"]
+    return {"seconds": timed.cpu, "megabytes": peak_megabytes() - before}
+
+
+def compiled(quick: bool) -> Row:
+    config, batch = changed(SMALL, steps=2 if quick else 4, image_size=28), 64
+    row = Row("torch.compile", f"{_setting(config, batch)}, float32")
+    start = time.perf_counter()
+    step = sequential_step(config, batch, compiled=True)
+    step()
+    row.figures["seconds to compile"] = time.perf_counter() - start
+    row.times = in_turns({"eager": sequential_step(config, batch), "compiled": step}, 7)
+    eager, after = row.times["eager"].cpu, row.times["compiled"].cpu
+    if after < eager:
+        row.figures["steps until it pays"] = row.figures["seconds to compile"] / (eager - after)
+    return row
+
+
+ROWS: dict[str, Callable[[bool], Row]] = {
+    "reference": against_reference,
+    "affine": affine,
+    "each": each_optimisation,
+    "each-float32": lambda quick: each_optimisation(quick, bfloat16=False),
+    "kinds": kinds,
+    "fewshot": fewshot,
+    "bending": bending,
+    "curves": curves,
+    "recompute": recompute,
+    "compiled": compiled,
+}
