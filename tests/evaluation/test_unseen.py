@@ -42,6 +42,13 @@ def test_the_held_out_parts_of_the_training_data_may_be_measured(data: Splits) -
             assert found.fingerprint() == expected.fingerprint()
 
 
+def test_the_training_part_is_given_out_for_the_data_of_the_training_alone(data: Splits) -> None:
+    found = unseen_part(card("strokes", data.train), "strokes", "training").dataset
+    assert found.fingerprint() == data.train.fingerprint()
+    with pytest.raises(AllographError, match="was not trained on 'strokes'"):
+        unseen_part(card("mine", data.train), "strokes", "training")
+
+
 def test_the_division_is_the_trainings_unless_another_is_asked_for_and_then_refused(data: Splits) -> None:
     trained = card("omniglot", data.test, split="45-5")
     found = unseen_part(trained, "omniglot", "test")

@@ -138,7 +138,13 @@ def likelihood(
     data: Annotated[str, typer.Argument(help="A known data set, or a folder FOLDER/CLASS/*.png.", metavar="DATA")],
     samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 100,
     split: SplitOption = None,
-    part: PartOption = "validation",
+    part: Annotated[
+        Literal["training", "validation", "test"],
+        typer.Option(
+            help="Part of the data; the test part is for the last figure, not for choosing, the training part to "
+            "compare with the others."
+        ),
+    ] = "validation",
     drawings: Annotated[
         int | None, typer.Option(min=2, help="Images for the free energy.", show_default="all of the part")
     ] = None,

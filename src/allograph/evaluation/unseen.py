@@ -14,7 +14,8 @@ from allograph.errors import AllographError, Problem
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, ImageKind
 
-Part = Literal["validation", "test"]
+Part = Literal["training", "validation", "test"]
+"""The training part is measured for one purpose alone: to say how much worse the others are."""
 
 _SEEN_SHARE = 0.01
 """From this share of known images on, a part counts as trained on: a few equal drawings are found in any two sets."""
@@ -50,11 +51,12 @@ def unseen_part(
     it was trained on them; Omniglot else by ``split`` (None: 30-20). Whether the model may have seen the part, in its
     last training or in those whose weights that began with, is decided by three things: equal names and fingerprints
     of training parts, which make sure that it has not; equal drawings under another known name; and the sketch of the
-    training images on the card, which recognises them in renamed and copied folders.
+    training images on the card, which recognises them in renamed and copied folders. The training part is given out
+    for the data of the training alone.
 
     Raises:
-        AllographError: the model was trained on some of these images, or may have been; a ``split`` of data that are
-            divided in one way.
+        AllographError: the model was trained on some of these images, or may have been; it was not trained on the data
+            whose training part is asked for; a ``split`` of data that are divided in one way.
     """
     from allograph.data.loading import DATASETS, load_dataset
 
@@ -87,6 +89,10 @@ def unseen_part(
         parts = (splits.train, splits.validation, splits.test)
         if sketch is None or any(share(part) > _SEEN_SHARE for part in parts):
             raise AllographError(f"{_division(name)}: measure it on the images as they were then, or on other data")
+    if part == "training":
+        if not known:
+            raise AllographError(f"the model was not trained on '{name}': ask for its validation or test part")
+        return Unseen(splits.train, split or "", splits.problems)
     dataset = splits.validation if part == "validation" else splits.test
     others = [training for training in trainings if training not in known]
     if others and (seen := share(dataset)) > _SEEN_SHARE:
