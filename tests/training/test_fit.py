@@ -22,7 +22,9 @@ from allograph import weights
 from allograph.config import Preset, from_dict, override
 from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
+from allograph.parallel import ALONE
 from allograph.training import fit
+from allograph.training.checks import held
 from allograph.training.module import Batches, ema_update, learning_rate_factor
 
 WORDS = [
@@ -228,6 +230,12 @@ def test_a_run_can_begin_with_the_weights_of_another(
     other = dataclasses.replace(preset, model=dataclasses.replace(preset.model, hidden=17))
     with pytest.raises(AllographError, match="another network"):
         fit(splits, other, tmp_path / "other", initial=begun)
+
+
+def test_two_runs_do_not_train_in_one_folder(splits: Splits, preset: Preset, undisturbed: Path) -> None:
+    with held(undisturbed, ALONE), pytest.raises(AllographError, match="another run trains there"):
+        fit(splits, preset, undisturbed, resume=True)
+    assert fit(splits, preset, undisturbed, resume=True).ended == "finished"
 
 
 def test_what_cannot_be_resumed_or_begun_is_said(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["FINISHED", "RUN", "STATE", "begin", "check_fit", "check_folder", "check_shares"]
+__all__ = ["FINISHED", "RUN", "STATE", "begin", "check_fit", "check_folder", "check_shares", "held"]
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from allograph.config import Preset
 from allograph.data import ConceptDataset
@@ -20,6 +23,7 @@ from allograph.parallel import Processes
 RUN = "run.json"
 STATE = "state.ckpt"
 FINISHED = "model.safetensors"
+_LOCK = ".lock"
 
 
 def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
@@ -55,6 +59,29 @@ def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
             f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
             "set binarisation=dynamic, or model.likelihood.kind=logistic"
         )
+
+
+@contextmanager
+def held(folder: Path, processes: Processes) -> Iterator[None]:
+    """Keeps other runs out of a run's folder; the system lets go of it when the process ends, however it ends.
+
+    Raises AllographError: another run is at work there.
+    """
+    lock = FileLock(folder / _LOCK, timeout=0)
+
+    def take() -> None:
+        try:
+            lock.acquire()
+        except Timeout:
+            raise AllographError(
+                f"{folder} is in use: another run trains there; wait for it or stop it, or name another folder with -o"
+            ) from None
+
+    processes.by_first(take)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_shares(batch_size: int, processes: Processes) -> None:

@@ -36,7 +36,7 @@ from allograph.training.callbacks import (
     SamplePictures,
     TerminalProgress,
 )
-from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder, check_shares
+from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder, check_shares, held
 from allograph.training.engine import engine_options, leave_endings_to_callback
 from allograph.training.module import Batches, Fitting, ema_update
 
@@ -90,7 +90,8 @@ def fit(
     first alone writes into ``folder``, which all must be able to read.
 
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
-    resumed had other settings or data; a batch that cannot be divided among the processes.
+    resumed had other settings or data, or another process goes on with it; a batch that cannot be divided among the
+    processes.
     """
     processes.by_first(lambda: check_folder(folder, resume))
     check_fit(preset, splits.train)
@@ -108,51 +109,52 @@ def fit(
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
     before = processes.by_first(lambda: begin(folder, resume, run))
     processes.by_each(lambda: _check_seen(state, before))
-    if before is None and initial is None:
-        model.initialise(batches.mean())
-    stop = GracefulStop()
-    ending = Ending(max_seconds if max_seconds is not None else float("inf"), stop, processes)
-    step = before or 0
-    start = time.monotonic()
-    with _quiet():
-        trainer = lightning.Trainer(
-            **engine_options(processes, AtomicCheckpoints()),
-            precision=_precision(training.precision),
-            max_steps=training.max_steps,
-            max_epochs=-1,
-            val_check_interval=training.validate_every,
-            check_val_every_n_epoch=None,
-            num_sanity_val_steps=0,
-            log_every_n_steps=50,
-            enable_model_summary=False,
-            enable_progress_bar=False,
-            default_root_dir=folder,
-            logger=[
-                CSVLogger(
-                    folder, name="logs", version=f"csv-{step:07d}"
-                ),  # a run that goes on begins a file of its own
-                TensorBoardLogger(folder, name="logs", version="tensorboard"),
-            ],
-            callbacks=[stop, ending, *_callbacks(folder, batches, training, processes)],
-        )
-        if before is not None and step >= training.max_steps:
-            # The averaged weights: nothing is left to train.
-            fitting.load_state_dict(torch.load(state, map_location="cpu", weights_only=True)["state_dict"])
-        else:
-            leave_endings_to_callback(trainer)
-            try:
-                trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
-            except SystemExit:
-                raise KeyboardInterrupt from None  # what the engine makes of one that came before the first step
-            step = trainer.global_step
-        figures = _final_validation(trainer, fitting, batches)
+    with held(folder, processes):
+        if before is None and initial is None:
+            model.initialise(batches.mean())
+        stop = GracefulStop()
+        ending = Ending(max_seconds if max_seconds is not None else float("inf"), stop, processes)
+        step = before or 0
+        start = time.monotonic()
+        with _quiet():
+            trainer = lightning.Trainer(
+                **engine_options(processes, AtomicCheckpoints()),
+                precision=_precision(training.precision),
+                max_steps=training.max_steps,
+                max_epochs=-1,
+                val_check_interval=training.validate_every,
+                check_val_every_n_epoch=None,
+                num_sanity_val_steps=0,
+                log_every_n_steps=50,
+                enable_model_summary=False,
+                enable_progress_bar=False,
+                default_root_dir=folder,
+                logger=[
+                    CSVLogger(
+                        folder, name="logs", version=f"csv-{step:07d}"
+                    ),  # a run that goes on begins a file of its own
+                    TensorBoardLogger(folder, name="logs", version="tensorboard"),
+                ],
+                callbacks=[stop, ending, *_callbacks(folder, batches, training, processes)],
+            )
+            if before is not None and step >= training.max_steps:
+                # The averaged weights: nothing is left to train.
+                fitting.load_state_dict(torch.load(state, map_location="cpu", weights_only=True)["state_dict"])
+            else:
+                leave_endings_to_callback(trainer)
+                try:
+                    trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
+                except SystemExit:
+                    raise KeyboardInterrupt from None  # what the engine makes of one that came before the first step
+                step = trainer.global_step
+            figures = _final_validation(trainer, fitting, batches)
 
-    fitted = Fitted(folder / FINISHED, state, step, ending.reason, time.monotonic() - start, figures)
-    card = _card(fitted, preset, preset_name, splits, command)
-    if initial is not None:
-        _add_ancestor(card["data"], initial.card)
-    processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
-    return fitted
+        fitted = Fitted(folder / FINISHED, state, step, ending.reason, time.monotonic() - start, figures)
+        card = _card(fitted, preset, preset_name, splits, command)
+        if initial is not None:
+            _add_ancestor(card["data"], initial.card)
+        processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
+        return fitted
 
 
 def _check_seen(state: Path, before: int | None) -> None:
