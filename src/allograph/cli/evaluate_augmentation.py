@@ -47,8 +47,8 @@ def augmentation(
     drawings: Annotated[
         int, typer.Option(min=3, help="Real drawings of each class, given and tested on together.")
     ] = 20,
-    made: Annotated[int, typer.Option(min=1, help="New drawings of each class.")] = 100,
-    steps: Annotated[int, typer.Option(min=1, help="Of every classifier's training.")] = 200,
+    made: Annotated[int, typer.Option(min=1, help="New drawings of each class.")] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Of every classifier's training.")] = 400,
     temperature: TemperatureOption = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of all choices, drawings and weights.")] = 0,
     output: ResultsOption = Path("results"),

@@ -141,7 +141,7 @@ def evaluate_augmentation(
     trials: int = 20,
     ways: int | None = None,
     drawings: int = 20,
-    made: int = 100,
+    made: int = 400,
     setting: Setting = "within",
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,

@@ -19,7 +19,7 @@ from allograph.evaluation.fitting import minimise
 class ClassifierTraining:
     """How a classifier is made and trained, whatever it is trained on: ``steps`` steps of ``per_class`` images each."""
 
-    steps: int = 200
+    steps: int = 400
     per_class: int = 2
     widths: tuple[int, ...] = (32, 64, 64)
     learning_rate: float = 3e-3
