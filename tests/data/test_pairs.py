@@ -283,7 +283,7 @@ def test_images_stay_where_they_are_after_the_steps_with_shifts() -> None:
     values = np.zeros((50, 1, 9, 9), dtype=np.uint8)
     values[:, :, 4, 4] = 255
     dots = ConceptDataset.unlabelled("dots", Pictures(values))
-    moved, settled = (PairSource(dots, 9, 50, contexts=(0,), shift=2, shift_steps=steps) for steps in (3, 2.5))
+    moved, settled = (PairSource(dots, 9, 50, contexts=(0,), shift=2, varied_steps=steps) for steps in (3, 2.5))
     for source in (moved, settled):
         assert (source.batch(2).target[:, 0, 4, 4] == 0).any()
         assert (source.batch(3).target[:, 0, 4, 4] == 1).all()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
+from torch.nn import functional as F
 
 from allograph.models import DrawModel, SequentialModel
 from models.reference import (
@@ -31,16 +32,27 @@ class ReferenceSequential:
         return PlainAttention(config.attention, module, config.bounds, config.image_size, config.patch)
 
     def run(
-        self, x: Tensor | None, context: Tensor | None, noise: Tensor, temperature: float = 1.0
+        self,
+        x: Tensor | None,
+        context: Tensor | None,
+        noise: Tensor,
+        temperature: float = 1.0,
+        trace: list[Tensor] | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The likelihood's parameters after each step, and the KL of each step (none without x)."""
+        """The likelihood's parameters after each step, and the KL of each step (none without x); ``trace`` gets z_t and
+        h_{t-1} of each step, as one vector."""
         model, config = self.model, self.config
         batch, size, channels = len(noise), config.image_size, config.likelihood.channels
         core = lstm_of(model.core)
         # The weights' columns for v_t stand among those for constants where v_t is all of x' at every t.
         whole = config.attention == "none"
+        inferred = config.context and config.context_by == "inference"
         constant = noise.new_zeros(batch, 0)
-        if config.context:
+        codes = [noise.new_zeros(batch, config.embedding)] * config.steps
+        if inferred and context is not None:
+            several = [self.codes(exemplar) for exemplar in context.unbind(dim=1)]
+            codes = [torch.stack(of_step).mean(dim=0) for of_step in zip(*several, strict=True)]
+        elif config.context and not inferred:
             if context is None:
                 context = noise.new_zeros(batch, 1, channels, size, size)
             exemplars = context.unbind(dim=1)
@@ -55,7 +67,9 @@ class ReferenceSequential:
         parameters, divergences = [], []
         for t in range(config.steps):
             noticed = hidden[:, :0]
-            if context is not None and not whole:
+            if inferred:
+                noticed = codes[t]
+            elif context is not None and not whole:
                 look = self.attention("look_context")
                 seen = torch.stack([look.read(exemplar, hidden) for exemplar in context.unbind(dim=1)]).mean(dim=0)
                 noticed = torch.cat([seen.flatten(1), look.numbers(hidden)], dim=1)
@@ -69,18 +83,27 @@ class ReferenceSequential:
                 glimpse = torch.cat([look.read(x, hidden).flatten(1), look.numbers(hidden)], dim=1)
                 changing, constants = (hidden[:, :0], [glimpse, constant]) if whole else (glimpse, [constant])
                 if config.embedding:
-                    images = x if context is None else torch.cat([x, context.mean(dim=1)], dim=1)
+                    images = x if context is None or inferred else torch.cat([x, context.mean(dim=1)], dim=1)
                     constants = [*constants, model.encode_target(images)]
                 inputs = torch.cat([changing, noticed, hidden], dim=1)
                 posterior = normal(model.posterior, inputs, torch.cat(constants, dim=1))
                 z = posterior.mean + posterior.stddev * noise[:, t]
                 divergences.append(kl_divergence(posterior, prior).sum(dim=1))
+            if trace is not None:
+                trace.append(torch.cat([z, hidden], dim=1).detach())
             hidden, cell = core(torch.cat([z, noticed, constant], dim=1), (hidden, cell))
             place = self.attention("placing")
             sprite = model.sprite(hidden).view(batch, config.canvas_channels, place.patch, place.patch)
             canvas = grown(config.canvas, model.canvas, canvas, place.write(sprite, hidden))
             parameters.append(observed(model.canvas, canvas))
         return torch.stack(parameters, dim=1), divergences
+
+    def codes(self, exemplar: Tensor) -> list[Tensor]:
+        """What each step did to an exemplar when it was inferred alone, nothing for a blank one."""
+        trace: list[Tensor] = []
+        self.run(exemplar, None, exemplar.new_zeros(len(exemplar), *self.model.noise_shape), trace=trace)
+        inked = exemplar.flatten(1).abs().sum(dim=1, keepdim=True) > 0
+        return [torch.where(inked, F.silu(self.model.summary(one)), one.new_zeros(1)) for one in trace]
 
     def free_energy(self, x: Tensor, context: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(distortion (batch,), KL (batch, T))."""

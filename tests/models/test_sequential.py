@@ -30,6 +30,15 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     }
     for attention, canvas, prior, context, embedding in _PARTS
 }
+COMBINATIONS |= {
+    f"{attention}-{prior}-by-inference": {
+        "context": True,
+        "attention": attention,
+        "prior": prior,
+        "context_by": "inference",
+    }
+    for attention, prior in itertools.product(("none", "gaussian", "stretch", "affine"), ("standard", "learned"))
+}
 COMBINATIONS["colour"] = {
     "context": True,
     "canvas_channels": 4,

@@ -32,7 +32,9 @@ def browser() -> Iterator[Any]:
 def visit(browser: Any, server: Local, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
     width, scheme = getattr(request, "param", (1440, "light"))
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width == min(WIDTHS)
+    )
     context.set_default_timeout(30_000)
     one = Visit(context.new_page(), server.address.url)
     one.open()
@@ -288,6 +290,31 @@ def test_a_pen_draws_wider_where_it_presses(visit: Visit) -> None:
         return visit.inked("#pad")
 
     assert width(0.9) > 1.2 * width(0.2) > 0
+
+
+@pytest.mark.parametrize("visit", [(390, "light")], indirect=True)
+def test_a_finger_draws_and_the_page_stays_where_it_is(visit: Visit) -> None:
+    page = visit.page
+    touch = page.context.new_cdp_session(page)
+
+    def stroke(pad: str, *points: tuple[float, float]) -> None:
+        box = page.locator(pad).bounding_box()
+        kinds = ["touchStart", *["touchMove"] * (len(points) - 1)]
+        for kind, (x, y) in zip(kinds, points, strict=True):
+            place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    stroke("#pad", (0.3, 0.2), (0.3, 0.5), (0.3, 0.8))
+    visit.wait_for_drawings()
+    page.locator("#second").scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    for x in (0.3, 0.7):
+        stroke("#second", (x, 0.2), (x, 0.5), (x, 0.8))
+        assert page.evaluate("scrollY") == before
+    page.wait_for_selector("#steps .bars")
+    assert page.evaluate("scrollY") == before
+    assert visit.inked("#second") > 100
 
 
 def test_the_keyboard_reaches_everything(visit: Visit) -> None:

@@ -11,6 +11,9 @@ Generative model, for t = 1..T (x' the context where there is one, h the hidden 
 and inference: ``r_t = read(x, f_r(h_{t-1}))``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``, e an embedding of
 x. Both embeddings are ours and optional (``embedding = 0``); everything else is the paper's.
 
+With ``context_by = "inference"`` (ours, too) the exemplar is known by what the model itself would have done to draw it:
+z' and h' are inferred from x' first, without context, and ``v_t = code(z'_t, h'_{t-1})``; nothing else is seen of x'.
+
 The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
 writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
 
@@ -26,6 +29,7 @@ from typing import NamedTuple, final
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
@@ -42,6 +46,10 @@ class _Seen(NamedTuple):
     images: Float[Tensor, "batch count channel size size"]
     constant: Float[Tensor, "batch features"]
     """What does not change with t: their embedding; without attention their pixels too."""
+    codes: Float[Tensor, "batch steps features"]
+    """What each step did to them, where they are known by inference."""
+    looks: Float[Tensor, "batch steps numbers"]
+    """Where it looked at the first of them then."""
 
     def repeat(self, times: int) -> _Seen:
         return _Seen(*(part.repeat_interleave(times, dim=0) for part in self))
@@ -78,13 +86,17 @@ class SequentialModel(GenerativeModel):
         # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
         moving, still = (glimpse, 0) if numbers else (0, glimpse)
         noticed, for_context = 0, 0
-        if config.context:
+        self.infers_context = config.context and config.context_by == "inference"
+        if self.infers_context:
+            noticed = config.embedding
+            self.summary = nn.Linear(config.latent + hidden, config.embedding)
+        elif config.context:
             self.look_context = attention()
             noticed, for_context = moving, still + config.embedding
         if config.embedding:
-            seen = 2 * channels if config.context else channels
+            seen = 2 * channels if config.context and not self.infers_context else channels
             self.encode_target = ImageEncoder(size, seen, config.encoder_width, config.embedding)
-        if config.context and config.embedding:
+        if config.context and config.embedding and not self.infers_context:
             self.encode_context = ImageEncoder(size, channels, config.encoder_width, config.embedding)
         self.first_state = Constants(for_context, 2 * hidden, bias=True)
         for_posterior = still + config.embedding + for_context
@@ -141,9 +153,12 @@ class SequentialModel(GenerativeModel):
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
         else:
             canvases = self._observed(trace, where)[:, None]
-        looks = (
-            trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :] if self.conditional else where[:, :0]
-        )
+        if self.infers_context:
+            looks = seen.looks.repeat_interleave(shape[1], dim=0)
+        elif self.conditional:
+            looks = trace.noticed[..., trace.noticed.shape[-1] - self.placing.numbers :]
+        else:
+            looks = where[:, :0]
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=self.placing.outline(where).unflatten(0, shape),
@@ -159,12 +174,30 @@ class SequentialModel(GenerativeModel):
             context = like.new_zeros(1, 1, channels, size, size).expand(batch, -1, -1, -1, -1)
         elif not self.conditional:
             self.refuse(context)
+        nothing = like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
-            return _Seen(context, like.new_zeros(len(context), 0))
+            return _Seen(context, nothing[:, 0], nothing, nothing)
+        if self.infers_context:
+            return self._see_by_inference(context)
         parts = [self._still(context.flatten(0, 1))]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)))
-        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1))
+        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1), nothing, nothing)
+
+    def _see_by_inference(self, context: Tensor) -> _Seen:
+        """``code_t = silu(W (z'_t, h'_{t-1}))`` averaged over the exemplars, z' the mean of the posterior of each, seen
+        without exemplars of its own; 0 for a blank one. Inference learns from targets alone: no gradient goes there."""
+        images = context.flatten(0, 1)
+        steps, latent = self.noise_shape
+        none = images.new_zeros(len(images), steps, 0)
+        alone = _Seen(images[:, None], none[:, 0], images.new_zeros(len(images), steps, self.config.embedding), none)
+        trace, _ = self._posterior(images, alone, images.new_zeros(len(images), steps, latent))
+        latents, before = trace.latents.detach(), trace.before.detach()
+        inked = images.flatten(1).any(dim=1)
+        codes = inked[:, None, None] * F.silu(self.summary(torch.cat([latents, before.to(latents.dtype)], dim=-1)))
+        codes = codes.unflatten(0, context.shape[:2]).mean(dim=1)
+        looks = self.look_target(before.unflatten(0, context.shape[:2])[:, 0])
+        return _Seen(context, none[: len(context), 0], codes, looks)
 
     def _still(self, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
@@ -175,7 +208,8 @@ class SequentialModel(GenerativeModel):
         parts = [self._still(x), seen.constant]
         if self.config.embedding:
             # One network sees target and exemplar together, so that it can tell how they differ.
-            shown = torch.cat([x, seen.images.mean(dim=1)], dim=1) if self.conditional else x
+            together = self.conditional and not self.infers_context
+            shown = torch.cat([x, seen.images.mean(dim=1)], dim=1) if together else x
             parts.append(self.encode_target(shown))
         return self.posterior.constant(torch.cat(parts, dim=-1))
 
@@ -199,8 +233,10 @@ class SequentialModel(GenerativeModel):
         hidden, cell = self.first_state(seen.constant).chunk(2, dim=-1)
         return State(torch.tanh(hidden), cell)
 
-    def _notice(self, state: State, seen: _Seen) -> Tensor:
-        """v_t and look_t: the same window of every exemplar, averaged, so that their order does not matter."""
+    def _notice(self, t: int, state: State, seen: _Seen) -> Tensor:
+        """v_t and look_t: the same window of every exemplar, averaged: their order does not matter; or a code."""
+        if self.infers_context:
+            return seen.codes[:, t]
         if not self.conditional:
             return state.hidden.new_zeros(len(state.hidden), 0)
         count = seen.images.shape[1]
@@ -220,8 +256,8 @@ class SequentialModel(GenerativeModel):
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
         for_core = self.core.constant(seen.constant)
         state, steps = self._first(seen), []
-        for eps in noise.unbind(dim=1):
-            noticed = self._notice(state, seen)
+        for t, eps in enumerate(noise.unbind(dim=1)):
+            noticed = self._notice(t, state, seen)
             where = self.look_target(state.hidden)
             glimpse = self._glimpse(self.look_target, x, where)
             posterior = self.posterior([glimpse, where, noticed, state.hidden], for_posterior)
@@ -235,8 +271,8 @@ class SequentialModel(GenerativeModel):
         """z_1..z_T from the prior; no image is seen but the context."""
         for_core, for_prior = self.core.constant(seen.constant), self.prior.constant(seen.constant)
         state, steps = self._first(seen), []
-        for eps in noise.unbind(dim=1):
-            noticed = self._notice(state, seen)
+        for t, eps in enumerate(noise.unbind(dim=1)):
+            noticed = self._notice(t, state, seen)
             latent = self.prior([noticed, state.hidden], for_prior).sample(eps)
             before, state = state, self.core([latent, noticed], for_core, state)
             steps.append((latent, before.hidden, state.hidden, noticed))

@@ -24,13 +24,16 @@ class SequentialConfig:
         hidden: units of the LSTM.
         attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
+        context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference``
+            infers their own z' and h' first, as if they were to be drawn, and shows each step what it did to them.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
         bounds: of the windows of spatial transformers.
         canvas: ``additive`` or ``gated``.
         canvas_channels: hidden channels of the canvas.
         prior: ``standard`` or ``learned``.
         context: whether the model is conditional, on exemplars.
-        embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them.
+        embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them. By ``inference``
+            that of x and of what a step did to x'.
         encoder_width: channels of their first convolution.
         decision: units of the posterior's and the prior's layer.
     """
@@ -42,6 +45,7 @@ class SequentialConfig:
     latent: int = 16
     hidden: int = 400
     attention: AttentionKind = "affine"
+    context_by: Literal["attention", "inference"] = "attention"
     patch: int = 12
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
     canvas: Literal["additive", "gated"] = "additive"
@@ -58,3 +62,5 @@ class SequentialConfig:
         )
         if self.embedding < 0:
             raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
+        if self.context and self.context_by == "inference" and not self.embedding:
+            raise ValueError("embedding = 0 is too small; with context_by = 'inference' it is at least 1")

@@ -31,7 +31,6 @@ export class Numbers {
     const { empty } = this.pad;
     $("second-hint").hidden = !empty;
     $("second-clear").disabled = empty;
-    $("numbers-help").hidden = !empty;
     $("second").setAttribute("aria-label", `Drawing area for a second drawing${empty ? ", empty" : ""}`);
     if (empty) {
       this.#clear();
@@ -63,11 +62,14 @@ export class Numbers {
       { className: "big" },
       ...figures.map(([value, label]) => make("div", {}, make("dt", {}, label), make("dd", {}, value))),
     );
+    // The help leaves when the figures come: the page never gets shorter under the drawing hand.
+    $("numbers-help").hidden = true;
     $("energy").replaceChildren(list);
     $("steps").replaceChildren(bars(main.kl), detail(main, samples));
   }
 
   #clear() {
+    $("numbers-help").hidden = false;
     $("energy").replaceChildren();
     $("steps").replaceChildren();
   }

@@ -8,6 +8,7 @@ const SIDE = 320; // of the picture that is handed on, pixels
 export class Pad {
   #canvas;
   #drawing = null;
+  #box = null; // of the sheet when the stroke began: what moves on the page does not bend the stroke
   #changed;
   strokes = [];
   picture = null; // { bitmap, own }, own: the page's own ink on a transparent sheet
@@ -93,6 +94,7 @@ export class Pad {
     event.preventDefault();
     this.#canvas.setPointerCapture(event.pointerId);
     this.#drawing = event.pointerId;
+    this.#box = this.#canvas.getBoundingClientRect();
     this.strokes.push([this.#point(event)]);
     this.paint();
   }
@@ -113,9 +115,9 @@ export class Pad {
 
   /** x and y in sheets, and how wide the stroke is there: a pen's pressure tells. */
   #point(event) {
-    const box = this.#canvas.getBoundingClientRect();
+    const { left, top, width, height } = this.#box;
     const pressure = event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5;
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height, 0.5 + pressure];
+    return [(event.clientX - left) / width, (event.clientY - top) / height, 0.5 + pressure];
   }
 }
 
