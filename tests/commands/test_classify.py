@@ -69,7 +69,7 @@ def test_errors_are_printed_and_saved_with_a_picture_and_the_command_makes_them_
     assert again == document
 
 
-def test_ctrl_c_says_what_is_lost(
+def test_ctrl_c_says_what_is_done_and_the_same_command_goes_on(
     capsys, data: ConceptDataset, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from allograph.evaluation import classification
@@ -77,12 +77,16 @@ def test_ctrl_c_says_what_is_lost(
     def interrupted(runs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(classification, "hausdorff_distances", interrupted)
     arguments = ["--samples", 1, "--runs", 2, "-o", tmp_path / "out"]
-    status, out, err = run(capsys, "evaluate", "classify", mine, *arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr(classification, "hausdorff_distances", interrupted)
+        status, out, err = run(capsys, "evaluate", "classify", mine, *arguments)
     assert (status, out) == (130, "")
-    assert "100% of the passes" in err and err.count("\n") == 1
-    assert not (tmp_path / "out").exists()
+    assert "passes were done; what was measured is kept" in err and err.count("\n") == 1
+    assert [path.name[0] for path in (tmp_path / "out").iterdir()] == ["."]
+    monkeypatch.setattr(classification, "score_run", interrupted)  # which has nothing to do any more
+    assert run(capsys, "evaluate", "classify", mine, *arguments)[0] == 0
+    assert "." not in [path.name[0] for path in (tmp_path / "out").iterdir()]
 
 
 def test_models_that_have_seen_lakes_drawings_are_refused(

@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def augment(letters: Path, model: Path, output: Path) -> list[object]:
-    return ["augment", letters, "--per-class", 40, "--model", model, "-o", output]
+    return ["augment", letters, "--per-class", 80, "--model", model, "-o", output]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_two_processes_make_the_set_of_one(
 ) -> None:
     first, second = run(tmp_path, augment(letters, model, tmp_path / "set"), 2)
     assert (first.status, second.status) == (0, 0), (first, second)
-    assert "200 drawings of 5 classes" in first.output
+    assert "400 drawings of 5 classes" in first.output
     assert (second.output, second.messages) == ("", "")
     assert contents(tmp_path / "set") == augmented
 

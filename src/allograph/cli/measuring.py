@@ -21,8 +21,7 @@ def measuring(unit: str) -> Iterator[tuple[Processes, Progress]]:
         try:
             yield processes, progress
         except KeyboardInterrupt:
-            done = f"{progress.done / max(1, progress.total):.0%} of the {unit} were done"
-            raise Stopped(f"stopped; {done}; {_GO_ON}") from None
+            raise Stopped(f"stopped; {progress.done} of {progress.total} {unit} were done; {_GO_ON}") from None
 
 
 def report_problems(problems: Iterable[Problem]) -> None:
