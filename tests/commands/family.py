@@ -29,6 +29,7 @@ def _sequential(channels: int, kind: str, **settings: Any) -> SequentialModel:
 _BUILDERS = {
     "bending": lambda: BendingModel(small_bending()),
     "grey": lambda: _sequential(1, "gaussian", context=True),
+    "colour, inferred": lambda: _sequential(3, "logistic", context=True, context_by="inference"),
     "grey levels": lambda: _sequential(1, "categorical", context=True, attention="gaussian", image_size=8),
     "colour": lambda: _sequential(3, "logistic-mixture", context=True, canvas="gated", canvas_channels=2),
     "colour, no windows": lambda: _sequential(3, "logistic", context=True, attention="none"),
@@ -47,8 +48,8 @@ _BUILDERS = {
 }
 
 KINDS = tuple(_BUILDERS)
-CONDITIONAL = ("bending", "grey", "grey levels", "colour", "colour, no windows", "digits")
-PICTURES = ("grey", "grey levels", "colour", "colour, no windows")
+CONDITIONAL = ("bending", "grey", "colour, inferred", "grey levels", "colour", "colour, no windows", "digits")
+PICTURES = ("grey", "colour, inferred", "grey levels", "colour", "colour, no windows")
 """Those among them whose images are grey or colour pictures."""
 
 
