@@ -19,13 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 from allograph import weights
-from allograph.config import Preset, from_dict, override
+from allograph.config import Preset, from_dict, model_from_config, override, to_dict
 from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
 from allograph.parallel import ALONE
 from allograph.training import fit
 from allograph.training.checks import held
-from allograph.training.module import Batches, ema_update, learning_rate_factor
+from allograph.training.module import Batches, Fitting, ema_update, learning_rate_factor
 
 WORDS = [
     *(
@@ -87,7 +87,7 @@ PROGRAM = f"""
 import sys, torch
 torch.set_num_threads(int(sys.argv[2]))
 from pathlib import Path
-from allograph.config import Preset, from_dict, override
+from allograph.config import Preset, from_dict, model_from_config, override, to_dict
 from allograph.data import load_dataset
 from allograph.training import fit
 words = {WORDS!r} + sys.argv[4:]
@@ -303,3 +303,10 @@ def test_the_moving_average_forgets_its_beginning() -> None:
     for count in range(100):
         update(average, weight, count)
     assert average[0].min() > 0.99
+
+
+def test_recomputing_is_a_setting_of_the_training() -> None:
+    preset = from_dict(Preset, override({}, ["recompute=true", "steps=2", "hidden=8"]))
+    model = model_from_config(to_dict(preset.model))
+    assert not model.recompute
+    assert Fitting(model, preset).model.recompute
