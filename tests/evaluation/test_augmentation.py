@@ -16,29 +16,11 @@ from allograph.evaluation.augmentation import ShotResult, _drawings, batches, fe
 from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
 from allograph.writer import Writer
 from commands.family import build
+from evaluation.writers import Oracle, copy
 
 SIZE = 28
 CLASSICAL = Classical(turn=10, shift=0.1)
 SHORT = ClassifierTraining(steps=2, widths=(8, 16))
-
-
-def copy(exemplars: Tensor, count: int, seed: int) -> Tensor:
-    return exemplars[:, None].expand(-1, count, -1, -1, -1)
-
-
-class Oracle:
-    """A perfect writer: other people's drawings of the character that it is shown."""
-
-    def __init__(self, dataset: ConceptDataset) -> None:
-        self.dataset = dataset
-        everything = dataset.drawings(np.arange(len(dataset)), SIZE)
-        self.index = {image.numpy().tobytes(): number for number, image in enumerate(everything)}
-
-    def __call__(self, exemplars: Tensor, count: int, seed: int) -> Tensor:
-        rng = np.random.default_rng(seed)
-        shown = [self.index[exemplar.numpy().tobytes()] for exemplar in exemplars]
-        images = [rng.choice(self.dataset.images_of(self.dataset.concept[number]), count) for number in shown]
-        return self.dataset.drawings(np.concatenate(images), SIZE).unflatten(0, (len(shown), count))
 
 
 def measure(draw, dataset: ConceptDataset, **changes):
@@ -48,7 +30,7 @@ def measure(draw, dataset: ConceptDataset, **changes):
 
 def test_a_perfect_writer_is_worth_much_and_a_copying_one_nothing(symbols: ConceptDataset) -> None:
     long = ClassifierTraining(steps=40, widths=(16, 32))
-    perfect = measure(Oracle(symbols), symbols, training=long, shots=(1,), made=20).shots[0]
+    perfect = measure(Oracle(symbols, SIZE), symbols, training=long, shots=(1,), made=20).shots[0]
     assert perfect.allograph.value > perfect.nothing.value + 0.05
     assert perfect.both.value > perfect.classical.value
     copies = measure(copy, symbols, shots=(1,)).shots[0]

@@ -24,20 +24,14 @@ from allograph.evaluation.classified import ErrorRate, wilson
 from allograph.evaluation.confusions import confusion_picture
 from allograph.evaluation.hausdorff import hausdorff_distances
 from allograph.models import BendingModel
+from evaluation.small import BENDING, untrained_bending
 
-SIZE = 20
-BENDING = {"image_size": SIZE, "steps": 3, "bends": 2, "latent": 3, "hidden": 12, "patch": 6, "decision": 8}
-BENDING |= {"encoder_width": 2, "embedding": 8, "control": 3, "field_size": 10}
+SIZE = BENDING["image_size"]
 
 
 @pytest.fixture(scope="module")
 def model() -> BendingModel:
-    """Untrained, so that bending alone copies the exemplar."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = model_from_config({"kind": "bending", **BENDING}).eval()
-    assert isinstance(model, BendingModel)
-    return model
+    return untrained_bending()
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +153,7 @@ def test_models_that_cannot_classify_are_refused(model: BendingModel, runs: Clas
 
 @pytest.mark.filterwarnings("ignore:.*encountered in")
 def test_broken_weights_are_one_clear_line(model: BendingModel, runs: ClassificationRuns) -> None:
-    broken = model_from_config({"kind": "bending", **BENDING}).eval()
+    broken = model_from_config(BENDING).eval()
     with torch.no_grad():
         broken.ink_sprite.bias.fill_(float("nan"))  # type: ignore[union-attr]
     with pytest.raises(AllographError, match="no finite likelihood"):

@@ -23,19 +23,14 @@ from allograph.evaluation.likelihood import evaluate_likelihood
 from allograph.evaluation.measured import LikelihoodResult, Nats
 from allograph.models import BendingModel, Drawings, GenerativeModel, Inference
 from allograph.models.linear import LinearConfig, LinearModel
+from evaluation.small import BENDING, untrained_bending
 
-BENDING = {"image_size": 20, "steps": 3, "bends": 2, "latent": 3, "hidden": 12, "patch": 6, "decision": 8}
-BENDING |= {"encoder_width": 2, "embedding": 8, "control": 3, "field_size": 10}
 SEQUENTIAL = {"image_size": 8, "steps": 2, "latent": 2, "hidden": 8, "patch": 4, "decision": 4, "encoder_width": 2}
 
 
 @pytest.fixture(scope="module")
 def model() -> BendingModel:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = model_from_config({"kind": "bending", **BENDING}).eval()
-    assert isinstance(model, BendingModel)
-    return model
+    return untrained_bending()
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +309,7 @@ def test_several_numbers_of_exemplars_are_one_table_on_the_same_images(
 @pytest.mark.parametrize("attention", ["none", "affine"])
 def test_the_order_of_exemplars_does_not_matter(strokes: ConceptDataset, attention: str) -> None:
     sequential = {"kind": "sequential", **SEQUENTIAL, "image_size": 20, "context": True, "attention": attention}
-    for table in (sequential, {"kind": "bending", **BENDING}):
+    for table in (sequential, BENDING):
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(0)
             model = model_from_config(table).eval()

@@ -11,33 +11,11 @@ import torch
 from torch import Tensor
 
 from allograph import AllographError
-from allograph.data import ConceptDataset
 from allograph.evaluation import Critic, CriticConfig, Estimate, draw_trials, oneshot
 from allograph.evaluation.oneshot import _measure, picture_of
+from evaluation.writers import Oracle, copy
 
 SIZE = 40
-
-
-class Oracle:
-    """A perfect writer: finds the exemplar among the drawings and returns other people's drawings of the character."""
-
-    def __init__(self, dataset: ConceptDataset) -> None:
-        self.dataset = dataset
-        everything = dataset.drawings(np.arange(len(dataset)), SIZE)
-        self.index = {image.numpy().tobytes(): number for number, image in enumerate(everything)}
-
-    def __call__(self, exemplars: Tensor, count: int, seed: int) -> Tensor:
-        rng = np.random.default_rng(seed)
-        images = []
-        for exemplar in exemplars:
-            shown = self.index[exemplar.numpy().tobytes()]
-            others = np.setdiff1d(self.dataset.images_of(self.dataset.concept[shown]), [shown])
-            images.append(self.dataset.drawings(rng.choice(others, count, replace=False), SIZE))
-        return torch.stack(images)
-
-
-def copy(exemplars: Tensor, count: int, seed: int) -> Tensor:
-    return exemplars[:, None].expand(-1, count, -1, -1, -1)
 
 
 def noise(exemplars: Tensor, count: int, seed: int) -> Tensor:
@@ -46,12 +24,12 @@ def noise(exemplars: Tensor, count: int, seed: int) -> Tensor:
 
 
 def test_a_perfect_writer_is_not_told_from_people(symbols, critic):
-    result = oneshot(Oracle(symbols), symbols, critic, size=SIZE, trials=8, ways=12, drawings=10)
+    result = oneshot(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=8, ways=12, drawings=10)
     for estimate in (result.ratio.recognizability, result.ratio.diversity, result.ratio.originality):
         assert abs(estimate.value - 1) < 4 * estimate.error
         assert estimate.error < 0.05
     # Told to draw as many as there are, it returns the very drawings that it is compared with.
-    exact = oneshot(Oracle(symbols), symbols, critic, size=SIZE, trials=2, ways=12, drawings=20)
+    exact = oneshot(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=2, ways=12, drawings=20)
     assert exact.generated.recognizability == exact.real.recognizability
     assert exact.ratio.diversity.value == pytest.approx(1)
     assert exact.ratio.originality.value == pytest.approx(1)

@@ -132,3 +132,19 @@ def test_the_windows_drawn_are_those_read_and_written() -> None:
 def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} = "):
         SequentialConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_inferred_without_gradient_leaves_gradients_in_bfloat16() -> None:
+    """Weights that were cast to bfloat16 for the exemplar, without gradient, are cast again for the target."""
+    model = model_of({"context": True, "context_by": "inference"}).float()
+    x, context, noise = some_images(4).float(), some_images(4, 2, seed=2).float(), model.noise(4)
+
+    def gradient(enabled: bool) -> Tensor:
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            model.infer(x, context, noise).free_energy.total.mean().backward()
+        return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+
+    full, low = gradient(False), gradient(True)
+    assert full.shape == low.shape
+    assert torch.nn.functional.cosine_similarity(full, low, dim=0) > 0.99

@@ -168,7 +168,7 @@ def test_a_collection_is_a_folder_to_train_on(server: Local, tmp_path: Path) -> 
         ("write", {"exemplars": [exemplar(), {"image": encoded(Image.new("L", (4, 4)))}]}, 422, "image 2 is too small"),
         ("write", {"exemplars": [{"image": encoded(Image.new("1", (5000, 5000)))}]}, 413, "million pixels"),
         ("write", {"model": "../../etc/passwd"}, 404, "known ones are bending"),
-        ("write", {"model": "/work/some.safetensors"}, 404, "known ones are bending"),
+        ("write", {"model": "/elsewhere/some.safetensors"}, 404, "known ones are bending"),
         ("outlines", {}, 400, "lacks 'numbers'"),
         ("picture", {"number": 0}, 400, "number"),
         ("picture", {"number": 1, "format": "pdf"}, 400, "png, svg"),

@@ -77,8 +77,7 @@ def classify(
     name, which = model_name(model), "classify" if likelihood == "whole" else f"classify-{likelihood}"
     path = record_path(output, name, f"{which}-{called}", part, samples)
     picture = path.with_suffix(".png")
-    for place in (path, picture):
-        check_free(place, overwrite)
+    check_free(path, picture, overwrite=overwrite)
     with measuring("passes") as (processes, progress):
         division, chosen = processes.first_here_first(lambda: _runs(loaded, called, part, runs, split, seed, data_dir))
         device = processes.device()

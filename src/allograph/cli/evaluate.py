@@ -73,12 +73,12 @@ def oneshot(
     kind = ["oneshot", setting, *(["whole"] if whole else [])]
     path = measurement_path(output, name, data_name(data), part, *kind)
     picture = path.with_suffix(".png")
-    for place in (path, picture):
-        check_free(place, overwrite)
+    check_free(path, picture, overwrite=overwrite)
 
     import allograph
     from allograph.evaluation.critics import default_critic
     from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
+    from allograph.evaluation.simclr import default_embedding
     from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
     from allograph.writing import save_png
@@ -88,6 +88,7 @@ def oneshot(
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     draw = drawings_of(writer, chosen, whole=whole)
     size = writer.model.config.image_size
+    critic, embedding = default_critic(), default_embedding()
     with measuring("trials") as (processes, progress):
         unseen = processes.first_here_first(
             lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
@@ -96,6 +97,8 @@ def oneshot(
         about = {
             "weights": writer.sha256,
             "data": unseen.dataset.fingerprint(),
+            "critic": critic.fingerprint,
+            "embedding": embedding.fingerprint,
             "setting": setting,
             "trials": trials,
             "temperature": chosen,
@@ -106,7 +109,8 @@ def oneshot(
             result = oneshot(
                 draw,
                 unseen.dataset,
-                default_critic(),
+                critic,
+                embedding=embedding,
                 size=size,
                 trials=trials,
                 setting=setting,
@@ -194,7 +198,7 @@ def likelihood(
     counts = None if contexts is None else _counts(contexts)
     name = model_name(model)
     path = record_path(output, name, data_name(data), part, samples)
-    check_free(path, overwrite)
+    check_free(path, overwrite=overwrite)
 
     from allograph import weights
     from allograph.evaluation.likelihood import evaluate_likelihood

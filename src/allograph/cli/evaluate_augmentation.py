@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["augmentation"]
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,8 +76,7 @@ def augmentation(
     name = model_name(model)
     path = measurement_path(output, name, data_name(data), part, "augmentation", setting)
     picture = path.with_suffix(".png")
-    for place in (path, picture):
-        check_free(place, overwrite)
+    check_free(path, picture, overwrite=overwrite)
 
     import allograph
     from allograph.evaluation.augmentation import evaluate_augmentation, picture_of
@@ -110,6 +110,7 @@ def augmentation(
             "seed": seed,
         }
         about = {"weights": writer.sha256, "data": unseen.dataset.fingerprint(), "temperature": chosen, "steps": steps}
+        about["classical"] = asdict(tuned())
         with remembering(processes, path, about | settings) as remembered:
             result = evaluate_augmentation(
                 draw,

@@ -60,10 +60,11 @@ def record_path(folder: Path, model: str, data: str, part: str, samples: int) ->
     return measurement_path(folder, model, data, part, f"k{samples}")
 
 
-def check_free(path: Path, overwrite: bool) -> None:
-    """Refuse a place that is taken, before any work is done."""
-    if path.exists() and not overwrite:
-        raise AllographError(f"{path} exists already: add --overwrite, or choose another folder with -o")
+def check_free(*places: Path, overwrite: bool) -> None:
+    """Refuse places that are taken, before any work is done."""
+    for path in places:
+        if path.exists() and not overwrite:
+            raise AllographError(f"{path} exists already: add --overwrite, or choose another folder with -o")
 
 
 def measurement_record(
@@ -111,7 +112,7 @@ def save_record(path: Path, document: Mapping[str, Any], overwrite: bool) -> Non
     from allograph.imaging.files import atomic_write
 
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    check_free(path, overwrite)
+    check_free(path, overwrite=overwrite)
     atomic_write(path, text.encode(), overwrite=overwrite)
 
 

@@ -195,12 +195,13 @@ class SequentialModel(GenerativeModel):
         steps, latent = self.noise_shape
         none = images.new_zeros(len(images), steps, 0)
         alone = _Seen(images[:, None], none[:, 0], images.new_zeros(len(images), steps, self.config.embedding), none)
-        trace, _ = self._posterior(images, alone, images.new_zeros(len(images), steps, latent))
-        latents, before = trace.latents.detach(), trace.before.detach()
+        with torch.no_grad():
+            trace, _ = self._posterior(images, alone, images.new_zeros(len(images), steps, latent))
+            looks = self.look_target(trace.before.unflatten(0, context.shape[:2])[:, 0])
+        latents, before = trace.latents, trace.before
         inked = images.flatten(1).any(dim=1)
         codes = inked[:, None, None] * F.silu(self.summary(torch.cat([latents, before.to(latents.dtype)], dim=-1)))
         codes = codes.unflatten(0, context.shape[:2]).mean(dim=1).to(latents.dtype)
-        looks = self.look_target(before.unflatten(0, context.shape[:2])[:, 0])
         return _Seen(context, none[: len(context), 0], codes, looks)
 
     def _still(self, image: Tensor) -> Tensor:
