@@ -48,10 +48,9 @@ class ReferenceSequential:
         whole = config.attention == "none"
         inferred = config.context and config.context_by == "inference"
         constant = noise.new_zeros(batch, 0)
-        codes = [noise.new_zeros(batch, config.embedding)] * config.steps
+        done = None
         if inferred and context is not None:
-            several = [self.codes(exemplar) for exemplar in context.unbind(dim=1)]
-            codes = [torch.stack(of_step).mean(dim=0) for of_step in zip(*several, strict=True)]
+            done = [self.done(exemplar) for exemplar in context.unbind(dim=1)]
         elif config.context and not inferred:
             if context is None:
                 context = noise.new_zeros(batch, 1, channels, size, size)
@@ -68,7 +67,7 @@ class ReferenceSequential:
         for t in range(config.steps):
             noticed = hidden[:, :0]
             if inferred:
-                noticed = codes[t]
+                noticed = self.recalled(t, hidden, context, done)
             elif context is not None and not whole:
                 look = self.attention("look_context")
                 seen = torch.stack([look.read(exemplar, hidden) for exemplar in context.unbind(dim=1)]).mean(dim=0)
@@ -98,12 +97,33 @@ class ReferenceSequential:
             parameters.append(observed(model.canvas, canvas))
         return torch.stack(parameters, dim=1), divergences
 
-    def codes(self, exemplar: Tensor) -> list[Tensor]:
-        """What each step did to an exemplar when it was inferred alone, nothing for a blank one."""
+    def done(self, exemplar: Tensor) -> list[Tensor]:
+        """What each step did to an exemplar when it was inferred alone."""
         trace: list[Tensor] = []
         self.run(exemplar, None, exemplar.new_zeros(len(exemplar), *self.model.noise_shape), trace=trace)
-        inked = exemplar.flatten(1).abs().sum(dim=1, keepdim=True) > 0
-        return [torch.where(inked, F.silu(self.model.summary(one)), one.new_zeros(1)) for one in trace]
+        return trace
+
+    def recalled(self, t: int, hidden: Tensor, context: Tensor | None, done: list[list[Tensor]] | None) -> Tensor:
+        """v_t, image by image, head by head, exemplar by exemplar, step by step."""
+        model, config, length = self.model, self.config, self.config.embedding // self.config.heads
+        rows = []
+        for b in range(len(hidden)):
+            if context is None or done is None or not context[b].any():
+                rows.append(hidden.new_zeros(config.embedding))
+                continue
+            heads = []
+            for head in range(config.heads):
+                of_head = slice(head * length, (head + 1) * length)
+                query = (model.recall.query.weight @ hidden[b])[of_head]
+                scores, values = [], []
+                for exemplar, steps in zip(context[b], done, strict=True):
+                    for s, one in enumerate(steps if exemplar.any() else []):
+                        key = (model.recall.key.weight @ one[b])[of_head]
+                        scores.append(query @ key / length**0.5 + model.recall.order[head, t, s])
+                        values.append(F.silu(model.recall.value(one[b]))[of_head])
+                heads.append(torch.softmax(torch.stack(scores), dim=0) @ torch.stack(values))
+            rows.append(torch.cat(heads))
+        return torch.stack(rows)
 
     def free_energy(self, x: Tensor, context: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(distortion (batch,), KL (batch, T))."""

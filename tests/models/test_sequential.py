@@ -127,11 +127,33 @@ def test_the_windows_drawn_are_those_read_and_written() -> None:
     [
         *({"steps": 0}, {"latent": 0}, {"hidden": 0}, {"patch": 0}, {"canvas_channels": 0}),
         {"embedding": -1},
+        *({"context": True, "context_by": "inference", "embedding": length} for length in (0, 6)),
+        {"heads": 0},
     ],
 )
-def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} = "):
-        SequentialConfig(**wrong)  # type: ignore[arg-type]
+def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{list(wrong)[-1]} = "):
+        SequentialConfig(**wrong)
+
+
+def test_blank_exemplars_beside_others_are_not_recalled() -> None:
+    model = model_of({"context": True, "context_by": "inference"})
+    x, context, noise = some_images(3), some_images(3, 2, seed=2), model.noise(3, generator=generator(3))
+    with_blanks = torch.cat([torch.zeros_like(context[:, :1]), context], dim=1)
+    total = model.infer(x, context, noise).free_energy.total
+    assert_close(model.infer(x, with_blanks, noise).free_energy.total, total)
+    blank = model.infer(x, torch.zeros_like(context), noise).free_energy.total
+    assert_close(model.infer(x, None, noise).free_energy.total, blank)
+    assert not torch.isclose(blank, total).any()
+
+
+def test_exemplars_of_one_image_serve_all_its_samples() -> None:
+    """Several rows of noise for each image see the same as that image repeated."""
+    model = model_of({"context": True, "context_by": "inference"})
+    x, context, noise = some_images(2), some_images(2, 3, seed=2), model.noise(6, generator=generator(3))
+    together = model.infer(x, context, noise).log_weight
+    alone = model.infer(x.repeat_interleave(3, dim=0), context.repeat_interleave(3, dim=0), noise).log_weight
+    assert_close(together, alone)
 
 
 def test_what_is_inferred_without_gradient_leaves_gradients_in_bfloat16() -> None:

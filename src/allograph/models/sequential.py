@@ -12,7 +12,8 @@ and inference: ``r_t = read(x, f_r(h_{t-1}))``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, 
 x. Both embeddings are ours and optional (``embedding = 0``); everything else is the paper's.
 
 With ``context_by = "inference"`` (ours, too) the exemplar is known by what the model itself would have done to draw it:
-z' and h' are inferred from x' first, without context, and ``v_t = code(z'_t, h'_{t-1})``; nothing else is seen of x'.
+z' and h' are inferred from x' first, without context, and v_t is recalled from them by attention
+(`allograph.models.recollection`); nothing else is seen of x'.
 
 The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
 writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
@@ -29,7 +30,6 @@ from typing import NamedTuple, final
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
@@ -37,6 +37,7 @@ from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
+from allograph.models.recollection import Memory, Recollection
 from allograph.models.sequential_config import SequentialConfig
 from allograph.models.stepping import Glances, Recurrence, recomputed
 
@@ -50,13 +51,17 @@ class _Seen(NamedTuple):
     images: Float[Tensor, "batch count channel size size"]
     constant: Float[Tensor, "batch features"]
     """What does not change with t: their embedding; without attention their pixels too."""
-    codes: Float[Tensor, "batch steps features"]
-    """What each step did to them, where they are known by inference."""
+    memory: Memory | None
+    """What was done to them, where they are known by inference."""
     looks: Float[Tensor, "batch steps numbers"]
-    """Where it looked at the first of them then."""
+    """Where the model looked at the first of them then."""
 
     def repeat(self, times: int) -> _Seen:
-        return _Seen(*(part.repeat_interleave(times, dim=0) for part in self))
+        """For so many rows each; a memory serves any number of them."""
+        images, constant, looks = (
+            part.repeat_interleave(times, dim=0) for part in (self.images, self.constant, self.looks)
+        )
+        return _Seen(images, constant, self.memory, looks)
 
 
 class _Trace(NamedTuple):
@@ -93,7 +98,7 @@ class SequentialModel(GenerativeModel):
         self.infers_context = config.context and config.context_by == "inference"
         if self.infers_context:
             noticed = config.embedding
-            self.summary = nn.Linear(config.latent + hidden, config.embedding)
+            self.recall = Recollection(config.latent, hidden, config.steps, config.embedding, config.heads)
         elif config.context:
             self.look_context = attention()
             noticed, for_context = moving, still + config.embedding
@@ -180,29 +185,27 @@ class SequentialModel(GenerativeModel):
             self.refuse(context)
         nothing = like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
-            return _Seen(context, nothing[:, 0], nothing, nothing)
+            return _Seen(context, nothing[:, 0], None, nothing)
         if self.infers_context:
             return self._see_by_inference(context)
         parts = [self._still(context.flatten(0, 1))]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)))
-        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1), nothing, nothing)
+        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1), None, nothing)
 
     def _see_by_inference(self, context: Tensor) -> _Seen:
-        """``code_t = silu(W (z'_t, h'_{t-1}))`` averaged over the exemplars, z' the mean of the posterior of each, seen
-        without exemplars of its own; 0 for a blank one. Inference learns from targets alone: no gradient goes there."""
+        """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
         images = context.flatten(0, 1)
-        steps, latent = self.noise_shape
-        none = images.new_zeros(len(images), steps, 0)
-        alone = _Seen(images[:, None], none[:, 0], images.new_zeros(len(images), steps, self.config.embedding), none)
+        none = images.new_zeros(len(images), self.config.steps, 0)
         with torch.no_grad():
-            trace, _ = self._posterior(images, alone, images.new_zeros(len(images), steps, latent))
+            alone = _Seen(images[:, None], none[:, 0], None, none)
+            trace, _ = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
             looks = self.look_target(trace.before.unflatten(0, context.shape[:2])[:, 0])
-        latents, before = trace.latents, trace.before
-        inked = images.flatten(1).any(dim=1)
-        codes = inked[:, None, None] * F.silu(self.summary(torch.cat([latents, before.to(latents.dtype)], dim=-1)))
-        codes = codes.unflatten(0, context.shape[:2]).mean(dim=1).to(latents.dtype)
-        return _Seen(context, none[: len(context), 0], codes, looks)
+            done = torch.cat([trace.latents, trace.before.to(trace.latents.dtype)], dim=-1)
+        memory = self.recall.memory(
+            done.unflatten(0, context.shape[:2]), context.flatten(2).any(dim=2), trace.latents.dtype
+        )
+        return _Seen(context, none[: len(context), 0], memory, looks)
 
     def _still(self, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
@@ -280,8 +283,10 @@ class SequentialModel(GenerativeModel):
 
         def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
             glances = glances_of(hidden, images)
-            # v_t and look_t, of all exemplars on average; or their codes.
-            noticed = glances[:, -1] if self.conditional and not self.infers_context else seen.codes[:, t]
+            if self.infers_context:
+                noticed = self.recall(t, hidden, seen.memory)
+            else:  # v_t and look_t, of all exemplars on average
+                noticed = glances[:, -1] if self.conditional else hidden[:, :0]
             private = glances[:, 0] if loop.private else hidden[:, :0]
             return *loop(t, private, noticed, State(hidden, cell), eps, carrier), noticed
 

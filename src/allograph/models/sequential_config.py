@@ -25,7 +25,7 @@ class SequentialConfig:
         attention: ``none`` (whole images), ``gaussian`` (DRAW's filters), or a spatial transformer: ``zoom`` (one scale
             and a shift: 3 numbers), ``stretch`` (two scales: 4 numbers), ``affine`` (6 numbers).
         context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference``
-            infers their own z' and h' first, as if they were to be drawn, and shows each step what it did to them.
+            infers their own z' and h' first, as if they were to be drawn, and each step recalls what was done to them.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
         bounds: of the windows of spatial transformers.
         canvas: ``additive`` or ``gated``.
@@ -33,7 +33,8 @@ class SequentialConfig:
         prior: ``standard`` or ``learned``.
         context: whether the model is conditional, on exemplars.
         embedding: length of the embeddings of x and x'; 0 for none, so that attention alone sees them. By ``inference``
-            that of x and of what a step did to x'.
+            that of x and of what a step recalls.
+        heads: in which it is recalled; `embedding` is a multiple.
         encoder_width: channels of their first convolution.
         decision: units of the posterior's and the prior's layer.
     """
@@ -53,14 +54,27 @@ class SequentialConfig:
     prior: Literal["standard", "learned"] = "learned"
     context: bool = False
     embedding: int = 128
+    heads: int = 4
     encoder_width: int = 16
     decision: int = 256
 
     def __post_init__(self) -> None:
         require_positive(
-            self, "image_size", "steps", "latent", "hidden", "patch", "canvas_channels", "encoder_width", "decision"
+            self,
+            "image_size",
+            "steps",
+            "latent",
+            "hidden",
+            "patch",
+            "canvas_channels",
+            "encoder_width",
+            "decision",
+            "heads",
         )
         if self.embedding < 0:
             raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
-        if self.context and self.context_by == "inference" and not self.embedding:
-            raise ValueError("embedding = 0 is too small; with context_by = 'inference' it is at least 1")
+        if self.context and self.context_by == "inference" and (not self.embedding or self.embedding % self.heads):
+            raise ValueError(
+                f"embedding = {self.embedding} cannot be shared among heads = {self.heads}: "
+                "with context_by = 'inference' it is a multiple of them"
+            )

@@ -1,0 +1,84 @@
+"""Exemplars that the model has inferred, and what each step recalls of them.
+
+Of exemplar k step s did z'_ks, from the state h'_k,s-1 (means of its posterior, seen without exemplars of its own).
+Step t, in a state h_t-1, recalls
+
+    value_ks = silu(V (z'_ks, h'_k,s-1)),   key_ks = K (z'_ks, h'_k,s-1),   query_t = Q h_t-1
+    v_t = sum_ks softmax_ks(query_t . key_ks / sqrt(d) + b_ts) value_ks
+
+in each of several heads of d numbers. So it looks up what was done to any exemplar in a state like its own: strokes in
+another order do no harm, and of several exemplars it can follow one. b begins near a diagonal: at first the same step
+of all exemplars counts. Their order does not matter; blank ones are not recalled, and v_t = 0 where all are blank.
+
+Ours; the attention is that of Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, equation 1.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Memory", "Recollection"]
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_SAME_STEP = 4.0
+"""b_tt at first: the same step has three quarters of the weight where T = 16."""
+
+
+class Memory(NamedTuple):
+    """Of K exemplars each, N = K T."""
+
+    keys: Float[Tensor, "batch heads N d"]
+    values: Float[Tensor, "batch heads N d"]
+    hidden: Float[Tensor, "batch 1 1 N"]
+    """Added to the scores: -inf for what cannot be recalled, else 0."""
+
+
+class Recollection(nn.Module):
+    """See the module's documentation for the equations.
+
+    Args:
+        latent: length of z.
+        hidden: length of h.
+        steps: T.
+        length: of v_t, a multiple of `heads`.
+        heads: how many.
+    """
+
+    def __init__(self, latent: int, hidden: int, steps: int, length: int, heads: int) -> None:
+        super().__init__()
+        self.heads, self.length = heads, length
+        self.value = nn.Linear(latent + hidden, length)
+        self.key = nn.Linear(latent + hidden, length, bias=False)
+        self.query = nn.Linear(hidden, length, bias=False)
+        self.order = nn.Parameter(_SAME_STEP * torch.eye(steps).repeat(heads, 1, 1))
+
+    def memory(
+        self, done: Float[Tensor, "batch K steps numbers"], inked: Bool[Tensor, "batch K"], dtype: torch.dtype
+    ) -> Memory:
+        """What was done, (z', h') side by side, to exemplars of which some may be blank."""
+        values = F.silu(self.value(done)) * inked[..., None, None]
+        keys, values = (
+            part.to(dtype).flatten(1, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in (self.key(done), values)
+        )
+        kept = inked | ~inked.any(dim=1, keepdim=True)
+        hidden = torch.where(kept, 0.0, -math.inf).to(dtype).repeat_interleave(done.shape[2], dim=1)
+        return Memory(keys, values, hidden[:, None, None])
+
+    def forward(
+        self, t: int, state: Float[Tensor, "rows hidden"], memory: Memory | None
+    ) -> Float[Tensor, "rows length"]:
+        """v_t, from 0, where h_t-1 is `state`; there may be several rows for each entry of the memory's batch. Without
+        a memory v_t = 0."""
+        if memory is None:
+            return state.new_zeros(len(state), self.length)
+        batch, _, count, d = memory.keys.shape
+        query = self.query(state).unflatten(0, (batch, -1)).unflatten(-1, (self.heads, d)).transpose(1, 2)
+        order = self.order[:, t].repeat(1, count // self.order.shape[-1])[:, None]
+        scores = query @ memory.keys.mT / math.sqrt(d) + order + memory.hidden
+        return (torch.softmax(scores, dim=-1) @ memory.values).transpose(1, 2).flatten(2).flatten(0, 1)
