@@ -30,7 +30,7 @@ weights: $(READY)
 	$(BIN)/allograph train omniglot -o runs/omniglot && \
 	$(BIN)/allograph train omniglot --preset omniglot-exemplar --from runs/omniglot/model.safetensors \
 		-o runs/omniglot-exemplar && \
-	$(BIN)/python tools/ship.py runs/omniglot-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
+	$(BIN)/python tools/ship.py omniglot runs/omniglot-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .

@@ -1,122 +1,196 @@
-"""From a finished run to the weights that ship: choose the temperature, measure, write the card.
+"""From a finished run to weights that ship: measure them, write the card.
 
-    make weights                                            # trains, then calls this
-    python tools/ship.py runs/omniglot-exemplar/model.safetensors --data-dir DATA
+    make weights                                            # trains, then calls this for each
+    python tools/ship.py omniglot runs/omniglot-exemplar/model.safetensors --data-dir DATA
 
-The temperature is chosen on the validation alphabets: the one at which drawings differ from each other as much as real
-ones do. Then, once, everything on the card is measured on the test alphabets. Writes
-src/allograph/shipped/omniglot.safetensors and the table of docs/model-card.md.
+Temperature or guidance are chosen on the validation alphabets: where drawings differ from each other as much as real
+ones do. Then everything on the card is measured, once, on the test alphabets.
+Writes src/allograph/shipped/NAME.safetensors and its table of docs/model-card.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from allograph import weights
-from allograph.data import ConceptDataset, load_dataset
+from allograph.data import ConceptDataset, Splits, load_dataset
 from allograph.evaluation import OneShotResult, default_critic, drawings_of, oneshot
 from allograph.evaluation.likelihood import evaluate_likelihood
-from allograph.evaluation.measured import LikelihoodResult
 from allograph.writer import Writer
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ROOT / "src/allograph/shipped/omniglot.safetensors"
+SHIPPED = ROOT / "src/allograph/shipped"
 CARD = ROOT / "docs/model-card.md"
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
+GUIDANCE = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
+TRIALS = 50
+LIKELIHOOD = "allograph evaluate likelihood {name} {data} --part test"
+ONE_SHOT = "allograph evaluate oneshot {name} --data {data} --part test"
+
+
+@dataclass
+class Measured:
+    """The figures of a card, each with its command; and what else the card says."""
+
+    figures: dict[str, str] = field(default_factory=dict)
+    commands: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, command: str, **figures: Any) -> None:
+        self.figures |= {name: str(value) for name, value in figures.items()}
+        self.commands |= dict.fromkeys(figures, command)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(MEASURES), help="under which the weights ship")
     parser.add_argument("weights", type=Path, help="the run's model.safetensors")
     parser.add_argument("--data-dir", default=None)
     parser.add_argument("--time", default="not recorded", help="what the training took, for the card")
-    parser.add_argument("--trials", type=int, default=50)
     options = parser.parse_args()
 
     loaded = weights.load(options.weights)
-    writer = Writer(loaded.model, dict(loaded.card), loaded.sha256)
-    splits = load_dataset("omniglot", options.data_dir, "30-20")
-    temperature = choose_temperature(writer, splits.validation)
-    within = measure(writer, splits.test, temperature, options.trials, "within")
-    across = measure(writer, splits.test, temperature, options.trials, "across")
-    whole = measure(writer, splits.test, 1.0, options.trials, "within", whole=True)
-    nats = evaluate_likelihood(writer.model, splits.test, size=writer.model.config.image_size)
-    for result in (within, across, whole, nats):
-        print(result.table(), flush=True)
-
+    data = loaded.card["data"]["name"]
+    splits = load_dataset(data, options.data_dir, "30-20")
+    measured = MEASURES[options.name](Writer(loaded.model, dict(loaded.card), loaded.sha256), splits)
+    measured.commands = {
+        key: command.format(name=options.name, data=data) for key, command in measured.commands.items()
+    }
     card = {
         **loaded.card,
         "command": "make weights",
         "time": options.time,
-        "temperature": temperature,
-        "figures": {**loaded.card["figures"], "test": figures(within, across, whole, nats)},
+        **measured.more,
+        "figures": {**loaded.card["figures"], "test": measured.figures},
     }
-    weights.save(SHIPPED, writer.model, card)
-    write_table(card)
-    print(f"{SHIPPED}: {SHIPPED.stat().st_size / 1e6:.1f} MB, sha256 {weights.load(SHIPPED).sha256}")
+    path = SHIPPED / f"{options.name}.safetensors"
+    weights.save(path, loaded.model, card)
+    write_table(options.name, measured)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.load(path).sha256}")
 
 
-def choose_temperature(writer: Writer, validation: ConceptDataset) -> float:
-    """The temperature at which drawings of validation characters are as diverse as real ones, to two digits."""
+def bending(writer: Writer, splits: Splits) -> Measured:
+    """Drawings of one exemplar."""
+    writer = choose(writer, splits.validation, "temperature", TEMPERATURES)
+    measured = Measured(more={"temperature": writer.card["temperature"]})
+    nats = evaluate_likelihood(writer.model, splits.test, size=writer.model.config.image_size)
+    print(nats.table(), flush=True)
+    assert nats.given is not None
+    bound = f"bound of {nats.samples} samples, {nats.bound_images:,} drawings, nats"
+    measured.add(
+        LIKELIHOOD,
+        **{
+            "free energy given one exemplar, nats": nats.given.free_energy,
+            "free energy without exemplar, nats": nats.without.free_energy,
+            "free energy given another character, nats": nats.wrong,
+            "gain by the exemplar, nats": nats.gain,
+            f"{bound}, given one exemplar": nats.given.bound,
+            f"{bound}, without exemplar": nats.without.bound,
+        },
+    )
+    for setting, whole in (("within", False), ("across", False), ("within", True)):
+        add_recognised(measured, writer, splits.test, ONE_SHOT, setting, whole)
+    return measured
+
+
+def few_shot(writer: Writer, splits: Splits) -> Measured:
+    """None to nine exemplars of a concept, in the protocol of Generative Matching Networks; drawings of one."""
+    writer = choose(writer, splits.validation, "guidance", GUIDANCE)
+    measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
+    measured.more["guidance"] = writer.card["guidance"]
+    add_recognised(measured, writer, splits.test, ONE_SHOT)
+    return measured
+
+
+def alphabet(writer: Writer, splits: Splits) -> Measured:
+    """Other characters of the alphabet, from one to ten."""
+    return _by_contexts(writer, splits, (1, 3, 5, 10), "other character{s} of the alphabet", "family")
+
+
+def _by_contexts(writer: Writer, splits: Splits, counts: tuple[int, ...], what: str, exemplars: Any) -> Measured:
+    measured = Measured()
+    drawings, few = 2000, 500
+    nats = evaluate_likelihood(
+        writer.model,
+        splits.test,
+        size=writer.model.config.image_size,
+        contexts=counts,
+        exemplars=exemplars,
+        drawings=drawings,
+        bound_drawings=few,
+    )
+    print(nats.table(), flush=True)
+    assert nats.given is not None
+    rows = {0: nats.without, **{row.contexts: row.given for row in nats.fewer}, counts[-1]: nats.given}
+    command = f"{LIKELIHOOD} --contexts 0,{','.join(map(str, counts))} --drawings {drawings} --bound-drawings {few}"
+    for count, row in rows.items():
+        given = f"given {count or 'no'} {what.format(s='' if count == 1 else 's')}"
+        value = f"{row.free_energy}; bound of {nats.samples} samples {row.bound}"
+        measured.add(command, **{f"free energy {given}, nats": value})
+    return measured
+
+
+MEASURES: dict[str, Callable[[Writer, Splits], Measured]] = {
+    "omniglot": bending,
+    "omniglot-28-fewshot": few_shot,
+    "omniglot-alphabet": alphabet,
+}
+
+
+def choose(writer: Writer, validation: ConceptDataset, key: str, values: tuple[float, ...]) -> Writer:
+    """The writer with that value of the card's temperature or guidance at which drawings of validation characters are
+    as diverse as real ones, on average of both critics' features."""
+    writers = {value: replace(writer, card={**writer.card, key: value}) for value in values}
     ratios = {}
-    for temperature in TEMPERATURES:
-        ratio = measure(writer, validation, temperature, 12, "within").ratio
-        ratios[temperature] = ratio.diversity.value
+    for value, one in writers.items():
+        ratio = measure(one, validation, 12, "within").ratio
+        ratios[value] = (ratio.diversity.value + ratio.simclr_diversity.value) / 2
         known = ratio.recognizability.value
-        print(f"validation, temperature {temperature}: recognised {known:.3f}, diversity {ratios[temperature]:.3f}")
-    return min(ratios, key=lambda temperature: abs(ratios[temperature] - 1))
+        print(f"validation, {key} {value}: recognised {known:.3f}, diversity {ratios[value]:.3f}", flush=True)
+    return writers[min(ratios, key=lambda value: abs(ratios[value] - 1))]
 
 
 def measure(
-    writer: Writer, dataset: ConceptDataset, temperature: float, trials: int, setting: Any, *, whole: bool = False
+    writer: Writer, dataset: ConceptDataset, trials: int, setting: Any, *, whole: bool = False
 ) -> OneShotResult:
     size = writer.model.config.image_size
-    draw = drawings_of(writer, temperature, whole=whole)
-    return oneshot(draw, dataset, default_critic(), size=size, trials=trials, setting=setting)
+    return oneshot(
+        drawings_of(writer, whole=whole), dataset, default_critic(), size=size, trials=trials, setting=setting
+    )
 
 
-def figures(
-    within: OneShotResult, across: OneShotResult, whole: OneShotResult, nats: LikelihoodResult
-) -> dict[str, str]:
-    """What the card says, each figure with its standard error."""
-
-    def of(result: OneShotResult) -> str:
-        real, made, ratio = result.real, result.generated, result.ratio
-        return (
-            f"{made.recognizability.value:.1%} of drawings, real ones {real.recognizability.value:.1%}: "
-            f"ratio {ratio.recognizability.value:.3f} ± {ratio.recognizability.error:.3f}"
-        )
-
-    assert nats.given is not None
-    return {
-        "free energy given one exemplar, nats": str(nats.given.free_energy),
-        "free energy without exemplar, nats": str(nats.without.free_energy),
-        "free energy given another character, nats": str(nats.wrong),
-        "gain by the exemplar, nats": str(nats.gain),
-        "bound of 100 samples given one exemplar, 1,000 drawings, nats": str(nats.given.bound),
-        "bound of 100 samples without exemplar, 1,000 drawings, nats": str(nats.without.bound),
-        "recognised in 20-way tests within an alphabet": of(within),
-        "recognised in 20-way tests across alphabets": of(across),
-        "diversity, generated to real": f"{within.ratio.diversity.value:.3f} ± {within.ratio.diversity.error:.3f}",
-        "recognised, samples of the whole model": of(whole),
-    }
+def add_recognised(
+    measured: Measured, writer: Writer, test: ConceptDataset, command: str, setting: Any = "within", whole: bool = False
+) -> None:
+    """Adds whether drawings of test characters are recognised, and as diverse as real ones."""
+    result = measure(writer, test, TRIALS, setting, whole=whole)
+    print(result.table(), flush=True)
+    what = "samples of the whole model" if whole else f"drawings {setting} alphabets"
+    real, made, ratio = result.real, result.generated, result.ratio
+    command += f" --trials {TRIALS}{' --setting across' * (setting == 'across')}{' --whole' * whole}"
+    measured.add(
+        command,
+        **{
+            f"recognised in 20-way tests, {what}": f"{made.recognizability.value:.1%}, real ones "
+            f"{real.recognizability.value:.1%}: ratio {ratio.recognizability.value:.3f} ± "
+            f"{ratio.recognizability.error:.3f}",
+            f"diversity, {what}, to real": f"{ratio.diversity.value:.3f} ± {ratio.diversity.error:.3f}; by SimCLR "
+            f"{ratio.simclr_diversity.value:.3f} ± {ratio.simclr_diversity.error:.3f}",
+        },
+    )
 
 
-def write_table(card: dict[str, Any]) -> None:
+def write_table(name: str, measured: Measured) -> None:
     """Put the figures into docs/model-card.md, between its two marks."""
-    commands = {"recognised": "oneshot", "diversity": "oneshot"}
     rows = ["| figure | value | command |", "| --- | --- | --- |"]
-    for name, value in card["figures"]["test"].items():
-        command = commands.get(re.split(r"[ ,]", name)[0], "likelihood omniglot omniglot")
-        setting = " --setting across" if "across" in name else ""
-        setting += " --whole" if "whole" in name else ""
-        trials = " --trials 50" if command == "oneshot" else ""
-        rows.append(f"| {name} | {value} | `allograph evaluate {command} --part test{setting}{trials}` |")
+    rows += [f"| {key} | {value} | `{measured.commands[key]}` |" for key, value in measured.figures.items()]
     text = CARD.read_text()
-    pattern = re.compile(r"(<!-- figures -->\n).*(<!-- end of figures -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end of figures -->)", re.DOTALL)
     CARD.write_text(pattern.sub(lambda match: f"{match[1]}{chr(10).join(rows)}\n{match[2]}", text))
 
 

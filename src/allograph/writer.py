@@ -223,17 +223,22 @@ class Writer:
     ) -> Drawings:
         """Drawings as a person is shown them: samples of the latents.
 
-        A model that bends its exemplar shows it bent, crisp, nothing written beside it.
+        A model that bends its exemplar shows it bent, crisp, nothing written beside it. Exemplars are followed as
+        closely as the card's ``guidance`` says.
         """
         import torch
 
-        from allograph.models.bending import BendingModel
+        from allograph.models import BendingModel, SequentialModel
 
-        temperature = self.temperature_for(temperature)
+        temperature, guidance = self.temperature_for(temperature), float(self.card.get("guidance", 1.0))
         with torch.inference_mode():
             if isinstance(self.model, BendingModel) and self.model.bends_ink and context is not None:
                 return self.model.sample(
                     context, temperature=temperature, ink=False, crisp=True, history=history, noise=noise
+                )
+            if isinstance(self.model, SequentialModel) and context is not None:
+                return self.model.sample(
+                    context, temperature=temperature, history=history, noise=noise, guidance=guidance
                 )
             return self.model.sample(context, temperature=temperature, history=history, noise=noise)
 

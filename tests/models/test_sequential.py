@@ -156,6 +156,43 @@ def test_exemplars_of_one_image_serve_all_its_samples() -> None:
     assert_close(together, alone)
 
 
+GUIDED = {
+    "attention": {"context": True, "attention": "stretch"},
+    "whole": {"context": True, "attention": "none", "embedding": 4},
+    "inference": {"context": True, "context_by": "inference"},
+}
+
+
+@pytest.mark.parametrize("parts", GUIDED.values(), ids=GUIDED.keys())
+def test_guidance_of_one_is_the_model_itself(parts: dict[str, Any]) -> None:
+    """Approached from both sides, for one itself takes the shorter way."""
+    model = model_of(parts)
+    context, noise = some_images(2, 2, seed=2), torch.randn(2, 2, 3, 2, generator=generator(5), dtype=torch.float64)
+    plain = model.sample(context, noise=noise, temperature=0.7)
+    for guidance in (1 - 1e-9, 1 + 1e-9):
+        drawn = model.sample(context, noise=noise, temperature=0.7, guidance=guidance)
+        assert_close(drawn.canvases, plain.canvases, rtol=1e-6, atol=1e-6)
+        assert_close(drawn.read_windows, plain.read_windows, rtol=1e-6, atol=1e-6)
+    assert not torch.allclose(model.sample(context, noise=noise, guidance=2.0).canvases, plain.canvases)
+
+
+@pytest.mark.parametrize("parts", GUIDED.values(), ids=GUIDED.keys())
+def test_a_single_step_is_guided_as_the_equation_says(parts: dict[str, Any]) -> None:
+    model = model_of({**parts, "steps": 1})
+    context, still = some_images(1, 2, seed=2), torch.zeros(1, 1, 1, 2).double()
+    seen, blank = (model._see(shown, 1) for shown in (context, None))
+    means = [model._imagine(view, still[0]).latents[:, 0] for view in (seen, blank)]
+    for guidance in (0.0, 0.5, 3.0):
+        (drawn,) = model._imagine_guided(seen, still[0], guidance).latents
+        assert_close(drawn, means[1] + guidance * (means[0] - means[1]))
+
+
+def test_guidance_without_exemplars_or_a_learned_prior_is_refused() -> None:
+    for parts in ({"context": False}, {"context": True, "prior": "standard"}):
+        with pytest.raises(ValueError, match="guidance = 2"):
+            model_of(parts).sample(guidance=2.0)
+
+
 def test_what_is_inferred_without_gradient_leaves_gradients_in_bfloat16() -> None:
     """Weights that were cast to bfloat16 for the exemplar, without gradient, are cast again for the target."""
     model = model_of({"context": True, "context_by": "inference"}).float()

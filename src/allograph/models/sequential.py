@@ -36,6 +36,7 @@ from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
+from allograph.models.guidance import View, guided
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.recollection import Memory, Recollection
 from allograph.models.sequential_config import SequentialConfig
@@ -152,11 +153,15 @@ class SequentialModel(GenerativeModel):
         history: bool = False,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
+        guidance: float = 1.0,
     ) -> Drawings:
+        """See `GenerativeModel.sample`; and ``guidance``: how closely the exemplars are followed, 1 as the model says
+        (`allograph.models.guidance`). ValueError for another one of a model without exemplars or learned prior."""
         seen = self._see(context, 1)
         noise = self.sampling_noise(len(seen.images), n, noise, generator)
-        shape = noise.shape[:2]
-        trace = self._imagine(seen.repeat(shape[1]), temperature * noise.flatten(0, 1))
+        shape, heated = noise.shape[:2], temperature * noise.flatten(0, 1)
+        shown = seen.repeat(shape[1])
+        trace = self._imagine(shown, heated) if guidance == 1 else self._imagine_guided(shown, heated, guidance)
         where = self.placing(trace.after)
         if history:
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
@@ -262,6 +267,28 @@ class SequentialModel(GenerativeModel):
         attentions = [self.look_context] if self.conditional and not self.infers_context else []
         return self._run(prior, self.prior.constant(seen.constant), seen, noise, attentions, seen.images)[0]
 
+    def _imagine_guided(self, seen: _Seen, noise: Tensor, guidance: float) -> _Trace:
+        """The same, guided."""
+        if not (self.conditional and isinstance(self.prior, Decision)):
+            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
+        glances_of = Glances([] if self.infers_context else [self.look_context])
+
+        def view(seen: _Seen) -> View:
+            def notice(t: int, hidden: Tensor) -> Tensor:
+                return self._noticed(t, hidden, seen, glances_of(hidden, seen.images))
+
+            constants = self.prior.constant(seen.constant), self.core.constant(seen.constant)
+            return View(notice, *constants, self._first(seen))
+
+        blank = self._see(None, len(noise))
+        return _Trace(*guided(self.prior, self.core, view(seen), view(blank), noise, guidance))
+
+    def _noticed(self, t: int, hidden: Tensor, seen: _Seen, glances: Tensor) -> Tensor:
+        """v_t: what is recalled, or what was read, and where, of all exemplars on average."""
+        if self.infers_context:
+            return self.recall(t, hidden, seen.memory)
+        return glances[:, -1] if self.conditional else hidden[:, :0]
+
     def _run(
         self,
         decision: Decision | None,
@@ -283,10 +310,7 @@ class SequentialModel(GenerativeModel):
 
         def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
             glances = glances_of(hidden, images)
-            if self.infers_context:
-                noticed = self.recall(t, hidden, seen.memory)
-            else:  # v_t and look_t, of all exemplars on average
-                noticed = glances[:, -1] if self.conditional else hidden[:, :0]
+            noticed = self._noticed(t, hidden, seen, glances)
             private = glances[:, 0] if loop.private else hidden[:, :0]
             return *loop(t, private, noticed, State(hidden, cell), eps, carrier), noticed
 
