@@ -32,7 +32,7 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
     **{name: dict.fromkeys(GREY, ()) for name in ("ppca", "factor-analysis")},
     **{name: dict.fromkeys(("omniglot", "strokes"), ()) for name in ("omniglot", "omniglot-exemplar")},
     "omniglot-28-fewshot": dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ()),
-    "omniglot-alphabet": dict.fromkeys(("omniglot", "strokes"), ()),
+    "omniglot-alphabet": dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ()),
     "faces": dict.fromkeys(("umist", "notmnist", "multi-mnist", "mnist"), ()),
 }
 """Preset -> data set -> the words that fit it to these images."""

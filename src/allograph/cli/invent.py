@@ -14,7 +14,6 @@ import typer
 from allograph.cli.console import (
     InkOption,
     JsonOption,
-    ModelOption,
     OutputOption,
     OverwriteOption,
     SeedOption,
@@ -25,12 +24,21 @@ from allograph.cli.console import (
 )
 from allograph.cli.write import describe
 from allograph.errors import AllographError, Problem
+from allograph.weights import ALPHABETS, INVENTORS
 
 
 def invent(
     n: Annotated[int, typer.Option("-n", help="Drawings.")] = 16,
     output: OutputOption = Path("drawings"),
-    model: ModelOption = "omniglot",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Weights: a known name or a .safetensors file.",
+            show_default=f"{INVENTORS}, with --like {ALPHABETS}",
+            metavar="M",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     size: Annotated[
@@ -60,6 +68,7 @@ def invent(
 
     if like is None and ink != "auto":
         raise AllographError("without --like there is no image whose ink --ink could name")
+    model = model or (INVENTORS if like is None else ALPHABETS)
     writer = allograph.load(model)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite)
