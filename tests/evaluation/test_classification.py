@@ -19,7 +19,7 @@ from allograph.config import model_from_config
 from allograph.data import ClassificationRuns, ConceptDataset, PackedBitmaps, draw_runs
 from allograph.errors import AllographError
 from allograph.evaluation import Critic, likelihood
-from allograph.evaluation.classification import ByBending, classify, score_run
+from allograph.evaluation.classification import ByBending, classify, score_run, variants_of
 from allograph.evaluation.classified import ErrorRate, wilson
 from allograph.evaluation.confusions import confusion_picture
 from allograph.evaluation.hausdorff import hausdorff_distances
@@ -41,7 +41,8 @@ def runs(strokes: ConceptDataset) -> ClassificationRuns:
 
 
 def drawings(runs: ClassificationRuns, run: int) -> tuple[Tensor, Tensor]:
-    tests, exemplars = (runs.dataset.drawings(part[run], SIZE) for part in (runs.tests, runs.exemplars))
+    """Tests and exemplars of a run, without variants."""
+    tests, exemplars = (variants_of(runs.dataset, part[run], SIZE, 1) for part in (runs.tests, runs.exemplars))
     return tests, exemplars
 
 
@@ -55,12 +56,46 @@ def test_scores_are_differences_of_bounds_with_the_same_noise(model: BendingMode
 
         def bound(context: Tensor | None, targets: Tensor = targets, seed: int = seed) -> Tensor:
             generator = torch.Generator().manual_seed(seed)
-            return -importance_weighted_bound(model, targets, context, samples=5, generator=generator).value
+            return -importance_weighted_bound(model, targets[:, 0], context, samples=5, generator=generator).value
 
         for place, context in enumerate(contexts):
             expected = bound(context.expand(len(targets), 1, -1, -1, -1)) - bound(None)
             torch.testing.assert_close(found[:, place], expected)
     torch.testing.assert_close(scores.both, scores.forward + scores.backward)
+
+
+def test_variants_are_a_mixture(model: BendingModel, runs: ClassificationRuns) -> None:
+    """Each has its share of the samples, with noise of its own; p(x) has them all."""
+    tests, exemplars = (variants_of(runs.dataset, part[0], SIZE, 3, seed=2) for part in (runs.tests, runs.exemplars))
+    x = tests[:, 0]
+    scores = score_run(model, tests, exemplars, samples=6, seed=(3, 0))
+
+    def bound(context: Tensor | None, samples: int, *place: int) -> Tensor:
+        seed = int(np.random.SeedSequence([3, 0, 0, *place]).generate_state(1, np.uint64)[0]) >> 1
+        given = None if context is None else context.expand(len(x), 1, -1, -1, -1)
+        generator = torch.Generator().manual_seed(seed)
+        return -importance_weighted_bound(model, x, given, samples=samples, generator=generator).value
+
+    for place, (one, other, last) in enumerate(exemplars):
+        each = torch.stack([bound(one, 2), bound(other, 2, 1), bound(last, 2, 2)])
+        expected = each.logsumexp(dim=0) - np.log(3)
+        torch.testing.assert_close(scores.forward[:, place], expected - bound(None, 6))
+    assert 1 <= scores.effective_samples <= 6
+
+
+def test_variants_follow_from_the_seed_and_the_drawing(runs: ClassificationRuns) -> None:
+    indices = runs.tests[0]
+    some = variants_of(runs.dataset, indices, SIZE, 4, seed=1)
+    assert some.shape == (len(indices), 4, 1, SIZE, SIZE)
+    assert torch.equal(some[:, :1], variants_of(runs.dataset, indices, SIZE, 1))
+    assert torch.equal(some[2:4], variants_of(runs.dataset, indices[2:4], SIZE, 4, seed=1))
+    assert not torch.equal(some, variants_of(runs.dataset, indices, SIZE, 4, seed=2))
+    assert len({variant.numpy().tobytes() for variant in some[0]}) == 4
+
+
+def test_samples_are_shared_evenly(model: BendingModel, runs: ClassificationRuns) -> None:
+    with pytest.raises(AllographError, match=r"5 samples .* 2 variants .* take a multiple"):
+        classify(model, runs, size=SIZE, samples=5, variants=2)
 
 
 def test_equal_exemplars_have_equal_scores(model: BendingModel, runs: ClassificationRuns) -> None:
@@ -117,10 +152,10 @@ def test_everything_that_was_measured_is_in_the_record(model: BendingModel, runs
 def test_bending_alone_writes_nothing_beside_the_exemplar(model: BendingModel, runs: ClassificationRuns) -> None:
     x, exemplars = drawings(runs, 0)
     noise = model.noise(len(x), generator=torch.Generator().manual_seed(0))
-    bent = ByBending(model).infer(x, exemplars[:, None], noise)
+    bent = ByBending(model).infer(x[:, 0], exemplars, noise)
     assert bent.kl[:, model.config.bends :].abs().max() == 0
     with pytest.raises(ValueError, match="without an exemplar"):
-        ByBending(model).infer(x, None, noise)
+        ByBending(model).infer(x[:, 0], None, noise)
 
 
 def test_by_bending_a_drawing_is_compared_with_the_other_exemplars_bent(
@@ -135,7 +170,8 @@ def test_by_bending_a_drawing_is_compared_with_the_other_exemplars_bent(
         seed = int(np.random.SeedSequence([0, 2, 1]).generate_state(1, np.uint64)[0]) >> 1
         given = context.expand(6, 1, -1, -1, -1)
         generator = torch.Generator().manual_seed(seed)
-        values = importance_weighted_bound(ByBending(model), exemplars, given, samples=2, generator=generator).value
+        shown = exemplars[:, 0]
+        values = importance_weighted_bound(ByBending(model), shown, given, samples=2, generator=generator).value
         return -values[target]
 
     others = torch.stack([bound(4, exemplars[place]) for place in (0, 1, 2, 3, 5)])

@@ -20,10 +20,20 @@ if TYPE_CHECKING:
 
 _OMNIGLOTS = ("omniglot", "omniglot-28")
 
+_VARIANTS = 20
+
 
 def classify(
     model: ModelArgument = "omniglot",
     samples: Annotated[int, typer.Option(min=1, help="K of every importance weighted bound.")] = 100,
+    variants: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Small changes of each exemplar, itself among them, that share the samples.",
+            show_default=f"{_VARIANTS}, or the largest number below that divides the samples",
+        ),
+    ] = None,
     data: Annotated[
         Literal["omniglot", "omniglot-28"] | None,
         typer.Option("--data", help="How the model sees the drawings.", show_default="the training's, else omniglot"),
@@ -66,6 +76,7 @@ def classify(
     from allograph.evaluation.unfinished import remembering
     from allograph.writing import save_png
 
+    variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
     loaded = weights.load(model)
     if loaded.exemplars != "concept":
         raise AllographError(
@@ -83,6 +94,7 @@ def classify(
         device = processes.device()
         settings: dict[str, Any] = {
             "samples": samples,
+            "variants": variants,
             "likelihood": likelihood,
             "precision": precision,
             "seed": seed,
@@ -101,7 +113,7 @@ def classify(
             )
     if not processes.first:
         return
-    words: list[object] = ["--samples", samples, "--data", called]
+    words: list[object] = ["--samples", samples, "--variants", variants, "--data", called]
     words += ["--part", part, "--likelihood", likelihood, "--precision", precision, "--seed", seed]
     words += ["--runs", runs, "--split", division] if part == "validation" else []
     command = measurement_command("classify", model, *words)

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     FIXED = 2
     BINARISATION = 3
     LAYOUT = 4
+    VARIANTS = 5
 
 
 def random_stream(seed: int, purpose: Purpose, number: int) -> np.random.Generator:

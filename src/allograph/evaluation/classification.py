@@ -13,13 +13,18 @@ the same for all classes; log p(x'_c) is not, and without it the class with the 
 A model that may only bend its exemplar has no p(x) without one. There it is that of any exemplar of the run bent:
 ``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar of any other, ``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
 
-Each log likelihood is an importance weighted bound over K samples. All bounds of one drawing, given whatever exemplar
-or none, share their noise, so that they differ by the exemplar and not by chance.
+Nobody draws a symbol twice at the same size and slant, and a model may make too much of both. With M variants of an
+exemplar, itself and small affine changes of it, the likelihood is that of the mixture, a density as proper:
+
+    p(x | x') = 1/M sum_m p(x | a_m(x')),   a_1 the identity
+
+Each log likelihood is an importance weighted bound over K samples, K / M for each variant. All bounds of one drawing,
+given whatever exemplar or none, share their noise, so that they differ by the exemplar and not by chance.
 """
 
 from __future__ import annotations
 
-__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run"]
+__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run", "variants_of"]
 
 import copy
 import math
@@ -29,12 +34,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from allograph.bounds import Weighs, importance_weighted_bound
-from allograph.data import ClassificationRuns
+from allograph.data import Augmentation, ClassificationRuns, ConceptDataset, PackedBitmaps
+from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
 from allograph.evaluation.classified import Chosen, ClassificationResult, ErrorRate
 from allograph.evaluation.critics import Critic
@@ -46,6 +53,17 @@ from allograph.parallel import ALONE, Processes
 Likelihoods = Literal["whole", "bending"]
 
 SCORES = ("forward", "backward", "both")
+
+VARIATION = Augmentation(
+    new_concepts=0.0,
+    drawing_turn=8.0,
+    drawing_shear=0.1,
+    drawing_stretch=1.1,
+    drawing_scale=1.12,
+    drawing_shift=0.08,
+    pen=0.0,
+)
+"""How far variants of an exemplar are changed."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ def classify(
     *,
     size: int,
     samples: int = 100,
+    variants: int = 1,
     likelihood: Likelihoods = "whole",
     critic: Critic | None = None,
     precision: Precision = "float32",
@@ -107,9 +126,14 @@ def classify(
     by bending alone ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
 
     Raises:
-        AllographError: the model takes no exemplar, or has no likelihood of this kind; figures that are not finite.
+        AllographError: the model takes no exemplar, or has no likelihood of this kind; samples that cannot be shared
+            among the variants; figures that are not finite.
     """
     start = time.perf_counter()
+    if samples % variants:
+        raise AllographError(
+            f"{samples} samples cannot be shared among {variants} variants of an exemplar: take a multiple"
+        )
     if not model.conditional:
         raise AllographError("this model takes no exemplar, so it cannot say of which one a drawing is a new drawing")
     kind = torch.float64 if precision == "float64" else torch.float32
@@ -128,7 +152,8 @@ def classify(
             progress(run * each + passes, len(runs) * each)
 
         x, exemplars = (
-            runs.dataset.drawings(part[run], size).to(device, kind) for part in (runs.tests, runs.exemplars)
+            variants_of(runs.dataset, part[run], size, variants, seed=seed).to(device, kind)
+            for part in (runs.tests, runs.exemplars)
         )
         scores = score_run(weighs, x, exemplars, samples=samples, seed=(seed, run), device=device, counted=count)
         return scores.forward, scores.backward, scores.effective_samples
@@ -148,6 +173,7 @@ def classify(
         size=size,
         likelihood=likelihood,
         samples=samples,
+        variants=variants,
         effective_samples=float(np.mean([one.effective_samples for one in scored])),
         seed=seed,
         precision=precision,
@@ -161,54 +187,93 @@ def classify(
     )
 
 
+def variants_of(
+    dataset: ConceptDataset, indices: npt.NDArray[np.int64], size: int, count: int, *, seed: int = 0
+) -> Float[Tensor, "drawings count channels size size"]:
+    """Each drawing and small changes of it, which follow from (seed, its index): the first is the drawing itself.
+
+    Raises:
+        AllographError: variants of pictures.
+    """
+    plain, images = dataset.drawings(indices, size)[:, None], dataset.images
+    if count == 1:
+        return plain
+    if not isinstance(images, PackedBitmaps):
+        raise AllographError("only drawings of ink have variants: take 1")
+    bitmaps = images.unpack(indices).reshape(-1, 1, images.side, images.side)
+    changed = [
+        VARIATION(
+            bitmap[None].repeat(count - 1, axis=1),
+            size,
+            random_stream(seed, Purpose.VARIANTS, int(index)),
+            sampled=images.only_size is not None,
+        )
+        for bitmap, index in zip(bitmaps, indices, strict=True)
+    ]
+    return torch.cat([plain, torch.cat(changed)], dim=1)
+
+
 def score_run(
     weighs: Weighs,
-    x: Float[Tensor, "tests channels size size"],
-    exemplars: Float[Tensor, "ways channels size size"],
+    x: Float[Tensor, "tests variants channels size size"],
+    exemplars: Float[Tensor, "ways variants channels size size"],
     *,
     samples: int,
     seed: tuple[int, int],
     device: str = "cpu",
     counted: Callable[[int], None] = lambda passes: None,
 ) -> RunScores:
-    """Both directions of every test and every exemplar of one run; ``counted`` is told how many passes are done.
+    """Both directions of every test and every exemplar of one run, each with its variants, of which the first is the
+    drawing itself; ``counted`` is told how many passes are done.
 
     Raises:
         AllographError: a bound that is not finite.
     """
-    done = 0
+    done, variants = 0, x.shape[1]
 
-    def log_likelihood(targets: Tensor, context: Tensor | None, direction: int) -> tuple[Tensor, Tensor]:
+    def log_likelihood(
+        targets: Tensor, context: Tensor | None, direction: int, variant: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Of all targets given one context or none, and how well the samples covered it; equal noise at every call."""
         nonlocal done
-        state = np.random.SeedSequence([*seed, direction]).generate_state(1, np.uint64)[0]
+        few = samples if context is None else samples // variants
+        state = np.random.SeedSequence([*seed, direction, *[variant] * (variant > 0)]).generate_state(1, np.uint64)[0]
         bound = importance_weighted_bound(
             weighs,
             targets,
             None if context is None else context.expand(len(targets), 1, *context.shape),
-            samples=samples,
+            samples=few,
             generator=torch.Generator().manual_seed(int(state) >> 1),
             chunk=rows_at_once(device),
         )
-        done += samples * len(targets)
+        done += few * len(targets)
         counted(done)
         return -bound.value.cpu(), bound.effective_samples.cpu()
 
+    def mixed(targets: Tensor, several: Tensor, direction: int) -> tuple[Tensor, Tensor]:
+        """Of all targets given the mixture of an exemplar's variants."""
+        found = [log_likelihood(targets, context, direction, m) for m, context in enumerate(several)]
+        values, effective = (torch.stack(part) for part in zip(*found, strict=True))
+        # Of each variant's weights w the sum is exp(value), up to a factor, and that of w^2 its square / effective.
+        squares = (2 * values - effective.log()).logsumexp(dim=0)
+        total = values.logsumexp(dim=0)
+        return total - math.log(len(several)), torch.exp(2 * total - squares)
+
     def given(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """Of each target given each context, (targets, contexts)."""
-        found = [log_likelihood(targets, context, direction) for context in contexts]
-        values, effective = zip(*found, strict=True)
+        """Of each target given each exemplar, (targets, exemplars)."""
+        values, effective = zip(*(mixed(targets, several, direction) for several in contexts), strict=True)
         return torch.stack(values, dim=1), torch.stack(effective, dim=1)
 
-    of_tests, one = given(x, exemplars, 0)
-    of_exemplars, other = given(exemplars, x, 1)
+    tests, shown = x[:, 0], exemplars[:, 0]
+    of_tests, one = given(tests, exemplars, 0)
+    of_exemplars, other = given(shown, x, 1)
     if isinstance(weighs, ByBending):
-        others, _ = given(exemplars, exemplars, 1)
+        others, _ = given(shown, exemplars, 1)
         others.fill_diagonal_(-math.inf)
         alone = of_tests.logsumexp(dim=1) - math.log(len(exemplars))
         exemplars_alone = others.logsumexp(dim=1) - math.log(len(exemplars) - 1)
     else:
-        alone, exemplars_alone = log_likelihood(x, None, 0)[0], log_likelihood(exemplars, None, 1)[0]
+        alone, exemplars_alone = log_likelihood(tests, None, 0)[0], log_likelihood(shown, None, 1)[0]
     forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
     if not (forward.isfinite().all() and backward.isfinite().all()):
         raise AllographError(

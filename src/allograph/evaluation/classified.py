@@ -91,6 +91,7 @@ class ClassificationResult:
         size: of the drawings that the model sees, pixels.
         likelihood: ``whole``, or ``bending``: of the exemplar bent, nothing written beside it.
         samples, effective_samples: K of every bound, and how many of them carried its weight in the mean.
+        variants: of each exemplar, of which its likelihood is the mixture.
         seed, precision, machine: what it was computed with.
         critic: the fingerprint of the critic among the baselines.
         errors: by ``forward``, ``backward`` and ``both``.
@@ -108,6 +109,7 @@ class ClassificationResult:
     size: int
     likelihood: str
     samples: int
+    variants: int
     effective_samples: float
     seed: int
     precision: str
@@ -133,7 +135,8 @@ class ClassificationResult:
         kind = "the whole model" if self.likelihood == "whole" else "bending alone"
         head = (
             f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
-            f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.precision}, seed {self.seed}"
+            f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.variants} variants of each "
+            f"exemplar, {self.precision}, seed {self.seed}"
         )
         names = {
             "forward": "log p(x | x') - log p(x)",
