@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from allograph.data import ClassificationRuns
     from allograph.weights import LoadedWeights
 
-_OMNIGLOTS = ("omniglot", "omniglot-28")
-
 
 def classify(
     model: ModelArgument = "omniglot",
@@ -64,6 +62,7 @@ def classify(
         save_record,
     )
     from allograph.evaluation.unfinished import remembering
+    from allograph.evaluation.unseen import default_data
     from allograph.writing import save_png
 
     loaded = weights.load(model)
@@ -72,8 +71,7 @@ def classify(
             f"{model} was trained on exemplars that are other symbols of an alphabet, so it cannot say of which one a "
             "drawing is a new drawing: take a model of exemplars of the same symbol"
         )
-    trained = loaded.card.get("data", {}).get("name")
-    called = data or (trained if trained in _OMNIGLOTS else "omniglot")
+    called = data or default_data(loaded.card)
     name, which = model_name(model), "classify" if likelihood == "whole" else f"classify-{likelihood}"
     path = record_path(output, name, f"{which}-{called}", part, samples)
     picture = path.with_suffix(".png")
