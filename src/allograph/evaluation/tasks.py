@@ -98,8 +98,8 @@ def judged_part(unseen: Unseen, task: Task, data: str, data_dir: str | None) -> 
         return unseen.dataset, ""
     if task == "alphabet":
         raise AllographError(
-            "the split by characters holds out no alphabet: take a model that was trained on --split 30-20, 40-10 or "
-            "45-5"
+            "the split by characters holds out no alphabet: take a model that was trained with data.split=30-20, 40-10 "
+            "or 45-5"
         )
     import numpy as np
 
