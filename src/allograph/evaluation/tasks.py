@@ -61,7 +61,7 @@ def task_note(writer: Writer, task: Task) -> str:
     if task == "alphabet" and exemplars_of(writer.card) == "concept":
         return (
             "the model was trained on exemplars of the very symbol that it draws, never on others of its alphabet "
-            "(preset omniglot-alphabet is)"
+            "(preset omniglot-alphabet trains for that)"
         )
     blank = writer.card.get("settings", {}).get("data", {}).get("blank")
     if task == "unconditional" and writer.model.conditional and blank == 0:
