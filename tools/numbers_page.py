@@ -3,7 +3,8 @@
     python tools/numbers_page.py            # writes the page
     python tools/numbers_page.py --check    # status 1 if the page is not what the files say
 
-Reads docs/results/*.json, written by tools/experiments.py, and docs/published.toml.
+Reads docs/results/*.json, written by tools/experiments.py or by `allograph evaluate -o docs/results`, and
+docs/published.toml.
 """
 
 from __future__ import annotations
@@ -16,6 +17,17 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from allograph.evaluation.report_parts import Record, nats, without_empty
+from numbers_measured import (
+    Others,
+    folded,
+    markdown,
+    measured_sections,
+    published_tables,
+    read_others,
+    read_records,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
@@ -68,7 +80,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is stale")
     check = parser.parse_args().check
     try:
-        text = page(read_results(RESULTS), read_published(PUBLISHED))
+        text = page(read_results(RESULTS), read_published(PUBLISHED), read_records(RESULTS), read_others(PUBLISHED))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -82,14 +94,16 @@ def main() -> int:
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """All result files, by name.
+    """All result files of experiments, by name; those of single measurements are not among them.
 
-    Raises ValueError: one is not what tools/experiments.py writes.
+    Raises ValueError: one is neither.
     """
     results = []
     for path in sorted(folder.glob("*.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
+            if "measurement" in result:
+                continue
             if missing := {*OF_RESULT} - result.keys() | {*OF_FIGURES} - result["likelihood"].keys():
                 raise KeyError(*sorted(missing))
         except (ValueError, KeyError, TypeError) as error:
@@ -114,8 +128,14 @@ def read_published(path: Path) -> list[dict[str, Any]]:
     return figures
 
 
-def page(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> str:
+def page(
+    results: Sequence[Mapping[str, Any]],
+    published: Sequence[Mapping[str, Any]],
+    records: Sequence[Record] = (),
+    others: Others | None = None,
+) -> str:
     """The whole page."""
+    others = others or {"oneshot": [], "classify": []}
     family = [result for result in results if "family" in result["groups"]]
     parts = [INTRODUCTION, "## The family\n"]
     if not family:
@@ -126,7 +146,8 @@ def page(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, 
         runs = [result for result in results if group in result["groups"]]
         if runs:
             parts += comparison(title, text, runs)
-    parts += ["## Published figures\n", markdown(*published_table(published))]
+    parts += measured_sections(records, others, lambda record: against(as_result(record), published))
+    parts += ["## Published figures\n", markdown(*published_table(published)), *published_tables(others)]
     return "\n".join(parts)
 
 
@@ -218,9 +239,16 @@ def samples_of(figure: Mapping[str, Any]) -> str:
     return {0: "", 1: ", upper bound"}.get(figure["samples"], f", K = {figure['samples']:,}")
 
 
+def as_result(record: Record) -> Mapping[str, Any]:
+    """A measurement of likelihood as if it were of an experiment."""
+    return {"experiment": record.model, "data": record["data"], "likelihood": record.document}
+
+
 def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """``yes``, or what keeps the two figures from being of the same thing."""
     reasons = []
+    if (split := figures.get("split") or "30-20") != "30-20":
+        reasons.append(f"ours is of the {split} split")
     if figures["part"] != "test":
         reasons.append(f"ours is of the {figures['part']} part")
     elif (counted := figures["images" if other["ours"] == "free_energy" else "bound_images"]) < other["images"]:
@@ -281,24 +309,9 @@ def code(result: Mapping[str, Any]) -> str:
     return re.sub(r"([0-9a-f]{10})[0-9a-f]{30}", r"\1", result["commit"])
 
 
-def nats(estimate: Mapping[str, float]) -> str:
-    return f"{estimate['mean']:.2f} ± {estimate['error']:.2f}"
-
-
 def commands(results: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"{result['train_command']}\n{result['likelihood']['command']}" for result in results]
-    return "\n".join(["<details><summary>Commands</summary>\n", "```sh", *lines, "```", "\n</details>\n"])
-
-
-def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """The table without columns that say nothing."""
-    kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
-    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines) + "\n"
+    return folded("Commands", lines)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 
 from allograph import __version__, weights
 from allograph.cli import main
-from allograph.data import Splits, load_dataset, loading, stroke_concepts
+from allograph.data import load_dataset
 from allograph.models import BendingModel
 from commands.pictures import draw_symbol
 
@@ -188,41 +188,3 @@ def test_what_exemplars_are_follows_the_training(capsys, model: BendingModel, pi
         status, out, _ = run(capsys, *arguments, *words, "--part", "test", "--overwrite", "--json")
         assert status == (0 if chosen == "concept" else 2)  # a single class is held out, and has no family
         assert chosen == "family" or json.loads(out)["exemplars"] == "concept"
-
-
-def test_oneshot_takes_the_model_first(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    status, out, err = run(capsys, "evaluate", "oneshot", "omniglut")
-    assert (status, out) == (2, "")
-    assert "omniglut" in one_line(err)
-
-
-def test_oneshot_saves_a_record_and_a_picture(
-    capsys, model: BendingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    concepts = stroke_concepts(60, 20, seed=0)
-    train, validation, test = (concepts.select(range(first, first + 20)) for first in (0, 20, 40))
-    monkeypatch.setattr(loading, "load_dataset", lambda *rest: Splits(train, validation, test))
-    weights.save(tmp_path / "small.safetensors", model, {"data": {"name": "none"}, "temperature": 0.9})
-    arguments = ["evaluate", "oneshot", tmp_path / "small.safetensors", "--data", "strokes", "-o", tmp_path / "out"]
-    arguments += ["--trials", 2]
-    status, out, err = run(capsys, *arguments, "--json")
-    assert status == 0, err
-    path = tmp_path / "out" / "small-strokes-validation-oneshot-within.json"
-    document = json.loads(path.read_text())
-    assert json.loads(out) == document
-    assert (document["measurement"], document["temperature"], document["whole"]) == ("oneshot", 0.9, False)
-    assert document["model"]["sha256"] == weights.load(tmp_path / "small.safetensors").sha256
-    assert document["data_fingerprint"] == validation.fingerprint()
-    assert shlex.split(document["command"])[:6] == [
-        "allograph",
-        "evaluate",
-        "oneshot",
-        f"{tmp_path.name}/small.safetensors",
-        "--data",
-        "strokes",
-    ]
-    assert path.with_suffix(".png").exists()
-    status, out, err = run(capsys, *arguments)
-    assert (status, out) == (2, "")
-    assert "--overwrite" in one_line(err)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -15,7 +17,7 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.data import stroke_concepts
-from allograph.evaluation import default_critic, oneshot
+from allograph.evaluation import Judges, SeenTraining, default_critic, from_nothing, new_characters, oneshot
 from allograph.evaluation.records import measurement_record, save_record
 from commands.family import build, card
 from commands.pictures import draw_symbol
@@ -111,6 +113,38 @@ def test_the_page_holds_all_results_and_nothing_from_elsewhere(capsys, results: 
     gain = augmented["shots"][1]["both_minus_classical"]
     assert f"{100 * gain['value']:+.1f} ± {100 * gain['error']:.1f}" in text
     assert "Results in mine & <yours>" in text, "words of the user are words on the page"
+
+
+def test_all_three_tasks_are_on_the_page(capsys, results: Path, tmp_path: Path) -> None:
+    """With the likelihood in their records, which a run's result has inside, too."""
+    writer = allograph.load(results.parent / "small.safetensors")
+    symbols = replace(stroke_concepts(8, 3, seed=3), family_names=("a", "b"), family=np.repeat([0, 1], 4))
+
+    def copies(context: torch.Tensor | None, count: int, seed: int) -> torch.Tensor:
+        return torch.zeros(1, count, 1, 28, 28) if context is None else context.expand(-1, count, -1, -1, -1)
+
+    few = {"given": 1, "drawings": 2, "references": 1, "trials": 2}
+    training = SeenTraining.of(stroke_concepts(4, 2, seed=4), Judges(default_critic()), 28)
+    (nats,) = (json.loads(path.read_text()) for path in results.glob("*-k2.json"))
+    found = {
+        "alphabet": new_characters(copies, symbols, default_critic(), size=28, **few),
+        "unconditional": from_nothing(copies, symbols, training, drawings=4, trials=2),
+    }
+    for task, result in found.items():
+        command = f"allograph evaluate oneshot small --task {task}"
+        record = measurement_record("oneshot", writer, "small", result, split="", part="test", command=command)
+        record |= {"temperature": 0.5, "whole": True, "note": "a note", "likelihood": nats}
+        save_record(tmp_path / f"small-oneshot-{task}.json", record, overwrite=False)
+    status, out, err = run(capsys, "report", tmp_path)
+    assert (status, err) == (0, "")
+    assert "2 of oneshot" in out
+    text = " ".join(Page((tmp_path / "report" / "report.html").read_text()).words)
+    assert "2 alphabets at a time, so 50 % by chance" in text
+    assert "own alphabet, %" in text and "taken for real, %" in text
+    assert text.count("a note") == 2
+    gain = nats["bound_gain"]
+    assert text.count(f"{gain['mean']:.2f} ± {gain['error']:.2f}") == 2
+    assert "recognised, %" not in text
 
 
 def test_plots_lie_beside_the_page_and_pictures_are_on_it(capsys, results: Path, tmp_path: Path) -> None:

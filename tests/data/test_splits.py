@@ -65,6 +65,24 @@ def test_three_characters_of_each_alphabet_are_tested_and_two_validate(labels: C
     assert np.bincount(divided.validation.family).tolist() == [2] * 50
 
 
+def test_test_characters_of_one_split_are_trained_on_in_another(labels: ConceptDataset) -> None:
+    """Which is why a model is measured on its own split alone; the larger test sets hold the smaller ones."""
+    divided = {name: split(labels, name) for name in SPLITS}
+    tested, trained = (
+        {name: set(getattr(parts, part).concept_names) for name, parts in divided.items()} for part in ("test", "train")
+    )
+    safe = {(one, other) for one in SPLITS for other in SPLITS if not tested[one] & trained[other]}
+    own = {(name, name) for name in SPLITS}
+    assert safe == own | {("40-10", "30-20"), ("45-5", "30-20"), ("45-5", "40-10")}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_the_division_is_the_same_every_time(labels: ConceptDataset, name: str) -> None:
+    one, again = split(labels, name), split(labels, name)
+    for part, other in zip(parts(one), parts(again), strict=True):
+        assert part.fingerprint() == other.fingerprint()
+
+
 @pytest.mark.parametrize("name", ["30-20", "characters"])
 def test_no_drawing_is_in_two_parts(omniglot: ConceptDataset, name: str) -> None:
     divided = parts(split(omniglot, name))

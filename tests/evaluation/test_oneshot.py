@@ -12,7 +12,8 @@ from torch import Tensor
 
 from allograph import AllographError
 from allograph.evaluation import Critic, CriticConfig, Estimate, draw_trials, oneshot
-from allograph.evaluation.oneshot import _measure, picture_of
+from allograph.evaluation.measures import diversity, originality, recognised, taken_for_real
+from allograph.evaluation.oneshot import picture_of
 from evaluation.writers import Oracle, copy
 
 SIZE = 40
@@ -149,14 +150,39 @@ def test_a_writer_that_breaks_the_contract_is_told_so(symbols, critic, wrong, me
 def test_measures_meet_their_definitions():
     features = torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(0))
     prototypes = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
-    known, diversity, originality = _measure(features, prototypes)
     x, e = features.double().numpy(), prototypes.double().numpy()
     hits = [np.argmax([x[k, i] @ e[j] for j in range(3)]) == k for k in range(3) for i in range(5)]
-    assert known == pytest.approx(np.mean(hits))
+    assert recognised(features, prototypes) == pytest.approx(np.mean(hits))
     deviations = [np.sqrt(np.mean([np.var(x[k, :, d], ddof=1) for d in range(8)])) for k in range(3)]
-    assert diversity == pytest.approx(np.mean(deviations))
+    assert diversity(features) == pytest.approx(np.mean(deviations))
     distances = [np.sqrt(np.mean((x[k, i] - e[k]) ** 2)) for k in range(3) for i in range(5)]
-    assert originality == pytest.approx(np.mean(distances))
+    assert originality(features, prototypes[:, None]) == pytest.approx(np.mean(distances))
+
+
+def test_originality_is_the_distance_to_the_nearest_that_was_given():
+    generator = torch.Generator().manual_seed(0)
+    features, given = (
+        torch.nn.functional.normalize(torch.randn(2, count, 8, generator=generator), dim=-1) * 8**0.5
+        for count in (5, 4)
+    )
+    x, g = features.double().numpy(), given.double().numpy()
+    distances = [min(np.sqrt(np.mean((x[k, i] - g[k, j]) ** 2)) for j in range(4)) for k in range(2) for i in range(5)]
+    assert originality(features, given) == pytest.approx(np.mean(distances))
+    assert originality(given, given) == 0
+
+
+def test_drawings_are_taken_for_real_as_often_as_a_real_one_is_nearest():
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(6, 3, generator=generator), torch.randn(6, 3, generator=generator)
+    hits = []
+    for i in range(6):
+        others = [float(x[i] @ x[j]) for j in range(6) if j != i]
+        hits.append(max(float(x[i] @ y[j]) for j in range(6)) > max(others))
+    assert taken_for_real(x, y) == pytest.approx(np.mean(hits))
+    shares = [taken_for_real(*torch.randn(2, 40, 8, generator=generator)) for _ in range(50)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=4 * np.std(shares) / 50**0.5)
+    crowd = torch.ones(6, 3) + 1e-3 * x
+    assert taken_for_real(crowd, y) == 0, "drawings that are all alike are not real ones"
 
 
 def test_errors_are_standard_errors_of_mean_and_paired_ratio():

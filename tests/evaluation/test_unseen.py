@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from allograph.data import ConceptDataset, Splits, loading
+from allograph.data import SPLITS, ConceptDataset, Splits, loading
 from allograph.errors import AllographError
 from allograph.evaluation.unseen import unseen_part
 
@@ -58,6 +58,18 @@ def test_the_division_is_the_trainings_unless_another_is_asked_for_and_then_refu
         with pytest.raises(AllographError, match=r"another division .* --split 45-5"):
             unseen_part(trained, name, "test", split="30-20")
     assert unseen_part(trained, "omniglot-28", "test").split == "45-5"
+
+
+@pytest.mark.parametrize("trained", SPLITS)
+def test_no_division_of_omniglot_is_measured_after_a_training_on_another(data: Splits, trained: str) -> None:
+    part = data.test if trained == "45-5" else data.train
+    for asked in SPLITS:
+        for name in ("omniglot", "omniglot-28"):
+            if asked == trained:
+                assert unseen_part(card(name, part, split=trained), name, "test", split=asked).split == asked
+                continue
+            with pytest.raises(AllographError, match=f"another division .* --split {trained}"):
+                unseen_part(card("omniglot", part, split=trained), name, "test", split=asked)
 
 
 def test_other_training_data_of_the_same_name_are_refused(data: Splits) -> None:

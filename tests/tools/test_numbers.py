@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from allograph.evaluation.points import Estimate, OneShotResult, Point
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -26,12 +28,14 @@ def tool(name: str) -> ModuleType:
 
 
 numbers = tool("numbers_page")
+measurements = tool("numbers_measured")
 
 
 def measured(bound: float) -> dict[str, Any]:
     return {
         "free_energy": {"mean": bound + 5, "error": 0.25},
         "kl": {"mean": 25.0, "error": 0.1},
+        "kl_per_step": [12.0, 13.0],
         "bound": {"mean": bound, "error": 0.2},
         "effective_samples": 3.25,
         "bits_per_dimension": {"mean": bound / 543.4, "error": 0.0004},
@@ -194,10 +198,119 @@ def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
 def test_notes_are_passed_on_and_bars_do_not_break_a_table() -> None:
     page = numbers.page([result("a|b", note="these are grey"), result("c")], [])
     assert "Note on a|b: these are grey." in page
-    assert "| a/b | draw |" in page
+    assert r"| a\|b | draw |" in page
+
+
+def record(measurement: str, **content: Any) -> dict[str, Any]:
+    """What `allograph evaluate` writes around its figures."""
+    model = {"name": "mine", "kind": "sequential", "sha256": "a", "parameters": 1_000_000}
+    command = f"allograph evaluate {measurement} mine"
+    return {"measurement": measurement, "model": model, "part": "test", "split": "30-20", "command": command, **content}
+
+
+def nats_record(part: str, bound: float, **changes: Any) -> dict[str, Any]:
+    inside = result("mine", bound, given=measured(bound - 10), contexts=2)["likelihood"]
+    changes = {"fewer": [{"contexts": 1, "given": measured(bound - 7)}], "exemplars": "concept", **changes}
+    return {**inside, **record("likelihood", data="omniglot-28"), "part": part, **changes}
+
+
+def oneshot_record(task: str) -> dict[str, Any]:
+    real, made = (Point(*(Estimate(value, 0.01) for value in (0.8 * scale, *[0.4 * scale] * 4))) for scale in (1, 0.9))
+    about = {"data": "omniglot", "data_fingerprint": "b", "critic": "c", "embedding": "d", "setting": ""}
+    counts = {"trials": 20, "ways": 5, "drawings": 7, "given": 5, "references": 8, "training": 0, "size": 28, "seed": 0}
+    ratio = Point(*(Estimate(0.9, 0.02) for _ in range(5)))
+    found = OneShotResult(task, **about, **counts, real=real, generated=made, copies=real, ratio=ratio)
+    content = found.to_dict() | {"setting": "within" if task == "exemplars" else ""}
+    likelihood = nats_record("test", 80.0) | {"bound_gain": {"mean": 12.5, "error": 0.5}}
+    return record("oneshot", **content, temperature=1.0, whole=True, note="a note", likelihood=likelihood)
+
+
+def classify_record(part: str, runs: int) -> dict[str, Any]:
+    rate = {"value": 0.1, "low": 0.08, "high": 0.12, "runs_low": 0.07, "runs_high": 0.13}
+    errors = {name: rate for name in ("forward", "backward", "both")}
+    counts = {"runs": runs, "ways": 20, "tests": 20 * runs, "samples": 100, "data": "omniglot", "likelihood": "whole"}
+    return record("classify", errors=errors, baselines={"cosine": rate}, **counts) | {"part": part}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Result files of every measurement, one of them with a picture, and one of an experiment."""
+    files = {
+        "few": nats_record("test", 80.0),
+        "few-training": nats_record("training", 70.0),
+        "classify": classify_record("test", 20),
+        "classify-validation": classify_record("validation", 20),
+        **{task: oneshot_record(task) for task in ("unconditional", "exemplars", "alphabet")},
+        "experiment": result("run"),
+    }
+    for name, document in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    (tmp_path / "alphabet.png").touch()
+    return tmp_path
+
+
+GMN = {**PUBLISHED, "model": "GMN", "data": "omniglot-28", "kinds": ["sequential"], "contexts": 2, "nats": 78.8}
+
+
+def page_of(folder: Path) -> str:
+    others = measurements.read_others(numbers.PUBLISHED)
+    return numbers.page(numbers.read_results(folder), [GMN], measurements.read_records(folder), others)
+
+
+def test_every_measurement_has_its_section_with_its_commands(folder: Path) -> None:
+    assert [result["experiment"] for result in numbers.read_results(folder)] == ["run"]
+    page = page_of(folder)
+    sections = [line for line in page.splitlines() if line.startswith("## ")]
+    titles = ["The family", "Likelihoods given exemplars", "One-shot generation", "One-shot classification"]
+    assert sections == [f"## {title}" for title in (*titles, "Published figures")]
+    for measurement, count in (("likelihood", 2), ("oneshot", 3), ("classify", 2)):
+        assert page.splitlines().count(f"allograph evaluate {measurement} mine") == count
+    assert "![mine, omniglot, 30-20, test part: alphabet.png](results/alphabet.png)" in page
+    assert "own alphabet, %" in page and "taken for real, %" in page and "recognised, %" in page
+    assert r"log p(x \| x') - log p(x)" in page
+
+
+def test_likelihoods_stand_beside_published_ones_and_the_training_part(folder: Path) -> None:
+    page = page_of(folder)
+    beside = [line for line in page.splitlines() if line.startswith("| mine | 2 | bound")]
+    assert beside == [
+        "| mine | 2 | bound, K = 100: 70.00 ± 0.20 | GMN (somebody, 2015) | 78.8, K = 100 | -8.80 | yes |"
+    ]
+    gaps = [line for line in page.splitlines() if line.startswith("| mine | omniglot-28 |")]
+    assert [line.split(" | ")[2] for line in gaps] == ["0", "1", "2"]
+    assert gaps[1] == "| mine | omniglot-28 | 1 | 68.00 ± 0.25 | 78.00 ± 0.25 | +10.00 ± 0.35 |"
+
+
+def test_another_split_is_no_comparison(folder: Path) -> None:
+    (folder / "few.json").write_text(json.dumps(nats_record("test", 80.0, split="45-5")))
+    (row,) = (line for line in page_of(folder).splitlines() if line.startswith("| mine | 2 | bound"))
+    assert row.endswith("| no: ours is of the 45-5 split |")
+
+
+def test_drawings_and_classes_stand_beside_published_ones(folder: Path) -> None:
+    lines = page_of(folder).splitlines()
+    assert "| mine | omniglot, 30-20, test part, within alphabets | 90.0 ± 2.0 | 0.900 ± 0.020 |  |" in lines
+    (earlier,) = (line for line in lines if line.startswith("| VAE-STN") and "| 77 |  |" in line)
+    assert "Boutin" in earlier
+    ours = [line.split(" | ")[-1] for line in lines if line.startswith("| mine, both directions, K = 100 | 10.0 |")]
+    assert ours == ["no: ours is of the validation part, not of Lake's runs |", "yes |"]
+    assert sum(line.startswith("| people | 4.5 |") for line in lines) == 2, "in the section and in the list"
+
+
+def test_a_damaged_record_and_an_incomplete_published_figure_are_errors(folder: Path) -> None:
+    (folder / "few.json").write_text(json.dumps(record("likelihood")))
+    with pytest.raises(ValueError, match=r"few.json is no result file"):
+        measurements.read_records(folder)
+    (folder / "few.json").write_text(json.dumps(record("dreams")))
+    with pytest.raises(ValueError, match=r"few.json is no result file .*dreams"):
+        measurements.read_records(folder)
+    (folder / "published.toml").write_text('[[classify]]\nmodel = "X"\nerror = 1.0\n')
+    with pytest.raises(ValueError, match=r"X: check conditions, source"):
+        measurements.read_others(folder / "published.toml")
 
 
 def test_published_figures_are_complete() -> None:
+    assert all(measurements.read_others(numbers.PUBLISHED).values())
     figures = numbers.read_published(numbers.PUBLISHED)
     assert len({(figure["data"], figure["model"]) for figure in figures}) == len(figures)
     draw = next(figure for figure in figures if figure["model"] == "DRAW")

@@ -23,6 +23,7 @@ from allograph.cli.classify import classify
 from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
+from allograph.cli.evaluate_oneshot import oneshot
 from allograph.cli.info import info
 from allograph.cli.invent import invent
 from allograph.cli.report import report
@@ -40,6 +41,7 @@ app.command()(train)
 app.command()(info)
 app.command()(report)
 app.command()(studio)
+evaluate.command()(oneshot)
 evaluate.command()(augmentation)
 evaluate.command()(classify)
 app.add_typer(evaluate, name="evaluate")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from allograph.data import ClassificationRuns
     from allograph.weights import LoadedWeights
 
-_OMNIGLOTS = ("omniglot", "omniglot-28")
-
 _VARIANTS = 20
 
 
@@ -74,6 +72,7 @@ def classify(
         save_record,
     )
     from allograph.evaluation.unfinished import remembering
+    from allograph.evaluation.unseen import default_data
     from allograph.writing import save_png
 
     variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
@@ -83,8 +82,7 @@ def classify(
             f"{model} was trained on exemplars that are other symbols of an alphabet, so it cannot say of which one a "
             "drawing is a new drawing: take a model of exemplars of the same symbol"
         )
-    trained = loaded.card.get("data", {}).get("name")
-    called = data or (trained if trained in _OMNIGLOTS else "omniglot")
+    called = data or default_data(loaded.card)
     name, which = model_name(model), "classify" if likelihood == "whole" else f"classify-{likelihood}"
     path = record_path(output, name, f"{which}-{called}", part, samples)
     picture = path.with_suffix(".png")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, TemperatureOption, print_json
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, print_json
 from allograph.cli.measuring import measuring, report_problems
 from allograph.errors import AllographError
 
@@ -32,108 +32,6 @@ OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the 
 SettingOption = Annotated[
     Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
 ]
-
-
-@evaluate.command()
-def oneshot(
-    model: ModelArgument = "omniglot",
-    data: DataOption = "omniglot",
-    split: SplitOption = None,
-    part: PartOption = "validation",
-    setting: SettingOption = "within",
-    trials: Annotated[int, typer.Option(help="Tests, each with its own characters and exemplars.")] = 20,
-    temperature: TemperatureOption = None,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Samples of the whole model, ink included, not what write shows.")
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of characters and of the drawings.")
-    ] = 0,
-    output: ResultsOption = Path("results"),
-    overwrite: OverwriteRecord = False,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Are new drawings of unseen characters recognised in 20-way tests, and do they differ as real ones do?
-
-    Writes all that a comparison needs to DIR/MODEL-DATA-PART-oneshot-SETTING.json, and a picture beside it.
-    """
-    from allograph.evaluation.records import (
-        check_free,
-        data_name,
-        measurement_command,
-        measurement_path,
-        measurement_record,
-        model_name,
-        save_record,
-        shown_data,
-    )
-
-    name = model_name(model)
-    kind = ["oneshot", setting, *(["whole"] if whole else [])]
-    path = measurement_path(output, name, data_name(data), part, *kind)
-    picture = path.with_suffix(".png")
-    check_free(path, picture, overwrite=overwrite)
-
-    import allograph
-    from allograph.evaluation.critics import default_critic
-    from allograph.evaluation.oneshot import drawings_of, oneshot, picture_of
-    from allograph.evaluation.simclr import default_embedding
-    from allograph.evaluation.unfinished import remembering
-    from allograph.evaluation.unseen import unseen_part
-    from allograph.writing import save_png
-
-    writer = allograph.load(model)
-    writer.check_exemplar("auto")
-    chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
-    draw = drawings_of(writer, chosen, whole=whole)
-    size = writer.model.config.image_size
-    critic, embedding = default_critic(), default_embedding()
-    with measuring("trials") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
-        )
-        report_problems(unseen.problems)
-        about = {
-            "weights": writer.sha256,
-            "data": unseen.dataset.fingerprint(),
-            "critic": critic.fingerprint,
-            "embedding": embedding.fingerprint,
-            "setting": setting,
-            "trials": trials,
-            "temperature": chosen,
-            "whole": whole,
-            "seed": seed,
-        }
-        with remembering(processes, path, about) as remembered:
-            result = oneshot(
-                draw,
-                unseen.dataset,
-                critic,
-                embedding=embedding,
-                size=size,
-                trials=trials,
-                setting=setting,
-                seed=seed,
-                progress=progress,
-                processes=remembered,
-            )
-    if not processes.first:
-        return
-    options = ["--part", part, "--setting", setting, "--trials", trials, "--temperature", chosen, "--seed", seed]
-    options += ["--split", unseen.split] if unseen.split else []
-    options += ["--whole"] if whole else []
-    command = measurement_command("oneshot", model, "--data", shown_data(data), *options)
-    record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
-    record |= {"temperature": chosen, "whole": whole}
-    save_record(path, record, overwrite)
-    save_png(picture_of(draw, unseen.dataset, size=size, setting=setting, seed=seed), picture)
-    if as_json:
-        print_json(record)
-    else:
-        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
-        print(result.table())
-        print(f"{path}: the same and more, as JSON; {picture.name}: pictures")
 
 
 @evaluate.command()

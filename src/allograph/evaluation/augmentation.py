@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from allograph.errors import AllographError
 from allograph.evaluation.classical import Classical
 from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
-from allograph.evaluation.oneshot import DrawingFunction, Trial, draw_trials
+from allograph.evaluation.drawing import DrawingFunction
+from allograph.evaluation.oneshot import Trial, draw_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import Estimate, Setting
 from allograph.parallel import ALONE, Processes

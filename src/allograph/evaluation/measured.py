@@ -126,7 +126,7 @@ class LikelihoodResult:
             f"standard error; {self.precision}, seed {self.seed}"
         )
         if self.fewer:
-            return "\n".join([head, *self._by_contexts()])
+            return "\n".join([head, self.by_contexts()])
         named = [("without", self.without)] if self.given else [("", self.without)]
         what = f"given {self.contexts}" if self.exemplars == "concept" else f"given {self.contexts} others"
         named = [(what, self.given), *named] if self.given else named
@@ -156,20 +156,19 @@ class LikelihoodResult:
             lines.append(f"KL per step{', ' + name if name else ''}: {each}")
         return "\n".join([*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"])
 
-    def _by_contexts(self) -> list[str]:
-        """A row for each number of exemplars."""
-        assert self.given is not None and self.gain is not None and self.bound_gain is not None
-        most = Fewer(self.contexts, self.given, self.gain, self.bound_gain)
-        bound = f"bound, K = {self.samples}"
+    def by_contexts(self) -> str:
+        """A table with a row for each number of exemplars."""
+        others = f", each given so many others of its {self.exemplars}" if self.given else ""
         lines = [
-            f"free energy of {self.images} images, bound of {self.bound_images}, each given so many others of its "
-            f"{self.exemplars}",
-            f"{'given':>5}{'free energy':>18}{'KL':>16}{bound:>18}{'effective':>11}{'gain of the bound':>20}",
+            f"free energy of {self.images} images, bound of {self.bound_images}{others}",
+            f"{'given':>5}{'free energy':>18}{'KL':>16}{f'bound, K = {self.samples}':>18}{'effective':>11}"
+            + (f"{'gain of the bound':>20}" if self.given else ""),
         ]
-        rows = [(0, self.without, None), *((one.contexts, one.given, one.bound_gain) for one in (*self.fewer, most))]
+        rows = [(0, self.without, None), *((one.contexts, one.given, one.bound_gain) for one in self.fewer)]
+        rows += [(self.contexts, self.given, self.bound_gain)] if self.given else []
         for contexts, column, gain in rows:
             cells = f"{column.free_energy!s:>18}{column.kl!s:>16}{column.bound!s:>18}{column.effective_samples:>11.1f}"
             lines.append(f"{contexts:>5}{cells}{gain or ''!s:>20}".rstrip())
         if self.wrong:
             lines.append(f"free energy given {self.contexts} of another {self.exemplars}: {self.wrong}")
-        return [*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"]
+        return "\n".join([*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"])

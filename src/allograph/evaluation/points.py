@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["Estimate", "OneShotResult", "Point", "Setting"]
+__all__ = ["TASKS", "Estimate", "OneShotResult", "Point", "Setting", "Task", "points_of"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from allograph.errors import AllographError
+
+Task = Literal["unconditional", "exemplars", "alphabet"]
+"""Drawings from nothing, new drawings of a character given one, or new characters of an alphabet given some."""
+
+TASKS: tuple[Task, ...] = get_args(Task)
 
 Setting = Literal["within", "across"]
 """Characters of one alphabet at a time, or of all."""
@@ -37,7 +44,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Point:
-    """Where one kind of drawing lies: recognised (0 to 1), differing from each other, differing from the exemplar.
+    """Where one kind of drawing lies: recognised (0 to 1), differing from each other, differing from what was given.
 
     The first three by the critic, whose features tell characters apart and hide other differences; the last two by the
     embedding, which knows of no characters.
@@ -66,38 +73,83 @@ class Point:
         )
 
 
+def points_of(trials: Sequence[Mapping[str, Sequence[float]]], data: str) -> dict[str, Point]:
+    """``real``, ``generated``, ``copies`` and ``ratio`` of a result, from the numbers of each trial.
+
+    Raises:
+        AllographError: the real drawings are never recognised, or do not differ.
+    """
+    columns = {name: np.asarray([trial[name] for trial in trials]) for name in ("real", "generated", "copies")}
+    if (columns["real"].mean(0) == 0).any():
+        raise AllographError(
+            f"{data}: real drawings are all equal or never recognised, so there is nothing to compare with; give a "
+            "data set of drawings by several people"
+        )
+
+    def mean(name: str) -> Point:
+        return Point.of(lambda place: Estimate.mean(columns[name][:, place]))
+
+    points = {name: mean(name) for name in columns}
+    ratio = Point.of(lambda place: Estimate.ratio(columns["generated"][:, place], columns["real"][:, place]))
+    return {**points, "ratio": ratio}
+
+
 @dataclass(frozen=True)
 class OneShotResult:
-    """What `oneshot` measured: real drawings, the writer's, and, beside them, distorted copies of the exemplar."""
+    """What a one-shot task measured: real drawings, the model's, and distorted copies of what the model was given.
 
+    Attributes:
+        task: which of the three.
+        setting: where exemplars came from, of the task ``exemplars``; else empty.
+        ways: characters of a trial; alphabets of the task ``alphabet``; 1 of ``unconditional``.
+        drawings: of each way; of the task ``exemplars`` its exemplar is among them.
+        given: exemplars of each way.
+        references: drawings that stand for each way where it is recognised: its exemplar, other characters of the
+            alphabet, or real drawings beside the model's.
+        training: training drawings, among which the nearest was looked for; 0 where it was among those given.
+        ratio: generated over real: 1, 1, 1 is what a model reaches that cannot be told from people.
+    """
+
+    task: Task
     data: str
     data_fingerprint: str
     critic: str
     embedding: str
-    setting: Setting
+    setting: Setting | Literal[""]
     trials: int
     ways: int
     drawings: int
+    given: int
+    references: int
+    training: int
     size: int
     seed: int
     real: Point
     generated: Point
     copies: Point
     ratio: Point
-    """Generated over real: 1, 1, 1 is what a writer reaches that cannot be told from people."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, ready for JSON."""
         return asdict(self)
 
+    @property
+    def _what(self) -> str:
+        match self.task:
+            case "exemplars":
+                ways = f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials"
+                return f"{ways}, 1 exemplar and {self.drawings - 1} drawings a character"
+            case "alphabet":
+                ways = f"new characters of {self.ways} alphabets, {self.trials} trials"
+                return f"{ways}, {self.given} characters given and {self.drawings} new ones an alphabet"
+            case "unconditional":
+                return f"{self.trials} times {self.drawings} drawings from nothing, {self.training} training drawings"
+
     def table(self) -> str:
         """A table to print."""
-        head = (
-            f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials, 1 exemplar and "
-            f"{self.drawings - 1} drawings a character, {self.size} px, {self.data}, critic {self.critic}, "
-            f"embedding {self.embedding}"
-        )
-        names = ("recognised", "diversity", "originality", "SimCLR diversity", "originality")
+        head = f"{self._what}, {self.size} px, {self.data}, critic {self.critic}, embedding {self.embedding}"
+        recognised = {"exemplars": "recognised", "alphabet": "own alphabet", "unconditional": "taken for real"}
+        names = (recognised[self.task], "diversity", "originality", "SimCLR diversity", "originality")
         lines = [head, f"{'':18}" + "".join(f"{name:>18}" for name in names)]
         for name, point in (("real", self.real), ("generated", self.generated), ("copies", self.copies)):
             known = point.recognizability

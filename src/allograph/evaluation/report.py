@@ -143,10 +143,10 @@ def _known(path: Path, document: Any) -> tuple[str, Record | None]:
 
     Files that do not name their measurement are told by what only its results have; a run's result may hold one inside.
     """
-    if isinstance(document, Mapping) and isinstance(document.get("likelihood"), Mapping):
-        document = document["likelihood"]
     if not isinstance(document, Mapping):
         return "", None
+    if "measurement" not in document and isinstance(document.get("likelihood"), Mapping):
+        document = document["likelihood"]
     unsaid = next((name for name, key in _SIGNS.items() if key in document), "")
     name = str(document.get("measurement", unsaid))
     if name not in SECTIONS:

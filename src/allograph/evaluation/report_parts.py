@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-__all__ = ["NamedPlot", "Record", "Section", "Table", "nats", "percent", "slug", "three", "without_empty"]
+__all__ = [
+    "NamedPlot",
+    "Record",
+    "Section",
+    "Table",
+    "groups",
+    "nats",
+    "percent",
+    "pictures",
+    "series_of",
+    "slug",
+    "three",
+    "without_empty",
+]
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allograph.evaluation.plots import Plot
+from allograph.evaluation.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)
@@ -95,3 +108,24 @@ def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[S
     """The table without columns that say nothing."""
     kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
     return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def groups(
+    records: Sequence[Record], key: Callable[[Record], tuple[str, ...]]
+) -> list[tuple[tuple[str, ...], list[Record]]]:
+    """Records with equal keys together, in the order of their first ones."""
+    found: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        found.setdefault(key(record), []).append(record)
+    return list(found.items())
+
+
+def pictures(records: Sequence[Record]) -> list[tuple[Path, str]]:
+    """The pictures of all of them, with captions."""
+    return [(path, f"{record.model}, {record.where}: {path.name}") for record in records for path in record.pictures]
+
+
+def series_of(name: str, marks: Sequence[Mark], number: int, *, joined: bool = False) -> Series:
+    """Models are told apart by colour, then by shape."""
+    shapes: tuple[Any, ...] = ("dot", "square", "diamond", "ring", "cross")
+    return Series(name, marks, number, shapes[number // 7 % len(shapes)], joined)

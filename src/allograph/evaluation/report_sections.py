@@ -5,19 +5,21 @@ from __future__ import annotations
 __all__ = ["SECTIONS"]
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from allograph.evaluation.plots import Mark, Plot, Series
+from allograph.evaluation.report_oneshot import oneshot_section
 from allograph.evaluation.report_parts import (
     NamedPlot,
     Record,
     Section,
     Table,
+    groups,
     nats,
     percent,
+    pictures,
+    series_of,
     slug,
-    three,
     without_empty,
 )
 
@@ -37,7 +39,7 @@ _DIFFERENCES = (
 def likelihood_section(records: Sequence[Record]) -> Section:
     """Free energies and bounds."""
     tables, plots, findings = [], [], []
-    for (name, *_), group in _groups(records, lambda record: (f"{record.where}, {record['binarisation']}",)):
+    for (name, *_), group in groups(records, lambda record: (f"{record.where}, {record['binarisation']}",)):
         rows, bounds, steps = [], [], []
         for number, record in enumerate(group):
             figures = _by_contexts(record)
@@ -60,11 +62,11 @@ def likelihood_section(records: Sequence[Record]) -> Section:
             marks = [
                 Mark(contexts, figure["bound"]["mean"], 0, figure["bound"]["error"]) for contexts, figure in figures
             ]
-            bounds.append(_series(record.model, marks[::-1], number, joined=True))
+            bounds.append(series_of(record.model, marks[::-1], number, joined=True))
             kl = figures[0][1]["kl_per_step"]
             if len(kl) > 1:
                 marks = [Mark(step + 1, value) for step, value in enumerate(kl)]
-                steps.append(_series(record.model, marks, number, joined=True))
+                steps.append(series_of(record.model, marks, number, joined=True))
             best = figures[0][1]
             given = f"given {figures[0][0]} exemplar{'s' if figures[0][0] > 1 else ''}" if figures[0][0] else "alone"
             findings.append(
@@ -86,61 +88,7 @@ def likelihood_section(records: Sequence[Record]) -> Section:
             f"Note on {record.model}, {record.where}: {record['note']}." for record in records if record["note"]
         ),
     )
-    return Section("Likelihood", text, findings, tables, plots, _pictures(records))
-
-
-def oneshot_section(records: Sequence[Record]) -> Section:
-    """Recognised and diverse, beside people and copies."""
-    tables, plots, findings = [], [], []
-    for (name, *_), group in _groups(records, _one_test):
-        rows = []
-        first = group[0]
-        people = [("people", first["real"])]
-        models = [(_drawn_by(record), record["generated"]) for record in group]
-        copies = [("copies, distorted", first["copies"])]
-        for label, point in (*people, *models, *copies):
-            cells = [percent(point["recognizability"])]
-            keys = ("simclr_diversity", "simclr_originality", "diversity", "originality")
-            rows.append([label, *cells, *(three(point[key]) for key in keys)])
-        for record in group:
-            ratio = record["ratio"]
-            known, diversity = ratio["recognizability"], ratio["simclr_diversity"]
-            findings.append(
-                f"{_drawn_by(record)}, {record.where}, {record['setting']} alphabets: recognised {three(known)} times "
-                f"as often as people's drawings, {three(diversity)} times as diverse"
-            )
-        head = ("drawings of", "recognised, %", "diversity", "originality", "diversity, critic", "originality, critic")
-        tables.append(Table(f"{name}; {first['ways']}-way, {first['trials']} trials", head, rows))
-        for key, what in (("diversity", "Diversity"), ("originality", "Originality")):
-            series = [
-                _point("people", people[0][1], key, 2, "diamond"),
-                *(_point(label, point, key, number, "dot") for number, (label, point) in enumerate(models)),
-                _point("copies, distorted", copies[0][1], key, 2, "ring"),
-                Series("exact copies", [Mark(0, 100)], 2, "cross"),
-            ]
-            plot = Plot(
-                f"{what} and recognizability: {name}",
-                f"{key}: features of SimCLR",
-                "recognised, %",
-                series,
-                include=(100,),
-                include_x=(0,),
-            )
-            means = (
-                "how much drawings of one symbol differ from each other"
-                if key == "diversity"
-                else "how far drawings lie from the exemplar"
-            )
-            caption = f"{what}, {means}, against how often they are recognised. The place to be is beside people."
-            plots.append(NamedPlot(f"{key}-{slug(name)}", plot, caption))
-    text = (
-        "From one exemplar each of unseen characters new drawings are made. A prototypical network, trained on other "
-        "alphabets, says of which exemplar each is (recognised); the standard deviation of a drawing's features in "
-        "SimCLR, trained without labels, says how they differ (diversity), and their distance from the exemplar's how "
-        "original they are (Boutin et al., NeurIPS 2022). Copies of the exemplar are always recognised, and without "
-        "diversity; people's own drawings are the measure.",
-    )
-    return Section("One-shot generation", text, findings, tables, plots, _pictures(records))
+    return Section("Likelihood", text, findings, tables, plots, pictures(records))
 
 
 def augmentation_section(records: Sequence[Record]) -> Section:
@@ -177,7 +125,7 @@ def augmentation_section(records: Sequence[Record]) -> Section:
         "the same beginning, and tested on other people's drawings. Classical augmentation (affine maps, elastic "
         "bends, width of the pen) was tuned on training alphabets.",
     )
-    return Section("What a user gains", text, findings, tables, plots, _pictures(records))
+    return Section("What a user gains", text, findings, tables, plots, pictures(records))
 
 
 def classification_section(records: Sequence[Record]) -> Section:
@@ -214,7 +162,7 @@ def classification_section(records: Sequence[Record]) -> Section:
             (label, Mark(place, 100 * rate["value"], 0, 50 * (rate["runs_high"] - rate["runs_low"])))
             for place, (label, rate) in enumerate(scores)
         ]
-        series = [_series(label, [mark], number) for number, (label, mark) in enumerate(marks)]
+        series = [series_of(label, [mark], number) for number, (label, mark) in enumerate(marks)]
         plot = Plot(f"Errors: {name}", "", "errors, %", series, names=[""] * len(series), include=(0,))
         words = "Errors of one-shot classification; bars are 95 % intervals over runs."
         plots.append(NamedPlot(f"classification-{slug(name)}", plot, words))
@@ -224,7 +172,7 @@ def classification_section(records: Sequence[Record]) -> Section:
         "likelihood of the drawing given the exemplar, of the exemplar given the drawing, and by both; beside them "
         "stand distances that need no generative model.",
     )
-    return Section("One-shot classification", text, findings, tables, plots, _pictures(records))
+    return Section("One-shot classification", text, findings, tables, plots, pictures(records))
 
 
 SECTIONS: dict[str, Callable[[Sequence[Record]], Section]] = {
@@ -236,45 +184,8 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], Section]] = {
 """What makes the section of each measurement; raises KeyError, TypeError and the like for what is no such result."""
 
 
-def _one_test(record: Record) -> tuple[str, ...]:
-    """What has to be the same for points to be compared; the first is for people."""
-    same = ("trials", "ways", "drawings", "size", "seed", "critic", "embedding", "data_fingerprint")
-    return f"{record.where}, {record['setting']} alphabets", *(str(record[key]) for key in same)
-
-
 def _by_contexts(record: Record) -> list[tuple[int, Mapping[str, Any]]]:
     """(exemplars, figures), the most exemplars first."""
     given = [(record["contexts"], record["given"])] if record["given"] else []
     fewer = [(one["contexts"], one["given"]) for one in record.document.get("fewer", ())]
     return [*given, *fewer[::-1], (0, record["without"])]
-
-
-def _groups(
-    records: Sequence[Record], key: Callable[[Record], tuple[str, ...]]
-) -> list[tuple[tuple[str, ...], list[Record]]]:
-    found: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        found.setdefault(key(record), []).append(record)
-    return list(found.items())
-
-
-def _pictures(records: Sequence[Record]) -> list[tuple[Path, str]]:
-    return [(path, f"{record.model}, {record.where}: {path.name}") for record in records for path in record.pictures]
-
-
-def _drawn_by(record: Record) -> str:
-    whole = ", whole model" if record["whole"] else ""
-    return f"{record.model}{whole}, temperature {record['temperature']:g}"
-
-
-def _point(label: str, point: Mapping[str, Any], key: str, number: int, shape: Any) -> Series:
-    spread, known = point[f"simclr_{key}"], point["recognizability"]
-    mark = Mark(spread["value"], 100 * known["value"], spread["error"], 100 * known["error"])
-    colour = number if shape != "dot" else (0, 1, 3, 4, 5, 6)[number % 6]
-    return Series(label, [mark], colour, shape)
-
-
-def _series(name: str, marks: Sequence[Mark], number: int, *, joined: bool = False) -> Series:
-    """Models are told apart by colour, then by shape."""
-    shapes: tuple[Any, ...] = ("dot", "square", "diamond", "ring", "cross")
-    return Series(name, marks, number, shapes[number // 7 % len(shapes)], joined)

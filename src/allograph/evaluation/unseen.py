@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Part", "Unseen", "check_unseen_runs", "unseen_part"]
+__all__ = ["OMNIGLOTS", "Part", "Unseen", "check_unseen_runs", "default_data", "unseen_part"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,17 @@ Part = Literal["training", "validation", "test"]
 _SEEN_SHARE = 0.01
 """From this share of known images on, a part counts as trained on: a few equal drawings are found in any two sets."""
 
-_OMNIGLOTS = ("omniglot", "omniglot-28")
+OMNIGLOTS = ("omniglot", "omniglot-28")
 """Data sets made of the same drawings, divided in one of several ways."""
 
 _DIGITS = ("mnist", "mnist-static", "multi-mnist")
 """Data sets made of the same digits, with one test part; the training part of mnist-static is not the others'."""
+
+
+def default_data(card: Mapping[str, Any]) -> str:
+    """How a model sees Omniglot: as in its training, else as ``omniglot``."""
+    trained = card.get("data", {}).get("name")
+    return trained if trained in OMNIGLOTS else "omniglot"
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def unseen_part(
     trained = card.get("data", {})
     trainings = [trained, *trained.get("ancestors", ())]
     name = data if data in DATASETS else Path(data).expanduser().resolve().name
-    divided = data in _OMNIGLOTS
+    divided = data in OMNIGLOTS
     if divided:
         split = _split_of(name, trainings, split)
     elif split is not None:
@@ -115,7 +121,7 @@ def check_unseen_runs(card: Mapping[str, Any], dataset: ConceptDataset) -> None:
     trained = card.get("data", {})
     for before in (trained, *trained.get("ancestors", ())):
         way = before.get("split", "30-20")
-        if before.get("name") in _OMNIGLOTS and way != "30-20":
+        if before.get("name") in OMNIGLOTS and way != "30-20":
             raise AllographError(
                 f"the model was trained on the {way} division of Omniglot, which has characters of Lake's runs in its "
                 "training part: measure one that was trained on the 30-20 division, or take --part validation"
@@ -130,7 +136,7 @@ def check_unseen_runs(card: Mapping[str, Any], dataset: ConceptDataset) -> None:
 
 def _split_of(name: str, trainings: Sequence[Mapping[str, Any]], asked: str | None) -> str:
     """How Omniglot is to be divided: as for the trainings on it, else as asked, else 30-20."""
-    before = {training.get("split", "30-20") for training in trainings if training.get("name") in _OMNIGLOTS}
+    before = {training.get("split", "30-20") for training in trainings if training.get("name") in OMNIGLOTS}
     if len(before) > 1:
         ways = ", ".join(sorted(before))
         raise AllographError(f"the model was trained on several divisions of {name} ({ways}): measure it on other data")

@@ -1,0 +1,202 @@
+"""The section of a report on one-shot generation: three tasks, each with its table, plots, likelihoods and pictures."""
+
+from __future__ import annotations
+
+__all__ = ["oneshot_section"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from allograph.evaluation.plots import Mark, Plot, Series
+from allograph.evaluation.report_parts import (
+    NamedPlot,
+    Record,
+    Section,
+    Table,
+    groups,
+    nats,
+    percent,
+    pictures,
+    slug,
+    three,
+    without_empty,
+)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """How a task is told to a person.
+
+    Attributes:
+        title: in captions.
+        known: what it is to be recognised; done: the same of drawings, in a sentence.
+        spread, far: what diversity and originality are here.
+        text: what was done.
+    """
+
+    title: str
+    known: str
+    done: str
+    spread: str
+    far: str
+    text: str
+
+
+_TASKS = {
+    "unconditional": _Words(
+        "from nothing",
+        "taken for real",
+        "taken for real",
+        "how much drawings differ from each other",
+        "how far drawings lie from the nearest training drawing",
+        "Drawings from nothing: a drawing is taken for real where the one nearest to it, among all others of its kind "
+        "and as many real drawings of unseen characters, is a real one; half are, of drawings that cannot be told from "
+        "these. Originality is the distance to the nearest training drawing; copies of training drawings show what "
+        "copying looks like.",
+    ),
+    "exemplars": _Words(
+        "new exemplars",
+        "recognised",
+        "recognised",
+        "how much drawings of one symbol differ from each other",
+        "how far drawings lie from the exemplar",
+        "From one exemplar each of unseen characters new drawings are made. A prototypical network, trained on other "
+        "alphabets, says of which exemplar each is (recognised); the standard deviation of a drawing's features in "
+        "SimCLR, trained without labels, says how they differ (diversity), and their distance from the exemplar's how "
+        "original they are (Boutin et al., NeurIPS 2022). Copies of the exemplar are always recognised, and without "
+        "diversity; people's own drawings are the measure.",
+    ),
+    "alphabet": _Words(
+        "new characters of an alphabet",
+        "own alphabet",
+        "found in their own alphabet",
+        "how much characters of one alphabet differ from each other",
+        "how far drawings lie from the nearest character given",
+        "From some characters each of unseen alphabets new ones are made. The network that tells characters apart says "
+        "to which alphabet's other characters each is nearest (own alphabet); originality is the distance to the "
+        "nearest character given, so that copies are found out. Real characters that were not given are the measure.",
+    ),
+}
+"""In the order of the section."""
+
+
+def oneshot_section(records: Sequence[Record]) -> Section:
+    """Recognised and diverse, beside people and copies; and how probable real drawings are, given the same."""
+    tables, plots, findings, text = [], [], [], []
+    for task, words in _TASKS.items():
+        own = [record for record in records if _task(record) == task]
+        text += [words.text] if own else []
+        for (name, *_), group in groups(own, _one_test):
+            tables.append(_table(name, group, words))
+            plots += _plots(name, group, task, words)
+            findings += [_finding(record, words) for record in group]
+        tables += _likelihoods([record for record in own if record.document.get("likelihood")], words)
+    text += dict.fromkeys(
+        f"Note on {record.model}, {record.where}, {_TASKS[_task(record)].title}: {record['note']}."
+        for record in records
+        if record.document.get("note")
+    )
+    return Section("One-shot generation", text, findings, tables, plots, pictures(records))
+
+
+def _task(record: Record) -> str:
+    return str(record.document.get("task", "exemplars"))
+
+
+def _table(name: str, group: Sequence[Record], words: _Words) -> Table:
+    first, rows = group[0], []
+    models = [(_drawn_by(record), record["generated"]) for record in group]
+    for label, point in (("people", first["real"]), *models, ("copies, distorted", first["copies"])):
+        keys = ("simclr_diversity", "simclr_originality", "diversity", "originality")
+        rows.append([label, percent(point["recognizability"]), *(three(point[key]) for key in keys)])
+    head = ("diversity", "originality", "diversity, critic", "originality, critic")
+    ways = ""
+    if _task(first) == "exemplars":
+        ways = f"{first['ways']}-way, "
+    elif _task(first) == "alphabet":
+        ways = f"{first['ways']} alphabets at a time, so {100 / first['ways']:.0f} % by chance, "
+    return Table(f"{name}; {ways}{first['trials']} trials", ("drawings of", f"{words.known}, %", *head), rows)
+
+
+def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list[NamedPlot]:
+    """Diversity and originality, each against how often drawings are recognised."""
+    plots = []
+    first = group[0]
+    for key, what, means in (("diversity", "Diversity", words.spread), ("originality", "Originality", words.far)):
+        series = [
+            _point("people", first["real"], key, 2, "diamond"),
+            *(_point(_drawn_by(record), record["generated"], key, n, "dot") for n, record in enumerate(group)),
+            _point("copies, distorted", first["copies"], key, 2, "ring"),
+        ]
+        if task == "exemplars":
+            series.append(Series("exact copies", [Mark(0, 100)], 2, "cross"))
+        plot = Plot(
+            f"{what}: {name}",
+            f"{key}: features of SimCLR",
+            f"{words.known}, %",
+            series,
+            include=(100,) if task == "exemplars" else (0,),
+            include_x=(0,),
+        )
+        caption = f"{what}, {means}, against how often they are {words.done}. The place to be is beside people."
+        plots.append(NamedPlot(f"{key}-{slug(name)}", plot, caption))
+    return plots
+
+
+def _finding(record: Record, words: _Words) -> str:
+    ratio = record["ratio"]
+    known, diversity = ratio["recognizability"], ratio["simclr_diversity"]
+    setting = f", {record['setting']} alphabets" if record["setting"] else f", {words.title}"
+    return (
+        f"{_drawn_by(record)}, {record.where}{setting}: {words.done} {three(known)} times as often as people's "
+        f"drawings, {three(diversity)} times as diverse"
+    )
+
+
+def _likelihoods(records: Sequence[Record], words: _Words) -> list[Table]:
+    """How probable unseen drawings are, given as much as the drawings were made from."""
+    tables = []
+    for (where,), group in groups(records, lambda record: (record.where,)):
+        rows = []
+        for record in group:
+            measured = record["likelihood"]
+            given, gain = measured["given"] or measured["without"], measured["bound_gain"]
+            rows.append(
+                [
+                    record.model,
+                    f"{measured['contexts']}",
+                    nats(given["free_energy"]),
+                    nats(given["bound"]),
+                    f"{measured['samples']:,}, {measured['bound_images']:,}",
+                    nats(measured["without"]["bound"]) if measured["given"] else "",
+                    nats(gain) if gain else "",
+                ]
+            )
+        head = ("model", "given", "free energy", "bound", "K, images", "bound without", "gain")
+        caption = f"{where}, {words.title}: likelihood of unseen drawings; nats per image, less is better"
+        tables.append(Table(caption, *without_empty(head, rows)))
+    return tables
+
+
+def _one_test(record: Record) -> tuple[str, ...]:
+    """What has to be the same for points to be compared; the first is for people."""
+    same = ("trials", "ways", "drawings", "size", "seed", "critic", "embedding", "data_fingerprint")
+    words = f"{record['setting']} alphabets" if record["setting"] else _TASKS[_task(record)].title
+    if _task(record) == "alphabet":
+        words = f"{words}, {record['given']} given"
+    return f"{record.where}, {words}", *(str(record[key]) for key in same)
+
+
+def _drawn_by(record: Record) -> str:
+    # Of other kinds nothing but samples of the whole model can be shown.
+    bent = record["model"]["kind"] == "bending" and _task(record) == "exemplars"
+    whole = ", whole model" if bent and record["whole"] else ""
+    return f"{record.model}{whole}, temperature {record['temperature']:g}"
+
+
+def _point(label: str, point: Mapping[str, Any], key: str, number: int, shape: Any) -> Series:
+    spread, known = point[f"simclr_{key}"], point["recognizability"]
+    mark = Mark(spread["value"], 100 * known["value"], spread["error"], 100 * known["error"])
+    colour = number if shape != "dot" else (0, 1, 3, 4, 5, 6)[number % 6]
+    return Series(label, [mark], colour, shape)

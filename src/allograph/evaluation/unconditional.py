@@ -1,0 +1,169 @@
+"""The first one-shot task: drawings from nothing. Are they like real ones, do they differ, are they copies?"""
+
+from __future__ import annotations
+
+__all__ = ["NothingTrial", "SeenTraining", "from_nothing", "nothing_trials", "picture_from_nothing"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from allograph.errors import AllographError
+from allograph.evaluation.drawing import ContextDrawing, check_drawings
+from allograph.evaluation.measures import Judges, Seen, distorted, taken_for_real
+from allograph.evaluation.pictures import Column, drawing_sheet
+from allograph.evaluation.points import OneShotResult, points_of
+from allograph.parallel import ALONE, Processes
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from PIL import Image
+    from torch import Tensor
+
+    from allograph.data import ConceptDataset
+
+Indices = npt.NDArray[np.int64]
+
+_MOST = 100
+"""Drawings of a trial, where the part has twice as many characters."""
+
+_ROWS, _NEAREST = 8, 3
+"""Of the picture: rows, and training drawings beside each drawing."""
+
+_AT_ONCE = 2000
+"""Training drawings in memory at a time, as pixels."""
+
+
+@dataclass(frozen=True)
+class NothingTrial:
+    """One drawing each of 2n different unseen characters, in two halves (n,), and n training drawings (n,)."""
+
+    real: Indices
+    others: Indices
+    training: Indices
+    seed: int
+
+
+@dataclass(frozen=True)
+class SeenTraining:
+    """All drawings of a model's training, in the size of its images, and what the judges see of them, (N, D)."""
+
+    drawings: ConceptDataset
+    judges: Judges
+    size: int
+    seen: Seen
+
+    @classmethod
+    def of(cls, drawings: ConceptDataset, judges: Judges, size: int) -> SeenTraining:
+        parts = np.array_split(np.arange(len(drawings)), -(-len(drawings) // _AT_ONCE))
+        critic, embedding = zip(*(judges.see(drawings.drawings(part, size)) for part in parts), strict=True)
+        return cls(drawings, judges, size, Seen(torch.cat(critic), torch.cat(embedding)))
+
+
+def from_nothing(
+    draw: ContextDrawing,
+    dataset: ConceptDataset,
+    training: SeenTraining,
+    *,
+    drawings: int | None = None,
+    trials: int = 20,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
+) -> OneShotResult:
+    """Let ``draw`` draw from nothing, and compare with unseen real drawings, and with all drawings of its training.
+
+    Every kind of n drawings x_i (the model's; real ones of unseen characters, one each; distorted copies of training
+    drawings) is measured by the critic's features phi, with real drawings y_j of n further unseen characters:
+
+    - taken for real: how often the drawing most like x_i, among all other x_j and all y_j, is a y_j; 1/2 where both
+      have one distribution. A model that learnt the training's alphabets perfectly draws these and not the unseen ones:
+      what it would reach is what the copies of training drawings reach.
+    - diversity: sqrt(mean_d var_i phi_d(x_i)), unbiased
+    - originality: mean_i min_j sqrt(mean_d (phi_d(x_i) - phi_d(t_j))^2), t_j all training drawings: the distance to the
+      nearest, 0 for copies; what real drawings of unseen characters have is what a drawing has that is no copy
+
+    The last two also by the judges' embedding. n is ``drawings``, or 100, or half of the characters where there are
+    fewer. Trial t depends on (seed, t) alone.
+
+    Raises:
+        AllographError: too few unseen characters.
+    """
+    judges, size = training.judges, training.size
+    chosen = nothing_trials(dataset, training.drawings, drawings=drawings, trials=trials, seed=seed)
+    known = Seen(*(features[None] for features in training.seen))
+
+    def measure(number: int) -> dict[str, tuple[float, ...]]:
+        trial = chosen[number]
+        real = dataset.drawings(trial.real, size)
+        generated = draw(None, len(real), trial.seed)
+        check_drawings(generated, (1, *real.shape))
+        copies = distorted(training.drawings.drawings(trial.training, size), 1, trial.seed)[:, 0]
+        others = judges.critic.features(dataset.drawings(trial.others, size))
+        kinds = {"real": real, "generated": generated[0], "copies": copies}
+        measured = {
+            name: judges.judge(images[None], known, lambda features: taken_for_real(features[0], others))
+            for name, images in kinds.items()
+        }
+        progress(number + 1, trials)
+        return measured
+
+    return OneShotResult(
+        task="unconditional",
+        data=dataset.name,
+        data_fingerprint=dataset.fingerprint(),
+        critic=judges.critic.fingerprint,
+        embedding=judges.embedding.fingerprint,
+        setting="",
+        trials=trials,
+        ways=1,
+        drawings=len(chosen[0].real),
+        given=0,
+        references=len(chosen[0].others),
+        training=len(training.drawings),
+        size=size,
+        seed=seed,
+        **points_of(processes.spread(measure, range(trials)), dataset.name),
+    )
+
+
+def picture_from_nothing(
+    draw: ContextDrawing, dataset: ConceptDataset, training: SeenTraining, *, seed: int = 0
+) -> Image.Image:
+    """The model's drawings, and unseen real ones, each with the training drawings nearest to it by the embedding."""
+    trial = nothing_trials(dataset, training.drawings, drawings=None, trials=2, seed=seed)[0]
+    embedding, size = training.judges.embedding, training.size
+
+    def columns(title: str, images: Float[Tensor, "n 1 S S"]) -> list[Column]:
+        most = (embedding.features(images) @ training.seen.embedding.T).topk(_NEAREST).indices
+        closest = training.drawings.drawings(most.flatten().numpy(), size).unflatten(0, most.shape)
+        return [Column(title, images[:, None], True), Column("nearest of training", closest)]
+
+    first, second = draw(None, 2 * _ROWS, trial.seed)[0].split(_ROWS)
+    real = dataset.drawings(np.resize(trial.real, _ROWS), size)
+    return drawing_sheet([*columns("drawn", first), *columns("drawn", second), *columns("real", real)], _ROWS)
+
+
+def nothing_trials(
+    dataset: ConceptDataset, training: ConceptDataset, *, drawings: int | None, trials: int, seed: int
+) -> list[NothingTrial]:
+    """Choose characters and drawings; see `from_nothing`."""
+    drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
+    half = min(drawings or _MOST, len(drawn) // 2, len(training))
+    if trials < 2 or half < max(2, drawings or 0):
+        raise AllographError(
+            f"{dataset.name}: {max(2, drawings or 0)} drawings from nothing are compared with twice as many characters "
+            f"in at least 2 trials; this part has {len(drawn)} characters, the training {len(training)} drawings"
+        )
+    chosen = []
+    for number in range(trials):
+        rng = np.random.Generator(np.random.Philox(key=(seed, number)))
+        concepts = rng.choice(drawn, 2 * half, replace=False)
+        real, others = np.split(np.asarray([rng.choice(dataset.images_of(concept)) for concept in concepts]), 2)
+        copied = rng.choice(len(training), half, replace=False)
+        chosen.append(NothingTrial(real, others, copied, int(rng.integers(2**31))))
+    return chosen

@@ -1,0 +1,206 @@
+"""The part of docs/numbers.md that is made from result files of `allograph evaluate`, as they are.
+
+What `allograph evaluate likelihood|oneshot|classify|augmentation -o docs/results` wrote gets a section for each kind,
+with the tables of `allograph report`, the published figures, the pictures and the command behind each row.
+"""
+
+from __future__ import annotations
+
+__all__ = ["folded", "markdown", "measured_sections", "published_tables", "read_others", "read_records"]
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from allograph.evaluation.report_parts import Record, percent, three
+from allograph.evaluation.report_sections import SECTIONS
+
+Others = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Published figures that are no likelihoods, by measurement."""
+
+TITLES = {
+    "likelihood": "Likelihoods given exemplars",
+    "oneshot": "One-shot generation",
+    "classify": "One-shot classification",
+    "augmentation": "Drawings as training data",
+}
+"""The sections, in order."""
+
+OF_OTHERS = {
+    "oneshot": {"model", "recognised", "source", "conditions"},
+    "classify": {"model", "error", "source", "conditions"},
+}
+"""What a published figure of each measurement says; both numbers are per cent."""
+
+_LAKE = 20
+"""Runs of Lake's."""
+
+
+def read_records(folder: Path) -> list[Record]:
+    """The result files that name their measurement, by name.
+
+    Raises ValueError: one is not what `allograph evaluate` writes.
+    """
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, Mapping) or "measurement" not in document:
+            continue
+        record = Record(path, document)
+        try:
+            SECTIONS[document["measurement"]]([record])
+            record["command"]
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None
+        records.append(record)
+    return records
+
+
+def read_others(path: Path) -> Others:
+    """Published figures of one-shot generation and classification.
+
+    Raises ValueError: one lacks an entry, or has one that is not known.
+    """
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = {name: document.get(name, []) for name in OF_OTHERS}
+    for name, figures in found.items():
+        for figure in figures:
+            if wrong := OF_OTHERS[name] ^ figure.keys():
+                raise ValueError(f"{path.name}, {figure.get('model')}: check {', '.join(sorted(wrong))}")
+    return found
+
+
+def measured_sections(
+    records: Sequence[Record], others: Others, beside: Callable[[Record], Sequence[Sequence[str]]]
+) -> list[str]:
+    """A section for each measurement of which there are records; ``beside`` makes the rows of the published likelihoods
+    beside which a record stands."""
+    parts = []
+    for name, title in TITLES.items():
+        own = [record for record in records if record["measurement"] == name]
+        if not own:
+            continue
+        section = SECTIONS[name](own)
+        parts += [f"## {title}\n"]
+        # What bounds are is said at the top of the page.
+        parts += [f"{text}\n" for text in section.text[1 if name == "likelihood" else 0 :]]
+        for table in section.tables:
+            parts += [f"{table.caption}:\n", markdown(table.head, table.rows)]
+        if name == "likelihood":
+            parts += _likelihoods(own, beside)
+        elif name == "oneshot":
+            parts += _oneshot(own, others[name])
+        elif name == "classify":
+            parts += _classify(own, others[name])
+        for path, caption in section.pictures:
+            parts.append(f"![{caption}](results/{path.name})\n\n*{caption}*\n")
+        parts.append(folded("Commands", [str(record["command"]) for record in own]))
+    return parts
+
+
+def published_tables(others: Others) -> list[str]:
+    """All published figures that are no likelihoods."""
+    parts = []
+    units = {"oneshot": "recognised, % of people's", "classify": "errors, %"}
+    for name, figures in others.items():
+        if figures:
+            key = "recognised" if name == "oneshot" else "error"
+            rows = [[row["model"], f"{row[key]}", row["source"], row["conditions"]] for row in figures]
+            parts += [f"{TITLES[name]}:\n", markdown(["model", units[name], "source", "conditions"], rows)]
+    return parts
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; a bar within a cell does not end it."""
+
+    def row(cells: Sequence[str]) -> str:
+        return " | ".join(cell.replace("|", r"\|") for cell in cells)
+
+    return "\n".join(f"| {row(cells)} |" for cells in (head, ["---"] * len(head), *rows)) + "\n"
+
+
+def folded(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"<details><summary>{title}</summary>\n", "```sh", *lines, "```", "\n</details>\n"])
+
+
+def _likelihoods(records: Sequence[Record], beside: Callable[[Record], Sequence[Sequence[str]]]) -> list[str]:
+    parts = []
+    unseen = [record for record in records if record["part"] != "training"]
+    if rows := [row for record in unseen for row in beside(record)]:
+        head = ["model", "exemplars", "ours", "published", "figure", "difference", "compares"]
+        parts += ["Against published figures:\n", markdown(head, rows)]
+    if rows := [row for record in records for row in _gaps(record, records)]:
+        head = ["model", "data", "exemplars", "training part", "test part", "difference"]
+        parts += ["Free energy of what was trained on and of what was not:\n", markdown(head, rows)]
+    return parts
+
+
+def _gaps(record: Record, records: Sequence[Record]) -> list[list[str]]:
+    """How much worse the test part is than the training part, for each number of exemplars that both were given."""
+    if record["part"] != "test":
+        return []
+    same = [
+        other
+        for other in records
+        if other["part"] == "training"
+        and other["model"]["sha256"] == record["model"]["sha256"]
+        and all(other[key] == record[key] for key in ("data", "split", "binarisation", "exemplars"))
+    ]
+    rows = []
+    for other in same[:1]:
+        ours, theirs = (_by_contexts(one) for one in (record, other))
+        for contexts in sorted(ours.keys() & theirs.keys()):
+            test, training = ours[contexts]["free_energy"], theirs[contexts]["free_energy"]
+            error = (test["error"] ** 2 + training["error"] ** 2) ** 0.5
+            cells = [f"{one['mean']:.2f} ± {one['error']:.2f}" for one in (training, test)]
+            gap = f"{test['mean'] - training['mean']:+.2f} ± {error:.2f}"
+            rows.append([record.model, record["data"], f"{contexts}", *cells, gap])
+    return rows
+
+
+def _by_contexts(record: Record) -> dict[int, Mapping[str, Any]]:
+    given = {record["contexts"]: record["given"]} if record["given"] else {}
+    return {
+        0: record["without"],
+        **{one["contexts"]: one["given"] for one in record.document.get("fewer", ())},
+        **given,
+    }
+
+
+def _oneshot(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """New exemplars beside published models, relative to people."""
+    rows = [
+        [
+            record.model,
+            f"{record.where}, {record['setting']} alphabets",
+            percent(record["ratio"]["recognizability"]),
+            three(record["ratio"]["simclr_diversity"]),
+            "",
+        ]
+        for record in records
+        if record.document.get("task", "exemplars") == "exemplars"
+    ]
+    if not rows:
+        return []
+    rows += [[row["model"], row["conditions"], f"{row['recognised']}", "", row["source"]] for row in figures]
+    head = ["model", "where", "recognised, % of people's", "diversity, of people's", "published in"]
+    title = "New exemplars, relative to people's drawings; published models were judged by critics of their own:\n"
+    return [title, markdown(head, rows)]
+
+
+def _classify(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Errors beside published ones."""
+    rows = []
+    for record in records:
+        rate = record["errors"]["both"]
+        interval = f"{100 * rate['runs_low']:.1f} to {100 * rate['runs_high']:.1f}"
+        lake = record["part"] == "test" and record["runs"] == _LAKE
+        compares = "yes" if lake else f"no: ours is of the {record['part']} part, not of Lake's runs"
+        kind = "" if record["likelihood"] == "whole" else ", bending alone"
+        label = f"{record.model}{kind}, both directions, K = {record['samples']:,}"
+        rows.append([label, f"{100 * rate['value']:.1f}", interval, "", compares])
+    rows += [[row["model"], f"{row['error']}", "", row["source"], row["conditions"]] for row in figures]
+    head = ["model", "errors, %", "95 % interval, runs", "published in", "compares"]
+    return ["Against published figures:\n", markdown(head, rows)]
