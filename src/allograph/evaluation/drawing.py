@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ContextDrawing", "DrawingFunction", "check_drawings", "context_drawings_of", "drawings_of"]
+__all__ = ["ContextDrawing", "DrawingFunction", "after_one", "check_drawings", "context_drawings_of", "drawings_of"]
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -43,10 +43,14 @@ def context_drawings_of(writer: Writer, temperature: float | None = None, *, who
     return draw
 
 
-def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> DrawingFunction:
-    """The same after one exemplar each."""
-    draw = context_drawings_of(writer, temperature, whole=whole)
+def after_one(draw: ContextDrawing) -> DrawingFunction:
+    """The same, of contexts of a single exemplar."""
     return lambda exemplars, n, seed: draw(exemplars[:, None], n, seed)
+
+
+def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> DrawingFunction:
+    """`context_drawings_of`, after one exemplar each."""
+    return after_one(context_drawings_of(writer, temperature, whole=whole))
 
 
 def check_drawings(generated: Tensor, shape: Sequence[int]) -> None:

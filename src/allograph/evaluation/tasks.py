@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from allograph.errors import AllographError
 from allograph.evaluation.alphabets import new_characters, picture_of_alphabets
-from allograph.evaluation.drawing import ContextDrawing
+from allograph.evaluation.drawing import ContextDrawing, after_one
 from allograph.evaluation.measures import Judges
 from allograph.evaluation.oneshot import oneshot, picture_of
 from allograph.evaluation.points import OneShotResult, Setting, Task
@@ -127,8 +127,10 @@ def training_drawings(
     try:
         known = unseen_part(writer.card, data, "training", split=split, data_dir=data_dir)
     except AllographError as error:
+        trained = writer.card.get("data", {}).get("name", "unknown")
         raise AllographError(
-            f"drawings from nothing are compared with those of the training ({error}): give these data with --data"
+            f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
+            f"'{data}' as it is: name the data of the training with --data"
         ) from error
     return SeenTraining.of(known.dataset, judges, writer.model.config.image_size)
 
@@ -155,12 +157,9 @@ def measure_task(
             result = from_nothing(draw, dataset, known, seed=seed, **common)
             return result, lambda: picture_from_nothing(draw, dataset, known, seed=seed)
         case "exemplars":
-
-            def after_one(exemplars: Any, n: int, seed: int) -> Any:
-                return draw(exemplars[:, None], n, seed)
-
-            result = oneshot(after_one, dataset, setting=setting, **critics, **chosen, **common)
-            return result, lambda: picture_of(after_one, dataset, setting=setting, **chosen)
+            redraw = after_one(draw)
+            result = oneshot(redraw, dataset, setting=setting, **critics, **chosen, **common)
+            return result, lambda: picture_of(redraw, dataset, setting=setting, **chosen)
         case "alphabet":
             result = new_characters(draw, dataset, given=given, **critics, **chosen, **common)
             return result, lambda: picture_of_alphabets(draw, dataset, given=given, **chosen)
