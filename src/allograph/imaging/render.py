@@ -6,7 +6,7 @@ __all__ = ["FINENESS", "StrokeField", "ink_coverage", "placed", "render", "strok
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -187,8 +187,8 @@ def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, 
     step = scale / field.fineness
     rows, down = _taps(corner[1] + field.top * scale, step, field.values.shape[0], height)
     columns, across = _taps(corner[0] + field.left * scale, step, field.values.shape[1], width)
-    part = sum(field.values[index] * weight[:, None] for index, weight in down)
-    part = sum(part[:, index] * weight for index, weight in across)
+    tall = reduce(np.add, (field.values[index] * weight[:, None] for index, weight in down))
+    part = reduce(np.add, (tall[:, index] * weight for index, weight in across))
     coverage[rows, columns] = np.clip(part * scale + 0.5, 0, 1)
     return coverage
 

@@ -28,9 +28,12 @@ def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
     if mask.all() or not mask.any():
         return np.full(mask.shape, max(mask.shape) * (1.0 if mask.any() else -1.0), np.float32)
     outside = distance_to(mask, reach)
-    deep = None if reach is None else max(1, reach // 2)
-    while (inside := distance_to(~mask, deep)).max() == deep:
-        deep = 2 * deep
+    if reach is None:
+        inside = distance_to(~mask)
+    else:
+        deep = max(1, reach // 2)
+        while (inside := distance_to(~mask, deep)).max() == deep:
+            deep = 2 * deep
     return np.where(mask, inside - 0.5, 0.5 - outside)
 
 
