@@ -178,7 +178,7 @@ def test_a_blank_canvas_renders_as_paper(symbol: np.ndarray, on_paper: OnPaper) 
 
 
 @pytest.mark.parametrize("width", [1.2, 2.48, 5.3])
-@pytest.mark.parametrize(("side", "bound"), [(105, 0.006), (420, 0.003)])
+@pytest.mark.parametrize(("side", "bound"), [(105, 0.006), (256, 0.004), (420, 0.003)])
 def test_pictures_are_what_the_plain_definition_gives(
     draw: Draw, on_paper: OnPaper, width: float, side: int, bound: float
 ) -> None:

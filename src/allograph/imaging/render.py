@@ -138,8 +138,11 @@ def _cut_out(ink: np.ndarray, around: int) -> tuple[np.ndarray, int, int]:
 
 
 def _fineness(scale: float) -> int:
-    """Return the points per model pixel for a picture in which that is `scale` pixels wide: two a pixel are enough."""
-    return min(FINENESS, max(_LEAST_FINENESS, round(2 * scale)))
+    """Return the points per model pixel for a picture in which that is `scale` pixels wide: finer ones do not show.
+
+    An even number: the middle of a model pixel lies between them, so that dots are drawn alike wherever they are.
+    """
+    return min(FINENESS, max(_LEAST_FINENESS, 2 * round(0.75 * scale)))
 
 
 def _short(line: np.ndarray, length: float) -> np.ndarray:

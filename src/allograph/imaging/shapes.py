@@ -90,8 +90,7 @@ def _neighbours(mask: np.ndarray) -> np.ndarray:
 def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the nearest pixel of `line`, in pixels; float32, large if empty.
 
-    With `reach` no more than that, in a fraction of the time. Then no pixel of `line` may be nearer than that to the
-    left or right rim; or all of that rim must be in `line`.
+    With `reach` no more than that, in a fraction of the time where that is short.
     """
     from scipy import ndimage
 
@@ -105,8 +104,11 @@ def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
 def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
     """The squares of `distance_to`: the distance within each row, then the least d_x² + d_y² of each column.
 
-    Both are sought by moving the whole raster, one long row of small numbers, and taking what is less.
+    Both are sought by moving the whole raster, one long row of small numbers, and taking what is less. What moves over
+    a rim is lost in the columns added at the right.
     """
+    height, width = mask.shape
+    mask = np.pad(mask, ((0, 0), (0, reach)))
     narrow, wide = (np.uint8, np.int16) if reach <= 120 else (np.int32, np.int32)  # must hold 2 reach; 2 reach²
     across = np.where(mask, 0, reach).astype(narrow).ravel()
     step = 1
@@ -115,12 +117,12 @@ def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
         np.minimum(across[:-step], across[step:] + narrow(step), out=across[:-step])
         step *= 2
     across = across.astype(wide) ** 2
-    squared, width = across.copy(), mask.shape[1]
-    for step in range(1, min(reach, mask.shape[0])):
-        moved, by = across + wide(step * step), step * width
+    squared = across.copy()
+    for step in range(1, min(reach, height)):
+        moved, by = across + wide(step * step), step * (width + reach)
         np.minimum(squared[by:], moved[:-by], out=squared[by:])
         np.minimum(squared[:-by], moved[by:], out=squared[:-by])
-    return squared.reshape(mask.shape)
+    return squared.reshape(mask.shape)[:, :width]
 
 
 def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
