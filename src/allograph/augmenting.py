@@ -20,6 +20,7 @@ __all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -161,7 +162,8 @@ def augment_folder(
                 files.begin(drawings, partial(count, len(drawings) + found))
         return _Filled(True, made, kept, problems)
 
-    with Behind() as files:
+    # The other cores have the pictures; and sums are rounded alike on any number of cores.
+    with Behind() as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
     processes.by_first(lambda: Manifest(manifest.path).settle(classes))
     return AugmentReport(
@@ -319,6 +321,18 @@ def _draw(
                 path = output / name / _file(number)
                 drawings.append(partial(_save, source.exemplar.appearance, values[number - first], order.size, path))
         yield drawings, len(numbers) - len(missing)
+
+
+@contextmanager
+def _threads_of_model(count: int) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _save(appearance: Appearance, values: np.ndarray, size: int | None, path: Path) -> None:
