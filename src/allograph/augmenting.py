@@ -9,8 +9,8 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
 Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, k) alone. So a job that
 was stopped anywhere goes on with the same command and ends with the same files as one that was not, and a job that is
 asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of its
-files exist: a matrix product may round differently at another number of rows. Several processes each make the drawings
-of their share of the classes.
+files exist: a matrix product may round differently at another number of rows. While the model makes a block, the one
+before is rendered, encoded and written. Several processes each make the drawings of their share of the classes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ __all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from allograph.behind import Behind
 from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
@@ -34,7 +37,9 @@ from allograph.writer import Ink, Writer
 from allograph.writing import save_png
 
 if TYPE_CHECKING:
-    from allograph.imaging import Exemplar
+    import numpy as np
+
+    from allograph.imaging import Appearance, Exemplar
 
 _BLOCK = 32
 
@@ -119,16 +124,28 @@ def augment_folder(
     manifest = processes.by_first(lambda: _open_manifest(output, classes, order, settings))
     if processes.size > 1:
         processes.by_each(lambda: manifest.keep_journal(processes.rank))
-    done, total = 0, order.per_class * len(list(classes)[processes.share_of(len(classes)).rows])
+    own = list(classes)[processes.share_of(len(classes)).rows]
+    done, total = 0, order.per_class * len(own)
     progress(done, total)
 
+    def count(drawings: int) -> None:
+        nonlocal done
+        done += drawings
+        progress(done, total)
+
+    def work(name: str) -> _Filled:
+        filled = fill(name)
+        if name == own[-1]:
+            files.settle()
+        return filled
+
     def fill(name: str) -> _Filled:
-        nonlocal done, total
+        nonlocal total
         made = kept = 0
         problems: list[Problem] = []
         if _complete(manifest, output, name, classes[name], order):
             kept = order.per_class
-            progress(done + kept, total)
+            files.begin([], partial(count, kept))
         else:
             sources = _take_in(writer, name, classes[name], order.ink, problems)
             if not sources:
@@ -140,13 +157,14 @@ def augment_folder(
             _plan(manifest, name, sources, order, settings)
             if order.keep_originals:
                 _copy_originals(sources, output, name, order.overwrite)
-            for new, found in _draw(writer, name, sources, output, order):
-                made, kept = made + new, kept + found
-                progress(done + made + kept, total)
-        done += made + kept
+            for drawings, found in _draw(writer, name, sources, output, order):
+                made, kept = made + len(drawings), kept + found
+                files.begin(drawings, partial(count, len(drawings) + found))
         return _Filled(True, made, kept, problems)
 
-    filled = processes.spread(fill, list(classes))
+    # The other cores have the pictures; and sums are rounded alike on any number of cores.
+    with Behind() as files, _threads_of_model(1):
+        filled = processes.spread(work, list(classes))
     processes.by_first(lambda: Manifest(manifest.path).settle(classes))
     return AugmentReport(
         classes=sum(one.complete for one in filled),
@@ -281,26 +299,44 @@ def _plan(manifest: Manifest, name: str, sources: list[Source], order: AugmentOr
 
 def _draw(
     writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder
-) -> Iterator[tuple[int, int]]:
-    """Make the drawings of a class that do not exist yet; yields (made, found) for every block."""
+) -> Iterator[tuple[list[Callable[[], None]], int]]:
+    """Make the drawings of a class that do not exist yet: for every block, what renders and writes each of its missing
+    ones, and how many were there."""
     import torch
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
     for first in range(1, order.per_class + 1, _BLOCK):
         numbers = range(first, min(first + _BLOCK, order.per_class + 1))
         missing = [number for number in numbers if order.overwrite or not (output / name / _file(number)).exists()]
+        drawings: list[Callable[[], None]] = []
         if missing:
             # The whole block, whatever is missing and however many were asked for.
             block = range(first, first + _BLOCK)
             context = images[[(number - 1) % len(sources) for number in block]]
             noise = noise_for(writer.model.noise_shape, [("augment", order.seed, name, number) for number in block])
             drawn = writer.draw(context[:, None], noise[:, None], order.temperature)
-            drawings = writer.values(drawn.parameters[:, 0])
+            values = writer.values(drawn.parameters[:, 0])
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
-                picture = source.exemplar.appearance.render(drawings[number - first], order.size)
-                save_png(picture, output / name / _file(number))
-        yield len(missing), len(numbers) - len(missing)
+                path = output / name / _file(number)
+                drawings.append(partial(_save, source.exemplar.appearance, values[number - first], order.size, path))
+        yield drawings, len(numbers) - len(missing)
+
+
+@contextmanager
+def _threads_of_model(count: int) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _save(appearance: Appearance, values: np.ndarray, size: int | None, path: Path) -> None:
+    save_png(appearance.render(values, size), path, runs=True)
 
 
 def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: bool) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from allograph.blocks import Block
 from allograph.errors import AllographError, Problem
 from allograph.imaging import animate, atomic_write, contact_sheet
-from allograph.imaging.files import explain_os_error
+from allograph.imaging.files import explain_os_error, png
 from allograph.staging import staging, sweep
 from allograph.writer import Ink, Writer
 
@@ -244,7 +244,7 @@ def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: 
         seconds += block.seconds
         for number, values in enumerate(block.drawings, made_before + 1):
             drawing = appearance.render(values, order.size)
-            save_png(drawing, made.drawing(number))
+            save_png(drawing, made.drawing(number), runs=True)
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
@@ -285,9 +285,9 @@ def _move(made: Places, places: Places, order: Order) -> None:
         raise explain_os_error(error, f"cannot write {error.filename2 or error.filename or places.folder}") from error
 
 
-def save_png(picture: Image.Image, path: Path) -> None:
-    """Write a picture, completely or not at all."""
-    atomic_write(path, lambda file: picture.save(file, format="PNG"))
+def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
+    """Write a picture, completely or not at all; `runs` as for `png`."""
+    atomic_write(path, png(picture, runs=runs))
 
 
 def _animate(path: Path, exemplar: Exemplar | None, appearance: Appearance, block: Block) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from allograph.errors import AllographError
 from allograph.imaging import Exemplar, render, take_in
 from allograph.imaging.shapes import stroke_width
+from imaging.plain_render import plain_coverage
 
 SIZE = 52
 Agreement = Callable[[np.ndarray, np.ndarray], float]
@@ -174,3 +175,30 @@ def test_the_pen_goes_evenly_where_the_model_wavers(symbol: np.ndarray, on_paper
 def test_a_blank_canvas_renders_as_paper(symbol: np.ndarray, on_paper: OnPaper) -> None:
     exemplar = take_in(on_paper(symbol), SIZE)
     assert ink_of(render(np.full((SIZE, SIZE), -9.0), exemplar.appearance), exemplar).max() < 0.02
+
+
+@pytest.mark.parametrize("width", [1.2, 2.48, 5.3])
+@pytest.mark.parametrize(("side", "bound"), [(105, 0.006), (256, 0.004), (420, 0.003)])
+def test_pictures_are_what_the_plain_definition_gives(
+    draw: Draw, on_paper: OnPaper, width: float, side: int, bound: float
+) -> None:
+    exemplar = take_in(on_paper(draw(240, 10)), SIZE)
+    black = {"ink": (0, 0, 0, 255), "paper": (255, 255, 255, 255), "width": side, "height": side}
+    shown = replace(exemplar.appearance, frame=(0, 0, side), stroke_width=width, **black)
+    # Strokes, a dot, a filled shape and what is bent as the model bends it.
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    bent = _shifted(logits(exemplar), 2 * np.sin(x / 7), 2 * np.cos(y / 5))
+    for drawn in (bent, np.maximum(_disc(5, 16, 14), _disc(1.3, 40, 40))):
+        found = 1 - np.asarray(render(drawn, shown).convert("L"), np.float32) / 255
+        plain = plain_coverage(drawn, shown)
+        assert abs(found - plain).mean() < bound
+        assert found.mean() == pytest.approx(plain.mean(), rel=0.02)  # neither thinner nor thicker
+        between = [((ink > 0.02) & (ink < 0.98)).sum() for ink in (found, plain)]
+        assert between[0] == pytest.approx(between[1], rel=0.1)  # edges as sharp as they were
+
+
+def _shifted(image: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
+    return ndimage.map_coordinates(image, [y + down, x + across], order=1, mode="nearest")

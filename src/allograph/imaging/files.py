@@ -1,11 +1,12 @@
-"""Writing files so that a reader never meets half of one."""
+"""Writing files so that a reader never meets half of one; pictures as PNG."""
 
 from __future__ import annotations
 
-__all__ = ["atomic_write", "explain_os_error"]
+__all__ = ["atomic_write", "explain_os_error", "png"]
 
 import contextlib
 import errno
+import io
 import os
 import platform
 import re
@@ -14,9 +15,12 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from allograph.errors import AllographError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # A temporary file's name says which process of which machine writes it: folders may be shared, process ids are not.
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
@@ -44,6 +48,17 @@ def explain_os_error(error: OSError, doing: str) -> AllographError:
     """Return `error` as one line: what was being done ("cannot write out.png"), what is wrong, what to do."""
     remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
     return AllographError(f"{doing}: {remedy}")
+
+
+def png(picture: Image.Image, *, runs: bool = False) -> bytes:
+    """A picture as a PNG file. With `runs` only runs of equal bytes are sought, not repetitions: of a drawing's even
+    ink and paper that leaves no more bytes, in half of the time."""
+    stream = io.BytesIO()
+    if runs:
+        picture.save(stream, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    else:
+        picture.save(stream, format="PNG")
+    return stream.getvalue()
 
 
 def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object], *, overwrite: bool = True) -> None:

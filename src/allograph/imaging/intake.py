@@ -135,14 +135,15 @@ def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -
     fine = strength.shape[0] // size
     mask = strength > 0.5
     line = centre_line(mask)
-    depth = signed_distance(mask)
+    reach = math.ceil(fine * pen)  # twice as far from a line as is drawn
+    depth = signed_distance(mask, reach)
     if stroke > _THICK * pen:
         line = prune(line, depth)
-        drawn = distance_to(line) < fine * pen / 2
+        drawn = distance_to(line, reach) < fine * pen / 2
     else:
         # Moving the edge keeps the shape of ends and corners; the centre line mends what it would cut.
         drawn = depth > fine * (stroke - pen) / 2
-        drawn |= mask & (distance_to(line) < fine * pen / 2)
+        drawn |= mask & (distance_to(line, reach) < fine * pen / 2)
     coverage = drawn.reshape(size, fine, size, fine).mean((1, 3))
     result = coverage >= 0.5
     # A dot where four pixels meet may cover half of none: it takes the one that it covers most.

@@ -6,7 +6,7 @@ __all__ = ["outline", "outline_svg"]
 
 import numpy as np
 
-from allograph.imaging.render import FINENESS, MARGIN, placed, stroke_field
+from allograph.imaging.render import StrokeField, placed, stroke_field
 from allograph.imaging.symbols import SymbolAppearance
 
 _SPACING = 0.8
@@ -16,7 +16,7 @@ _FEWEST = 6
 """Points of a curve, for the smallest of dots."""
 
 
-def outline(field: np.ndarray) -> str:
+def outline(field: StrokeField) -> str:
     """SVG path data of the edge of the ink, in model pixels, (0, 0) the upper left corner of the model's image.
 
     `field` is what `stroke_field` makes. Each edge is a closed uniform quadratic B-spline near its zero line; holes are
@@ -24,10 +24,10 @@ def outline(field: np.ndarray) -> str:
     """
     from skimage.measure import find_contours
 
-    closed = np.pad(field, 1, constant_values=-1.0)  # ink that runs out of the field ends at its rim
+    closed = np.pad(field.values, 1, constant_values=-1.0)  # ink that runs out of the field ends at its rim
     curves = []
     for contour in find_contours(closed, 0.0):
-        points = (contour[:-1, ::-1] - 1 + 0.5) / FINENESS - MARGIN  # rows and columns of pixel centres to x, y
+        points = (contour[:-1, ::-1] - 1 + 0.5) / field.fineness + (field.left, field.top)  # of pixel centres, x, y
         if len(points) >= 3:
             curves.append(_curve(_evenly(points)))
     return "".join(curves)

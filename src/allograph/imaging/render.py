@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["FINENESS", "MARGIN", "ink_coverage", "placed", "render", "stroke_field"]
+__all__ = ["FINENESS", "StrokeField", "ink_coverage", "placed", "render", "stroke_field"]
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.shapes import centre_line, distance_to, prune, signed_distance
+from allograph.imaging.shapes import centre_line, distance_to, prune, signed_distance, smoothed
 
 if TYPE_CHECKING:
+    from allograph.imaging.ink import Colour
     from allograph.imaging.symbols import SymbolAppearance
 
 FINENESS = 8
-"""Strokes are smoothed on a raster with this many points per model pixel, across and down."""
+"""Strokes are smoothed on a raster with this many points per model pixel, across and down..."""
 
-MARGIN = 5
-"""Model pixels kept around the model's image, so that strokes can grow beyond its rim."""
+_LEAST_FINENESS = 4
+"""...or fewer where the picture is small, but no fewer than this."""
+
+_AROUND = 2.5
+"""Model pixels kept around the ink beside half a stroke's width, so that no blur feels the raster's rim."""
 
 _SMOOTHING = 0.9
 """Standard deviation, in model pixels, of the blur that takes the staircase off the edges."""
@@ -50,49 +56,93 @@ def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = 
         raise AllographError(f"a drawing cannot be {size} pixels long; give a size of at least 1")
     zoom = 1.0 if size is None else size / longer
     width, height = (max(1, round(side * zoom)) for side in (appearance.width, appearance.height))
-    field = stroke_field(logits, appearance)
+    field = stroke_field(logits, appearance, _fineness(zoom * appearance.frame[2] / logits.shape[0]))
     left, top, scale = placed(field, logits.shape[0], appearance, zoom, (width, height))
     coverage = ink_coverage(field, (left, top), scale, (width, height))
-    colours = np.array([appearance.paper, appearance.ink], np.float32)
-    if not appearance.has_alpha:
-        colours = colours[:, :3]
-    # The paper of a transparent sheet has the ink's own red, green and blue, so mixing leaves no fringe.
-    table = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
-    levels = (colours[0] * (1 - table) + colours[1] * table).round().astype(np.uint8)
-    return Image.fromarray(levels[(coverage * 255).round().astype(np.uint8)])
+    levels = _levels(appearance.paper, appearance.ink, appearance.has_alpha)
+    return Image.fromarray(levels.take((coverage * 255).round().astype(np.uint8), 0))
 
 
-def stroke_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
-    """Return the signed distance to the edge of the ink, in model pixels, positive inside.
+@lru_cache
+def _levels(paper: Colour, ink: Colour, has_alpha: bool) -> np.ndarray:
+    """Return the colours from paper to ink in 256 steps, uint8 (256, 3), with alpha (256, 4).
 
-    Sampled `FINENESS` times per model pixel over the model's image and `MARGIN` pixels around it. The edge is where
-    the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along the centre lines
-    of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge itself is moved by
-    what the pen gains or loses.
+    The paper of a transparent sheet has the ink's own red, green and blue, so mixing leaves no fringe.
     """
-    from scipy import ndimage
+    colours = np.array([paper, ink], np.float32)[:, : 4 if has_alpha else 3]
+    table = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+    return (colours[0] * (1 - table) + colours[1] * table).round().astype(np.uint8)
 
-    ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
-    ink = np.pad(ink, MARGIN)
-    fine = Image.fromarray(ink).resize((ink.shape[1] * FINENESS, ink.shape[0] * FINENESS), Image.Resampling.BICUBIC)
-    drawn = np.asarray(fine) > 0.5
-    field = signed_distance(drawn) / FINENESS
-    if not drawn.any():
-        return field
-    field = _with_areas_of(drawn, ndimage.gaussian_filter(field, _SMOOTHING * FINENESS))
+
+@dataclass(frozen=True)
+class StrokeField:
+    """The signed distance to the edge of the ink, in model pixels, positive inside, on a raster around the ink.
+
+    - `values`: float32 (h, w)
+    - `fineness`: points per model pixel, across and down
+    - `left`, `top`: of the raster, in model pixels from the upper left corner of the model's image
+    """
+
+    values: np.ndarray
+    fineness: int
+    left: int
+    top: int
+
+
+def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int = FINENESS) -> StrokeField:
+    """Return the signed distance to the edge of the ink, of logits (S, S), sampled `fineness` times per model pixel.
+
+    The edge is where the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along
+    the centre lines of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge
+    itself is moved by what the pen gains or loses. Distances are right near the edge; far from it, too small.
+    """
     wanted, pen = appearance.stroke_width, appearance.pen_width
-    line = prune(centre_line(field > 0), field * FINENESS)
-    away = ndimage.gaussian_filter(distance_to(line) / FINENESS, _FINE_SMOOTHING * FINENESS)
+    ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
+    around = math.ceil(wanted / 2 + _AROUND)
+    ink, left, top = _cut_out(ink, around)
+    fine = Image.fromarray(ink).resize((ink.shape[1] * fineness, ink.shape[0] * fineness), Image.Resampling.BICUBIC)
+    drawn = np.asarray(fine) > 0.5
+    if not drawn.any():
+        return StrokeField(np.full(drawn.shape, -_AROUND, np.float32), fineness, left, top)
+    reach = (around - 1) * fineness
+    field = signed_distance(drawn, reach) / fineness
+    field = _with_areas_of(drawn, smoothed(field, _SMOOTHING * fineness))
+    line = prune(centre_line(field > 0), field * fineness)
+    away = smoothed(distance_to(line, reach) / fineness, _FINE_SMOOTHING * fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
     s, half = _FINE_SMOOTHING, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    stroke = np.maximum((level - away) / slope, half - distance_to(_short(line, _DOT * FINENESS)) / FINENESS)
+    stroke = (level - away) / slope
+    if (short := _short(line, _DOT * fineness)).any():
+        stroke = np.maximum(stroke, half - distance_to(short, reach) / fineness)
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
     # is left by shaving the edge fills it.
     shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
-    return np.maximum(stroke, field + (wanted - pen) / 2 - shaved)
+    return StrokeField(np.maximum(stroke, field + (wanted - pen) / 2 - shaved), fineness, left, top)
+
+
+def _cut_out(ink: np.ndarray, around: int) -> tuple[np.ndarray, int, int]:
+    """Return the probabilities of ink with `around` pixels on each side of what may be drawn, and their left and top.
+
+    Cubics between pixels rise above the largest of them by no more than a quarter.
+    """
+    rows, columns = (np.flatnonzero((ink > 0.35).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.zeros((1, 1), np.float32), 0, 0
+    (top, bottom), (left, right) = ((int(held[0]) - around, int(held[-1]) + around + 1) for held in (rows, columns))
+    height, width = ink.shape
+    sides = [(max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width))]
+    return np.pad(ink[max(0, top) : bottom, max(0, left) : right], sides), left, top
+
+
+def _fineness(scale: float) -> int:
+    """Return the points per model pixel for a picture in which that is `scale` pixels wide: finer ones do not show.
+
+    An even number: the middle of a model pixel lies between them, so that dots are drawn alike wherever they are.
+    """
+    return min(FINENESS, max(_LEAST_FINENESS, 2 * round(0.75 * scale)))
 
 
 def _short(line: np.ndarray, length: float) -> np.ndarray:
@@ -101,8 +151,10 @@ def _short(line: np.ndarray, length: float) -> np.ndarray:
 
     labels = np.zeros(line.shape, np.int32)
     ndimage.label(line, np.ones((3, 3)), output=labels)
-    count = np.bincount(labels.ravel())
-    return line & (count <= length)[labels]
+    parts = labels[line]
+    short = line.copy()
+    short[line] = (np.bincount(parts) <= length)[parts]
+    return short
 
 
 def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:
@@ -114,7 +166,9 @@ def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     labels = np.zeros(drawn.shape, np.int32)
-    ndimage.label(drawn, np.ones((3, 3)), output=labels)
+    if ndimage.label(drawn, np.ones((3, 3)), output=labels) == 1:
+        area = int(drawn.sum())
+        return field - np.partition(field.ravel(), -area)[-area]
     nearest = np.asarray(ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True))
     owner = labels[tuple(nearest)]
     areas = np.bincount(labels.ravel())
@@ -125,40 +179,50 @@ def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:
     return field + gain[owner]
 
 
-def ink_coverage(field: np.ndarray, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:
+def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:
     """Return how much of each pixel is ink, float32 (height, width) in [0, 1], of a picture of `size` (width, height).
 
     `corner` is where the model's image has its upper left corner, in pixels of the picture, `scale` how many of them a
-    model pixel is wide.
+    model pixel is wide. The field is read between its points by cubics.
     """
-    width, height = size
+    height, width = size[1], size[0]
     coverage = np.zeros((height, width), np.float32)
-    step = FINENESS / scale  # of the field per pixel of the picture
-    start = [c - MARGIN * scale for c in corner]
-    x0, y0 = (max(0, math.floor(s)) for s in start)
-    x1, y1 = (min(limit, math.ceil(s + n / step)) for s, n, limit in zip(start, field.shape[::-1], size, strict=True))
-    if x1 <= x0 or y1 <= y0:
-        return coverage
-    depth = 3.0  # model pixels outside of all ink; Pillow fills with zero beyond the field
-    lifted = Image.fromarray(np.maximum(field + depth, 0).astype(np.float32))
-    # Pillow maps pixel centres: x_field = step * (x + 1/2) + offset.
-    matrix = (step, 0.0, step * (x0 - start[0]), 0.0, step, step * (y0 - start[1]))
-    part = lifted.transform((x1 - x0, y1 - y0), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
-    coverage[y0:y1, x0:x1] = np.clip((np.asarray(part) - depth) * scale + 0.5, 0, 1)
+    step = scale / field.fineness
+    rows, down = _taps(corner[1] + field.top * scale, step, field.values.shape[0], height)
+    columns, across = _taps(corner[0] + field.left * scale, step, field.values.shape[1], width)
+    tall = reduce(np.add, (field.values[index] * weight[:, None] for index, weight in down))
+    part = reduce(np.add, (tall[:, index] * weight for index, weight in across))
+    coverage[rows, columns] = np.clip(part * scale + 0.5, 0, 1)
     return coverage
 
 
+def _taps(start: float, step: float, points: int, limit: int) -> tuple[slice, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the pixels, of `limit`, that lie on a row of `points` from `start` on, each `step` pixels wide, and for
+    each tap of a cubic (a = -1/2, as Pillow's) which point each of these pixels takes and how much of it."""
+    first, last = max(0, math.ceil(start - 0.5)), min(limit, math.floor(start + points * step + 0.5))
+    place = (np.arange(first, max(first, last)) + 0.5 - start) / step - 0.5
+    before = np.floor(place)
+    t = (place - before).astype(np.float32)
+    u = 1 - t
+    weights = (-t * u * u / 2, 1 - t * t * (5 - 3 * t) / 2, 1 - u * u * (5 - 3 * u) / 2, -u * t * t / 2)
+    taps = [(np.clip(before.astype(int) + k, 0, points - 1), weight) for k, weight in enumerate(weights, -1)]
+    return slice(first, max(first, last)), taps
+
+
 def placed(
-    field: np.ndarray, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
+    field: StrokeField, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Return the left and top of the model's image in the picture and the pixels per model pixel, all ink inside."""
     left, top, frame = (zoom * v for v in appearance.frame)
     scale = frame / side
-    inside = field > 0
+    inside = field.values > 0
     if not inside.any():
         return left, top, scale
-    spans = [np.nonzero(inside.any(axis))[0] for axis in (0, 1)]
-    first, last = ([s[end] / FINENESS - MARGIN for s in spans] for end in (0, -1))
+    spans = [np.flatnonzero(inside.any(axis)) for axis in (0, 1)]
+    first, last = (
+        [start + (s[end] - end) / field.fineness for s, start in zip(spans, (field.left, field.top), strict=True)]
+        for end in (0, -1)
+    )
     rim = min(1.0, 0.05 * min(size))
     for span, limit in zip(np.subtract(last, first), size, strict=True):
         scale = min(scale, (limit - 2 * rim) / max(span, 1e-6))

@@ -6,7 +6,6 @@ __all__ = ["Desk", "File", "Gone"]
 
 import asyncio
 import base64
-import io
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from PIL import Image, ImageDraw
 from allograph.blocks import BLOCK, Block, Wish, noise_for
 from allograph.errors import AllographError
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
+from allograph.imaging.files import png
 from allograph.imaging.render import stroke_field
 from allograph.studio.batching import Batcher
 from allograph.studio.collecting import ROOT, pack
@@ -195,9 +195,7 @@ class Desk:
 def _warm_up_image() -> str:
     picture = Image.new("RGBA", (320, 320))
     ImageDraw.Draw(picture).line([(90, 70), (100, 240), (220, 220)], (0, 0, 0, 255), 11)
-    stream = io.BytesIO()
-    picture.save(stream, format="PNG")
-    return base64.b64encode(stream.getvalue()).decode()
+    return base64.b64encode(png(picture)).decode()
 
 
 def _tracing(values: np.ndarray, appearance: SymbolAppearance) -> Callable[[], str]:
@@ -205,9 +203,7 @@ def _tracing(values: np.ndarray, appearance: SymbolAppearance) -> Callable[[], s
 
 
 def _png(values: np.ndarray, appearance: Appearance, size: int | None) -> bytes:
-    stream = io.BytesIO()
-    appearance.render(values, size).save(stream, format="PNG")
-    return stream.getvalue()
+    return png(appearance.render(values, size), runs=True)
 
 
 def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""Distances, blurs and centre lines on small rasters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from allograph.imaging.shapes import distance_to, prune, signed_distance, smoothed
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 18),
+    st.sampled_from([0.02, 0.2, 0.97]),
+)
+def test_distances_within_a_reach_are_exact(seed: int, height: int, width: int, reach: int, ink: float) -> None:
+    mask = np.random.default_rng(seed).random((height, width)) < ink
+    exact = ndimage.distance_transform_edt(~mask) if mask.any() else np.inf
+    assert np.array_equal(distance_to(mask, reach), np.minimum(exact, reach).astype(np.float32) * np.ones_like(mask))
+    if mask.any() and not mask.all():
+        signed = np.maximum(signed_distance(mask), 0.5 - reach)
+        assert signed_distance(mask, reach) == pytest.approx(signed, abs=1e-6)
+
+
+def test_a_long_reach_is_exact_too() -> None:
+    mask = np.zeros((300, 320), bool)
+    mask[150, 160] = True
+    assert np.array_equal(distance_to(mask, 140), np.minimum(distance_to(mask), 140))
+
+
+@pytest.mark.parametrize(("spread", "shape"), [(2.0, (61, 64)), (3.6, (120, 131)), (7.2, (201, 240))])
+def test_a_wide_blur_is_the_gaussian_one(spread: float, shape: tuple[int, int]) -> None:
+    mask = np.zeros(shape, bool)
+    mask[shape[0] // 3, 20:-20] = mask[20:-20, shape[1] // 2] = True
+    field = distance_to(mask)
+    inner = (slice(int(3 * spread), -int(3 * spread)),) * 2  # beyond the rim each goes on in its own way
+    assert smoothed(field, spread)[inner] == pytest.approx(ndimage.gaussian_filter(field, spread)[inner], abs=0.05)
+
+
+def test_spurs_go_and_strokes_stay() -> None:
+    line, depth = np.zeros((60, 60), bool), np.full((60, 60), 1.0)
+    line[30, 5:55] = True
+    depth[30, 5:55] = 6.0
+    for k in range(1, 7):  # from the middle of the stroke to its edge
+        line[30 - k, 30] = True
+        depth[30 - k, 30] = 6.0 - k
+    line[31:56, 15] = True  # a stroke of its own that ends as thick as it was
+    depth[31:56, 15] = 6.0
+    pruned = prune(line, depth)
+    assert not pruned[24:29, 30].any()
+    assert pruned[30, 5:55].all()
+    assert pruned[31:56, 15].all()
