@@ -64,6 +64,11 @@ class Writer:
         unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
         return str(self.card.get("data", {}).get("images", unsaid))
 
+    @property
+    def guidance(self) -> float:
+        """How closely exemplars are followed, the card's ``guidance``; see `allograph.models.guidance`."""
+        return float(self.card.get("guidance", 1.0))
+
     @cached_property
     def space(self) -> Space:
         """How pictures go into the model and drawings come out.
@@ -230,7 +235,7 @@ class Writer:
 
         from allograph.models import BendingModel, SequentialModel
 
-        temperature, guidance = self.temperature_for(temperature), float(self.card.get("guidance", 1.0))
+        temperature = self.temperature_for(temperature)
         with torch.inference_mode():
             if isinstance(self.model, BendingModel) and self.model.bends_ink and context is not None:
                 return self.model.sample(
@@ -238,7 +243,7 @@ class Writer:
                 )
             if isinstance(self.model, SequentialModel) and context is not None:
                 return self.model.sample(
-                    context, temperature=temperature, history=history, noise=noise, guidance=guidance
+                    context, temperature=temperature, history=history, noise=noise, guidance=self.guidance
                 )
             return self.model.sample(context, temperature=temperature, history=history, noise=noise)
 

@@ -182,14 +182,21 @@ def oneshot(
     options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
     command = measurement_command("oneshot", model, *options)
     record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
-    record |= {"temperature": chosen, "whole": whole, "note": note, "likelihood": likelihood.to_dict()}
+    guidance = 1.0 if whole else writer.guidance
+    record |= {
+        "temperature": chosen,
+        "guidance": guidance,
+        "whole": whole,
+        "note": note,
+        "likelihood": likelihood.to_dict(),
+    }
     sheet = picture_made()
     save_record(path, record, overwrite)
     save_png(sheet, picture)
     if as_json:
         print_json(record)
     else:
-        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
+        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, guidance {guidance:g}, {part} part")
         print(result.table())
         print(likelihood.by_contexts())
         print(f"{path}: the same and more, as JSON; {picture.name}: pictures")

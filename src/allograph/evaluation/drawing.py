@@ -25,7 +25,7 @@ def context_drawings_of(writer: Writer, temperature: float | None = None, *, who
     """What is measured of a writer: the mean of every pixel of the drawings that it shows, or, ``whole``, of samples of
     its whole model.
 
-    Only a model that bends its exemplar shows anything but samples of its whole model. ``temperature`` None is the
+    A model that bends its exemplar shows it bent, others are guided as their card says. ``temperature`` None is the
     card's own, and 1 for the whole model.
     """
     mean = writer.model.likelihood.mean

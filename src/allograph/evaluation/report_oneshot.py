@@ -189,10 +189,11 @@ def _one_test(record: Record) -> tuple[str, ...]:
 
 
 def _drawn_by(record: Record) -> str:
-    # Of other kinds nothing but samples of the whole model can be shown.
-    bent = record["model"]["kind"] == "bending" and _task(record) == "exemplars"
-    whole = ", whole model" if bent and record["whole"] else ""
-    return f"{record.model}{whole}, temperature {record['temperature']:g}"
+    # Of a task but exemplars a bending model has nothing but samples of the whole model.
+    bent = record["model"]["kind"] == "bending" and _task(record) != "exemplars"
+    whole = ", whole model" if record["whole"] and not bent else ""
+    guidance = f", guidance {record['guidance']:g}" if record.document.get("guidance", 1) != 1 else ""
+    return f"{record.model}{whole}, temperature {record['temperature']:g}{guidance}"
 
 
 def _point(label: str, point: Mapping[str, Any], key: str, number: int, shape: Any) -> Series:

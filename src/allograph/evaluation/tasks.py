@@ -70,10 +70,10 @@ def task_note(writer: Writer, task: Task) -> str:
 
 
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
-    """Whether drawings are samples of the whole model: always, but for a model that shows its exemplar bent, which is
-    no new character."""
+    """Whether drawings are samples of the whole model and not what `allograph write` shows: also where that is the
+    exemplar bent, which is no new character."""
     bends = isinstance(writer.model, BendingModel) and writer.model.bends_ink
-    return asked or task != "exemplars" or not bends
+    return asked or (bends and task != "exemplars")
 
 
 def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
