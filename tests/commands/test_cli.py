@@ -148,11 +148,11 @@ def test_info_prints_the_card(capsys, weights_file: Path, writer: Writer) -> Non
 def test_write_lists_what_was_done_before_the_disk_was_full(
     capsys, weights_file: Path, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(picture: Image.Image, path: Path) -> None:
+    def fail(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
         if path.name.startswith("tho"):
             error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             raise explain_os_error(error, f"cannot write {path}") from error
-        save(picture, path)
+        save(picture, path, runs=runs)
 
     save = writing.save_png
     monkeypatch.setattr(writing, "save_png", fail)

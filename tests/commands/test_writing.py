@@ -162,11 +162,11 @@ def test_an_image_whose_results_have_no_place_does_not_stop_the_others(
 def test_a_full_disk_ends_the_job_and_a_file_too_large_does_not(
     writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ends: bool
 ) -> None:
-    def fail(picture: Image.Image, path: Path) -> None:
+    def fail(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
         if path.stem == "ka-002":
             error = OSError(number, os.strerror(number))
             raise explain_os_error(error, f"cannot write {path}") from error
-        save(picture, path)
+        save(picture, path, runs=runs)
 
     save = writing.save_png
     monkeypatch.setattr(writing, "save_png", fail)
