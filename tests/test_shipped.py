@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from allograph import load
-from allograph.data import ConceptDataset, Splits, fixed_pairs, split
+from allograph import load, weights
+from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, split
 from allograph.evaluation import default_critic, drawings_of, oneshot
 from allograph.evaluation.likelihood import evaluate_likelihood
-from allograph.weights import known_names
+from allograph.weights import exemplars_of
 from allograph.writer import Writer
 
 
 @pytest.fixture(scope="module")
 def writer() -> Writer:
-    if "omniglot" not in known_names():
+    if "omniglot" not in weights.known_names():
         pytest.skip("the package holds no weights")
     return load("omniglot")
 
@@ -70,3 +70,42 @@ def test_a_writer_can_be_used_and_then_trained(writer: Writer) -> None:
     energy.backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in writer.model.parameters())
     writer.model.zero_grad(set_to_none=True)
+
+
+@pytest.fixture(scope="module", params=[weights.INVENTORS, weights.ALPHABETS])
+def small(request: pytest.FixtureRequest) -> Writer:
+    """Weights of the images of Generative Matching Networks."""
+    if request.param not in weights.known_names():
+        pytest.skip("the package holds no weights of that name")
+    return load(request.param)
+
+
+@pytest.fixture(scope="module")
+def small_splits(data_dir) -> Splits:
+    return load_dataset("omniglot-28", data_dir, "30-20")
+
+
+def test_the_small_weights_were_trained_on_the_background_alphabets_alone(small: Writer, small_splits: Splits) -> None:
+    assert small.card["data"]["fingerprint"] == small_splits.train.fingerprint()
+    assert small.card["settings"]["data"]["split"] == "30-20"
+
+
+def test_what_the_small_weights_are_given_lowers_the_free_energy(small: Writer, small_splits: Splits) -> None:
+    """Other drawings of the symbol, or other symbols of its alphabet; of another symbol or alphabet they raise it."""
+    kind = exemplars_of(small.card)
+    few = {"drawings": 256, "samples": 1, "bound_drawings": 2}
+    result = evaluate_likelihood(small.model, small_splits.validation, size=28, contexts=(1, 5), exemplars=kind, **few)
+    assert result.gain is not None and result.given is not None and result.wrong is not None
+    assert result.gain.mean > 2 * result.gain.error > 0
+    assert result.given.free_energy.mean < result.fewer[0].given.free_energy.mean
+    assert result.wrong.mean > result.given.free_energy.mean + (15 if kind == "concept" else 0.3)
+
+
+def test_written_drawings_are_recognised_and_differ_as_real_ones_do(small_splits: Splits) -> None:
+    """Not bent but written, stroke by stroke."""
+    if weights.INVENTORS not in weights.known_names():
+        pytest.skip("the package holds no weights of that name")
+    writer = load(weights.INVENTORS)
+    result = oneshot(drawings_of(writer), small_splits.validation, default_critic(), size=28, trials=3)
+    assert result.ratio.recognizability.value > 0.9
+    assert 0.85 < result.ratio.diversity.value < 1.2
