@@ -61,7 +61,7 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     for row in manifest.rows:
         if not row.number:
             continue
-        for setting in ("seed", "temperature", "size", "ink", "model"):
+        for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
                 raise AllographError(
@@ -121,7 +121,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     rows = []
     if order.keep_originals:
         for source in sources:
-            blank = {field: "" for field in ("seed", "temperature", "size", "ink", "model")}
+            blank = {field: "" for field in ("seed", "temperature", "guidance", "size", "ink", "model")}
             file = f"{name}/{original_name(source.path)}"
             rows.append(
                 replace(

@@ -96,6 +96,7 @@ def augment_folder(
         seed=str(order.seed),
         number="",
         temperature=repr(writer.temperature_for(order.temperature)),
+        guidance=repr(writer.guidance),
         size="" if order.size is None else str(order.size),
         ink=order.ink,
         model=writer.sha256[:12],

@@ -30,7 +30,7 @@ class Row:
         file: path within the output folder, with slashes.
         exemplar: path within the folder of exemplars, with slashes.
         seed, number: with the class they fix the drawing's noise; both empty for the copy of an original.
-        temperature, size, ink: the settings; size is empty where drawings have their exemplar's.
+        temperature, guidance, size, ink: the settings; size is empty where drawings have their exemplar's.
         model: the first 12 digits of the weights' SHA-256.
         exemplar_sha256: hash of the exemplar's file.
     """
@@ -41,6 +41,7 @@ class Row:
     seed: str
     number: str
     temperature: str
+    guidance: str
     size: str
     ink: str
     model: str

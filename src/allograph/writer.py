@@ -11,7 +11,7 @@ __all__ = ["Ink", "Writer"]
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -35,6 +35,7 @@ Ink = Literal["auto", "dark", "light"]
 _DRAWINGS = range(1, 100_001)
 _SIZES = range(8, 8193)
 _TEMPERATURES = (0.0, 2.0)
+_GUIDANCE = (0.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,25 @@ class Writer:
     def guidance(self) -> float:
         """How closely exemplars are followed, the card's ``guidance``; see `allograph.models.guidance`."""
         return float(self.card.get("guidance", 1.0))
+
+    def guided(self, guidance: float | None) -> Writer:
+        """The same writer with another guidance; None leaves the card's.
+
+        Raises:
+            AllographError: out of range, or not of a model that can be guided.
+        """
+        from allograph.models import SequentialModel
+
+        if guidance is None:
+            return self
+        if not (isinstance(self.model, SequentialModel) and self.model.can_be_guided):
+            raise AllographError(
+                "this model's drawings cannot be guided: leave the guidance out, or take omniglot-28-fewshot"
+            )
+        low, high = _GUIDANCE
+        if not low <= guidance <= high:
+            raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
+        return replace(self, card={**self.card, "guidance": float(guidance)})
 
     @cached_property
     def space(self) -> Space:

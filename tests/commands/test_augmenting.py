@@ -12,6 +12,7 @@ from PIL import Image
 from allograph.augmenting import AugmentOrder, AugmentReport, augment_folder
 from allograph.errors import AllographError
 from allograph.writer import Writer
+from commands.family import build, card
 from commands.pictures import contents, draw_symbol
 
 PER_CLASS = 37
@@ -109,6 +110,13 @@ def test_other_settings_are_not_mixed_in(writer: Writer, classes: Path, tmp_path
     assert contents(output) == before
     run(writer, classes, output, 2, seed=1, overwrite=True)
     assert sorted(contents(output)) == ["ka/0001.png", "ka/0002.png", "manifest.csv", "tho/0001.png", "tho/0002.png"]
+
+
+def test_another_guidance_is_not_mixed_in(classes: Path, tmp_path: Path) -> None:
+    plain = Writer(build("digits"), card("digits"), "0")
+    run(plain, classes, tmp_path / "out", 2)
+    with pytest.raises(AllographError, match="begun with guidance 1"):
+        run(plain.guided(2.0), classes, tmp_path / "out", 2)
 
 
 def test_originals_are_kept_beside_the_drawings(writer: Writer, classes: Path, tmp_path: Path) -> None:

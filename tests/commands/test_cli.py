@@ -93,6 +93,8 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--ink", "blue", "a.png"], ["ink", "dark"]),
         (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
         (["write", "--temperature", "0", "a.png"], ["temperature"]),
+        (["write", "--guidance", "2", "a.png"], ["cannot be guided", "omniglot-28-fewshot"]),
+        (["invent", "--guidance", "2"], ["--like", "--guidance"]),
         (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),
         (["train", "strokes", "--seed", "4294967296"], ["--seed", "equal to 4294967295"]),
@@ -114,7 +116,7 @@ def test_a_users_mistake_gets_one_line(
     capsys, weights_file: Path, arguments: list[str], words: list[str], monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if "--temperature" in arguments:
+    if {"--temperature", "--guidance"} & {*arguments} and "invent" not in arguments:
         arguments = [*arguments, "--model", str(weights_file)]
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")

@@ -9,7 +9,7 @@ from PIL import Image
 from allograph.blocks import BLOCK, noise_for
 from allograph.errors import AllographError
 from allograph.writer import Writer
-from commands.family import build
+from commands.family import build, card
 
 
 def picture(kind: int = 0) -> np.ndarray:
@@ -65,6 +65,25 @@ def test_temperature_scales_the_variation(writer: Writer) -> None:
 def test_without_a_temperature_the_card_decides(writer: Writer) -> None:
     assert pixels(writer.write(picture(), 2)) == pixels(writer.write(picture(), 2, temperature=0.9))
     assert pixels(writer.write(picture(), 2)) != pixels(writer.write(picture(), 2, temperature=0.6))
+
+
+def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
+    """Of models that have a prior which exemplars change; others have none."""
+    plain = Writer(build("digits"), card("digits"), "0")
+    assert plain.guidance == 1 and plain.guided(None) is plain
+    drawn = pixels(plain.write(picture(), 2))
+    assert pixels(plain.guided(1.0).write(picture(), 2)) == drawn
+    closer = plain.guided(3.0)
+    assert pixels(closer.write(picture(), 2)) != drawn
+    by_card = Writer(plain.model, {**plain.card, "guidance": 3.0}, "0")
+    assert pixels(by_card.write(picture(), 2)) == pixels(closer.write(picture(), 2))
+    assert pixels(closer.invent(2)) == pixels(plain.invent(2))
+    for wrong in (-0.1, 10.5, float("nan")):
+        with pytest.raises(AllographError, match="out of range"):
+            plain.guided(wrong)
+    for unguided in (writer, Writer(build("colour, no exemplar"), card("colour, no exemplar"), "0")):
+        with pytest.raises(AllographError, match="cannot be guided"):
+            unguided.guided(2.0)
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allograph.cli.console import (
+    GuidanceOption,
     InkOption,
     JsonOption,
     ModelOption,
@@ -35,6 +36,7 @@ def augment(
     model: ModelOption = "omniglot",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    guidance: GuidanceOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the exemplar's", metavar="PX")
     ] = None,
@@ -55,7 +57,7 @@ def augment(
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")
     order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite)
-    writer = allograph.load(model)
+    writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to go on"
     with joined(again) as processes, Progress("drawings") as progress:
         try:

@@ -6,6 +6,7 @@ __all__ = [
     "MAX_SEED",
     "STOPPED",
     "DataDirOption",
+    "GuidanceOption",
     "InkOption",
     "JsonOption",
     "ModelOption",
@@ -48,6 +49,10 @@ _EVERY = 5.0
 ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
 SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")]
+GuidanceOption = Annotated[
+    float | None,
+    typer.Option(help="Above 1 drawings follow the exemplar more closely.", show_default="the weights' own"),
+]
 TemperatureOption = Annotated[
     float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
 ]

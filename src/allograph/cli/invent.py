@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    GuidanceOption,
     InkOption,
     JsonOption,
     OutputOption,
@@ -41,6 +42,7 @@ def invent(
     ] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    guidance: GuidanceOption = None,
     size: Annotated[
         int | None, typer.Option(help="Side of a drawing, pixels.", show_default="256", metavar="PX")
     ] = None,
@@ -68,8 +70,10 @@ def invent(
 
     if like is None and ink != "auto":
         raise AllographError("without --like there is no image whose ink --ink could name")
+    if like is None and guidance is not None:
+        raise AllographError("without --like there is nothing that drawings could follow: leave out --guidance")
     model = model or (INVENTORS if like is None else ALPHABETS)
-    writer = allograph.load(model)
+    writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite)
     problems: list[Problem] = []
@@ -87,7 +91,7 @@ def invent(
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
         settings["like"] = like
-        settings["temperature"] = writer.temperature_for(temperature)
+        settings |= {"temperature": writer.temperature_for(temperature), "guidance": writer.guidance}
         made = {key: value for key, value in asdict(result).items() if key not in ("image", "model_seconds")}
         exemplars = [] if given is None else list(given)
         print_json({"settings": settings, "exemplars": exemplars, **made, "problems": problems, "seconds": seconds})

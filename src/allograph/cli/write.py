@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    GuidanceOption,
     InkOption,
     JsonOption,
     ModelOption,
@@ -39,6 +40,7 @@ def write(
     model: ModelOption = "omniglot",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    guidance: GuidanceOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the image's", metavar="PX")
     ] = None,
@@ -55,7 +57,7 @@ def write(
     import allograph
     from allograph.writing import Order, write_files
 
-    writer = allograph.load(model)
+    writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite)
     results = write_files(writer, images, output, order)
@@ -85,7 +87,7 @@ def write(
     }
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
-        settings["temperature"] = writer.temperature_for(temperature)
+        settings |= {"temperature": writer.temperature_for(temperature), "guidance": writer.guidance}
         print_json({"settings": settings, "images": written, "problems": problems, "seconds": seconds})
     elif written:
         print("{total:.1f} s: {load:.1f} s to start, {model:.2f} s in the model".format(**seconds))

@@ -124,6 +124,11 @@ class SequentialModel(GenerativeModel):
         return self.config.context
 
     @property
+    def can_be_guided(self) -> bool:
+        """Whether there is a prior that exemplars change (`allograph.models.guidance`)."""
+        return self.conditional and self.config.prior == "learned"
+
+    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
@@ -269,7 +274,7 @@ class SequentialModel(GenerativeModel):
 
     def _imagine_guided(self, seen: _Seen, noise: Tensor, guidance: float) -> _Trace:
         """The same, guided."""
-        if not (self.conditional and isinstance(self.prior, Decision)):
+        if not (self.can_be_guided and isinstance(self.prior, Decision)):
             raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
         glances_of = Glances([] if self.infers_context else [self.look_context])
 
