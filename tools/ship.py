@@ -20,6 +20,8 @@ from typing import Any
 from allograph import weights
 from allograph.data import ConceptDataset, Splits, load_dataset
 from allograph.evaluation import OneShotResult, default_critic, drawings_of, oneshot
+from allograph.evaluation.alphabets import new_characters
+from allograph.evaluation.drawing import context_drawings_of
 from allograph.evaluation.likelihood import evaluate_likelihood
 from allograph.writer import Writer
 
@@ -30,7 +32,7 @@ TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GUIDANCE = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 TRIALS = 50
 LIKELIHOOD = "allograph evaluate likelihood {name} {data} --part test"
-ONE_SHOT = "allograph evaluate oneshot {name} --data {data} --part test"
+ONE_SHOT = f"allograph evaluate oneshot {{name}} --data {{data}} --part test --trials {TRIALS}"
 
 
 @dataclass
@@ -76,7 +78,7 @@ def main() -> None:
 
 def bending(writer: Writer, splits: Splits) -> Measured:
     """Drawings of one exemplar."""
-    writer = choose(writer, splits.validation, "temperature", TEMPERATURES)
+    writer = choose(writer, "temperature", TEMPERATURES, lambda one: measure(one, splits.validation, 12))
     measured = Measured(more={"temperature": writer.card["temperature"]})
     nats = evaluate_likelihood(writer.model, splits.test, size=writer.model.config.image_size)
     print(nats.table(), flush=True)
@@ -94,22 +96,32 @@ def bending(writer: Writer, splits: Splits) -> Measured:
         },
     )
     for setting, whole in (("within", False), ("across", False), ("within", True)):
-        add_recognised(measured, writer, splits.test, ONE_SHOT, setting, whole)
+        result = measure(writer, splits.test, TRIALS, setting, whole=whole)
+        options = f"{' --setting across' * (setting == 'across')}{' --whole' * whole}"
+        what = "samples of the whole model" if whole else f"drawings {setting} alphabets"
+        add_recognised(measured, result, f"{ONE_SHOT}{options}", f"recognised in 20-way tests, {what}")
     return measured
 
 
 def few_shot(writer: Writer, splits: Splits) -> Measured:
     """None to nine exemplars of a concept, in the protocol of Generative Matching Networks; drawings of one."""
-    writer = choose(writer, splits.validation, "guidance", GUIDANCE)
+    writer = choose(writer, "guidance", GUIDANCE, lambda one: measure(one, splits.validation, 12))
     measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
     measured.more["guidance"] = writer.card["guidance"]
-    add_recognised(measured, writer, splits.test, ONE_SHOT)
+    result = measure(writer, splits.test, TRIALS)
+    add_recognised(measured, result, ONE_SHOT, "recognised in 20-way tests, drawings within alphabets")
     return measured
 
 
 def alphabet(writer: Writer, splits: Splits) -> Measured:
     """Other characters of the alphabet, from one to ten."""
-    return _by_contexts(writer, splits, (1, 3, 5, 10), "other character{s} of the alphabet", "family")
+    writer = choose(writer, "guidance", GUIDANCE, lambda one: measure_alphabets(one, splits.validation))
+    measured = _by_contexts(writer, splits, (1, 3, 5, 10), "other character{s} of the alphabet", "family")
+    measured.more["guidance"] = writer.card["guidance"]
+    result = measure_alphabets(writer, splits.test)
+    command = ONE_SHOT.replace(f"--trials {TRIALS}", "--task alphabet")
+    add_recognised(measured, result, command, f"taken for the right one of {result.ways} alphabets, new characters")
+    return measured
 
 
 def _by_contexts(writer: Writer, splits: Splits, counts: tuple[int, ...], what: str, exemplars: Any) -> Measured:
@@ -142,13 +154,13 @@ MEASURES: dict[str, Callable[[Writer, Splits], Measured]] = {
 }
 
 
-def choose(writer: Writer, validation: ConceptDataset, key: str, values: tuple[float, ...]) -> Writer:
-    """The writer with that value of the card's temperature or guidance at which drawings of validation characters are
-    as diverse as real ones, on average of both critics' features."""
+def choose(writer: Writer, key: str, values: tuple[float, ...], measured: Callable[[Writer], OneShotResult]) -> Writer:
+    """The writer with that value of the card's temperature or guidance at which its drawings are as diverse as real
+    ones, on average of both critics' features."""
     writers = {value: replace(writer, card={**writer.card, key: value}) for value in values}
     ratios = {}
     for value, one in writers.items():
-        ratio = measure(one, validation, 12, "within").ratio
+        ratio = measured(one).ratio
         ratios[value] = (ratio.diversity.value + ratio.simclr_diversity.value) / 2
         known = ratio.recognizability.value
         print(f"validation, {key} {value}: recognised {known:.3f}, diversity {ratios[value]:.3f}", flush=True)
@@ -156,31 +168,33 @@ def choose(writer: Writer, validation: ConceptDataset, key: str, values: tuple[f
 
 
 def measure(
-    writer: Writer, dataset: ConceptDataset, trials: int, setting: Any, *, whole: bool = False
+    writer: Writer, dataset: ConceptDataset, trials: int, setting: Any = "within", *, whole: bool = False
 ) -> OneShotResult:
+    """Drawings of one exemplar each."""
     size = writer.model.config.image_size
     return oneshot(
         drawings_of(writer, whole=whole), dataset, default_critic(), size=size, trials=trials, setting=setting
     )
 
 
-def add_recognised(
-    measured: Measured, writer: Writer, test: ConceptDataset, command: str, setting: Any = "within", whole: bool = False
-) -> None:
-    """Adds whether drawings of test characters are recognised, and as diverse as real ones."""
-    result = measure(writer, test, TRIALS, setting, whole=whole)
+def measure_alphabets(writer: Writer, dataset: ConceptDataset) -> OneShotResult:
+    """New characters of alphabets."""
+    size = writer.model.config.image_size
+    return new_characters(context_drawings_of(writer), dataset, default_critic(), size=size)
+
+
+def add_recognised(measured: Measured, result: OneShotResult, command: str, what: str) -> None:
+    """Adds whether drawings are recognised, and as diverse as real ones."""
     print(result.table(), flush=True)
-    what = "samples of the whole model" if whole else f"drawings {setting} alphabets"
     real, made, ratio = result.real, result.generated, result.ratio
-    command += f" --trials {TRIALS}{' --setting across' * (setting == 'across')}{' --whole' * whole}"
     measured.add(
         command,
         **{
-            f"recognised in 20-way tests, {what}": f"{made.recognizability.value:.1%}, real ones "
-            f"{real.recognizability.value:.1%}: ratio {ratio.recognizability.value:.3f} ± "
-            f"{ratio.recognizability.error:.3f}",
-            f"diversity, {what}, to real": f"{ratio.diversity.value:.3f} ± {ratio.diversity.error:.3f}; by SimCLR "
-            f"{ratio.simclr_diversity.value:.3f} ± {ratio.simclr_diversity.error:.3f}",
+            what: f"{made.recognizability.value:.1%}, real ones {real.recognizability.value:.1%}: ratio "
+            f"{ratio.recognizability.value:.3f} ± {ratio.recognizability.error:.3f}",
+            f"diversity to that of real ones, {what.split(', ')[1]}": f"{ratio.diversity.value:.3f} ± "
+            f"{ratio.diversity.error:.3f}; by SimCLR {ratio.simclr_diversity.value:.3f} ± "
+            f"{ratio.simclr_diversity.error:.3f}",
         },
     )
 

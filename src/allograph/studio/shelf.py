@@ -44,7 +44,8 @@ class Shelf:
             self._entries[name] = ShelfEntry(name, source)
             self._writers[name] = allograph.load(source)
         for name in weights.known_names():
-            if name not in sources:
+            # What is drawn here is one symbol, not some of an alphabet.
+            if name not in (*sources, weights.ALPHABETS):
                 free = self._free_name(name)
                 self._entries[free] = ShelfEntry(free, name)
 
