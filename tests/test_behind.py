@@ -29,11 +29,12 @@ def test_a_batch_is_whole_before_it_is_said_to_be_done() -> None:
 
 
 def test_the_caller_goes_on_meanwhile() -> None:
-    held = threading.Event()
+    held, went_on = threading.Event(), []
     with Behind() as behind:
-        behind.begin([lambda: held.wait(10)], lambda: None)
-        held.set()  # never reached if `begin` waited
+        behind.begin([lambda: went_on.append(held.wait(10))], lambda: None)
+        held.set()  # too late if `begin` waited
         behind.settle()
+    assert went_on == [True]
 
 
 def test_an_error_of_the_work_is_the_callers_and_the_batch_is_not_done() -> None:
@@ -48,19 +49,19 @@ def test_an_error_of_the_work_is_the_callers_and_the_batch_is_not_done() -> None
 
 
 def test_ctrl_c_ends_what_has_begun_and_gives_up_the_rest() -> None:
-    begun, ended, free = [], [], threading.Event()
+    begun, ended, free, first = [], [], threading.Event(), threading.Event()
 
     def work() -> None:
         begun.append(1)
+        first.set()
         free.wait(10)
         ended.append(1)
 
     def stop() -> None:
         with Behind() as behind:
             behind.begin([work] * 50, lambda: None)
-            while not begun:
-                pass
-            threading.Timer(0.05, free.set).start()
+            assert first.wait(10)
+            threading.Timer(0.5, free.set).start()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -34,6 +34,8 @@ RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "publis
 
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
 OF_RESULT += ("train_command", "machine", "commit")
+FEW = 50
+"""Images: the bound of fewer is not shown."""
 OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
 OF_FIGURES += ("exact", "command")
 
@@ -212,10 +214,16 @@ def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[
         f"{figures['model']['parameters'] / 1e6:.2f} M",
         nats(figure["free_energy"]),
         nats(figure["kl"]),
-        nats(figure["bound"]),
-        f"{figures['samples']:,}, {figures['bound_images']:,}",
-        f"{figure['effective_samples']:.1f}",
+        *bound_cells(figures, figure),
     ]
+
+
+def bound_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
+    """The bound, of how many samples and images, and how many samples count; nothing where it is of a few images."""
+    if figures["bound_images"] < FEW:
+        return ["", "", ""]
+    samples = f"{figures['samples']:,}, {figures['bound_images']:,}"
+    return [nats(figure["bound"]), samples, f"{figure['effective_samples']:.1f}"]
 
 
 def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -> list[Sequence[str]]:

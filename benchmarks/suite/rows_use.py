@@ -86,6 +86,45 @@ def write(quick: bool) -> Row:
     return row
 
 
+def _classes(folder: Path, count: int) -> None:
+    """One exemplar of 105 x 105 pixels for each of so many classes."""
+    for number, symbol in enumerate(sorted(_SYMBOLS.glob("*.png"))[:count]):
+        (folder / f"class{number}").mkdir(parents=True)
+        with Image.open(symbol) as image:
+            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+            flat.convert("L").resize((105, 105)).save(folder / f"class{number}" / "one.png")
+
+
+def augment_shell(quick: bool) -> Row:
+    """From the shell, by one process and by two: what further drawings take when all have started."""
+    classes, few, many = 4, 32, 64 if quick else 544
+    alone = [sys.executable, "-m", "allograph"]
+    two = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "allograph"]
+    row = Row("allograph augment, from the shell", f"the shipped model, {classes} classes, 105 x 105, files on disk")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        _classes(root / "in", classes)
+
+        def job(command: list[str], each: int) -> None:
+            output = root / f"out-{time.monotonic_ns()}"
+            words = ["augment", str(root / "in"), "--per-class", str(each), "-o", str(output)]
+            subprocess.run([*command, *words], check=True, capture_output=True)
+
+        row.times = in_turns(
+            {
+                "one process": lambda: job(alone, many),
+                "one process, few": lambda: job(alone, few),
+                "two processes": lambda: job(two, many),
+                "two processes, few": lambda: job(two, few),
+            },
+            1 if quick else 3,
+        )
+    for name in ("one process", "two processes"):
+        seconds = row.times[name].seconds - row.times[f"{name}, few"].seconds
+        row.figures[f"further drawings/s by the clock: {name}"] = classes * (many - few) / seconds
+    return row
+
+
 def augment(quick: bool) -> Row:
     """The job with its files, against one that renders by the definition and does one thing after another; and its
     parts, each with and without what makes it fast."""
@@ -95,11 +134,7 @@ def augment(quick: bool) -> Row:
     row = Row("allograph augment", f"the shipped model, {many} drawings of {classes} classes, 105 x 105, files on disk")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for number, symbol in enumerate(sorted(_SYMBOLS.glob("*.png"))[:classes]):
-            (root / "in" / f"class{number}").mkdir(parents=True)
-            with Image.open(symbol) as image:
-                flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-                flat.convert("L").resize((105, 105)).save(root / "in" / f"class{number}" / "one.png")
+        _classes(root / "in", classes)
 
         def files(size: int | None = None, each: int = each) -> None:
             order = AugmentOrder(per_class=each, size=size, overwrite=True)
@@ -265,6 +300,7 @@ ROWS: dict[str, Callable[[bool], Row]] = {
     "sampling": sampling,
     "write": write,
     "augment": augment,
+    "augment-shell": augment_shell,
     "weighted": weighted,
     "batch": data,
     "reading": reading,

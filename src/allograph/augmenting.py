@@ -6,11 +6,11 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.manifest`)
 
-Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, k) alone. So a job that
-was stopped anywhere goes on with the same command and ends with the same files as one that was not, and a job that is
-asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of its
-files exist: a matrix product may round differently at another number of rows. While the model makes a block, the one
-before is rendered, encoded and written. Several processes each make the drawings of their share of the classes.
+Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, guidance, k) alone. So a
+job that was stopped anywhere goes on with the same command and ends with the same files as one that was not, and one
+that is asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of
+its files exist: a matrix product may round differently at another number of rows. While the model makes a block, the
+one before is rendered, encoded and written. Several processes each make the drawings of their share of the classes.
 """
 
 from __future__ import annotations

@@ -132,6 +132,10 @@ class Manifest:
             raise explain_os_error(error, f"cannot read {path}") from error
         whole = text[: text.rfind("\n") + 1]
         lines = list(csv.reader(io.StringIO(whole, newline="")))
+        if lines and lines[0] == [name for name in _HEADER if name != "guidance"]:
+            raise AllographError(
+                f"{path} is of an earlier version of allograph, whose drawings differ; choose another folder with -o"
+            )
         if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
             raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")
         self._add(Row(*line) for line in lines[1:])

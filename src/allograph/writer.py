@@ -1,8 +1,8 @@
 """The writer: one exemplar in, new drawings of its kind out, or drawings from nothing, without touching a file.
 
-Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, k) and on nothing else: not on how many
-drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
-because a matrix product may round differently at another number of rows, the model always draws a whole block.
+Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, guidance, k) and on nothing else: not on how
+many drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k).
+And because a matrix product may round differently at another number of rows, the model always draws a whole block.
 """
 
 from __future__ import annotations
@@ -314,8 +314,8 @@ class Writer:
         where its images have none."""
         if not self.model.conditional or exemplars_of(self.card) != "family":
             raise AllographError(
-                "this model has not learned to make new symbols from others of their alphabet: train one with "
-                "`allograph train DATA --preset omniglot-alphabet`, or leave out --like"
+                "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "
+                "train one of your own with --preset omniglot-alphabet, or leave out --like"
             )
         self._check_ink(ink)
 

@@ -104,26 +104,20 @@ class ReferenceSequential:
         return trace
 
     def recalled(self, t: int, hidden: Tensor, context: Tensor | None, done: list[list[Tensor]] | None) -> Tensor:
-        """v_t, image by image, head by head, exemplar by exemplar, step by step."""
-        model, config, length = self.model, self.config, self.config.embedding // self.config.heads
-        rows = []
-        for b in range(len(hidden)):
-            if context is None or done is None or not context[b].any():
-                rows.append(hidden.new_zeros(config.embedding))
-                continue
-            heads = []
-            for head in range(config.heads):
-                of_head = slice(head * length, (head + 1) * length)
-                query = (model.recall.query.weight @ hidden[b])[of_head]
-                scores, values = [], []
-                for exemplar, steps in zip(context[b], done, strict=True):
-                    for s, one in enumerate(steps if exemplar.any() else []):
-                        key = (model.recall.key.weight @ one[b])[of_head]
-                        scores.append(query @ key / length**0.5 + model.recall.order[head, t, s])
-                        values.append(F.silu(model.recall.value(one[b]))[of_head])
-                heads.append(torch.softmax(torch.stack(scores), dim=0) @ torch.stack(values))
-            rows.append(torch.cat(heads))
-        return torch.stack(rows)
+        """v_t: softmax over exemplars k and steps s of each head, nothing of blank exemplars."""
+        recall, config = self.model.recall, self.config
+        if context is None or done is None:
+            return hidden.new_zeros(len(hidden), config.embedding)
+        steps = torch.stack([torch.stack(of_one, dim=1) for of_one in done], dim=1)
+        heads = (config.heads, config.embedding // config.heads)
+        keys, values = (steps @ recall.key.weight.T).unflatten(-1, heads), F.silu(recall.value(steps))
+        query = (hidden @ recall.query.weight.T).unflatten(-1, heads)
+        scores = torch.einsum("bhd,bkshd->bhks", query, keys) / heads[1] ** 0.5 + recall.order[:, None, t]
+        inked = context.flatten(2).any(dim=2)
+        scores = scores.masked_fill(~inked[:, None, :, None], -1e30)
+        shares = torch.softmax(scores.flatten(2), dim=2).unflatten(2, scores.shape[2:])
+        found = torch.einsum("bhks,bkshd->bhd", shares, values.unflatten(-1, heads)).flatten(1)
+        return found * inked.any(dim=1, keepdim=True)
 
     def free_energy(self, x: Tensor, context: Tensor | None, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(distortion (batch,), KL (batch, T))."""

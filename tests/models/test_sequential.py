@@ -13,6 +13,8 @@ from torch.testing import assert_close
 from allograph.attention import AttentionKind, WindowBounds, read, write
 from allograph.likelihoods import LikelihoodConfig
 from allograph.models import SequentialConfig, SequentialModel
+from allograph.models.parts import Decision
+from allograph.models.stepping import Glances
 from models.reference_sequential import ReferenceSequential
 from models.small import small_sequential, some_images, with_random_weights
 
@@ -185,6 +187,33 @@ def test_a_single_step_is_guided_as_the_equation_says(parts: dict[str, Any]) -> 
     for guidance in (0.0, 0.5, 3.0):
         (drawn,) = model._imagine_guided(seen, still[0], guidance).latents
         assert_close(drawn, means[1] + guidance * (means[0] - means[1]))
+
+
+@pytest.mark.parametrize("parts", GUIDED.values(), ids=GUIDED.keys())
+def test_guided_steps_follow_the_equations(parts: dict[str, Any]) -> None:
+    """Two copies side by side, every step and its spread written out."""
+    model = model_of(parts)
+    context, guidance = some_images(2, 2, seed=2), 2.5
+    noise = torch.randn(2, 3, 2, generator=generator(5), dtype=torch.float64)
+    views = [model._see(context, 1), model._see(None, 2)]
+    states = [model._first(view) for view in views]
+    attentions = [] if model.infers_context else [model.look_context]
+    assert isinstance(model.prior, Decision)
+    found = model._imagine_guided(views[0], noise, guidance).latents
+    for t in range(3):
+        noticed, priors = [], []
+        for view, state in zip(views, states, strict=True):
+            glances = Glances(attentions)(state.hidden, view.images)
+            noticed.append(model._noticed(t, state.hidden, view, glances))
+            priors.append(model.prior([noticed[-1], state.hidden], model.prior.constant(view.constant)))
+        (mean, log_std), (blank, blank_log_std) = priors
+        spread = torch.minimum(log_std.exp(), log_std.exp() ** guidance * blank_log_std.exp() ** (1 - guidance))
+        z = blank + guidance * (mean - blank) + spread * noise[:, t]
+        assert_close(found[:, t], z)
+        states = [
+            model.core([z, v], model.core.constant(view.constant), state)
+            for v, view, state in zip(noticed, views, states, strict=True)
+        ]
 
 
 def test_guidance_without_exemplars_or_a_learned_prior_is_refused() -> None:

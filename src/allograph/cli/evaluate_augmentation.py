@@ -122,19 +122,31 @@ def augmentation(
                 processes=remembered,
                 **settings,
             )
-    if not processes.first:
-        return
-    options = [word for k in result.shots for word in ("--shots", k.shots)]
-    options += ["--part", part, "--setting", setting, "--trials", trials, "--ways", result.ways, "--drawings", drawings]
-    options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
-    options += ["--split", unseen.split] if unseen.split else []
-    command = measurement_command("augmentation", model, "--data", shown_data(data), *options)
-    record = measurement_record("augmentation", writer, name, result, split=unseen.split, part=part, command=command)
-    record["temperature"] = chosen
-    shown = {"size": size, "classical": tuned(), "ways": result.ways, "drawings": drawings, "setting": setting}
-    sheet = picture_of(draw, unseen.dataset, **shown, inked=writer.space.inked, seed=seed)
-    save_record(path, record, overwrite)
-    save_png(sheet, picture)
+            if not processes.first:
+                return
+            options = [word for k in result.shots for word in ("--shots", k.shots)]
+            options += [
+                "--part",
+                part,
+                "--setting",
+                setting,
+                "--trials",
+                trials,
+                "--ways",
+                result.ways,
+                "--drawings",
+                drawings,
+            ]
+            options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
+            options += ["--split", unseen.split] if unseen.split else []
+            command = measurement_command("augmentation", model, "--data", shown_data(data), *options)
+            record = measurement_record(
+                "augmentation", writer, name, result, split=unseen.split, part=part, command=command
+            )
+            record |= {"temperature": chosen, "guidance": writer.guidance}
+            shown = {"size": size, "classical": tuned(), "ways": result.ways, "drawings": drawings, "setting": setting}
+            save_record(path, record, overwrite)
+            save_png(picture_of(draw, unseen.dataset, **shown, inked=writer.space.inked, seed=seed), picture)
     if as_json:
         print_json(record)
     else:

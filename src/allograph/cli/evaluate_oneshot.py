@@ -172,27 +172,33 @@ def oneshot(
                 processes=remembered,
                 **nats,
             )
-    if not processes.first:
-        return
-    options: list[object] = ["--task", task, "--data", shown_data(data), "--part", part]
-    options += ["--setting", asked["setting"]] if task == "exemplars" else []
-    options += ["--given", asked["given"]] if task == "alphabet" else []
-    options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if words[-1] == "whole" else [])]
-    options += ["--samples", samples, "--drawings", likelihood.images, "--bound-drawings", likelihood.bound_images]
-    options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
-    command = measurement_command("oneshot", model, *options)
-    record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
-    guidance = 1.0 if whole else writer.guidance
-    record |= {
-        "temperature": chosen,
-        "guidance": guidance,
-        "whole": whole,
-        "note": note,
-        "likelihood": likelihood.to_dict(),
-    }
-    sheet = picture_made()
-    save_record(path, record, overwrite)
-    save_png(sheet, picture)
+            if not processes.first:
+                return
+            options: list[object] = ["--task", task, "--data", shown_data(data), "--part", part]
+            options += ["--setting", asked["setting"]] if task == "exemplars" else []
+            options += ["--given", asked["given"]] if task == "alphabet" else []
+            options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if words[-1] == "whole" else [])]
+            options += [
+                "--samples",
+                samples,
+                "--drawings",
+                likelihood.images,
+                "--bound-drawings",
+                likelihood.bound_images,
+            ]
+            options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
+            command = measurement_command("oneshot", model, *options)
+            record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
+            guidance = 1.0 if whole or task == "unconditional" else writer.guidance
+            record |= {
+                "temperature": chosen,
+                "guidance": guidance,
+                "whole": whole,
+                "note": note,
+                "likelihood": likelihood.to_dict(),
+            }
+            save_record(path, record, overwrite)
+            save_png(picture_made(), picture)
     if as_json:
         print_json(record)
     else:

@@ -91,7 +91,7 @@ def invent(
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
         settings["like"] = like
-        settings |= {"temperature": writer.temperature_for(temperature), "guidance": writer.guidance}
+        settings |= {"temperature": writer.temperature_for(temperature), "guidance": writer.guidance if given else 1.0}
         made = {key: value for key, value in asdict(result).items() if key not in ("image", "model_seconds")}
         exemplars = [] if given is None else list(given)
         print_json({"settings": settings, "exemplars": exemplars, **made, "problems": problems, "seconds": seconds})

@@ -85,7 +85,7 @@ def new_characters(
     Raises:
         AllographError: fewer than two alphabets are large enough.
     """
-    judges = Judges(critic, embedding) if embedding else Judges(critic)
+    judges = Judges.of(critic, embedding)
     chosen = alphabet_trials(
         dataset, given=given, drawings=drawings, references=references, ways=ways, trials=trials, seed=seed
     )

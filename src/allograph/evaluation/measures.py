@@ -36,6 +36,11 @@ class Judges:
     critic: Critic
     embedding: Critic = field(default_factory=default_embedding)
 
+    @classmethod
+    def of(cls, critic: Critic, embedding: Critic | None) -> Judges:
+        """With the embedding that ships where none is given."""
+        return cls(critic) if embedding is None else cls(critic, embedding)
+
     def see(self, images: Float[Tensor, "*batch 1 S S"]) -> Seen:
         return Seen(self.critic.features(images), self.embedding.features(images))
 
@@ -64,8 +69,9 @@ def recognised(features: Float[Tensor, "W n D"], prototypes: Float[Tensor, "W D"
 def taken_for_real(features: Float[Tensor, "n D"], real: Float[Tensor, "n D"]) -> float:
     """How often the drawing most like x_i, among all other x_j and as many real ones y_j, is a real one.
 
-    1/2 where x and y have one distribution; less where x lie apart from y, or crowd together. It is half of the
-    nearest neighbour two-sample test (Lopez-Paz, Oquab, *Revisiting Classifier Two-Sample Tests*, ICLR 2017).
+    1/2 where x and y have one distribution (n / (2 n - 1), to be exact); less where x lie apart from y, or crowd
+    together. It is half of the nearest neighbour two-sample test (Lopez-Paz, Oquab, *Revisiting Classifier Two-Sample
+    Tests*, ICLR 2017).
     """
     own = (features @ features.T).fill_diagonal_(-torch.inf).amax(-1)
     return float(((features @ real.T).amax(-1) > own).double().mean())

@@ -69,7 +69,7 @@ def oneshot(
 
     Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
     """
-    judges = Judges(critic, embedding) if embedding else Judges(critic)
+    judges = Judges.of(critic, embedding)
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
 
     def measure(number: int) -> dict[str, tuple[float, ...]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["TASKS", "Estimate", "OneShotResult", "Point", "Setting", "Task", "points_of"]
+__all__ = ["Estimate", "OneShotResult", "Point", "Setting", "Task", "points_of"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ from allograph.errors import AllographError
 Task = Literal["unconditional", "exemplars", "alphabet"]
 """Drawings from nothing, new drawings of a character given one, or new characters of an alphabet given some."""
 
-TASKS: tuple[Task, ...] = get_args(Task)
 
 Setting = Literal["within", "across"]
 """Characters of one alphabet at a time, or of all."""

@@ -285,7 +285,7 @@ class SequentialModel(GenerativeModel):
             constants = self.prior.constant(seen.constant), self.core.constant(seen.constant)
             return View(notice, *constants, self._first(seen))
 
-        blank = self._see(None, len(noise))
+        blank = self._see(None, 1).repeat(len(noise))
         return _Trace(*guided(self.prior, self.core, view(seen), view(blank), noise, guidance))
 
     def _noticed(self, t: int, hidden: Tensor, seen: _Seen, glances: Tensor) -> Tensor:
