@@ -146,3 +146,8 @@ def test_a_choice_of_ink_is_for_ink(alphabet: Path) -> None:
     writer.check_like()
     with pytest.raises(AllographError, match="do not choose an ink"):
         writer.check_like("dark")
+
+
+def test_info_says_what_the_model_takes(kin: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(kin)]) == 0
+    assert "takes symbols of an alphabet" in capsys.readouterr().out

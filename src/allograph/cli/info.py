@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import JsonOption, print_json
+from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     from allograph.writer import Writer
@@ -63,8 +64,14 @@ def _summary(writer: Writer) -> dict[str, Any]:
         "images": f"{writer.images}, {size} x {size}",
         "likelihood": type(model.likelihood).__name__,
         "latents": f"{latent} at once" if steps == 1 else f"{steps} steps of {latent}",
-        "exemplar": "takes one" if model.conditional else "takes none",
+        "exemplar": _exemplar(writer),
     }
+
+
+def _exemplar(writer: Writer) -> str:
+    if not writer.model.conditional:
+        return "takes none"
+    return "takes symbols of an alphabet" if exemplars_of(writer.card) == "family" else "takes one"
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
