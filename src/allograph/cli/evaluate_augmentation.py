@@ -125,18 +125,8 @@ def augmentation(
             if not processes.first:
                 return
             options = [word for k in result.shots for word in ("--shots", k.shots)]
-            options += [
-                "--part",
-                part,
-                "--setting",
-                setting,
-                "--trials",
-                trials,
-                "--ways",
-                result.ways,
-                "--drawings",
-                drawings,
-            ]
+            options += ["--part", part, "--setting", setting, "--trials", trials]
+            options += ["--ways", result.ways, "--drawings", drawings]
             options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
             options += ["--split", unseen.split] if unseen.split else []
             command = measurement_command("augmentation", model, "--data", shown_data(data), *options)

@@ -178,14 +178,8 @@ def oneshot(
             options += ["--setting", asked["setting"]] if task == "exemplars" else []
             options += ["--given", asked["given"]] if task == "alphabet" else []
             options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if words[-1] == "whole" else [])]
-            options += [
-                "--samples",
-                samples,
-                "--drawings",
-                likelihood.images,
-                "--bound-drawings",
-                likelihood.bound_images,
-            ]
+            options += ["--samples", samples, "--drawings", likelihood.images]
+            options += ["--bound-drawings", likelihood.bound_images]
             options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
             command = measurement_command("oneshot", model, *options)
             record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
