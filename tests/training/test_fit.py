@@ -22,6 +22,8 @@ from allograph import weights
 from allograph.config import Preset, from_dict, model_from_config, override, to_dict
 from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
+from allograph.models import SequentialConfig
+from allograph.models.resizing import resized
 from allograph.parallel import ALONE
 from allograph.training import fit
 from allograph.training.checks import held
@@ -230,6 +232,21 @@ def test_a_run_can_begin_with_the_weights_of_another(
     other = dataclasses.replace(preset, model=dataclasses.replace(preset.model, hidden=17))
     with pytest.raises(AllographError, match="another network"):
         fit(splits, other, tmp_path / "other", initial=begun)
+
+
+def test_a_run_can_begin_with_weights_for_smaller_images(splits: Splits, preset: Preset, tmp_path: Path) -> None:
+    small = SequentialConfig(image_size=12, steps=2, hidden=8, patch=4, embedding=4, encoder_width=2)
+    large = dataclasses.replace(small, image_size=20, patch=6)
+    training = dataclasses.replace(preset.training, max_steps=2)
+    first = fit(splits, Preset(small, preset.data, training), tmp_path / "small")
+    still = Preset(large, preset.data, dataclasses.replace(training, learning_rate=1e-12))
+    begun = weights.load(first.path)
+    then = weights.load(fit(splits, still, tmp_path / "large", initial=begun).path)
+    assert then.model.config == large
+    expected = model_from_config(to_dict(large))
+    resized(begun.model, expected)
+    for name, value in then.model.state_dict().items():
+        torch.testing.assert_close(value, expected.state_dict()[name], rtol=0, atol=1e-9)
 
 
 def test_two_runs_do_not_train_in_one_folder(splits: Splits, preset: Preset, undisturbed: Path) -> None:

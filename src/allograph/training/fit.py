@@ -26,6 +26,7 @@ from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.data.sketches import smallest
 from allograph.errors import AllographError
+from allograph.models.resizing import resized
 from allograph.parallel import ALONE, Processes
 from allograph.training.callbacks import (
     AtomicCheckpoints,
@@ -100,9 +101,12 @@ def fit(
     lightning.seed_everything(training.seed, verbose=False)
     model = model_from_config(to_dict(preset.model))
     if initial is not None:
-        if initial.model.config != model.config:
-            raise AllographError("the weights to begin with are of another network: use the preset they were made with")
-        model.load_state_dict(initial.model.state_dict())
+        try:
+            resized(initial.model, model)
+        except ValueError:
+            raise AllographError(
+                "the weights to begin with are of another network: use the preset they were made with"
+            ) from None
     fitting = Fitting(model, preset, processes)
     batches = Batches(splits, preset, model.conditional, processes)
     # Only now, when nothing can be refused any more, does the folder become that of this run.

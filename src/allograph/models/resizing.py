@@ -1,0 +1,74 @@
+"""The same network for images and patches of another size: a training begun on small images goes on with large ones.
+
+Windows are given in shares of the image, so looking, deciding and remembering stay as they are. What has an extent in
+pixels is resampled (linear, ``R(m, n)`` takes n samples to m, its rows sum to 1): what is written, ``R(m, n) w R(m, n)'``;
+and the weights that read, ``R(n, m)' w R(n, m)``, which is to resample what is read to the extent that it had.
+"""
+
+from __future__ import annotations
+
+__all__ = ["resized"]
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from allograph.models.base import GenerativeModel
+from allograph.models.encoders import ImageEncoder
+from allograph.models.sequential import SequentialModel
+
+
+@torch.no_grad()
+def resized(source: GenerativeModel, target: GenerativeModel) -> None:
+    """Gives ``target`` the weights of ``source``.
+
+    Raises ValueError: their configurations differ, and in more than ``image_size`` and ``patch`` of a sequential model
+    with windows.
+    """
+    tensors = source.state_dict()
+    if source.config != target.config:
+        if not (isinstance(source, SequentialModel) and isinstance(target, SequentialModel)):
+            raise ValueError("the networks are of different kinds, or of one that has one size")
+        tensors |= _resampled(source, target, tensors)
+    target.load_state_dict(tensors)
+
+
+def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    before, now = source.config, target.config
+    if now.attention == "none" or dataclasses.replace(before, image_size=now.image_size, patch=now.patch) != now:
+        raise ValueError("the networks differ in more than image_size and patch")
+    size, patch, channels = now.image_size, now.patch, source.likelihood.channels
+    changed = {"canvas.first": _written(tensors["canvas.first"], size)}
+    for key in ("sprite.weight", "sprite.bias"):
+        sprites = tensors[key].unflatten(0, (-1, before.patch, before.patch)).movedim((1, 2), (-2, -1))
+        changed[key] = _written(sprites, patch).movedim((-2, -1), (1, 2)).flatten(0, 2)
+    glimpse = channels * before.patch**2
+    read, rest = tensors["posterior.inputs.weight"].tensor_split([glimpse], dim=1)
+    changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, patch), rest], dim=1)
+    for name, encoder in target.named_modules():
+        if isinstance(encoder, ImageEncoder):
+            key, features = f"{name}.linear.weight", encoder.convolutions[-1].out_channels
+            changed[key] = _reading(tensors[key], features, math.isqrt(encoder.linear.in_features // features))
+    return changed
+
+
+def _resampling(to: int, of: int, like: Tensor) -> Tensor:
+    """``R(to, of)``."""
+    one = torch.eye(of, dtype=like.dtype, device=like.device)
+    return F.interpolate(one[None, None], (to, of), mode="bilinear", antialias=True)[0, 0]
+
+
+def _written(maps: Tensor, side: int) -> Tensor:
+    """Maps (..., n, n) that are drawn, as (..., side, side)."""
+    matrix = _resampling(side, maps.shape[-1], maps)
+    return matrix @ maps @ matrix.T
+
+
+def _reading(weight: Tensor, channels: int, side: int) -> Tensor:
+    """Weights (units, channels * n * n) that read maps, for maps of another side."""
+    before = math.isqrt(weight.shape[1] // channels)
+    matrix = _resampling(before, side, weight)
+    return (matrix.T @ weight.unflatten(1, (channels, before, before)) @ matrix).flatten(1)
