@@ -149,6 +149,25 @@ def test_blank_exemplars_beside_others_are_not_recalled() -> None:
     assert not torch.isclose(blank, total).any()
 
 
+def test_an_exemplar_of_many_drawings_is_inferred_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no gradient is wanted; the bound is the same."""
+    model = model_of({"context": True, "context_by": "inference"})
+    x, several, noise = some_images(5), some_images(5, seed=2)[:, None], model.noise(5, generator=generator(0))
+    context = several[[0, 1, 0, 0, 1]]
+    inferred = []
+    original = model._posterior
+
+    def posterior(images: Tensor, *arguments: Any) -> Any:
+        inferred.append(len(images))
+        return original(images, *arguments)
+
+    monkeypatch.setattr(model, "_posterior", posterior)
+    expected = model.infer(x, context, noise).free_energy.total
+    with torch.no_grad():
+        assert_close(model.infer(x, context, noise).free_energy.total, expected.detach())
+    assert inferred == [5, 5, 2, 5]
+
+
 def test_exemplars_of_one_image_serve_all_its_samples() -> None:
     """Several rows of noise for each image see the same as that image repeated."""
     model = model_of({"context": True, "context_by": "inference"})

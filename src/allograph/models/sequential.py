@@ -205,17 +205,18 @@ class SequentialModel(GenerativeModel):
 
     def _see_by_inference(self, context: Tensor) -> _Seen:
         """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
-        images = context.flatten(0, 1)
+        images, shape = context.flatten(0, 1), context.shape[:2]
+        which = torch.arange(len(images), device=images.device)
+        if not torch.is_grad_enabled():  # one exemplar is often that of many drawings
+            images, which = torch.unique(images, dim=0, return_inverse=True)
         none = images.new_zeros(len(images), self.config.steps, 0)
         with torch.no_grad():
             alone = _Seen(images[:, None], none[:, 0], None, none)
             trace, _ = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
-            looks = self.look_target(trace.before.unflatten(0, context.shape[:2])[:, 0])
-            done = torch.cat([trace.latents, trace.before.to(trace.latents.dtype)], dim=-1)
-        memory = self.recall.memory(
-            done.unflatten(0, context.shape[:2]), context.flatten(2).any(dim=2), trace.latents.dtype
-        )
-        return _Seen(context, none[: len(context), 0], memory, looks)
+            looks = self.look_target(trace.before)[which].unflatten(0, shape)[:, 0]
+            done = torch.cat([trace.latents, trace.before.to(trace.latents.dtype)], dim=-1)[which]
+        memory = self.recall.memory(done.unflatten(0, shape), context.flatten(2).any(dim=2), trace.latents.dtype)
+        return _Seen(context, looks[:, 0, :0], memory, looks)
 
     def _still(self, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
