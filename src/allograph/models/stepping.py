@@ -124,7 +124,11 @@ class Recurrence:
                 self.private, self.units = self.inputs.shape[1] - shared, self.inputs.shape[0]
                 sources += [decision.inputs.weight, self.for_decision, decision.output.weight, decision.output.bias]
         self.noticed = shared - self.hidden
-        self.rows: list[Tensor | None] = [None] * steps
+        self.steps = steps
+        # (T, batch, ...), where a gradient is wanted: the rows of all steps, and in the backward pass the gradient of
+        # their products' results.
+        self.rows: Tensor | None = None
+        self.products: Tensor | None = None
         self._sources = sources
         self.for_core = self.for_core.detach()
         if decision is not None:
@@ -135,7 +139,8 @@ class Recurrence:
         leads back here: a circle that nobody would free."""
         sources, self._sources = self._sources, []
         if not torch.is_grad_enabled():
-            return (None,) * len(self.rows)
+            return (None,) * self.steps
+        self.rows = self.gates.new_empty(self.steps, len(self.for_core), self.spans[-1].stop)
         return _Weights.apply(self, *sources).unbind(dim=0)  # type: ignore[union-attr]
 
     def __call__(
@@ -156,34 +161,44 @@ class Recurrence:
         whole = known + self.latent
         return slice(0, known), slice(self.private, whole), slice(known, whole), slice(whole, whole + self.units)
 
+    @property
+    def places(self) -> tuple[slice, slice, slice]:
+        """Columns of p_t, v_t and h_{t-1} in a row."""
+        private, noticed = self.private, self.private + self.noticed
+        return slice(0, private), slice(private, noticed), slice(noticed, noticed + self.hidden)
+
 
 class _Weights(torch.autograd.Function):
-    """Zeros (T, batch, width) that stand for what the weights add to the products of every step: where their gradient
-    is that of all products, the weights' own is one product over all steps."""
+    """A number for each step that stands for what the weights add to its products: when gradients have come to all of
+    them, those of all products are there, and the weights' own are one product over all steps."""
 
     @staticmethod
     def forward(ctx: Any, loop: Recurrence, *sources: Tensor) -> Tensor:
         ctx.loop = loop
-        return loop.gates.new_zeros(()).expand(len(loop.rows), len(loop.for_core), loop.width)
+        return loop.gates.new_zeros(loop.steps)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         loop: Recurrence = ctx.loop
         decided, remembered, _, activated = loop.spans
-        rows = torch.cat([row for row in loop.rows if row is not None])
+        assert loop.rows is not None and loop.products is not None
+        rows, products = loop.rows.flatten(0, 1), loop.products
+        loop.products = None
         full, gates = loop.for_core.dtype, 4 * loop.hidden
-        by_step, flat = gradient, gradient.flatten(0, 1)
+        flat, total = products.flatten(0, 1), products[0].to(full, copy=True)
+        for one in products[1:]:  # step by step, or all of it would be copied in full precision
+            total += one
         weight = flat[:, :gates].mT @ rows[:, remembered]
         weight = torch.cat([weight[:, -loop.latent :], weight[:, : -loop.latent]], dim=1)
-        results: list[Tensor | None] = [weight.to(full), by_step[..., :gates].sum(dim=0, dtype=full)]
+        results: list[Tensor | None] = [weight.to(full), total[:, :gates]]
         if loop.units:
             a, raw = slice(gates, gates + loop.units), slice(gates + loop.units, None)
             results += [
                 (flat[:, a].mT @ rows[:, decided]).to(full),
-                by_step[..., a].sum(dim=0, dtype=full),
+                total[:, a],
                 (flat[:, raw].mT @ rows[:, activated]).to(full),
-                flat[:, raw].sum(dim=0, dtype=full),
+                total[:, raw].sum(dim=0),
             ]
         return None, *results
 
@@ -204,9 +219,10 @@ class _Advance(torch.autograd.Function):
         carrier: Tensor | None,
     ) -> tuple[Tensor, ...]:
         decided, remembered, drawn, activated = loop.spans
-        row = hidden.new_empty((len(hidden), activated.stop), dtype=loop.kind)
-        parts = [private, noticed, hidden] if loop.private else [noticed, hidden]
-        torch.cat([part.to(loop.kind) for part in parts], dim=1, out=row[:, decided])
+        kept = loop.rows if carrier is not None else None
+        row = hidden.new_empty((len(hidden), activated.stop), dtype=loop.kind) if kept is None else kept[t]
+        for part, to in zip((private, noticed, hidden), loop.places, strict=True):
+            row[:, to] = part[:, : to.stop - to.start]
         a = spread = None
         if loop.units:
             a = loop.for_decision + row[:, decided] @ loop.inputs.mT
@@ -225,8 +241,7 @@ class _Advance(torch.autograd.Function):
         after = torch.addcmul(keep * cell, keep_in, new)
         squashed = _tanh_(after.clone())
         if carrier is not None:
-            loop.rows[t] = row
-            ctx.loop = loop
+            ctx.loop, ctx.t = loop, t
             ctx.save_for_backward(a, log_std, spread, gates, cell, squashed)
         return latent, mean, log_std, out * squashed, after
 
@@ -243,7 +258,9 @@ class _Advance(torch.autograd.Function):
         torch.mul(to_cell, new, out=inner[:, :size])
         torch.mul(to_cell, cell, out=inner[:, size : 2 * size])
         torch.mul(to_hidden, squashed, out=inner[:, 2 * size : 3 * size])
-        products = gates.new_empty((len(gates), loop.width), dtype=loop.kind)
+        if loop.products is None:
+            loop.products = loop.gates.new_zeros(loop.steps, len(gates), loop.width)
+        products = loop.products[ctx.t]
         products[:, : 3 * size] = _aten.sigmoid_backward(inner[:, : 3 * size], gates[:, : 3 * size])
         products[:, 3 * size : 4 * size] = _aten.tanh_backward(to_cell * keep_in, new)
         to_row = products[:, : 4 * size] @ loop.gates
@@ -261,7 +278,7 @@ class _Advance(torch.autograd.Function):
         to_noise = to_latent * log_std.exp() if ctx.needs_input_grad[6] else None
         to_noticed, to_hidden = to_known[:, : loop.noticed].to(full), to_known[:, loop.noticed :].to(full)
         to_private = None if to_private is None else to_private.to(full)
-        return None, None, to_private, to_noticed, to_hidden, to_cell * keep, to_noise, products
+        return None, None, to_private, to_noticed, to_hidden, to_cell * keep, to_noise, loop.gates.new_zeros(())
 
 
 def _tanh_(x: Tensor) -> Tensor:
