@@ -93,6 +93,8 @@ class TrainingConfig:
         learning_rate: of Adam, at its peak.
         warmup_steps: over which the rate rises from 0; it then falls to ``final_rate`` times the peak by half a cosine.
         final_rate: share of the peak at ``max_steps``.
+        kl_warmup_steps: over which the weight of the KL terms in what is minimised rises from 0.1 to 1, its value ever
+            after. Figures are always of the free energy itself.
         gradient_clip: the gradient's norm is cut to this.
         average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
         precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
@@ -109,6 +111,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     warmup_steps: int = 500
     final_rate: float = 0.02
+    kl_warmup_steps: int = 0
     gradient_clip: float = 5.0
     average_decay: float = 0.999
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -120,8 +123,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "batch_size", "max_steps", "validate_every", "validation_pairs", "checkpoint_every")
-        if self.learning_rate <= 0 or self.gradient_clip <= 0 or self.warmup_steps < 0:
-            raise ValueError("learning_rate and gradient_clip are above 0, warmup_steps is at least 0")
+        if self.learning_rate <= 0 or self.gradient_clip <= 0 or min(self.warmup_steps, self.kl_warmup_steps) < 0:
+            raise ValueError(
+                "learning_rate and gradient_clip are above 0, warmup_steps and kl_warmup_steps are at least 0"
+            )
         if not (0 <= self.final_rate <= 1 and 0 <= self.average_decay < 1):
             raise ValueError("final_rate is 0 to 1, average_decay 0 to below 1")
         if not 0 <= self.seed < 2**32:

@@ -24,10 +24,10 @@ from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
 from allograph.models import SequentialConfig
 from allograph.models.resizing import resized
-from allograph.parallel import ALONE
+from allograph.parallel import ALONE, Share
 from allograph.training import fit
 from allograph.training.checks import held
-from allograph.training.module import Batches, Fitting, ema_update, learning_rate_factor
+from allograph.training.module import Batches, Fitting, SharedBatch, ema_update, kl_weight, learning_rate_factor
 
 WORDS = [
     *(
@@ -312,6 +312,24 @@ def test_the_learning_rate_rises_then_falls_by_half_a_cosine(preset: Preset) -> 
     assert rates[60] == pytest.approx(0.55)
     assert rates[110] == rates[119] == pytest.approx(0.1)
     assert all(before > after for before, after in itertools.pairwise(rates[10:111]))
+
+
+def test_the_weight_of_the_kl_terms_rises_to_one(preset: Preset, splits: Splits, monkeypatch) -> None:
+    config = dataclasses.replace(preset.training, kl_warmup_steps=10)
+    weighted = [kl_weight(step, config) for step in (0, 5, 10, 11)]
+    assert weighted == pytest.approx([0.1, 0.55, 1.0, 1.0])
+    assert kl_weight(0, preset.training) == 1
+    torch.manual_seed(0)
+    fitting = Fitting(model_from_config(to_dict(preset.model)), dataclasses.replace(preset, training=config))
+    for parameter in fitting.model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    monkeypatch.setattr(Fitting, "_log_now", lambda self: False)
+    monkeypatch.setattr(Fitting, "global_step", 5)
+    pairs = Batches(splits, preset, conditional=True).source.batch(0)
+    loss = fitting.training_step(SharedBatch(pairs, Share.whole(len(pairs))), 0)
+    energy = fitting.free_energy(pairs, fitting._generator(0, 5))
+    assert energy.kl.sum(dim=1).mean() > 0.1
+    torch.testing.assert_close(loss, (energy.distortion + 0.55 * energy.kl.sum(dim=1)).mean())
 
 
 def test_the_moving_average_forgets_its_beginning() -> None:

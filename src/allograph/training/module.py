@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "learning_rate_factor"]
+__all__ = ["Batches", "Fitting", "StepStream", "ema_update", "kl_weight", "learning_rate_factor"]
 
 import math
 import signal
@@ -53,6 +53,15 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+def kl_weight(step: int, config: TrainingConfig) -> float:
+    """Of the KL terms at a step: a linear rise from 0.1 to 1.
+
+    At first little is explained and a latent costs more than it brings, so that windows and latents that will be needed
+    are given up (Bowman et al., *Generating Sentences from a Continuous Space*, 2016).
+    """
+    return 1.0 if step >= config.kl_warmup_steps else 0.1 + 0.9 * step / config.kl_warmup_steps
+
+
 def ema_update(decay: float):
     """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that
     a short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
@@ -86,7 +95,8 @@ class Fitting(lightning.LightningModule):
         if self._log_now():
             self._log_free_energy("train", result, batch.share)
             self._logged = True
-        return result.total.mean()
+        weight = kl_weight(self.global_step, self.preset.training)
+        return (result.distortion + weight * result.kl.sum(dim=-1)).mean()
 
     def _log_now(self) -> bool:
         """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
