@@ -200,10 +200,11 @@ def _draw(
         if missing:
             # The whole block, whatever is missing and however many were asked for.
             block = range(first, first + _BLOCK)
-            context = images[[(number - 1) % len(sources) for number in block]]
+            # A single exemplar is looked at once for all of them.
+            context = images[[(number - 1) % len(sources) for number in block]] if len(sources) > 1 else images
             noise = noise_for(writer.model.noise_shape, [("augment", order.seed, name, number) for number in block])
-            drawn = writer.draw(context[:, None], noise[:, None], order.temperature)
-            values = writer.values(drawn.parameters[:, 0])
+            drawn = writer.draw(context[:, None], noise.unflatten(0, (len(context), -1)), order.temperature)
+            values = writer.values(drawn.parameters.flatten(0, 1))
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
                 path = output / name / drawing_name(number)
