@@ -26,17 +26,19 @@ test: $(READY)
 	echo "The tests took $$(($$(date +%s) - start)) s."
 
 weights: $(READY)
-	@start=$$(date +%s); \
-	$(BIN)/allograph train omniglot -o runs/omniglot && \
-	$(BIN)/allograph train omniglot --preset omniglot-exemplar --from runs/omniglot/model.safetensors \
-		-o runs/omniglot-exemplar && \
-	$(BIN)/python tools/ship.py omniglot runs/omniglot-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 	@start=$$(date +%s); name=omniglot-28-fewshot; \
 	$(BIN)/allograph train omniglot-28 --preset $$name -o runs/$$name && \
+	$(BIN)/python tools/ship.py $$name runs/$$name/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
+	@start=$$(date +%s); name=omniglot; \
+	$(BIN)/allograph train omniglot --preset $$name --from omniglot-28-fewshot -o runs/$$name && \
 	$(BIN)/python tools/ship.py $$name runs/$$name/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 	@start=$$(date +%s); name=omniglot-alphabet; \
 	$(BIN)/allograph train omniglot-28 --preset $$name --from omniglot-28-fewshot -o runs/$$name && \
 	$(BIN)/python tools/ship.py $$name runs/$$name/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
+	@start=$$(date +%s); name=omniglot-bending; \
+	$(BIN)/allograph train omniglot --preset $$name -o runs/$$name && \
+	$(BIN)/allograph train omniglot --preset $$name-exemplar --from runs/$$name/model.safetensors -o runs/$$name-exemplar && \
+	$(BIN)/python tools/ship.py $$name runs/$$name-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .

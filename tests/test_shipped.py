@@ -13,11 +13,15 @@ from allograph.weights import exemplars_of
 from allograph.writer import Writer
 
 
-@pytest.fixture(scope="module")
-def writer() -> Writer:
-    if "omniglot" not in weights.known_names():
-        pytest.skip("the package holds no weights")
-    return load("omniglot")
+def shipped(name: str) -> Writer:
+    if name not in weights.known_names():
+        pytest.skip(f"the package holds no weights {name}")
+    return load(name)
+
+
+@pytest.fixture(scope="module", params=[weights.DEFAULT, "omniglot-bending"])
+def writer(request: pytest.FixtureRequest) -> Writer:
+    return shipped(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +32,7 @@ def splits(omniglot: ConceptDataset) -> Splits:
 def test_the_weights_were_trained_on_the_background_alphabets_alone(writer: Writer, splits: Splits) -> None:
     assert writer.card["data"]["fingerprint"] == splits.train.fingerprint()
     assert writer.card["settings"]["data"]["split"] == "30-20"
+    assert all(ancestor.get("split") == "30-20" for ancestor in writer.card["data"].get("ancestors", []))
     assert writer.model.config.image_size >= 50
 
 
@@ -46,17 +51,29 @@ def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, spli
     assert 0.8 < result.ratio.diversity.value < 1.25
 
 
-def test_every_latent_matters_with_an_exemplar_and_without(writer: Writer, splits: Splits) -> None:
-    """The gradient of log p(x | z) with respect to z_1..z_T; of bending alone with respect to those of the bends."""
-    model = writer.model
-    pairs = fixed_pairs(splits.validation, model.config.image_size, 4)
-    for context, ink in ((pairs.context, True), (pairs.context, False), (None, True)):
-        noise = model.noise(4, generator=torch.Generator().manual_seed(0))[:, None].requires_grad_()
-        drawn = model.sample(context, noise=noise if context is not None else noise[:1], ink=ink)
-        log_prob = model.likelihood.log_prob(drawn.parameters[:, 0], pairs.target[: len(drawn.parameters)]).sum()
-        (gradient,) = torch.autograd.grad(log_prob, noise)
-        moved = gradient.abs().amax(dim=(0, 1, 3))
-        used = model.config.steps if ink else model.config.bends
+def moved_by_latents(writer: Writer, splits: Splits, context: torch.Tensor | None, **ink: bool) -> torch.Tensor:
+    """The largest gradient of log p(x | z) with respect to each of z_1..z_T."""
+    model, x = writer.model, fixed_pairs(splits.validation, writer.model.config.image_size, 4).target
+    noise = model.noise(4, generator=torch.Generator().manual_seed(0))[:, None].requires_grad_()
+    drawn = model.sample(context, noise=noise if context is not None else noise[:1], **ink)
+    log_prob = model.likelihood.log_prob(drawn.parameters[:, 0], x[: len(drawn.parameters)]).sum()
+    return torch.autograd.grad(log_prob, noise)[0].abs().amax(dim=(0, 1, 3))
+
+
+def test_every_latent_matters_with_an_exemplar_and_without(splits: Splits) -> None:
+    writer = shipped(weights.DEFAULT)
+    context = fixed_pairs(splits.validation, writer.model.config.image_size, 4).context
+    for given in (context, None):
+        assert (moved_by_latents(writer, splits, given) > 0).all()
+
+
+def test_every_latent_matters_where_an_exemplar_is_bent(splits: Splits) -> None:
+    """Of bending alone those of the bends."""
+    writer = shipped("omniglot-bending")
+    context = fixed_pairs(splits.validation, writer.model.config.image_size, 4).context
+    for given, ink in ((context, True), (context, False), (None, True)):
+        moved = moved_by_latents(writer, splits, given, ink=ink)
+        used = writer.model.config.steps if ink else writer.model.config.bends
         assert (moved[:used] > 0).all()
         assert (moved[used:] == 0).all()
 
@@ -72,12 +89,10 @@ def test_a_writer_can_be_used_and_then_trained(writer: Writer) -> None:
     writer.model.zero_grad(set_to_none=True)
 
 
-@pytest.fixture(scope="module", params=[weights.INVENTORS, weights.ALPHABETS])
+@pytest.fixture(scope="module", params=["omniglot-28-fewshot", weights.ALPHABETS])
 def small(request: pytest.FixtureRequest) -> Writer:
     """Weights of the images of Generative Matching Networks."""
-    if request.param not in weights.known_names():
-        pytest.skip("the package holds no weights of that name")
-    return load(request.param)
+    return shipped(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +128,7 @@ def test_the_small_weights_know_what_they_are_given(small: Writer, small_splits:
 
 def test_written_drawings_are_recognised_and_differ_as_real_ones_do(small_splits: Splits) -> None:
     """Not bent but written, stroke by stroke."""
-    if weights.INVENTORS not in weights.known_names():
-        pytest.skip("the package holds no weights of that name")
-    writer = load(weights.INVENTORS)
+    writer = shipped("omniglot-28-fewshot")
     result = oneshot(drawings_of(writer), small_splits.validation, default_critic(), size=28, trials=3)
     assert result.ratio.recognizability.value > 0.9
     assert 0.85 < result.ratio.diversity.value < 1.2

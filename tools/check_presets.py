@@ -30,9 +30,14 @@ BINARISED = ("binarisation=dynamic",)
 FITS: dict[str, dict[str, tuple[str, ...]]] = {
     **{name: dict.fromkeys(INK, ()) | dict.fromkeys(GREY, BINARISED) for name in ("sequential", "draw", "vae", "dlgm")},
     **{name: dict.fromkeys(GREY, ()) for name in ("ppca", "factor-analysis")},
-    **{name: dict.fromkeys(("omniglot", "strokes"), ()) for name in ("omniglot", "omniglot-exemplar")},
-    "omniglot-28-fewshot": dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ()),
-    "omniglot-alphabet": dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ()),
+    **{
+        name: dict.fromkeys(("omniglot", "strokes"), ())
+        for name in ("omniglot", "omniglot-bending", "omniglot-bending-exemplar")
+    },
+    **{
+        name: dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ())
+        for name in ("omniglot-28-fewshot", "omniglot-alphabet")
+    },
     "faces": dict.fromkeys(("umist", "notmnist", "multi-mnist", "mnist"), ()),
 }
 """Preset -> data set -> the words that fit it to these images."""

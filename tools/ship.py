@@ -1,7 +1,7 @@
 """From a finished run to weights that ship: measure them, write the card.
 
     make weights                                            # trains, then calls this for each
-    python tools/ship.py omniglot runs/omniglot-exemplar/model.safetensors --data-dir DATA
+    python tools/ship.py omniglot runs/omniglot/model.safetensors --data-dir DATA
 
 Temperature or guidance are chosen on the validation alphabets: where drawings differ from each other as much as real
 ones do. Then everything on the card is measured, once, on the test alphabets.
@@ -148,9 +148,10 @@ def _by_contexts(writer: Writer, splits: Splits, counts: tuple[int, ...], what: 
 
 
 MEASURES: dict[str, Callable[[Writer, Splits], Measured]] = {
-    "omniglot": bending,
+    "omniglot": few_shot,
     "omniglot-28-fewshot": few_shot,
     "omniglot-alphabet": alphabet,
+    "omniglot-bending": bending,
 }
 
 

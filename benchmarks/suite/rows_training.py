@@ -106,7 +106,7 @@ def fewshot(quick: bool) -> Row:
 
 
 def bending(quick: bool) -> Row:
-    return _preset("omniglot", "training step, preset omniglot (bends its exemplar)", quick)
+    return _preset("omniglot-bending", "training step, preset omniglot-bending", quick)
 
 
 def curves(quick: bool) -> Row:

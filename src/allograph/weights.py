@@ -13,7 +13,7 @@ cards are equal files, byte for byte. Loading reads numbers and JSON and never r
 
 from __future__ import annotations
 
-__all__ = ["ALPHABETS", "DEFAULT", "INVENTORS", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
+__all__ = ["ALPHABETS", "DEFAULT", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
 
 import difflib
 import hashlib
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "omniglot"
 """The name of the weights that are used when none are named."""
-
-INVENTORS = "omniglot-28-fewshot"
-"""... for drawings after no exemplar."""
 
 ALPHABETS = "omniglot-alphabet"
 """... for new symbols of an alphabet after some of its symbols."""

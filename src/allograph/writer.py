@@ -19,7 +19,7 @@ import numpy as np
 
 from allograph.blocks import BLOCK, Block, Wish
 from allograph.errors import AllographError
-from allograph.weights import exemplars_of
+from allograph.weights import DEFAULT, exemplars_of
 
 if TYPE_CHECKING:
     import torch
@@ -80,10 +80,11 @@ class Writer:
 
         if guidance is None:
             return self
+        remedy = f"leave the guidance out, or take {DEFAULT}"
         if not (isinstance(self.model, SequentialModel) and self.model.can_be_guided):
-            raise AllographError(
-                "this model's drawings cannot be guided: leave the guidance out, or take omniglot-28-fewshot"
-            )
+            raise AllographError(f"this model's drawings cannot be guided: {remedy}")
+        if guidance != 1 and self.card.get("settings", {}).get("data", {}).get("blank") == 0:
+            raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
         low, high = _GUIDANCE
         if not low <= guidance <= high:
             raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")

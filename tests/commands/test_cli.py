@@ -93,7 +93,7 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--ink", "blue", "a.png"], ["ink", "dark"]),
         (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
         (["write", "--temperature", "0", "a.png"], ["temperature"]),
-        (["write", "--guidance", "2", "a.png"], ["cannot be guided", "omniglot-28-fewshot"]),
+        (["write", "--guidance", "2", "a.png"], ["cannot be guided", "take omniglot"]),
         (["invent", "--guidance", "2"], ["--like", "--guidance"]),
         (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),
@@ -124,6 +124,18 @@ def test_a_users_mistake_gets_one_line(
     for word in words:
         assert word in line
     assert not list(tmp_path.iterdir())
+
+
+def test_training_takes_the_settings_of_the_weights_that_it_goes_on_from(capsys) -> None:
+    def shown(*words: str) -> list[str]:
+        status, out, _ = run(capsys, "train", "strokes", "--show", *words)
+        assert status == 0
+        return out.splitlines()
+
+    assert "model.kind = 'bending'" in shown()
+    on = shown("--from", "omniglot-alphabet", "--set", "max_steps=7")
+    assert {"model.image_size = 28", "data.exemplars = 'family'", "training.max_steps = 7"} <= {*on}
+    assert shown("--from", "omniglot-alphabet", "--preset", "sequential") == shown("--preset", "sequential")
 
 
 def test_augment_goes_on_and_says_so(capsys, weights_file: Path, classes: Path, tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
     for unguided in (writer, Writer(build("colour, no exemplar"), card("colour, no exemplar"), "0")):
         with pytest.raises(AllographError, match="cannot be guided"):
             unguided.guided(2.0)
+    untaught = Writer(plain.model, {**plain.card, "settings": {"data": {"blank": 0.0}}}, "0")
+    assert untaught.guided(1.0).guidance == 1
+    with pytest.raises(AllographError, match="never trained without exemplars"):
+        untaught.guided(2.0)
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:

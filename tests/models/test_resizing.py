@@ -89,7 +89,9 @@ def test_drawings_are_the_same_at_twice_the_size() -> None:
     resized(source, target)
     noise = source.noise(16, generator=torch.Generator().manual_seed(0))[None]
     with torch.no_grad():
-        small, large = (model.likelihood.mean(model.sample(None, noise=noise).parameters[0]) for model in (source, target))
+        small, large = (
+            model.likelihood.mean(model.sample(None, noise=noise).parameters[0]) for model in (source, target)
+        )
     inks = torch.stack([small.flatten(), resample(large, 28).flatten()])
     assert torch.corrcoef(inks)[0, 1] > 0.95
 

@@ -48,7 +48,7 @@ def test_exemplars_of_unlabelled_images_are_refused_with_presets_that_need_none(
 @pytest.mark.parametrize(
     ("preset", "words", "remedy"),
     [
-        ("omniglot", ["exemplars=family"], "--preset omniglot-alphabet"),
+        ("omniglot-bending", ["exemplars=family"], "--preset omniglot-alphabet"),
         ("sequential", ["exemplars=family", "contexts=[1]"], "model.context=true"),
     ],
 )

@@ -25,7 +25,7 @@ from allograph.cli.console import (
 )
 from allograph.cli.write import describe
 from allograph.errors import AllographError, Problem
-from allograph.weights import ALPHABETS, INVENTORS
+from allograph.weights import ALPHABETS, DEFAULT
 
 
 def invent(
@@ -36,7 +36,7 @@ def invent(
         typer.Option(
             "--model",
             help="Weights: a known name or a .safetensors file.",
-            show_default=f"{INVENTORS}, with --like {ALPHABETS}",
+            show_default=f"{DEFAULT}, with --like {ALPHABETS}",
             metavar="M",
         ),
     ] = None,
@@ -72,7 +72,7 @@ def invent(
         raise AllographError("without --like there is no image whose ink --ink could name")
     if like is None and guidance is not None:
         raise AllographError("without --like there is nothing that drawings could follow: leave out --guidance")
-    model = model or (INVENTORS if like is None else ALPHABETS)
+    model = model or (DEFAULT if like is None else ALPHABETS)
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite)

@@ -14,6 +14,9 @@ import typer
 from allograph.cli.console import MAX_SEED, STOPPED, DataDirOption, Stopped, say
 from allograph.errors import AllographError
 
+_PRESET = "omniglot-bending"
+"""Learns from nothing, at the size that the model that ships has."""
+
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
@@ -28,7 +31,14 @@ def train(
         str | None,
         typer.Option("--from", help="Begin with these weights: a known name or a file.", metavar="FILE|NAME"),
     ] = None,
-    preset: Annotated[str, typer.Option(help="A known preset, or a TOML file.")] = "omniglot",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A known preset, or a TOML file.",
+            show_default=f"the settings of the weights of --from; without, {_PRESET}",
+            metavar="P",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,15 +67,20 @@ def train(
     words += [f"training.seed={seed}"] if seed is not None else []
     seconds = None if max_time is None else parse_duration(max_time)
 
-    from allograph.config import load_preset, preset_fields
+    from allograph import weights
+    from allograph.config import Preset, from_dict, load_preset, override, preset_fields
 
-    chosen = load_preset(preset, words)
+    initial = None if start is None else weights.load(start)
+    if preset is None and initial is not None and "settings" in initial.card:
+        chosen = from_dict(Preset, override(initial.card["settings"], words))
+    else:
+        preset = preset or _PRESET
+        chosen = load_preset(preset, words)
     if show:
         for key, value in preset_fields(chosen).items():
             print(f"{key} = {value!r}")
         return
 
-    from allograph import weights
     from allograph.data.loading import DATASETS, load_dataset
     from allograph.parallel import joined
     from allograph.training import check_folder, fit
@@ -79,8 +94,7 @@ def train(
             "allograph",
             "train",
             source,
-            "--preset",
-            Path(preset).name,
+            *([f"--preset={Path(preset).name}"] if preset else []),
             *([f"--from={Path(start).name}"] if start else []),
             *(f"--set={word}" for word in words),
         ]
@@ -88,7 +102,6 @@ def train(
     try:
         with joined("the same command with --resume goes on from the last saved state", training=True) as processes:
             processes.by_first(lambda: check_folder(folder, resume))
-            initial = None if start is None else weights.load(start)
             splits = processes.first_here_first(
                 lambda: load_dataset(data, data_dir, chosen.data.split, chosen.training.seed, chosen.data.images)
             )
@@ -98,7 +111,7 @@ def train(
                 splits,
                 chosen,
                 folder,
-                preset_name=preset,
+                preset_name=preset or str(initial and initial.card.get("preset", "")),
                 resume=resume,
                 max_seconds=seconds,
                 command=command,

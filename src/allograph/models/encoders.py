@@ -30,6 +30,8 @@ class ImageEncoder(nn.Module):
         side = size
         for _ in self.convolutions:
             side = (side + 1) // 2
+        self.channels, self.side = widths[-1], side
+        """Of what the linear layer sees."""
         self.linear = nn.Linear(widths[-1] * side * side, features)
 
     def forward(self, image: Float[Tensor, "batch channel size size"]) -> Float[Tensor, "batch features"]:

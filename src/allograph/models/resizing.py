@@ -1,8 +1,9 @@
 """The same network for images and patches of another size: a training begun on small images goes on with large ones.
 
 Windows are given in shares of the image, so looking, deciding and remembering stay as they are. What has an extent in
-pixels is resampled (linear, ``R(m, n)`` takes n samples to m, its rows sum to 1): what is written, ``R(m, n) w R(m, n)'``;
-and the weights that read, ``R(n, m)' w R(n, m)``, which is to resample what is read to the extent that it had.
+pixels is resampled: linearly, ``R(m, n)`` takes n samples to m, and its rows sum to 1. What is written becomes
+``R(m, n) w R(m, n)'``; weights that read become ``R(n, m)' w R(n, m)``, which is to resample what is read to the extent
+that it had.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
     changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, patch), rest], dim=1)
     for name, encoder in target.named_modules():
         if isinstance(encoder, ImageEncoder):
-            key, features = f"{name}.linear.weight", encoder.convolutions[-1].out_channels
-            changed[key] = _reading(tensors[key], features, math.isqrt(encoder.linear.in_features // features))
+            key = f"{name}.linear.weight"
+            changed[key] = _reading(tensors[key], encoder.channels, encoder.side)
     return changed
 
 
