@@ -140,6 +140,6 @@ def augmentation(
     if as_json:
         print_json(record)
     else:
-        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, {part} part")
+        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, guidance {writer.guidance:g}, {part} part")
         print(result.table())
         print(f"{path}: the same and more, as JSON; {picture.name}: pictures")
