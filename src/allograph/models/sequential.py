@@ -189,6 +189,7 @@ class SequentialModel(GenerativeModel):
     def _see(self, context: Tensor | None, batch: int) -> _Seen:
         """Looks at the whole context once; None is one blank exemplar for each image."""
         like, size, channels = self.canvas.first, self.config.image_size, self.likelihood.channels
+        unseen = context is None
         if context is None:
             context = like.new_zeros(1, 1, channels, size, size).expand(batch, -1, -1, -1, -1)
         elif not self.conditional:
@@ -196,6 +197,8 @@ class SequentialModel(GenerativeModel):
         nothing = like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
             return _Seen(context, nothing[:, 0], None, nothing)
+        if self.infers_context and unseen:  # nothing to recall
+            return _Seen(context, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
         if self.infers_context:
             return self._see_by_inference(context)
         parts = [self._still(context.flatten(0, 1))]
