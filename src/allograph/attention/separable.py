@@ -26,25 +26,25 @@ def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[T
 
 
 class _Bilinear(torch.autograd.Function):
-    """Of places counted in pixels. The kernel has one column more on either side, for weights outside."""
+    """Of places counted in pixels."""
 
     @staticmethod
     def forward(ctx: Any, pixel: Tensor, size: int) -> Tensor:
         kept = pixel.clamp(-1, size)
         left = kept.floor().clamp_(max=size - 1)
         share = (kept - left)[..., None]
-        at = (left[..., None] + torch.arange(1, 3, device=pixel.device, dtype=pixel.dtype)).long()
-        kernel = pixel.new_zeros((*pixel.shape, size + 2))
-        kernel.scatter_(-1, at, torch.cat([1 - share, share], dim=-1))
-        ctx.save_for_backward(at, (pixel > -1) & (pixel < size))
-        return kernel[..., 1:-1]
+        at = (left[..., None] + torch.arange(2, device=pixel.device, dtype=pixel.dtype)).long()
+        kernel = pixel.new_zeros((*pixel.shape, size))
+        within = (at >= 0) & (at < size)
+        kernel.scatter_add_(-1, at.clamp(0, size - 1), torch.cat([1 - share, share], dim=-1) * within)
+        ctx.save_for_backward(at, within, (pixel > -1) & (pixel < size))
+        return kernel
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        at, inside = ctx.saved_tensors
-        size = gradient.shape[-1]
-        picked = gradient.gather(-1, (at - 1).clamp_(0, size - 1)) * ((at > 0) & (at <= size))
+        at, within, inside = ctx.saved_tensors
+        picked = gradient.gather(-1, at.clamp(0, gradient.shape[-1] - 1)) * within
         return (picked[..., 1] - picked[..., 0]) * inside, None
 
 
