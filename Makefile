@@ -1,6 +1,6 @@
 # make demo    new drawings of the example symbols, in demo/
 # make test    the tests
-# make weights the weights that ship, from Omniglot: trains for two and a half hours, measures for twenty minutes
+# make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make lint    the linter
 # make types   the type checker
 #

@@ -104,7 +104,7 @@ def bending(writer: Writer, splits: Splits) -> Measured:
 
 
 def few_shot(writer: Writer, splits: Splits) -> Measured:
-    """None to nine exemplars of a concept, in the protocol of Generative Matching Networks; drawings of one."""
+    """None to nine exemplars of a concept, as in the protocol of Generative Matching Networks; drawings of one."""
     writer = choose(writer, "guidance", GUIDANCE, lambda one: measure(one, splits.validation, 12))
     measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
     measured.more["guidance"] = writer.card["guidance"]

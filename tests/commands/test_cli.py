@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from allograph import __version__, writing
+from allograph import __version__, weights, writing
 from allograph.cli import main
 from allograph.cli.train import parse_duration
 from allograph.errors import AllographError
@@ -136,6 +136,18 @@ def test_training_takes_the_settings_of_the_weights_that_it_goes_on_from(capsys)
     on = shown("--from", "omniglot-alphabet", "--set", "max_steps=7")
     assert {"model.image_size = 28", "data.exemplars = 'family'", "training.max_steps = 7"} <= {*on}
     assert shown("--from", "omniglot-alphabet", "--preset", "sequential") == shown("--preset", "sequential")
+
+
+@pytest.mark.parametrize("settings", [None, ["x"], "x", {"data": None}])
+def test_the_network_is_that_of_the_weights_whatever_their_card_says(capsys, tmp_path: Path, settings: object) -> None:
+    known = weights.load("omniglot-alphabet")
+    path = tmp_path / "odd.safetensors"
+    weights.save(path, known.model, {"settings": settings})
+    status, out, err = run(capsys, "train", "strokes", "--show", "--from", path)
+    if settings == {"data": None}:
+        assert status == 2 and "name a --preset" in one_line(err) and str(path) in err
+    else:
+        assert status == 0 and "model.context_by = 'inference'" in out.splitlines()
 
 
 def test_augment_goes_on_and_says_so(capsys, weights_file: Path, classes: Path, tmp_path: Path) -> None:

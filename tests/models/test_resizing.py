@@ -102,6 +102,20 @@ def test_networks_that_differ_in_more_are_refused(changes: dict[str, Any]) -> No
         resized(*both(changes))
 
 
+def test_another_patch_is_refused_where_exemplars_are_read_by_attention() -> None:
+    parts: dict[str, Any] = {"context": True, "context_by": "attention"}
+    with pytest.raises(ValueError, match="patch stays"):
+        resized(*both({}, patch=5, **parts))
+    resized(*both({}, patch=3, **parts))
+
+
+@pytest.mark.parametrize("parts", [{"context": True, "context_by": "inference"}, {"canvas": "gated"}])
+def test_other_kinds_are_resized_too(parts: dict[str, Any]) -> None:
+    source, target = both({}, patch=5, **parts)
+    resized(source, target)
+    assert target.sample(n=2).parameters.isfinite().all()
+
+
 def test_networks_of_one_size_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in more"):
         resized(*both({}, attention="none"))

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 from allograph.models import ModelConfig
 from allograph.models.parts import Cell, Decision, State
-from allograph.models.stepping import Recurrence
+from allograph.models.stepping import Recurrence, Step
 from models.plain_step import PlainRecurrence
 from models.small import float64, small_config, small_sequential, some_images, with_random_weights
 
@@ -41,14 +41,17 @@ def inputs(private: int = PRIVATE) -> list[Tensor]:
 
 def run(kind: Callable, decision: Decision | None, core: Cell, given: list[Tensor]) -> Tensor:
     """All that all steps leave behind, in one row for each image."""
+    return torch.cat([part for step in steps_of(kind, decision, core, given) for part in step], dim=1)
+
+
+def steps_of(kind: Callable, decision: Decision | None, core: Cell, given: list[Tensor]) -> list[Step]:
     private, noticed, noise, hidden, cell, for_decision, for_core = given
     loop = kind(STEPS, decision, for_decision, core, for_core, LATENT)
-    state, left = State(hidden, cell), []
+    state, steps = State(hidden, cell), []
     for t, carrier in enumerate(loop.carriers()):
-        step = loop(t, private[t], noticed[t], state, noise[t], carrier)
-        left += list(step)
-        state = step.state
-    return torch.cat(left, dim=1)
+        steps.append(loop(t, private[t], noticed[t], state, noise[t], carrier))
+        state = steps[-1].state
+    return steps
 
 
 @pytest.mark.parametrize("decided", [True, False], ids=["posterior", "standard prior"])
@@ -82,14 +85,11 @@ def test_a_gradient_asked_for_by_halves_leaves_nothing_behind() -> None:
     """First of the inputs alone, then of one step's result alone, then of everything: each as if asked for first."""
     decision, core = parts()
     given, weight = inputs(), core.gates.weight
-    left = run(Recurrence, decision, core, given)
-    first = left[:, : LATENT + 2 * LATENT + 2 * HIDDEN]
-    grad(left.sum(), given[0], retain_graph=True)
-    (early,) = grad(first.sum(), weight, retain_graph=True)
-    (whole,) = grad(left.sum(), weight)
-    plain = run(PlainRecurrence, decision, core, given)
-    assert_close(early, grad(plain[:, : first.shape[1]].sum(), weight, retain_graph=True)[0])
-    assert_close(whole, grad(plain.sum(), weight)[0])
+    ours, plain = (steps_of(kind, decision, core, given) for kind in (Recurrence, PlainRecurrence))
+    grad(ours[-1].hidden.sum(), given[2], retain_graph=True)
+    for of in (lambda steps: steps[1].hidden, lambda steps: steps[-1].cell, lambda steps: steps[1].cell):
+        found, expected = (grad(of(steps).sum(), weight, retain_graph=True)[0] for steps in (ours, plain))
+        assert_close(found, expected)
 
 
 def test_in_bfloat16_only_products_are_rounded() -> None:

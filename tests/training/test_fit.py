@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -247,6 +248,23 @@ def test_a_run_can_begin_with_weights_for_smaller_images(splits: Splits, preset:
     resized(begun.model, expected)
     for name, value in then.model.state_dict().items():
         torch.testing.assert_close(value, expected.state_dict()[name], rtol=0, atol=1e-9)
+
+
+def test_how_the_weights_before_draw_is_kept(splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path) -> None:
+    before = weights.load(undisturbed / "model.safetensors")
+    tuned = dataclasses.replace(before, card={**before.card, "temperature": 0.7})
+    two = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=2))
+    assert weights.load(fit(splits, two, tmp_path / "on", initial=tuned).path).card["temperature"] == 0.7
+    assert "temperature" not in weights.load(fit(splits, two, tmp_path / "anew").path).card
+
+
+def test_a_run_that_is_older_than_a_setting_goes_on(splits: Splits, preset: Preset, tmp_path: Path) -> None:
+    short = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=2))
+    fit(splits, short, tmp_path)
+    run = json.loads((tmp_path / "run.json").read_text())
+    del run["preset"]["training"]["kl_warmup_steps"]
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    assert fit(splits, short, tmp_path, resume=True).ended == "finished"
 
 
 def test_two_runs_do_not_train_in_one_folder(splits: Splits, preset: Preset, undisturbed: Path) -> None:

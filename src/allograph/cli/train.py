@@ -7,12 +7,16 @@ __all__ = ["parse_duration", "train"]
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from allograph.cli.console import MAX_SEED, STOPPED, DataDirOption, Stopped, say
 from allograph.errors import AllographError
+
+if TYPE_CHECKING:
+    from allograph.config import Preset
+    from allograph.weights import LoadedWeights
 
 _PRESET = "omniglot-bending"
 """Learns from nothing, at the size that the model that ships has."""
@@ -68,16 +72,14 @@ def train(
     seconds = None if max_time is None else parse_duration(max_time)
 
     from allograph import weights
-    from allograph.config import Preset, from_dict, load_preset, override, preset_fields
+    from allograph.config import load_preset, preset_fields
 
-    initial = None if start is None else weights.load(start)
-    if preset is None and initial is not None and "settings" in initial.card:
-        chosen = from_dict(Preset, override(initial.card["settings"], words))
-    else:
+    if start is None:
         preset = preset or _PRESET
-        chosen = load_preset(preset, words)
+    initial, chosen = None, load_preset(preset, words) if preset else None
     if show:
-        for key, value in preset_fields(chosen).items():
+        shown = chosen or _settings_of(weights.load(str(start)), str(start), words)
+        for key, value in preset_fields(shown).items():
             print(f"{key} = {value!r}")
         return
 
@@ -102,16 +104,21 @@ def train(
     try:
         with joined("the same command with --resume goes on from the last saved state", training=True) as processes:
             processes.by_first(lambda: check_folder(folder, resume))
+            if start is not None:
+                initial = weights.load(start)
+                chosen = chosen or _settings_of(initial, start, words)
+            assert chosen is not None
+            used = chosen
             splits = processes.first_here_first(
-                lambda: load_dataset(data, data_dir, chosen.data.split, chosen.training.seed, chosen.data.images)
+                lambda: load_dataset(data, data_dir, used.data.split, used.training.seed, used.data.images)
             )
             for problem in splits.problems:
                 say(problem.message)
             fitted = fit(
                 splits,
-                chosen,
+                used,
                 folder,
-                preset_name=preset or str(initial and initial.card.get("preset", "")),
+                preset_name=preset or "",
                 resume=resume,
                 max_seconds=seconds,
                 command=command,
@@ -122,7 +129,7 @@ def train(
         raise Stopped("stopped; the same command with --resume goes on from the last saved state") from None
     if not processes.first:
         raise typer.Exit(STOPPED if fitted.ended == "interrupted" else 0)
-    steps = chosen.training.max_steps
+    steps = used.training.max_steps
     figures = ", ".join(f"{key.replace('_', ' ')} {value:.2f} nats" for key, value in fitted.validation.items())
     print(f"{fitted.path}: step {fitted.step} of {steps}, {fitted.seconds:.0f} s; validation {figures}")
     if fitted.ended == "interrupted":
@@ -131,6 +138,22 @@ def train(
         )
     if fitted.ended == "time":
         say(f"the time is up at step {fitted.step} of {steps}; run the same command with --resume to go on")
+
+
+def _settings_of(initial: LoadedWeights, name: str, words: list[str]) -> Preset:
+    """With which the weights were made, as far as their card says, and ``key=value`` words on top."""
+    from allograph.config import Preset, from_dict, override, to_dict
+
+    known = initial.card.get("settings")
+    known = {key: known.get(key, {}) for key in ("data", "training")} if isinstance(known, dict) else {}
+    table = {"model": to_dict(initial.model.config), **known}
+    try:
+        from_dict(Preset, override(table, []))
+    except AllographError as error:
+        raise AllographError(
+            f"the card of {name} has settings that are not of this version ({error}): name a --preset"
+        ) from None
+    return from_dict(Preset, override(table, words))
 
 
 def parse_duration(text: str) -> float:

@@ -27,7 +27,7 @@ def resized(source: GenerativeModel, target: GenerativeModel) -> None:
     """Gives ``target`` the weights of ``source``.
 
     Raises ValueError: their configurations differ, and in more than ``image_size`` and ``patch`` of a sequential model
-    with windows.
+    with windows; or in ``patch`` where exemplars are read by attention.
     """
     tensors = source.state_dict()
     if source.config != target.config:
@@ -41,6 +41,8 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
     before, now = source.config, target.config
     if now.attention == "none" or dataclasses.replace(before, image_size=now.image_size, patch=now.patch) != now:
         raise ValueError("the networks differ in more than image_size and patch")
+    if now.context and not source.infers_context and before.patch != now.patch:
+        raise ValueError("what is read of exemplars goes everywhere: their patch stays as it is")
     size, patch, channels = now.image_size, now.patch, source.likelihood.channels
     changed = {"canvas.first": _written(tensors["canvas.first"], size)}
     for key in ("sprite.weight", "sprite.bias"):

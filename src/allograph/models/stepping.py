@@ -169,8 +169,8 @@ class Recurrence:
 
 
 class _Weights(torch.autograd.Function):
-    """A number for each step that stands for what the weights add to its products: when gradients have come to all of
-    them, those of all products are there, and the weights' own are one product over all steps."""
+    """A number for each step that stands for what the weights add to its products. Its gradient is 1 where the backward
+    pass has left that of the step's products in the loop's buffer; the weights' own are one product over all steps."""
 
     @staticmethod
     def forward(ctx: Any, loop: Recurrence, *sources: Tensor) -> Tensor:
@@ -185,6 +185,8 @@ class _Weights(torch.autograd.Function):
         assert loop.rows is not None and loop.products is not None
         rows, products = loop.rows.flatten(0, 1), loop.products
         loop.products = None
+        if gradient.device.type != "cpu" or not gradient.all():  # a GPU is not asked: that would be to wait for it
+            products = products * gradient[:, None, None]  # not of steps that an earlier pass has left there
         full, gates = loop.for_core.dtype, 4 * loop.hidden
         flat, total = products.flatten(0, 1), products[0].to(full, copy=True)
         for one in products[1:]:  # step by step, or all of it would be copied in full precision
@@ -222,7 +224,7 @@ class _Advance(torch.autograd.Function):
         kept = loop.rows if carrier is not None else None
         row = hidden.new_empty((len(hidden), activated.stop), dtype=loop.kind) if kept is None else kept[t]
         for part, to in zip((private, noticed, hidden), loop.places, strict=True):
-            row[:, to] = part[:, : to.stop - to.start]
+            row[:, to] = part
         a = spread = None
         if loop.units:
             a = loop.for_decision + row[:, decided] @ loop.inputs.mT
@@ -278,7 +280,7 @@ class _Advance(torch.autograd.Function):
         to_noise = to_latent * log_std.exp() if ctx.needs_input_grad[6] else None
         to_noticed, to_hidden = to_known[:, : loop.noticed].to(full), to_known[:, loop.noticed :].to(full)
         to_private = None if to_private is None else to_private.to(full)
-        return None, None, to_private, to_noticed, to_hidden, to_cell * keep, to_noise, loop.gates.new_zeros(())
+        return None, None, to_private, to_noticed, to_hidden, to_cell * keep, to_noise, loop.gates.new_ones(())
 
 
 def _tanh_(x: Tensor) -> Tensor:

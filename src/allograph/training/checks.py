@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from allograph.config import Preset
+from allograph.config import Preset, from_dict, to_dict
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
 from allograph.imaging import atomic_write
@@ -119,7 +119,9 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
         return None
     try:
         before = json.loads(note.read_text())
-        differences = _differences(before["preset"], run["preset"])
+        # Settings that are younger than the run have the value that they had for it.
+        settings = json.loads(json.dumps(to_dict(from_dict(Preset, before["preset"]))))
+        differences = _differences(settings, run["preset"])
         same_data = all(before[key] == run[key] for key in ("data", "from"))
         saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None
         step = None if saved is None else int(saved["global_step"])

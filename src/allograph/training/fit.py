@@ -105,7 +105,8 @@ def fit(
             resized(initial.model, model)
         except ValueError:
             raise AllographError(
-                "the weights to begin with are of another network: use the preset they were made with"
+                "the weights to begin with are of another network: leave out --preset, and of model set no more than "
+                "image_size and patch"
             ) from None
     fitting = Fitting(model, preset, processes)
     batches = Batches(splits, preset, model.conditional, processes)
@@ -157,6 +158,8 @@ def fit(
         card = _card(fitted, preset, preset_name, splits, command)
         if initial is not None:
             _add_ancestor(card["data"], initial.card)
+            if preset.data.exemplars == initial.exemplars:  # how it draws was chosen; it still draws the same
+                card |= {key: initial.card[key] for key in ("temperature", "guidance") if key in initial.card}
         processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
         return fitted
 
