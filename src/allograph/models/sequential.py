@@ -210,7 +210,7 @@ class SequentialModel(GenerativeModel):
         """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
         images, shape = context.flatten(0, 1), context.shape[:2]
         which = torch.arange(len(images), device=images.device)
-        if not torch.is_grad_enabled():  # one exemplar is often that of many drawings
+        if not torch.is_grad_enabled():  # one exemplar is often that of many drawings; seldom in training
             images, which = torch.unique(images, dim=0, return_inverse=True)
         none = images.new_zeros(len(images), self.config.steps, 0)
         with torch.no_grad():
