@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["WITHOUT", "PlainGlances", "without"]
+__all__ = ["PRODUCTS", "WITHOUT", "PlainGlances", "without"]
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from allograph.attention import Attention, SeparableTransformer, separable, spatial
 from allograph.attention.separable import SeparableAttention
-from allograph.models import bending, sequential
+from allograph.models import bending, products, sequential
 from models.plain_step import PlainRecurrence
 
 
@@ -46,6 +46,9 @@ def _written_by_each_step(self: Attention, patches: Tensor, where: Tensor) -> Te
     return torch.stack([self.write(patch, place) for patch, place in pairs]).sum(dim=0)
 
 
+PRODUCTS = "float32 products by oneDNN"
+"""The plain reference does without them, too: it multiplies as torch does."""
+
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "the step's own gradient": [(sequential, "Recurrence", PlainRecurrence), (bending, "Recurrence", PlainRecurrence)],
     "all windows at once": [(sequential, "Glances", PlainGlances)],
@@ -54,6 +57,7 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
         (separable, "bilinear_kernel", _dense_kernel),
         (spatial, "bilinear_kernel", _dense_kernel),
     ],
+    PRODUCTS: [(products, "_is_for_onednn", lambda x, weight: False)],
     "writing all steps at once": [(SeparableAttention, "write_all", _written_by_each_step)],
 }
 """Name of an optimisation to what stands in its place: (where, name, plain)."""

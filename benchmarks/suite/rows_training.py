@@ -7,14 +7,17 @@ __all__ = ["ROWS"]
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from benchmarks.suite.plain import WITHOUT
 from benchmarks.suite.training import changed, counted_operations, matrix_rate, preset_step, sequential_step
 from benchmarks.suite.turns import Row, in_turns, peak_megabytes
+from torch import Tensor
 
 from allograph.config import load_preset
 from allograph.models import SequentialConfig
+from allograph.models.products import product
 
 LARGE = SequentialConfig(image_size=52, steps=32, hidden=400, attention="stretch", context=True)
 SMALL = changed(LARGE, steps=8)
@@ -171,6 +174,33 @@ def compiled(quick: bool) -> Row:
     return row
 
 
+def products(quick: bool) -> Row:
+    """A step's three kinds of product in float32: forwards, backwards, and of the weights' gradient."""
+    rows, units, gates = 64, 564, 1600
+    shapes = {
+        "forwards": (torch.randn(rows, units), torch.randn(gates, units)),
+        "backwards": (torch.randn(rows, gates), torch.randn(gates, units).mT),
+        "weights": (torch.randn(rows * 32, gates).mT, torch.randn(rows * 32, units).mT),
+    }
+    row = Row("float32 products", f"{rows} rows, weights {gates} x {units}; the weights' gradient over 32 steps")
+
+    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"torch": lambda x, w: x @ w.mT, "ours": product}
+
+    def many(multiply: Callable[[Tensor, Tensor], Tensor], x: Tensor, w: Tensor) -> None:
+        for _ in range(1 if len(x) > rows else 100):
+            multiply(x, w)
+
+    for name, (x, w) in shapes.items():
+        timed = in_turns({who: partial(many, way, x, w) for who, way in ways.items()}, 3 if quick else 9)
+        row.times |= {f"{name}, {who}": one for who, one in timed.items()}
+        row.figures[f"{name}: times as fast as torch's"] = timed["torch"].cpu / timed["ours"].cpu
+        exact = x.double() @ w.double().mT
+        for who, way in ways.items():
+            off = (way(x, w) - exact).abs().max() / exact.abs().mean()
+            row.figures[f"{name}, {who}: furthest off, of the mean size"] = float(off)
+    return row
+
+
 ROWS: dict[str, Callable[[bool], Row]] = {
     "reference": against_reference,
     "affine": affine,
@@ -179,6 +209,7 @@ ROWS: dict[str, Callable[[bool], Row]] = {
     "kinds": kinds,
     "fewshot": fewshot,
     "bending": bending,
+    "products": products,
     "curves": curves,
     "recompute": recompute,
     "compiled": compiled,

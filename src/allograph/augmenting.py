@@ -34,7 +34,7 @@ from allograph.augment_plan import (
     original_name,
     plan_class,
 )
-from allograph.behind import Behind
+from allograph.behind import Behind, usable_cores
 from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
@@ -149,7 +149,7 @@ def augment_folder(
         return _Filled(True, made, kept, problems)
 
     # The other cores have the pictures; and sums are rounded alike on any number of cores.
-    with Behind() as files, _threads_of_model(1):
+    with Behind(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
     processes.by_first(lambda: Manifest(manifest.path).settle(classes))
     return AugmentReport(
@@ -210,6 +210,11 @@ def _draw(
                 path = output / name / drawing_name(number)
                 drawings.append(partial(_save, source.exemplar.appearance, values[number - first], order.size, path))
         yield drawings, len(numbers) - len(missing)
+
+
+def _workers(processes: Processes) -> int:
+    """Processes that render. A drawing takes one of them three times as long as the model, so four keep up with it."""
+    return min(4, max(1, usable_cores() // processes.local_size))
 
 
 @contextmanager

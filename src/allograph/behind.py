@@ -1,27 +1,41 @@
-"""Work that threads do behind the caller: files are encoded and written while the model makes the next drawings."""
+"""Work that other processes do behind the caller: files are rendered, encoded and written while the model makes the
+next drawings. Processes, not threads: the work is Python's and numpy's, and threads would wait for each other."""
 
 from __future__ import annotations
 
-__all__ = ["Behind"]
+__all__ = ["Behind", "usable_cores"]
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import parent_process
 from types import TracebackType
 from typing import Self
 
-_THREADS = 3
-"""Two cores have one for the model and one for pictures; the third goes on while another waits for the disk."""
+from allograph.errors import AllographError
+
+_TOGETHER = 4
+"""Pieces of work that a process takes at once: fewer messages, and still something for each at a batch's end."""
+
+
+def usable_cores() -> int:
+    """Of this machine, those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Behind:
-    """One batch of work at a time, done by threads; to be used as a context.
+    """One batch of work at a time, done by ``workers`` other processes; to be used as a context.
 
-    On an error, Ctrl-C included, what has not begun is given up, and what has is brought to its end.
+    They start with the first batch. On an error, Ctrl-C included, what has not begun is given up, and what has is
+    brought to its end. They end with the caller, however it ends.
     """
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="allograph-behind")
-        self._batch: list[Future[object]] = []
+    def __init__(self, workers: int) -> None:
+        self._pool = ProcessPoolExecutor(workers, initializer=_prepare)
+        self._batch: list[Future[None]] = []
         self._done: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
@@ -33,14 +47,54 @@ class Behind:
         self._pool.shutdown(cancel_futures=True)
 
     def begin(self, batch: Sequence[Callable[[], object]], done: Callable[[], None]) -> None:
-        """Settle the batch before, then begin this one, and come back at once; `settle` will call `done`."""
+        """Settle the batch before, then begin this one, and come back at once; `settle` will call `done`.
+
+        The work is sent to another process: a function of a module, a `partial` of one with what it takes.
+        """
         self.settle()
-        self._batch, self._done = [self._pool.submit(work) for work in batch], done
+        parts = [batch[first : first + _TOGETHER] for first in range(0, len(batch), _TOGETHER)]
+        with _lost_worker():
+            self._batch, self._done = [self._pool.submit(_do, part) for part in parts], done
 
     def settle(self) -> None:
-        """Wait for the batch, and call its `done`; raises the first error of its work."""
+        """Wait for the batch, and call its `done`; raises the first error of its work.
+
+        Raises:
+            AllographError: one of the processes was killed.
+        """
         batch, done = self._batch, self._done
         self._batch, self._done = [], lambda: None
-        for future in batch:
-            future.result()
+        with _lost_worker():
+            for future in batch:
+                future.result()
         done()
+
+
+def _do(part: Sequence[Callable[[], object]]) -> None:
+    for work in part:
+        work()
+
+
+def _prepare() -> None:
+    """In each of the other processes. A terminal sends Ctrl-C to all of them: the caller says what becomes of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_caller, daemon=True).start()
+
+
+def _end_with_caller() -> None:
+    """A caller that is killed cannot say that nothing more will come."""
+    caller = parent_process()
+    assert caller is not None
+    caller.join()
+    os._exit(1)
+
+
+@contextmanager
+def _lost_worker() -> Iterator[None]:
+    try:
+        yield
+    except BrokenExecutor as error:
+        raise AllographError(
+            "a process that renders drawings was killed, perhaps for want of memory; run the same command again"
+        ) from error

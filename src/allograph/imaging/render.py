@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.shapes import centre_line, distance_to, prune, signed_distance, smoothed
+from allograph.imaging.shapes import centre_line, distance_to, ink_box, prune, signed_distance, smoothed
 
 if TYPE_CHECKING:
     from allograph.imaging.ink import Colour
@@ -149,10 +149,10 @@ def _short(line: np.ndarray, length: float) -> np.ndarray:
     """Return the parts of a centre line with no more than `length` pixels."""
     from scipy import ndimage
 
-    labels = np.zeros(line.shape, np.int32)
-    ndimage.label(line, np.ones((3, 3)), output=labels)
-    parts = labels[line]
-    short = line.copy()
+    short, box = line.copy(), ink_box(line)
+    labels = np.zeros(line[box].shape, np.int32)
+    ndimage.label(line[box], np.ones((3, 3)), output=labels)
+    parts = labels[line[box]]
     short[line] = (np.bincount(parts) <= length)[parts]
     return short
 
@@ -165,18 +165,27 @@ def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    labels = np.zeros(drawn.shape, np.int32)
-    if ndimage.label(drawn, np.ones((3, 3)), output=labels) == 1:
-        area = int(drawn.sum())
-        return field - np.partition(field.ravel(), -area)[-area]
+    labels, box = np.zeros(drawn.shape, np.int32), ink_box(drawn)
+    inside = np.zeros(drawn[box].shape, np.int32)  # its rows lie one after the other, as `label` wants them
+    if ndimage.label(drawn[box], np.ones((3, 3)), output=inside) == 1:
+        return field - _largest(field, int(drawn.sum()))
+    labels[box] = inside
     nearest = np.asarray(ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True))
     owner = labels[tuple(nearest)]
     areas = np.bincount(labels.ravel())
     gain = np.zeros(len(areas), np.float32)
     for part in range(1, len(areas)):
         values = field[owner == part]
-        gain[part] = -np.partition(values, -areas[part])[-areas[part]]
+        gain[part] = -_largest(values, int(areas[part]))
     return field + gain[owner]
+
+
+def _largest(values: np.ndarray, count: int) -> float:
+    """Return the smallest of the `count` largest values; of distances, which are sought among those near the edge."""
+    near = values[values > -1]
+    if len(near) < count:
+        near = values.ravel()
+    return np.partition(near, -count)[-count]
 
 
 def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:

@@ -27,14 +27,17 @@ def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
     """
     if mask.all() or not mask.any():
         return np.full(mask.shape, max(mask.shape) * (1.0 if mask.any() else -1.0), np.float32)
-    outside = distance_to(mask, reach)
+    box = ink_box(mask, 1)
+    paper = ~mask[box]
     if reach is None:
-        inside = distance_to(~mask)
+        inside = distance_to(paper)
     else:
         deep = max(1, reach // 2)
-        while (inside := distance_to(~mask, deep)).max() == deep:
+        while (inside := distance_to(paper, deep)).max() == deep:
             deep = 2 * deep
-    return np.where(mask, inside - 0.5, 0.5 - outside)
+    distance = 0.5 - distance_to(mask, reach)
+    np.copyto(distance[box], inside - 0.5, where=mask[box])
+    return distance
 
 
 def centre_line(mask: np.ndarray) -> np.ndarray:
@@ -44,7 +47,19 @@ def centre_line(mask: np.ndarray) -> np.ndarray:
     """
     from skimage.morphology import skeletonize
 
-    return skeletonize(mask)
+    line, box = np.zeros(mask.shape, bool), ink_box(mask)
+    line[box] = skeletonize(mask[box])
+    return line
+
+
+def ink_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
+    """Return the rows and the columns between the first and the last that `mask` touches, and `margin` more."""
+    spans = []
+    for axis in (1, 0):
+        held = np.flatnonzero(mask.any(axis))
+        first, last = (int(held[0]), int(held[-1])) if len(held) else (0, -1)
+        spans.append(slice(max(0, first - margin), last + 1 + margin))
+    return spans[0], spans[1]
 
 
 def prune(line: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -53,6 +68,8 @@ def prune(line: np.ndarray, depth: np.ndarray) -> np.ndarray:
     `depth` is the strokes' signed distance. A branch that runs out at the edge, within one and a half times the
     junction's own distance to it, fills a corner; one that ends in the middle of its stroke, however short, was drawn.
     """
+    pruned, box = line.copy(), ink_box(line)
+    line, depth = line[box], depth[box]
     deepest = float(depth[line].max(initial=0.0))
     ends = np.argwhere(line & (_neighbours(line) == 1) & (depth < 0.5 * deepest))
     width, on = line.shape[1] + 2, np.pad(line, 1).tobytes()  # the rim spares asking what lies beyond
@@ -74,15 +91,15 @@ def prune(line: np.ndarray, depth: np.ndarray) -> np.ndarray:
         down, across = here // width - 1, here % width - 1
         if depth[y, x] < 0.5 * depth[down, across] and math.hypot(down - y, across - x) < 1.5 * depth[down, across]:
             doomed.update(branch[:-1])
-    pruned = line.copy()
     for point in doomed:
-        pruned[point // width - 1, point % width - 1] = False
+        pruned[box][point // width - 1, point % width - 1] = False
     return pruned
 
 
 def _neighbours(mask: np.ndarray) -> np.ndarray:
     """How many of the eight pixels around each are in `mask`."""
-    padded = np.pad(mask, 1).astype(np.uint8)
+    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    padded[1:-1, 1:-1] = mask
     down = padded[:-2] + padded[1:-1] + padded[2:]
     return down[:, :-2] + down[:, 1:-1] + down[:, 2:] - mask
 
@@ -108,9 +125,10 @@ def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
     a rim is lost in the columns added at the right.
     """
     height, width = mask.shape
-    mask = np.pad(mask, ((0, 0), (0, reach)))
     narrow, wide = (np.uint8, np.int16) if reach <= 120 else (np.int32, np.int32)  # must hold 2 reach; 2 reach²
-    across = np.where(mask, 0, reach).astype(narrow).ravel()
+    across = np.full((height, width + reach), reach, narrow)
+    across[:, :width][mask] = 0
+    across = across.ravel()
     step = 1
     while step < min(reach, across.size):  # every distance is a sum of powers of two
         np.minimum(across[step:], across[:-step] + narrow(step), out=across[step:])
@@ -122,7 +140,7 @@ def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
         moved, by = across + wide(step * step), step * (width + reach)
         np.minimum(squared[by:], moved[:-by], out=squared[by:])
         np.minimum(squared[:-by], moved[by:], out=squared[:-by])
-    return squared.reshape(mask.shape)[:, :width]
+    return squared.reshape(height, width + reach)[:, :width]
 
 
 def smoothed(field: np.ndarray, spread: float) -> np.ndarray:

@@ -43,6 +43,7 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
+from allograph.models.products import Linear
 from allograph.models.stepping import Recurrence, recomputed
 
 
@@ -84,7 +85,7 @@ class BendingModel(GenerativeModel):
 
         self.encode_context = ImageEncoder(config.image_size, channels, config.encoder_width, embedding)
         self.encode_target = ImageEncoder(config.image_size, 2 * channels, config.encoder_width, embedding)
-        self.first_state = nn.Linear(embedding, 2 * hidden)
+        self.first_state = Linear(embedding, 2 * hidden)
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.plan = nn.Parameter(first_plan(config))
@@ -92,13 +93,13 @@ class BendingModel(GenerativeModel):
         self.prior = prior_of(config.prior, pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
         self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
-        self.ink_sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
-        self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
+        self.ink_sprite = Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
+        self.bend_sprite = Linear(hidden, 2 * config.control**2)
         if self.bends_ink:
-            self.gain = nn.Linear(hidden, len(config.bells))
+            self.gain = Linear(hidden, len(config.bells))
             self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
         else:
-            self.gain = nn.Linear(hidden, 1)
+            self.gain = Linear(hidden, 1)
             empty = self.likelihood.bias(torch.zeros(channels))
             self.canvas = BentPicture(config.image_size, config.field_size, channels, empty)
         with torch.no_grad():

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Literal, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas
@@ -33,6 +33,7 @@ from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.parts import Cell, Gaussian, State
+from allograph.models.products import Linear
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ class DrawModel(GenerativeModel):
         self.look, self.placing = attention(config.read_patch), attention(config.patch)
         glimpse = (2 if config.error_image else 1) * channels * self.look.patch**2
         self.encoder = Cell(glimpse + hidden, 0, hidden)
-        self.posterior = nn.Linear(hidden, 2 * config.latent)
+        self.posterior = Linear(hidden, 2 * config.latent)
         self.decoder = Cell(config.latent, 0, hidden)
-        self.sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * self.placing.patch**2)
+        self.sprite = Linear(hidden, self.likelihood.parameters_per_pixel * self.placing.patch**2)
         self.canvas = AdditiveCanvas(size, self.likelihood.parameters_per_pixel, self.likelihood.parameters_per_pixel)
         with torch.no_grad():
             self.posterior.weight.zero_()  # posterior = prior at first, so KL = 0

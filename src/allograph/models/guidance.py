@@ -48,16 +48,16 @@ def guided(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """z_t, and of the copy that is given the exemplar h_{t-1}, h_t and v_t, each (rows, T, ...). The temperature is in
     the noise."""
-    views, states, steps = (given, without), [given.first, without.first], []
+    views, rows, steps = (given, without), len(noise), []
+    for_prior, for_core = (torch.cat(parts) for parts in zip(*(view[1:3] for view in views), strict=True))
+    state = State(*(torch.cat(parts) for parts in zip(given.first, without.first, strict=True)))
     for t, eps in enumerate(noise.unbind(dim=1)):
-        noticed = [view.notice(t, state.hidden) for view, state in zip(views, states, strict=True)]
-        seen, blank = (
-            prior([v, state.hidden], view.for_prior) for v, state, view in zip(noticed, states, views, strict=True)
-        )
-        log_std = torch.minimum(seen.log_std, torch.lerp(blank.log_std, seen.log_std, guidance))
-        z = Gaussian(torch.lerp(blank.mean, seen.mean, guidance), log_std).sample(eps)
-        before = states[0].hidden
-        states = [core([z, v], view.for_core, state) for v, state, view in zip(noticed, states, views, strict=True)]
-        steps.append((z, before, states[0].hidden, noticed[0]))
+        before = state.hidden
+        noticed = torch.cat([view.notice(t, own) for view, own in zip(views, before.chunk(2), strict=True)])
+        (mean, mean_0), (log_std, log_std_0) = (part.chunk(2) for part in prior([noticed, before], for_prior))
+        log_std = torch.minimum(log_std, torch.lerp(log_std_0, log_std, guidance))
+        z = Gaussian(torch.lerp(mean_0, mean, guidance), log_std).sample(eps)
+        state = core([z.repeat(2, 1), noticed], for_core, state)
+        steps.append((z, before[:rows], state.hidden[:rows], noticed[:rows]))
     latents, before, after, noticed = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
     return latents, before, after, noticed

@@ -25,6 +25,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from allograph.models.products import Linear
+
 _SAME_STEP = 4.0
 """b_tt at first: the same step has three quarters of the weight where T = 16."""
 
@@ -52,9 +54,9 @@ class Recollection(nn.Module):
     def __init__(self, latent: int, hidden: int, steps: int, length: int, heads: int) -> None:
         super().__init__()
         self.heads, self.length = heads, length
-        self.value = nn.Linear(latent + hidden, length)
-        self.key = nn.Linear(latent + hidden, length, bias=False)
-        self.query = nn.Linear(hidden, length, bias=False)
+        self.value = Linear(latent + hidden, length)
+        self.key = Linear(latent + hidden, length, bias=False)
+        self.query = Linear(hidden, length, bias=False)
         self.order = nn.Parameter(_SAME_STEP * torch.eye(steps).repeat(heads, 1, 1))
 
     def memory(

@@ -29,7 +29,7 @@ from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
@@ -38,6 +38,7 @@ from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.encoders import ImageEncoder
 from allograph.models.guidance import View, guided
 from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
+from allograph.models.products import Linear, linear
 from allograph.models.recollection import Memory, Recollection
 from allograph.models.sequential_config import SequentialConfig
 from allograph.models.stepping import Glances, Recurrence, recomputed
@@ -113,7 +114,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        self.sprite = Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -240,7 +241,7 @@ class SequentialModel(GenerativeModel):
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
             # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
             total = trace.after.to(trace.latents.dtype).sum(dim=1)
-            sprite = nn.functional.linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
+            sprite = linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
         if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
             return self.canvas(self.placing, self._sprites(trace), where)

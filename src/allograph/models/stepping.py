@@ -28,6 +28,7 @@ from torch.utils.checkpoint import checkpoint
 
 from allograph.attention import Attention
 from allograph.models.parts import LOG_STD_BOUND, Cell, Decision, State
+from allograph.models.products import product
 
 _aten = torch.ops.aten
 
@@ -191,15 +192,15 @@ class _Weights(torch.autograd.Function):
         flat, total = products.flatten(0, 1), products[0].to(full, copy=True)
         for one in products[1:]:  # step by step, or all of it would be copied in full precision
             total += one
-        weight = flat[:, :gates].mT @ rows[:, remembered]
+        weight = product(flat[:, :gates].mT, rows[:, remembered].mT)
         weight = torch.cat([weight[:, -loop.latent :], weight[:, : -loop.latent]], dim=1)
         results: list[Tensor | None] = [weight.to(full), total[:, :gates]]
         if loop.units:
             a, raw = slice(gates, gates + loop.units), slice(gates + loop.units, None)
             results += [
-                (flat[:, a].mT @ rows[:, decided]).to(full),
+                product(flat[:, a].mT, rows[:, decided].mT).to(full),
                 total[:, a],
-                (flat[:, raw].mT @ rows[:, activated]).to(full),
+                product(flat[:, raw].mT, rows[:, activated].mT).to(full),
                 total[:, raw].sum(dim=0),
             ]
         return None, *results
@@ -227,16 +228,16 @@ class _Advance(torch.autograd.Function):
             row[:, to] = part
         a = spread = None
         if loop.units:
-            a = loop.for_decision + row[:, decided] @ loop.inputs.mT
+            a = loop.for_decision + product(row[:, decided], loop.inputs)
             row[:, activated] = functional.silu(a)
-            mean, log_std = (loop.output_bias + row[:, activated] @ loop.output.mT).chunk(2, dim=1)
+            mean, log_std = (loop.output_bias + product(row[:, activated], loop.output)).chunk(2, dim=1)
             log_std = LOG_STD_BOUND * torch.tanh(log_std / LOG_STD_BOUND)
             mean, spread = mean.contiguous(), log_std.exp() * noise
             latent = mean + spread
         else:
             latent, mean, log_std = noise.clone(), torch.zeros_like(noise), torch.zeros_like(noise)
         row[:, drawn] = latent
-        gates = loop.for_core + row[:, remembered] @ loop.gates.mT
+        gates = loop.for_core + product(row[:, remembered], loop.gates)
         keep_in, keep, out, new = gates.chunk(4, dim=1)
         torch.sigmoid_(gates[:, : 3 * loop.hidden])
         _tanh_(new)
@@ -265,7 +266,7 @@ class _Advance(torch.autograd.Function):
         products = loop.products[ctx.t]
         products[:, : 3 * size] = _aten.sigmoid_backward(inner[:, : 3 * size], gates[:, : 3 * size])
         products[:, 3 * size : 4 * size] = _aten.tanh_backward(to_cell * keep_in, new)
-        to_row = products[:, : 4 * size] @ loop.gates
+        to_row = product(products[:, : 4 * size], loop.gates.mT)
         to_known, to_latent = to_row[:, :known], to_latent + to_row[:, known:]
         to_private = None
         if loop.units:
@@ -273,8 +274,8 @@ class _Advance(torch.autograd.Function):
             raw[:, : loop.latent] = to_mean + to_latent
             raw[:, loop.latent :] = (to_log_std + to_latent * spread) * (1 - (log_std / LOG_STD_BOUND).square())
             through = products[:, 4 * size : 4 * size + loop.units]
-            through.copy_(_aten.silu_backward((raw @ loop.output).to(a.dtype), a))
-            to_inputs = through @ loop.inputs
+            through.copy_(_aten.silu_backward(product(raw, loop.output.mT).to(a.dtype), a))
+            to_inputs = product(through, loop.inputs.mT)
             to_private, to_known = to_inputs[:, : loop.private], to_inputs[:, loop.private :] + to_known
         full = gates.dtype
         to_noise = to_latent * log_std.exp() if ctx.needs_input_grad[6] else None
