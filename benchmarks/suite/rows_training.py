@@ -11,8 +11,8 @@ from functools import partial
 
 import torch
 from benchmarks.suite.plain import WITHOUT
-from benchmarks.suite.training import changed, counted_operations, matrix_rate, preset_step, sequential_step
-from benchmarks.suite.turns import Row, in_turns, peak_megabytes
+from benchmarks.suite.training import Step, changed, counted_operations, matrix_rate, preset_step, sequential_step
+from benchmarks.suite.turns import Row, in_turns, in_turns_apart, peak_megabytes
 from torch import Tensor
 
 from allograph.config import load_preset
@@ -27,17 +27,21 @@ def _setting(config: SequentialConfig, batch: int) -> str:
     return f"T = {config.steps}, {config.hidden} units, {config.image_size} x {config.image_size}, batch {batch}"
 
 
+def _three(row: Row, step: Callable[..., Step], rounds: int) -> None:
+    """The plain reference and ours in both precisions, each in a process of its own."""
+    variants = {
+        "plain step-by-step reference, float32": partial(step, plain=True),
+        "ours, float32": step,
+        "ours, bfloat16": partial(step, bfloat16=True),
+    }
+    row.times, memory = in_turns_apart(variants, rounds)
+    row.figures |= {f"{name}: peak, megabytes": megabytes for name, megabytes in memory.items()}
+
+
 def against_reference(quick: bool) -> Row:
     config, batch = (SMALL, 16) if quick else (LARGE, 64)
     row = Row("training step, sequential", f"{_setting(config, batch)}, stretch, one exemplar")
-    row.times = in_turns(
-        {
-            "plain step-by-step reference, float32": sequential_step(config, batch, plain=True),
-            "ours, float32": sequential_step(config, batch),
-            "ours, bfloat16": sequential_step(config, batch, bfloat16=True),
-        },
-        2 if quick else 5,
-    )
+    _three(row, partial(sequential_step, config, batch), 1 if quick else 9)
     operations = counted_operations(config, batch)
     row.figures["counted operations, 1e9"] = operations / 1e9
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
@@ -50,14 +54,7 @@ def against_reference(quick: bool) -> Row:
 def affine(quick: bool) -> Row:
     config, batch = changed(SMALL if quick else LARGE, attention="affine"), 16 if quick else 64
     row = Row("training step, sequential, all affine windows", _setting(config, batch))
-    row.times = in_turns(
-        {
-            "plain step-by-step reference, float32": sequential_step(config, batch, plain=True),
-            "ours, float32": sequential_step(config, batch),
-            "ours, bfloat16": sequential_step(config, batch, bfloat16=True),
-        },
-        2 if quick else 3,
-    )
+    _three(row, partial(sequential_step, config, batch), 1 if quick else 7)
     return row
 
 
@@ -93,14 +90,7 @@ def _preset(name: str, title: str, quick: bool, words: tuple[str, ...] = ()) -> 
     preset = load_preset(name, [*words, *(["steps=6", "batch_size=8"] if quick else [])])
     model, batch = preset.model, preset.training.batch_size
     row = Row(title, f"T = {model.steps}, {model.image_size} x {model.image_size}, batch {batch}")  # type: ignore[union-attr]
-    row.times = in_turns(
-        {
-            "plain step-by-step reference, float32": preset_step(preset, plain=True),
-            "ours, float32": preset_step(preset),
-            "ours, bfloat16": preset_step(preset, bfloat16=True),
-        },
-        2 if quick else 4,
-    )
+    _three(row, partial(preset_step, preset), 1 if quick else 7)
     return row
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from allograph.config import Preset
 from allograph.models import BendingModel, GenerativeModel, SequentialConfig, SequentialModel
 from allograph.models.products import product
+from allograph.training.engine import keep_freed_memory
 from models.reference_bending import ReferenceBending
 from models.reference_sequential import ReferenceSequential
 
@@ -34,6 +35,8 @@ def training_step(
     seed: int = 0,
 ) -> Step:
     """One step of Adam on images of noise, gradient clipped: () -> free energy."""
+    if not plain:
+        keep_freed_memory()
     size, channels = model.config.image_size, model.likelihood.channels
     generator = torch.Generator().manual_seed(seed)
 

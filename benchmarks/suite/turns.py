@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["Row", "Timed", "in_turns", "peak_megabytes"]
+__all__ = ["Row", "Timed", "in_turns", "in_turns_apart", "peak_megabytes"]
 
+import multiprocessing
 import os
 import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
 from typing import Any
+
+import torch
+
+_TURN = 0.5
+"""Seconds that a turn in a process of its own takes at least."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,43 @@ def in_turns(variants: Mapping[str, Callable[[], object]], rounds: int, warm: in
                 clock[name].append(time.perf_counter() - seconds)
                 cpu[name].append(_processor() - used)
     return {name: _timed(clock[name], cpu[name]) for name in variants}
+
+
+def in_turns_apart(
+    variants: Mapping[str, Callable[[], Callable[[], object]]], rounds: int, warm: int = 2
+) -> tuple[dict[str, Timed], dict[str, float]]:
+    """The same, each variant in a process of its own, and the most memory each ever had, in megabytes: how one has
+    left the memory and the caches is then not felt by another. A turn is as many calls as half a second holds. What
+    makes the variant's call is sent to the process."""
+    apart = multiprocessing.get_context("spawn")
+    pipes: dict[str, Connection] = {}
+    for name, make in variants.items():
+        pipes[name], theirs = apart.Pipe()
+        apart.Process(target=_serve, args=(theirs, make, torch.get_num_threads()), daemon=True).start()
+    clock: dict[str, list[float]] = {name: [] for name in variants}
+    cpu: dict[str, list[float]] = {name: [] for name in variants}
+    memory: dict[str, float] = {}
+    for number in range(warm + rounds):
+        for name, pipe in pipes.items():
+            pipe.send("go")
+            seconds, used, memory[name] = pipe.recv()
+            if number >= warm:
+                clock[name].append(seconds)
+                cpu[name].append(used)
+    for pipe in pipes.values():
+        pipe.send("end")
+    return {name: _timed(clock[name], cpu[name]) for name in variants}, memory
+
+
+def _serve(pipe: Connection, make: Callable[[], Callable[[], object]], threads: int) -> None:
+    torch.set_num_threads(threads)
+    call = make()
+    while pipe.recv() != "end":
+        start, used, calls = time.perf_counter(), _processor(), 0
+        while (seconds := time.perf_counter() - start) < _TURN:
+            call()
+            calls += 1
+        pipe.send((seconds / calls, (_processor() - used) / calls, peak_megabytes()))
 
 
 def _processor() -> float:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from allograph.attention.base import Attention
 from allograph.attention.separable import SeparableAttention, bilinear_kernel
-from allograph.attention.windows import read, write
+from allograph.attention.windows import read, read_straight, write
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class SeparableTransformer(SeparableAttention):
     def read(self, image: Tensor, where: Tensor) -> Tensor:
         # A sample of few pixels: four taps for each cost a fifth of the two products with kernels that are nearly all
         # zeros (`reading_kernels`, equal to rounding). Writing sums over all steps in its products: worth more.
-        return read(image.to(where.dtype), self.outline(where), self.patch)
+        return read_straight(image.to(where.dtype), where, self.patch)
 
     def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         place = where[..., :2, None] * _centres(self.patch, where) + where[..., 2:, None]

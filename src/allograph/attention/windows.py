@@ -13,7 +13,17 @@ section 3.1 and appendix.
 
 from __future__ import annotations
 
-__all__ = ["Window", "base_grid", "compose", "identity_window", "interpolate", "invert", "read", "write"]
+__all__ = [
+    "Window",
+    "base_grid",
+    "compose",
+    "identity_window",
+    "interpolate",
+    "invert",
+    "read",
+    "read_straight",
+    "write",
+]
 
 from functools import lru_cache
 
@@ -57,26 +67,51 @@ def base_grid(size: int, device: torch.device, dtype: torch.dtype) -> Float[Tens
 
 def interpolate(image: Tensor, grid: Float[Tensor, "batch 2 rows columns"]) -> Tensor:
     """Bilinear values of ``image`` at the points (x, y) of ``grid``, zeros outside."""
-    return F.grid_sample(image, grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="zeros", align_corners=False)
+    return _bilinear(image, grid.permute(0, 2, 3, 1))
 
 
-def _sample(image: Tensor, window: Tensor, size: int) -> Tensor:
-    """Bilinear values of ``image`` (N, C, H, W) at the size x size grid seen through ``window`` (N, 2, 3)."""
+def _bilinear(image: Tensor, points: Float[Tensor, "batch rows columns 2"]) -> Tensor:
+    return F.grid_sample(image, points, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+@lru_cache(maxsize=32)
+def _grid_of_each(numbers: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """What each number of a window, all 6 or the 4 of a straight one, adds to the grid, (numbers, size * size * 2)."""
+    with torch.inference_mode(False):
+        x, y, one = base_grid(size, device, dtype)
+        nothing = torch.zeros_like(one)
+        rows = [torch.stack([part, nothing], dim=-1) for part in (x, y, one)]
+        rows += [torch.stack([nothing, part], dim=-1) for part in (x, y, one)]
+        if numbers == 4:
+            rows = [rows[0], rows[4], rows[2], rows[5]]
+        return torch.stack(rows).flatten(1)
+
+
+def _sample(image: Tensor, numbers: Tensor, size: int) -> Tensor:
+    """Bilinear values of ``image`` (N, C, H, W) at the size x size grid seen through windows of 6 or 4 numbers."""
     with torch.autocast(image.device.type, enabled=False):  # positions are too fine for bfloat16
-        # One matrix product makes every grid of the batch; `affine_grid` makes the same numbers several times slower.
-        grid = (window.reshape(-1, 3) @ base_grid(size, window.device, window.dtype)).view(-1, 2, size, size)
-        return interpolate(image, grid)
+        # A grid is linear in the numbers, so one matrix product makes all of the batch, and another their gradient;
+        # `affine_grid` makes the same grids several times slower.
+        grid = numbers @ _grid_of_each(numbers.shape[1], size, numbers.device, numbers.dtype)
+        return _bilinear(image, grid.view(-1, size, size, 2))
 
 
 def read(
     image: Float[Tensor, "batch channel height width"], window: Float[Tensor, "batch 2 3"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """The size x size patch that the window shows: ``y(u) = image(A u + b)``."""
-    return _sample(image, window, size)
+    return _sample(image, window.flatten(1), size)
+
+
+def read_straight(
+    image: Float[Tensor, "batch channel height width"], where: Float[Tensor, "batch 4"], size: int
+) -> Float[Tensor, "batch channel {size} {size}"]:
+    """What `read` gives of windows without turn and shear: scales (x, y) and shifts (x, y)."""
+    return _sample(image, where, size)
 
 
 def write(
     patch: Float[Tensor, "batch channel height width"], window: Float[Tensor, "batch 2 3"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """A size x size canvas, zero outside the window: ``canvas(p) = patch(A^-1 (p - b))``."""
-    return _sample(patch, invert(window), size)
+    return _sample(patch, invert(window).flatten(1), size)

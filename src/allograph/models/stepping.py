@@ -126,6 +126,13 @@ class Recurrence:
                 sources += [decision.inputs.weight, self.for_decision, decision.output.weight, decision.output.bias]
         self.noticed = shared - self.hidden
         self.steps = steps
+        read, known = self.private + self.noticed, self.private + shared
+        whole = known + latent
+        # Columns of a row: p_t, v_t and h_{t-1}; what the decision takes, what the core takes, z_t, silu(a).
+        self.places = slice(0, self.private), slice(self.private, read), slice(read, known)
+        self.spans = slice(0, known), slice(self.private, whole), slice(known, whole), slice(whole, whole + self.units)
+        # Of all products' results of a step: gates, a, and mu and s.
+        self.width = 4 * self.hidden + (self.units + 2 * latent if self.units else 0)
         # (T, batch, ...), where a gradient is wanted: the rows of all steps, and in the backward pass the gradient of
         # their products' results.
         self.rows: Tensor | None = None
@@ -150,24 +157,6 @@ class Recurrence:
         """Step t, from 0: p_t, v_t, the state before, eps_t and the step's carrier."""
         return Step(*_Advance.apply(self, t, private, noticed, *state, noise, carrier))  # type: ignore[misc]
 
-    @property
-    def width(self) -> int:
-        """Of all products' results of a step: gates, a, and mu and s."""
-        return 4 * self.hidden + (self.units + 2 * self.latent if self.units else 0)
-
-    @property
-    def spans(self) -> tuple[slice, slice, slice, slice]:
-        """Columns of a row: what the decision takes, what the core takes, z_t, silu(a)."""
-        known = self.private + self.noticed + self.hidden
-        whole = known + self.latent
-        return slice(0, known), slice(self.private, whole), slice(known, whole), slice(whole, whole + self.units)
-
-    @property
-    def places(self) -> tuple[slice, slice, slice]:
-        """Columns of p_t, v_t and h_{t-1} in a row."""
-        private, noticed = self.private, self.private + self.noticed
-        return slice(0, private), slice(private, noticed), slice(noticed, noticed + self.hidden)
-
 
 class _Weights(torch.autograd.Function):
     """A number for each step that stands for what the weights add to its products. Its gradient is 1 where the backward
@@ -187,7 +176,7 @@ class _Weights(torch.autograd.Function):
         rows, products = loop.rows.flatten(0, 1), loop.products
         loop.products = None
         if gradient.device.type != "cpu" or not gradient.all():  # a GPU is not asked: that would be to wait for it
-            products = products * gradient[:, None, None]  # not of steps that an earlier pass has left there
+            products = torch.where(gradient[:, None, None] > 0, products, 0)  # the others hold anything
         full, gates = loop.for_core.dtype, 4 * loop.hidden
         flat, total = products.flatten(0, 1), products[0].to(full, copy=True)
         for one in products[1:]:  # step by step, or all of it would be copied in full precision
@@ -262,7 +251,7 @@ class _Advance(torch.autograd.Function):
         torch.mul(to_cell, cell, out=inner[:, size : 2 * size])
         torch.mul(to_hidden, squashed, out=inner[:, 2 * size : 3 * size])
         if loop.products is None:
-            loop.products = loop.gates.new_zeros(loop.steps, len(gates), loop.width)
+            loop.products = loop.gates.new_empty(loop.steps, len(gates), loop.width)
         products = loop.products[ctx.t]
         products[:, : 3 * size] = _aten.sigmoid_backward(inner[:, : 3 * size], gates[:, : 3 * size])
         products[:, 3 * size : 4 * size] = _aten.tanh_backward(to_cell * keep_in, new)

@@ -1,10 +1,12 @@
-"""How the lightning engine is told of devices and of the other processes: one device each, gradients averaged."""
+"""What training needs of the machine: one device for each process, gradients averaged among them, memory that stays."""
 
 from __future__ import annotations
 
-__all__ = ["engine_options", "leave_endings_to_callback"]
+__all__ = ["engine_options", "keep_freed_memory", "leave_endings_to_callback"]
 
+import ctypes
 import os
+import platform
 from typing import Any
 
 import lightning
@@ -15,6 +17,12 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
 from allograph.parallel import Processes
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
+
+_KEPT, _LARGEST = 1 << 30, 32 << 20
+"""Bytes that are kept at most, and of the largest block that is kept: more than this the library does not allow."""
 
 
 def engine_options(processes: Processes, checkpoints: CheckpointIO) -> dict[str, Any]:
@@ -44,3 +52,15 @@ def leave_endings_to_callback(trainer: lightning.Trainer) -> None:
     """Keeps the engine from asking at every step, and waiting for the device to know, whether the first process has got
     SIGTERM: `Ending` asks all of them, and without waiting."""
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+
+
+def keep_freed_memory() -> None:
+    """Keeps what a step has freed for the next step, on Linux with its usual C library.
+
+    Left to itself that gives large blocks back to the system, which has to empty every page of them when they are asked
+    for again, some hundred megabytes in each step.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        library.mallopt(_TRIM_THRESHOLD, _KEPT)
+        library.mallopt(_MMAP_THRESHOLD, _LARGEST)

@@ -38,7 +38,7 @@ from allograph.training.callbacks import (
     TerminalProgress,
 )
 from allograph.training.checks import FINISHED, STATE, begin, check_fit, check_folder, check_shares, held
-from allograph.training.engine import engine_options, leave_endings_to_callback
+from allograph.training.engine import engine_options, keep_freed_memory, leave_endings_to_callback
 from allograph.training.module import Batches, Fitting, ema_update
 
 
@@ -114,6 +114,7 @@ def fit(
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
     before = processes.by_first(lambda: begin(folder, resume, run))
     processes.by_each(lambda: _check_seen(state, before))
+    keep_freed_memory()
     with held(folder, processes):
         if before is None and initial is None:
             model.initialise(batches.mean())
