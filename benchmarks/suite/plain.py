@@ -14,8 +14,8 @@ from torch import Tensor
 
 from allograph.attention import Attention, SeparableTransformer, separable, spatial
 from allograph.attention.separable import SeparableAttention
-from allograph.models import bending, products, sequential
-from models.plain_step import PlainRecurrence
+from allograph.models import products, sequential, stepping
+from allograph.models.plain_step import PlainRecurrence
 
 
 class PlainGlances:
@@ -50,7 +50,7 @@ PRODUCTS = "float32 products by oneDNN"
 """The plain reference does without them, too: it multiplies as torch does."""
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
-    "the step's own gradient": [(sequential, "Recurrence", PlainRecurrence), (bending, "Recurrence", PlainRecurrence)],
+    "the step's own gradient": [(stepping, "Recurrence", PlainRecurrence)],
     "all windows at once": [(sequential, "Glances", PlainGlances)],
     "reading by four taps": [(SeparableTransformer, "read", SeparableAttention.read)],
     "kernels of two weights": [

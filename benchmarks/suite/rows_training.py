@@ -150,15 +150,16 @@ def memory(steps: int, batch: int, size: int, recomputed: bool = False, attentio
 
 
 def compiled(quick: bool) -> Row:
-    config, batch = changed(SMALL, steps=2 if quick else 4, image_size=28), 64
-    row = Row("torch.compile", f"{_setting(config, batch)}, float32")
+    """What `--set compile=true` finds out."""
+    words = ["steps=2", "batch_size=8"] if quick else []
+    preset = load_preset("omniglot-28-fewshot", words)
+    row = Row("torch.compile", f"preset omniglot-28-fewshot{', '.join(['', *words])}, bfloat16")
+    step = preset_step(preset, bfloat16=True, compiled=True)
     start = time.perf_counter()
-    # The compiler cannot look into the step's own gradient.
-    step = sequential_step(config, batch, compiled=True, omitting=("the step's own gradient",))
     step()
     row.figures["seconds to compile"] = time.perf_counter() - start
-    row.times = in_turns({"eager": sequential_step(config, batch), "compiled": step}, 7)
-    eager, after = row.times["eager"].cpu, row.times["compiled"].cpu
+    row.times = in_turns({"eager": preset_step(preset, bfloat16=True), "compiled": step}, 15, warm=2)
+    eager, after = row.times["eager"].seconds, row.times["compiled"].seconds
     if after < eager:
         row.figures["steps until it pays"] = row.figures["seconds to compile"] / (eager - after)
     return row

@@ -103,6 +103,8 @@ class TrainingConfig:
         checkpoint_every: steps between the states from which a killed run goes on.
         recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
             memory for many steps and large images, more time.
+        compile: try whether compiled steps are faster, and go on with them if so; see `allograph.training.compiling`. A
+            run that is stopped and gone on with is then the same but for rounding.
         seed: of the order of the data, the initial weights and all noise.
     """
 
@@ -119,6 +121,7 @@ class TrainingConfig:
     validation_pairs: int = 512
     checkpoint_every: int = 250
     recompute: bool = False
+    compile: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

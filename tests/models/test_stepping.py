@@ -14,9 +14,9 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.testing import assert_close
 
 from allograph.models import ModelConfig
-from allograph.models.parts import Cell, Decision, State
-from allograph.models.stepping import Recurrence, Step
-from models.plain_step import PlainRecurrence
+from allograph.models.parts import Cell, Decision, State, Step
+from allograph.models.plain_step import PlainRecurrence
+from allograph.models.stepping import Recurrence
 from models.small import float64, small_config, small_sequential, some_images, with_random_weights
 
 BATCH, STEPS, PRIVATE, NOTICED, HIDDEN, LATENT, UNITS = 3, 3, 4, 2, 5, 2, 6

@@ -44,7 +44,7 @@ from allograph.models.bending_config import BendingConfig, first_plan
 from allograph.models.encoders import ImageEncoder
 from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
 from allograph.models.products import Linear
-from allograph.models.stepping import Recurrence, recomputed
+from allograph.models.stepping import recomputed, recurrence
 
 
 class _Seen(NamedTuple):
@@ -243,7 +243,7 @@ class BendingModel(GenerativeModel):
     ) -> tuple[_Trace, Gaussian]:
         """The loop, and what z_t is drawn from. x is seen by the decision alone."""
         steps, latent, patch = noise.shape[1], self.config.latent, self.config.patch
-        loop = Recurrence(steps, decision, for_decision, self.core, self.core.constant(seen.embedding), latent)
+        loop = recurrence(steps, decision, for_decision, self.core, self.core.constant(seen.embedding), latent)
         count = seen.images.shape[1]
         # x through two windows, its own and the exemplars'; every exemplar through the latter, averaged, so that their
         # order does not matter.

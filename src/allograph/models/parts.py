@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["LOG_STD_BOUND", "Cell", "Constants", "Decision", "Gaussian", "StandardPrior", "State", "prior_of", "tanh"]
+__all__ = [
+    "LOG_STD_BOUND",
+    "Cell",
+    "Constants",
+    "Decision",
+    "Gaussian",
+    "StandardPrior",
+    "State",
+    "Step",
+    "prior_of",
+    "tanh",
+]
 
 import math
 from typing import Literal, NamedTuple
@@ -43,6 +54,20 @@ class State(NamedTuple):
 
     hidden: Tensor
     cell: Tensor
+
+
+class Step(NamedTuple):
+    """What a step of a sequential model leaves behind, each (batch, ...)."""
+
+    latent: Tensor
+    mean: Tensor
+    log_std: Tensor
+    hidden: Tensor
+    cell: Tensor
+
+    @property
+    def state(self) -> State:
+        return State(self.hidden, self.cell)
 
 
 def tanh(x: Tensor) -> Tensor:

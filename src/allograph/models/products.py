@@ -32,7 +32,7 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``x W' + b`` of x (..., in), W (out, in) and b (out,), as `torch.nn.functional.linear`, with its gradients."""
-    if torch.is_autocast_enabled(x.device.type) or not _is_for_onednn(x, weight):
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type) or not _is_for_onednn(x, weight):
         return functional.linear(x, weight, bias)
     return _Linear.apply(x, weight, bias)  # type: ignore[return-value]
 
@@ -68,7 +68,6 @@ def _is_for_onednn(x: Tensor, weight: Tensor) -> bool:
         and x.device.type == weight.device.type == "cpu"
         and x.numel() * len(weight) >= _LEAST
         and _has_onednn()
-        and not torch.compiler.is_compiling()
     )
 
 

@@ -41,7 +41,7 @@ from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, p
 from allograph.models.products import Linear, linear
 from allograph.models.recollection import Memory, Recollection
 from allograph.models.sequential_config import SequentialConfig
-from allograph.models.stepping import Glances, Recurrence, recomputed
+from allograph.models.stepping import Glances, recomputed, recurrence
 
 _TOGETHER = 4
 """Steps that write at once where memory is short."""
@@ -311,7 +311,7 @@ class SequentialModel(GenerativeModel):
         """The loop, and what z_t is drawn from. One window after the other is given to the images, the last one to all
         that are left, the exemplars."""
         config = self.config
-        loop = Recurrence(
+        loop = recurrence(
             config.steps, decision, for_decision, self.core, self.core.constant(seen.constant), config.latent
         )
         state = self._first(seen)

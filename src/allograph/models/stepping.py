@@ -15,10 +15,10 @@ This is what `Decision` and `Cell` say, in a quarter of the operations:
 
 from __future__ import annotations
 
-__all__ = ["Glances", "Recurrence", "Step", "recomputed"]
+__all__ = ["Glances", "Recurrence", "recomputed", "recurrence"]
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +27,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from allograph.attention import Attention
-from allograph.models.parts import LOG_STD_BOUND, Cell, Decision, State
+from allograph.models.parts import LOG_STD_BOUND, Cell, Decision, State, Step
+from allograph.models.plain_step import PlainRecurrence
 from allograph.models.products import product
 
 _aten = torch.ops.aten
@@ -39,20 +40,6 @@ def recomputed(recompute: bool, function: Callable[..., Any], *arguments: Any) -
     if not (recompute and torch.is_grad_enabled()):
         return function(*arguments)
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
-
-
-class Step(NamedTuple):
-    """What a step leaves behind, each (batch, ...)."""
-
-    latent: Tensor
-    mean: Tensor
-    log_std: Tensor
-    hidden: Tensor
-    cell: Tensor
-
-    @property
-    def state(self) -> State:
-        return State(self.hidden, self.cell)
 
 
 class Glances:
@@ -87,6 +74,14 @@ class Glances:
         if more:
             patches = torch.cat([patches[:, : count - 1], patches[:, count - 1 :].mean(dim=1, keepdim=True)], dim=1)
         return torch.cat([patches, where], dim=-1)
+
+
+def recurrence(
+    steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
+) -> Recurrence | PlainRecurrence:
+    """The loop's step; see `Recurrence` for the arguments."""
+    kind = PlainRecurrence if torch.compiler.is_compiling() else Recurrence
+    return kind(steps, decision, for_decision, core, for_core, latent)
 
 
 class Recurrence:

@@ -136,6 +136,8 @@ class PlainProgress(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        for line in _news(pl_module):
+            print(line, file=sys.stderr, flush=True)
         now = time.monotonic()
         if now - self.last < self.every:
             return
@@ -185,6 +187,8 @@ class TerminalProgress(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         assert self.task is not None
+        for line in _news(pl_module):
+            self.bar.console.print(line, highlight=False, markup=False)
         self.bar.update(self.task, completed=trainer.global_step)
         if trainer.global_step % 10 == 0:  # the free energy has to come from the device
             speed = self.bar.tasks[0].speed
@@ -202,6 +206,13 @@ class TerminalProgress(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
         self.bar.stop()
+
+
+def _news(fitting: lightning.LightningModule) -> list[str]:
+    """Lines to be shown once."""
+    assert isinstance(fitting, Fitting)
+    lines, fitting.news[:] = fitting.news[:], []
+    return lines
 
 
 def _validation_line(trainer: lightning.Trainer) -> str:

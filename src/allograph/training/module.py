@@ -6,7 +6,7 @@ __all__ = ["Batches", "Fitting", "StepStream", "ema_update", "kl_weight", "learn
 
 import math
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, cast
 
 import lightning
@@ -22,6 +22,7 @@ from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
 from allograph.models import BendingModel, GenerativeModel
 from allograph.parallel import ALONE, Processes, Share
+from allograph.training.compiling import Compiling
 
 _BATCHES_FOR_MEAN = 16
 _LOG_EVERY = 10
@@ -83,6 +84,15 @@ class Fitting(lightning.LightningModule):
         self.model, self.preset, self.processes = model, preset, processes
         model.recompute = preset.training.recompute
         self._logged = False
+        self.news: list[str] = []
+        """Lines for whoever watches, who takes them away."""
+        self._infer_in_training: Callable[..., FreeEnergy] = self._infer
+
+    def on_fit_start(self) -> None:
+        training = self.preset.training
+        if training.compile:
+            left = training.max_steps - self.global_step
+            self._infer_in_training = Compiling(self._infer, left, self.news.append)
 
     def _generator(self, *key: int) -> torch.Generator:
         """Noise that belongs to this key and to nothing else."""
@@ -91,7 +101,7 @@ class Fitting(lightning.LightningModule):
 
     def training_step(self, batch: SharedBatch, batch_idx: int) -> Tensor:
         generator = self._generator(0, self.global_step)
-        result = self.free_energy(batch.pairs, generator, batch.share)
+        result = self.free_energy(batch.pairs, generator, batch.share, self._infer_in_training)
         if self._log_now():
             self._log_free_energy("train", result, batch.share)
             self._logged = True
@@ -102,17 +112,24 @@ class Fitting(lightning.LightningModule):
         """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
         return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
-    def free_energy(self, batch: PairBatch, generator: torch.Generator, share: Share | None = None) -> FreeEnergy:
+    def free_energy(
+        self,
+        batch: PairBatch,
+        generator: torch.Generator,
+        share: Share | None = None,
+        infer: Callable[..., FreeEnergy] | None = None,
+    ) -> FreeEnergy:
         """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance. Where
         they are a share of a batch, chance and noise are those of its rows."""
         rows, count = share or Share.whole(len(batch))
+        infer = infer or self._infer
         if not self.model.conditional:
-            return self._infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
+            return infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
         chance = torch.rand(2, count, generator=generator, device=self.device)[:, rows]
         noise = self.model.noise(count, generator=generator)[rows]
         shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
         context = batch.context * shown[:, None, None, None, None]
-        return self._infer(batch.target, context, noise, ink)
+        return infer(batch.target, context, noise, ink)
 
     def _infer(self, x: Tensor, context: Tensor | None, noise: Tensor, ink: Tensor | None = None) -> FreeEnergy:
         if not len(x):  # of an empty share, which models do not take: nothing of one blank image

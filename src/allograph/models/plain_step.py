@@ -1,13 +1,17 @@
-"""A step of a sequential model by `Decision` and `Cell` themselves, differentiated by autograd: what
-`allograph.models.stepping.Recurrence` is measured against, for its values and for its time."""
+"""A step of a sequential model by `Decision` and `Cell` themselves, differentiated by autograd.
+
+It is what `torch.compile` is given, which finds a gradient itself and cannot look into one that is written down; and
+what `allograph.models.stepping.Recurrence` is measured against, for its values and for its time.
+"""
 
 from __future__ import annotations
+
+__all__ = ["PlainRecurrence"]
 
 import torch
 from torch import Tensor
 
-from allograph.models.parts import Cell, Decision, State
-from allograph.models.stepping import Step
+from allograph.models.parts import Cell, Decision, State, Step
 
 
 class PlainRecurrence:
@@ -32,7 +36,7 @@ class PlainRecurrence:
         return [None] * self.steps
 
     def __call__(
-        self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor, carrier: None = None
+        self, t: int, private: Tensor, noticed: Tensor, state: State, noise: Tensor, carrier: Tensor | None = None
     ) -> Step:
         with torch.autocast(*self.autocast[:2], enabled=self.autocast[2]):
             mean, log_std, latent = torch.zeros_like(noise), torch.zeros_like(noise), noise
