@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ROWS"]
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -150,7 +151,8 @@ def memory(steps: int, batch: int, size: int, recomputed: bool = False, attentio
 
 
 def compiled(quick: bool) -> Row:
-    """What `--set compile=true` finds out."""
+    """What `--set compile=true` finds out, with nothing kept from an earlier time."""
+    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
     words = ["steps=2", "batch_size=8"] if quick else []
     preset = load_preset("omniglot-28-fewshot", words)
     row = Row("torch.compile", f"preset omniglot-28-fewshot{', '.join(['', *words])}, bfloat16")
