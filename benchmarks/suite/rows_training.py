@@ -6,6 +6,7 @@ __all__ = ["ROWS"]
 
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -28,13 +29,15 @@ def _setting(config: SequentialConfig, batch: int) -> str:
     return f"T = {config.steps}, {config.hidden} units, {config.image_size} x {config.image_size}, batch {batch}"
 
 
-def _three(row: Row, step: Callable[..., Step], rounds: int) -> None:
-    """The plain reference and ours in both precisions, each in a process of its own."""
+def _three(row: Row, step: Callable[..., Step], rounds: int, compiled: bool = False) -> None:
+    """The plain reference and ours in both precisions, each in a process of its own; perhaps compiled, too."""
     variants = {
         "plain step-by-step reference, float32": partial(step, plain=True),
         "ours, float32": step,
         "ours, bfloat16": partial(step, bfloat16=True),
     }
+    if compiled:
+        variants["ours, bfloat16, compiled"] = partial(step, bfloat16=True, compiled=True)
     row.times, memory = in_turns_apart(variants, rounds)
     row.figures |= {f"{name}: peak, megabytes": megabytes for name, megabytes in memory.items()}
 
@@ -42,7 +45,7 @@ def _three(row: Row, step: Callable[..., Step], rounds: int) -> None:
 def against_reference(quick: bool) -> Row:
     config, batch = (SMALL, 16) if quick else (LARGE, 64)
     row = Row("training step, sequential", f"{_setting(config, batch)}, stretch, one exemplar")
-    _three(row, partial(sequential_step, config, batch), 1 if quick else 9)
+    _three(row, partial(sequential_step, config, batch), 1 if quick else 9, compiled=True)
     operations = counted_operations(config, batch)
     row.figures["counted operations, 1e9"] = operations / 1e9
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
@@ -152,14 +155,15 @@ def memory(steps: int, batch: int, size: int, recomputed: bool = False, attentio
 
 def compiled(quick: bool) -> Row:
     """What `--set compile=true` finds out, with nothing kept from an earlier time."""
-    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
     words = ["steps=2", "batch_size=8"] if quick else []
     preset = load_preset("omniglot-28-fewshot", words)
     row = Row("torch.compile", f"preset omniglot-28-fewshot{', '.join(['', *words])}, bfloat16")
     step = preset_step(preset, bfloat16=True, compiled=True)
-    start = time.perf_counter()
-    step()
-    row.figures["seconds to compile"] = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        start = time.perf_counter()
+        step()
+        row.figures["seconds to compile"] = time.perf_counter() - start
     row.times = in_turns({"eager": preset_step(preset, bfloat16=True), "compiled": step}, 15, warm=2)
     eager, after = row.times["eager"].seconds, row.times["compiled"].seconds
     if after < eager:

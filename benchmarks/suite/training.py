@@ -95,7 +95,7 @@ def counted_operations(config: SequentialConfig, batch: int) -> float:
     return 6.0 * batch * config.steps * (core + posterior + prior + sprite)
 
 
-def matrix_rate(dtype: torch.dtype, side: int = 1024, rounds: int = 5) -> float:
+def matrix_rate(dtype: torch.dtype, side: int = 2048, rounds: int = 20) -> float:
     """Operations per second of processor time of a large matrix product, by the faster library, the best of some."""
     one = torch.randn(side, side).to(dtype)
     best = float("inf")
