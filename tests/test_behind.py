@@ -89,6 +89,11 @@ def test_an_error_of_the_work_is_the_callers_and_the_batch_is_not_done(
     assert said == []
 
 
+def test_an_error_that_nobody_waited_for_is_the_callers_too() -> None:
+    with pytest.raises(OSError, match="no space"), Behind(1) as behind:
+        behind.begin([fill_disk], lambda: None)
+
+
 def test_a_killed_worker_is_one_line_with_the_remedy() -> None:
     with pytest.raises(AllographError, match="run the same command again"), Behind(1) as behind:
         behind.begin([end_at_once], lambda: None)

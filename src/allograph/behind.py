@@ -29,8 +29,8 @@ def usable_cores() -> int:
 class Behind:
     """One batch of work at a time, done by ``workers`` other processes; to be used as a context.
 
-    They start with the first batch. On an error, Ctrl-C included, what has not begun is given up, and what has is
-    brought to its end. They end with the caller, however it ends.
+    They start with the first batch. On an error, Ctrl-C included, what they have been handed is brought to its end, and
+    the rest given up. They end with the caller, however it ends.
     """
 
     def __init__(self, workers: int) -> None:
@@ -44,7 +44,11 @@ class Behind:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        try:
+            if kind is None:
+                self.settle()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
 
     def begin(self, batch: Sequence[Callable[[], object]], done: Callable[[], None]) -> None:
         """Settle the batch before, then begin this one, and come back at once; `settle` will call `done`.
@@ -96,5 +100,5 @@ def _lost_worker() -> Iterator[None]:
         yield
     except BrokenExecutor as error:
         raise AllographError(
-            "a process that renders drawings was killed, perhaps for want of memory; run the same command again"
+            "a process that renders drawings has ended, perhaps for want of memory; run the same command again"
         ) from error

@@ -104,7 +104,8 @@ class TrainingConfig:
         recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
             memory for many steps and large images, more time.
         compile: try whether compiled steps are faster, and go on with them if so; see `allograph.training.compiling`. A
-            run that is stopped and gone on with is then the same but for rounding.
+            run that is stopped and gone on with is then the same but for rounding. Only of one process, and where all
+            steps have equally many exemplars.
         seed: of the order of the data, the initial weights and all noise.
     """
 

@@ -71,8 +71,8 @@ class Step(NamedTuple):
 
 
 def tanh(x: Tensor) -> Tensor:
-    """``2 sigmoid(2 x) - 1``: a third of the time of the library's on a CPU."""
-    return 2 * torch.sigmoid(2 * x) - 1
+    """In float32 as ``2 sigmoid(2 x) - 1``, a third of the time of the library's on a CPU; in bfloat16 that cancels."""
+    return torch.tanh(x) if x.dtype.itemsize < 4 else 2 * torch.sigmoid(2 * x) - 1
 
 
 class Constants(Linear):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 __all__ = ["Compiling"]
 
+import math
 import statistics
 import time
 import warnings
@@ -34,6 +35,8 @@ class Compiling:
         plain: what may be compiled: a function of tensors of the same shapes in each step.
         left: how many steps the run still has.
         say: is given the line.
+        seconds: that the run still has, if it may not take longer.
+        rehearse: is given what the step that compiles has found, and computes a gradient, which compiles that, too.
         compiled: makes the compiled function of ``plain``.
         now: the clock, seconds; it waits for what a device has still to do.
     """
@@ -44,10 +47,12 @@ class Compiling:
         left: int,
         say: Callable[[str], None],
         *,
+        seconds: float = math.inf,
+        rehearse: Callable[[Any], object] = lambda found: None,
         compiled: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
-        self.plain, self.left, self.say = plain, left, say
+        self.plain, self.left, self.say, self.seconds, self.rehearse = plain, left, say, seconds, rehearse
         self.function = plain
         """What the next step calls."""
         self._compiled, self._now = compiled or _compiled, now or _now
@@ -66,7 +71,9 @@ class Compiling:
 
     def _begin(self, *arguments: Any) -> Any:
         """The step that compiles, or where that makes no sense or fails, another plain one."""
-        rest = (self.left - self._steps) * self._plain_seconds
+        assert self._starts is not None
+        clock = self.seconds - (self._starts[-1] - self._starts[0])
+        rest = max(0.0, min(clock, (self.left - self._steps) * self._plain_seconds))
         if rest < _WORTH_WHILE:
             self._settle(f"not compiled: what is left takes no more than {rest:.0f} s")
             return self.plain(*arguments)
@@ -74,6 +81,7 @@ class Compiling:
             self.function = self._compiled(self.plain)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the compiler's advice to its users
+                self.rehearse(self.function(*arguments))
                 return self.function(*arguments)
         except Exception as error:  # of whatever kind: the compiler's, or of the tools that it calls
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]

@@ -58,7 +58,7 @@ def keep_freed_memory() -> None:
     """Keeps what a step has freed for the next step, on Linux with its usual C library.
 
     Left to itself that gives large blocks back to the system, which has to empty every page of them when they are asked
-    for again, some hundred megabytes in each step.
+    for again, some hundred megabytes in each step. It is so for the whole process from then on.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)

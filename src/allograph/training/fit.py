@@ -119,7 +119,9 @@ def fit(
         if before is None and initial is None:
             model.initialise(batches.mean())
         stop = GracefulStop()
-        ending = Ending(max_seconds if max_seconds is not None else float("inf"), stop, processes)
+        if max_seconds is not None:
+            fitting.max_seconds = max_seconds
+        ending = Ending(fitting.max_seconds, stop, processes)
         step = before or 0
         start = time.monotonic()
         with _quiet():

@@ -84,15 +84,28 @@ class Fitting(lightning.LightningModule):
         self.model, self.preset, self.processes = model, preset, processes
         model.recompute = preset.training.recompute
         self._logged = False
+        self.max_seconds = math.inf
+        """Of the run, as far as it knows."""
         self.news: list[str] = []
         """Lines for whoever watches, who takes them away."""
         self._infer_in_training: Callable[..., FreeEnergy] = self._infer
 
-    def on_fit_start(self) -> None:
+    def on_train_start(self) -> None:
         training = self.preset.training
-        if training.compile:
+        if not training.compile:
+            return
+        if self.processes.size > 1:
+            self.news.append("not compiled: several processes train, and each would decide for itself")
+        elif self.model.conditional and len(set(self.preset.data.contexts)) > 1:
+            self.news.append("not compiled: the number of exemplars changes from step to step (data.contexts)")
+        else:
             left = training.max_steps - self.global_step
-            self._infer_in_training = Compiling(self._infer, left, self.news.append)
+            self._infer_in_training = Compiling(
+                self._infer, left, self.news.append, seconds=self.max_seconds, rehearse=self._differentiate
+            )
+
+    def _differentiate(self, energy: FreeEnergy) -> None:
+        torch.autograd.grad(energy.total.sum(), list(self.model.parameters()), allow_unused=True)
 
     def _generator(self, *key: int) -> torch.Generator:
         """Noise that belongs to this key and to nothing else."""
