@@ -69,6 +69,7 @@ def machine(threads: int) -> dict[str, Any]:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return {
         "processor": names[0] if names else platform.processor(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "cores": os.cpu_count(),
         "usable cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "threads": threads,

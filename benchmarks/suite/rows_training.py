@@ -13,9 +13,19 @@ from functools import partial
 
 import torch
 from benchmarks.suite.plain import WITHOUT
-from benchmarks.suite.training import Step, changed, counted_operations, matrix_rate, preset_step, sequential_step
+from benchmarks.suite.training import (
+    BATCH,
+    DEVICE,
+    Step,
+    changed,
+    counted_operations,
+    matrix_rate,
+    preset_step,
+    sequential_step,
+)
 from benchmarks.suite.turns import Row, in_turns, in_turns_apart, peak_megabytes
-from torch import Tensor
+from torch import Tensor, profiler
+from torch.profiler import ProfilerActivity
 
 from allograph.config import load_preset
 from allograph.models import SequentialConfig
@@ -29,7 +39,7 @@ def _setting(config: SequentialConfig, batch: int) -> str:
     return f"T = {config.steps}, {config.hidden} units, {config.image_size} x {config.image_size}, batch {batch}"
 
 
-def _three(row: Row, step: Callable[..., Step], rounds: int, compiled: bool = False) -> None:
+def _three(row: Row, step: Callable[..., Step], batch: int, rounds: int, compiled: bool = False) -> None:
     """The plain reference and ours in both precisions, each in a process of its own; perhaps compiled, too."""
     variants = {
         "plain step-by-step reference, float32": partial(step, plain=True),
@@ -40,12 +50,13 @@ def _three(row: Row, step: Callable[..., Step], rounds: int, compiled: bool = Fa
         variants["ours, bfloat16, compiled"] = partial(step, bfloat16=True, compiled=True)
     row.times, memory = in_turns_apart(variants, rounds)
     row.figures |= {f"{name}: peak, megabytes": megabytes for name, megabytes in memory.items()}
+    row.figures |= {f"{name}: images a second": batch / timed.seconds for name, timed in row.times.items()}
 
 
 def against_reference(quick: bool) -> Row:
-    config, batch = (SMALL, 16) if quick else (LARGE, 64)
+    config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
     row = Row("training step, sequential", f"{_setting(config, batch)}, stretch, one exemplar")
-    _three(row, partial(sequential_step, config, batch), 1 if quick else 9, compiled=True)
+    _three(row, partial(sequential_step, config, batch), batch, 1 if quick else 9, compiled=True)
     operations = counted_operations(config, batch)
     row.figures["counted operations, 1e9"] = operations / 1e9
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
@@ -58,7 +69,7 @@ def against_reference(quick: bool) -> Row:
 def affine(quick: bool) -> Row:
     config, batch = changed(SMALL if quick else LARGE, attention="affine"), 16 if quick else 64
     row = Row("training step, sequential, all affine windows", _setting(config, batch))
-    _three(row, partial(sequential_step, config, batch), 1 if quick else 7)
+    _three(row, partial(sequential_step, config, batch), batch, 1 if quick else 7)
     return row
 
 
@@ -94,7 +105,7 @@ def _preset(name: str, title: str, quick: bool, words: tuple[str, ...] = ()) -> 
     preset = load_preset(name, [*words, *(["steps=6", "batch_size=8"] if quick else [])])
     model, batch = preset.model, preset.training.batch_size
     row = Row(title, f"T = {model.steps}, {model.image_size} x {model.image_size}, batch {batch}")  # type: ignore[union-attr]
-    _three(row, partial(preset_step, preset), 1 if quick else 7)
+    _three(row, partial(preset_step, preset), batch, 1 if quick else 7)
     return row
 
 
@@ -130,6 +141,27 @@ def recompute(quick: bool) -> Row:
     row = Row("training.recompute", f"{_setting(config, batch)}, affine, float32")
     keep, again = sequential_step(config, batch), _recomputing(config, batch)
     row.times = in_turns({"kept": keep, "recomputed": again}, 2 if quick else 4)
+    return row
+
+
+def profile(quick: bool) -> Row:
+    """Where the time of a step goes: of the device's kernels, or of the processor's operations."""
+    config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
+    row = Row("where a training step's time goes", f"{_setting(config, batch)}, stretch, one exemplar, bfloat16")
+    step, steps = sequential_step(config, batch, bfloat16=True), 3
+    row.times = in_turns({"step": step}, 3 if quick else 9, warm=3)
+    on_gpu = [ProfilerActivity.CUDA] if DEVICE.type == "cuda" else []
+    with profiler.profile(activities=[ProfilerActivity.CPU, *on_gpu]) as recorded:
+        for _ in range(steps):
+            step()
+    own = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    spent = {event.key: getattr(event, own) / steps / 1000 for event in recorded.key_averages()}
+    whole = sum(spent.values())
+    row.figures["all of them, ms"] = whole
+    for name in sorted(spent, key=spent.__getitem__, reverse=True)[:15]:
+        row.figures[f"share: {name[:60]}"] = spent[name] / whole
+    reached = counted_operations(config, batch) / row.times["step"].cpu
+    row.figures["share of a large product's rate, bfloat16"] = reached / matrix_rate(torch.bfloat16)
     return row
 
 
@@ -206,6 +238,7 @@ ROWS: dict[str, Callable[[bool], Row]] = {
     "fewshot": fewshot,
     "bending": bending,
     "products": products,
+    "profile": profile,
     "curves": curves,
     "recompute": recompute,
     "compiled": compiled,

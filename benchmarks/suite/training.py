@@ -1,25 +1,30 @@
-"""Rows of training: against the plain reference, without each optimisation, of every kind, in numbers of steps."""
+"""Training steps to be timed, on a GPU where there is one, and what they are measured against."""
 
 from __future__ import annotations
 
-__all__ = ["Step", "counted_operations", "matrix_rate", "sequential_step", "training_step"]
+__all__ = ["BATCH", "DEVICE", "Step", "counted_operations", "matrix_rate", "sequential_step", "training_step"]
 
 import dataclasses
-import time
 from collections.abc import Callable
 
 import torch
 from benchmarks.suite.plain import PRODUCTS, without
+from benchmarks.suite.turns import in_turns
 from torch import Tensor
 
 from allograph.config import Preset
 from allograph.models import BendingModel, GenerativeModel, SequentialConfig, SequentialModel
 from allograph.models.products import product
+from allograph.training.compiling import compiled_function
 from allograph.training.engine import keep_freed_memory
 from models.reference_bending import ReferenceBending
 from models.reference_sequential import ReferenceSequential
 
 Step = Callable[[], float]
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+BATCH = 1024 if DEVICE.type == "cuda" else 64
+"""Of the large rows: what fills the device."""
 
 
 def training_step(
@@ -38,16 +43,17 @@ def training_step(
     if not plain:
         keep_freed_memory()
     size, channels = model.config.image_size, model.likelihood.channels
-    generator = torch.Generator().manual_seed(seed)
+    model.to(DEVICE)
+    generator = torch.Generator(DEVICE).manual_seed(seed)
 
     def images(*shape: int) -> Tensor:
-        return (torch.rand(*shape, channels, size, size, generator=generator) < 0.1).float()
+        return (torch.rand(*shape, channels, size, size, generator=generator, device=DEVICE) < 0.1).float()
 
     x = images(batch)
     context = images(batch, contexts) if model.conditional and contexts else None
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused_adam)
     reference = ReferenceBending if isinstance(model, BendingModel) else ReferenceSequential
-    infer = torch.compile(model.infer, dynamic=False) if compiled else model.infer
+    infer = compiled_function(model.infer) if compiled else model.infer
 
     def energy(noise: Tensor) -> Tensor:
         if plain:
@@ -57,7 +63,7 @@ def training_step(
 
     def step() -> float:
         with without(*omitting, *([PRODUCTS] if plain else [])):
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+            with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=bfloat16):
                 loss = energy(model.noise(batch, generator=generator))
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -96,14 +102,10 @@ def counted_operations(config: SequentialConfig, batch: int) -> float:
 
 
 def matrix_rate(dtype: torch.dtype, side: int = 2048, rounds: int = 20) -> float:
-    """Operations per second of processor time of a large matrix product, by the faster library, the best of some."""
-    one = torch.randn(side, side).to(dtype)
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.process_time()
-        product(one, one)
-        best = min(best, time.process_time() - start)
-    return 2 * side**3 / best
+    """Operations per second of processor time of a large matrix product, by the faster library."""
+    one = torch.randn(side, side, device=DEVICE).to(dtype)
+    timed = in_turns({"product": lambda: product(one, one)}, rounds)["product"]
+    return 2 * side**3 / timed.cpu
 
 
 def changed(config: SequentialConfig, **changes: object) -> SequentialConfig:

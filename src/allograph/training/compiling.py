@@ -11,7 +11,7 @@ for the host.
 
 from __future__ import annotations
 
-__all__ = ["Compiling"]
+__all__ = ["Compiling", "compiled_function"]
 
 import math
 import statistics
@@ -55,7 +55,7 @@ class Compiling:
         self.plain, self.left, self.say, self.seconds, self.rehearse = plain, left, say, seconds, rehearse
         self.function = plain
         """What the next step calls."""
-        self._compiled, self._now = compiled or _compiled, now or _now
+        self._compiled, self._now = compiled or compiled_function, now or _now
         self._starts: list[float] | None = []
         """Of the steps so far; None once all is decided."""
 
@@ -123,7 +123,8 @@ def _median(starts: list[float]) -> float:
     return statistics.median(after - before for before, after in pairwise(starts))
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """By `torch.compile`, for one shape of its arguments; on a GPU recorded as CUDA graphs."""
     mode = "reduce-overhead" if torch.cuda.is_available() else "default"
     return torch.compile(function, dynamic=False, mode=mode)
 
