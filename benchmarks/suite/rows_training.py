@@ -85,6 +85,33 @@ def each_optimisation(quick: bool, bfloat16: bool = True) -> Row:
     return row
 
 
+def memory_kept(quick: bool) -> Row:
+    """What is done about memory, each in a process of its own."""
+    config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
+    row = Row("memory", f"{_setting(config, batch)}, bfloat16")
+    step = partial(sequential_step, config, batch, bfloat16=True)
+    variants = {
+        "ours": step,
+        "freed memory given back": partial(step, keep_freed=False),
+        "without kernels of two weights": partial(step, omitting=("kernels of two weights",)),
+    }
+    row.times, memory = in_turns_apart(variants, 1 if quick else 15)
+    row.figures = {f"{name}: peak, megabytes": megabytes for name, megabytes in memory.items()}
+    return row
+
+
+def units(quick: bool) -> Row:
+    """Numbers of units of the LSTM: its products grow with their square, all else with them or not at all."""
+    config, batch = changed(SMALL, image_size=28), 16 if quick else 64
+    row = Row("units", f"T = {config.steps}, 28 x 28, batch {batch}")
+    variants: dict[str, Step] = {}
+    for hidden in (100, 200, 400, 800):
+        for name, how in (("float32", {}), ("bfloat16", {"bfloat16": True})):
+            variants[f"{hidden}, {name}"] = sequential_step(changed(config, hidden=hidden), batch, **how)
+    row.times = in_turns(variants, 2 if quick else 9)
+    return row
+
+
 def kinds(quick: bool) -> Row:
     config, batch = changed(SMALL, image_size=28), 16 if quick else 64
     row = Row("kinds of attention and canvas", f"{_setting(config, batch)}, float32")
@@ -234,6 +261,8 @@ ROWS: dict[str, Callable[[bool], Row]] = {
     "affine": affine,
     "each": each_optimisation,
     "each-float32": lambda quick: each_optimisation(quick, bfloat16=False),
+    "memory": memory_kept,
+    "units": units,
     "kinds": kinds,
     "fewshot": fewshot,
     "bending": bending,

@@ -37,10 +37,11 @@ def training_step(
     omitting: tuple[str, ...] = (),
     fused_adam: bool = True,
     compiled: bool = False,
+    keep_freed: bool = True,
     seed: int = 0,
 ) -> Step:
     """One step of Adam on images of noise, gradient clipped: () -> free energy."""
-    if not plain:
+    if keep_freed and not plain:
         keep_freed_memory()
     size, channels = model.config.image_size, model.likelihood.channels
     model.to(DEVICE)

@@ -14,7 +14,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from allograph.config import Preset
+from allograph.data import PairBatch
 from allograph.models import BendingModel, SequentialModel
+from allograph.parallel import Share
+from allograph.training.module import Fitting, SharedBatch
 from models.members import MEMBERS, images, random_model
 
 MAKING = {"arange", "empty", "eye", "full", "linspace", "ones", "rand", "randn", "tensor", "zeros", "as_tensor"}
@@ -22,7 +26,7 @@ WAITING = {"_local_scalar_dense", "nonzero", "unique_dim", "_unique2", "masked_s
 
 
 class Homeless(TorchFunctionMode):
-    """Tensors made within without a word of where."""
+    """Tensors made within without a word of where, in the forward pass: gradients are made beside what they are of."""
 
     def __enter__(self) -> Homeless:
         self.made: list[str] = []
@@ -71,6 +75,21 @@ def test_a_step_waits_for_no_device_and_makes_its_tensors_there(name: str) -> No
     asked = isinstance(model, SequentialModel | BendingModel)
     assert waited.calls == ["_local_scalar_dense"] * asked
     assert homeless.made == []
+
+
+@pytest.mark.parametrize("name", ["sequential-inferred-context", "bending-learned", "deep-top-down"])
+def test_nor_does_what_training_adds(name: str) -> None:
+    """Exemplars and ink that are left out by chance, noise that belongs to the step, the weight of the KL terms."""
+    model = random_model(name).float()
+    fitting = Fitting(model, Preset())
+    which = torch.arange(3, device="cpu")
+    pairs = PairBatch(images(model, 3).float(), images(model, 3, 2).float(), which, which, which[:, None].expand(3, 2))
+    batch = SharedBatch(pairs, Share.whole(3))
+    fitting._log_now = lambda: False  # type: ignore[method-assign]
+    fitting.training_step(batch, 0)
+    with Homeless() as homeless, Waited() as waited:
+        fitting.training_step(batch, 0)
+    assert waited.calls == homeless.made == []
 
 
 @pytest.mark.parametrize(

@@ -128,10 +128,10 @@ def _cut_out(ink: np.ndarray, around: int) -> tuple[np.ndarray, int, int]:
 
     Cubics between pixels rise above the largest of them by no more than a quarter.
     """
-    rows, columns = (np.flatnonzero((ink > 0.35).any(axis)) for axis in (1, 0))
-    if not len(rows):
+    held = ink_box(ink > 0.35)
+    if not held[0].stop:
         return np.zeros((1, 1), np.float32), 0, 0
-    (top, bottom), (left, right) = ((int(held[0]) - around, int(held[-1]) + around + 1) for held in (rows, columns))
+    (top, bottom), (left, right) = ((span.start - around, span.stop + around) for span in held)
     height, width = ink.shape
     sides = [(max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width))]
     return np.pad(ink[max(0, top) : bottom, max(0, left) : right], sides), left, top

@@ -20,13 +20,9 @@ class PlainRecurrence:
     def __init__(
         self, steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
     ) -> None:
-        self.steps, self.decision, self.for_decision, self.core, self.for_core = (
-            steps,
-            decision,
-            for_decision,
-            core,
-            for_core,
-        )
+        self.steps = steps
+        self.decision, self.for_decision = decision, for_decision
+        self.core, self.for_core = core, for_core
         device = for_core.device.type
         self.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         shared = core.gates.in_features - latent
