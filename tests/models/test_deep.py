@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from allograph.bounds import importance_weighted_bound
 from allograph.likelihoods import LikelihoodConfig
+from allograph.models.cells import Gaussian
 from allograph.models.deep import DeepConfig, DeepModel, product
-from allograph.models.parts import Gaussian
 
 each_posterior = pytest.mark.parametrize("posterior", ["bottom-up", "top-down"])
 each_depth = pytest.mark.parametrize("latents", [(4,), (4, 3), (4, 3, 2)], ids=lambda latents: f"L{len(latents)}")

@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from allograph.attention import AttentionKind, WindowBounds, read, write
 from allograph.likelihoods import LikelihoodConfig
 from allograph.models import SequentialConfig, SequentialModel
-from allograph.models.parts import Decision
+from allograph.models.cells import GaussianHead
 from allograph.models.stepping import Glances
 from models.reference_sequential import ReferenceSequential
 from models.small import small_sequential, some_images, with_random_weights
@@ -217,7 +217,7 @@ def test_guided_steps_follow_the_equations(parts: dict[str, Any]) -> None:
     views = [model._see(context, 1), model._see(None, 2)]
     states = [model._first(view) for view in views]
     attentions = [] if model.infers_context else [model.look_context]
-    assert isinstance(model.prior, Decision)
+    assert isinstance(model.prior, GaussianHead)
     found = model._imagine_guided(views[0], noise, guidance).latents
     for t in range(3):
         noticed, priors = [], []

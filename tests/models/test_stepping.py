@@ -14,7 +14,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.testing import assert_close
 
 from allograph.models import ModelConfig
-from allograph.models.parts import Cell, Decision, State, Step
+from allograph.models.cells import Cell, GaussianHead, State, Step
 from allograph.models.plain_step import PlainRecurrence
 from allograph.models.stepping import Recurrence
 from models.small import float64, small_config, small_sequential, some_images, with_random_weights
@@ -22,10 +22,10 @@ from models.small import float64, small_config, small_sequential, some_images, w
 BATCH, STEPS, PRIVATE, NOTICED, HIDDEN, LATENT, UNITS = 3, 3, 4, 2, 5, 2, 6
 
 
-def parts(decided: bool = True) -> tuple[Decision | None, Cell]:
+def parts(decided: bool = True) -> tuple[GaussianHead | None, Cell]:
     generator = torch.Generator().manual_seed(0)
     with float64():
-        decision, core = Decision(PRIVATE + NOTICED + HIDDEN, 0, UNITS, LATENT), Cell(LATENT + NOTICED, 0, HIDDEN)
+        decision, core = GaussianHead(PRIVATE + NOTICED + HIDDEN, 0, UNITS, LATENT), Cell(LATENT + NOTICED, 0, HIDDEN)
     for parameter in (*decision.parameters(), *core.parameters()):
         torch.nn.init.normal_(parameter, std=0.5, generator=generator)
     return decision if decided else None, core
@@ -39,12 +39,12 @@ def inputs(private: int = PRIVATE) -> list[Tensor]:
     return [torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in shapes]
 
 
-def run(kind: Callable, decision: Decision | None, core: Cell, given: list[Tensor]) -> Tensor:
+def run(kind: Callable, decision: GaussianHead | None, core: Cell, given: list[Tensor]) -> Tensor:
     """All that all steps leave behind, in one row for each image."""
     return torch.cat([part for step in steps_of(kind, decision, core, given) for part in step], dim=1)
 
 
-def steps_of(kind: Callable, decision: Decision | None, core: Cell, given: list[Tensor]) -> list[Step]:
+def steps_of(kind: Callable, decision: GaussianHead | None, core: Cell, given: list[Tensor]) -> list[Step]:
     private, noticed, noise, hidden, cell, for_decision, for_core = given
     loop = kind(STEPS, decision, for_decision, core, for_core, LATENT)
     state, steps = State(hidden, cell), []

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from allograph.bounds import FreeEnergy, gaussian_kl
-from allograph.models.parts import Gaussian
+from allograph.models.cells import Gaussian
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ from allograph.canvas import BentCanvas, BentPicture, Strokes
 from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
+from allograph.models.cells import Cell, Gaussian, GaussianHead, State, prior_of
 from allograph.models.encoders import ImageEncoder
-from allograph.models.parts import Cell, Decision, Gaussian, State, prior_of
 from allograph.models.products import Linear
 from allograph.models.stepping import recomputed, recurrence
 
@@ -89,7 +89,7 @@ class BendingModel(GenerativeModel):
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.plan = nn.Parameter(first_plan(config))
-        self.posterior = Decision(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
+        self.posterior = GaussianHead(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
         self.prior = prior_of(config.prior, pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
         self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
@@ -235,11 +235,11 @@ class BendingModel(GenerativeModel):
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        prior = self.prior if isinstance(self.prior, Decision) else None
+        prior = self.prior if isinstance(self.prior, GaussianHead) else None
         return self._run(prior, self.prior.constant(seen.embedding), None, seen, noise)[0]
 
     def _run(
-        self, decision: Decision | None, for_decision: Tensor, x: Tensor | None, seen: _Seen, noise: Tensor
+        self, decision: GaussianHead | None, for_decision: Tensor, x: Tensor | None, seen: _Seen, noise: Tensor
     ) -> tuple[_Trace, Gaussian]:
         """The loop, and what z_t is drawn from. x is seen by the decision alone."""
         steps, latent, patch = noise.shape[1], self.config.latent, self.config.patch

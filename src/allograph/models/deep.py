@@ -41,8 +41,8 @@ from torch import Tensor, nn
 from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.cells import Gaussian
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
-from allograph.models.parts import Gaussian
 from allograph.models.products import Linear
 
 _FIRST_LOG_STD = 1.5

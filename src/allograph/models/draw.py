@@ -32,7 +32,7 @@ from allograph.canvas import AdditiveCanvas
 from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
-from allograph.models.parts import Cell, Gaussian, State
+from allograph.models.cells import Cell, Gaussian, State
 from allograph.models.products import Linear
 
 

@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.models.parts import Cell, Decision, Gaussian, State
+from allograph.models.cells import Cell, Gaussian, GaussianHead, State
 
 
 class View(NamedTuple):
@@ -39,7 +39,7 @@ class View(NamedTuple):
 
 
 def guided(
-    prior: Decision,
+    prior: GaussianHead,
     core: Cell,
     given: View,
     without: View,

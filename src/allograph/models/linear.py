@@ -39,7 +39,7 @@ from torch.distributions import MultivariateNormal
 from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
-from allograph.models.parts import Gaussian
+from allograph.models.cells import Gaussian
 
 
 @dataclass(frozen=True)

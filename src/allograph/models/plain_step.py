@@ -1,4 +1,4 @@
-"""A step of a sequential model by `Decision` and `Cell` themselves, differentiated by autograd.
+"""A step of a sequential model by `GaussianHead` and `Cell` themselves, differentiated by autograd.
 
 It is what `torch.compile` is given, which finds a gradient itself and cannot look into one that is written down; and
 what `allograph.models.stepping.Recurrence` is measured against, for its values and for its time.
@@ -11,14 +11,14 @@ __all__ = ["PlainRecurrence"]
 import torch
 from torch import Tensor
 
-from allograph.models.parts import Cell, Decision, State, Step
+from allograph.models.cells import Cell, GaussianHead, State, Step
 
 
 class PlainRecurrence:
     """Called as `Recurrence` is."""
 
     def __init__(
-        self, steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
+        self, steps: int, decision: GaussianHead | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
     ) -> None:
         self.steps = steps
         self.decision, self.for_decision = decision, for_decision

@@ -13,7 +13,7 @@ x. Both embeddings are ours and optional (``embedding = 0``); everything else is
 
 With ``context_by = "inference"`` (ours, too) the exemplar is known by what the model itself would have done to draw it:
 z' and h' are inferred from x' first, without context, and v_t is recalled from them by attention
-(`allograph.models.recollection`); nothing else is seen of x'.
+(`allograph.models.exemplar_attention`); nothing else is seen of x'.
 
 The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
 writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
@@ -35,11 +35,11 @@ from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, State, prior_of
 from allograph.models.encoders import ImageEncoder
+from allograph.models.exemplar_attention import ExemplarAttention, Memory
 from allograph.models.guidance import View, guided
-from allograph.models.parts import Cell, Constants, Decision, Gaussian, State, prior_of
 from allograph.models.products import Linear, linear
-from allograph.models.recollection import Memory, Recollection
 from allograph.models.sequential_config import SequentialConfig
 from allograph.models.stepping import Glances, recomputed, recurrence
 
@@ -100,7 +100,7 @@ class SequentialModel(GenerativeModel):
         self.infers_context = config.context and config.context_by == "inference"
         if self.infers_context:
             noticed = config.embedding
-            self.recall = Recollection(config.latent, hidden, config.steps, config.embedding, config.heads)
+            self.recall = ExemplarAttention(config.latent, hidden, config.steps, config.embedding, config.heads)
         elif config.context:
             self.look_context = attention()
             noticed, for_context = moving, still + config.embedding
@@ -111,7 +111,7 @@ class SequentialModel(GenerativeModel):
             self.encode_context = ImageEncoder(size, channels, config.encoder_width, config.embedding)
         self.first_state = Constants(for_context, 2 * hidden, bias=True)
         for_posterior = still + config.embedding + for_context
-        self.posterior = Decision(moving + noticed + hidden, for_posterior, config.decision, config.latent)
+        self.posterior = GaussianHead(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
         self.sprite = Linear(hidden, config.canvas_channels * patch**2)
@@ -273,13 +273,13 @@ class SequentialModel(GenerativeModel):
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        prior = self.prior if isinstance(self.prior, Decision) else None
+        prior = self.prior if isinstance(self.prior, GaussianHead) else None
         attentions = [self.look_context] if self.conditional and not self.infers_context else []
         return self._run(prior, self.prior.constant(seen.constant), seen, noise, attentions, seen.images)[0]
 
     def _imagine_guided(self, seen: _Seen, noise: Tensor, guidance: float) -> _Trace:
         """The same, guided."""
-        if not (self.can_be_guided and isinstance(self.prior, Decision)):
+        if not (self.can_be_guided and isinstance(self.prior, GaussianHead)):
             raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
         glances_of = Glances([] if self.infers_context else [self.look_context])
 
@@ -301,7 +301,7 @@ class SequentialModel(GenerativeModel):
 
     def _run(
         self,
-        decision: Decision | None,
+        decision: GaussianHead | None,
         for_decision: Tensor,
         seen: _Seen,
         noise: Tensor,

@@ -6,7 +6,7 @@ For t = 1..T, from what is seen (p_t by the decision alone, v_t by both) and the
     i, f, o, n = G [z_t, v_t, h_{t-1}] + g
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(n),   h_t = sigmoid(o) tanh(c_t)
 
-This is what `Decision` and `Cell` say, in a quarter of the operations:
+This is what `GaussianHead` and `Cell` say, in a quarter of the operations:
 
 - one row ``[p_t, v_t, h_{t-1}, z_t, silu(a)]`` holds what all three products take, so nothing is concatenated twice;
 - the gradients of D, O, G are three products over all T steps after the loop, not 3 T products and as many sums;
@@ -27,7 +27,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from allograph.attention import Attention
-from allograph.models.parts import LOG_STD_BOUND, Cell, Decision, State, Step
+from allograph.models.cells import LOG_STD_BOUND, Cell, GaussianHead, State, Step
 from allograph.models.plain_step import PlainRecurrence
 from allograph.models.products import product
 
@@ -77,7 +77,7 @@ class Glances:
 
 
 def recurrence(
-    steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
+    steps: int, decision: GaussianHead | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
 ) -> Recurrence | PlainRecurrence:
     """The loop's step; see `Recurrence` for the arguments."""
     kind = PlainRecurrence if torch.compiler.is_compiling() else Recurrence
@@ -97,7 +97,7 @@ class Recurrence:
     """
 
     def __init__(
-        self, steps: int, decision: Decision | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
+        self, steps: int, decision: GaussianHead | None, for_decision: Tensor, core: Cell, for_core: Tensor, latent: int
     ) -> None:
         gates = core.gates.weight
         device = gates.device.type

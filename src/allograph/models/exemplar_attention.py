@@ -15,7 +15,7 @@ Ours; the attention is that of Vaswani et al., *Attention Is All You Need*, Neur
 
 from __future__ import annotations
 
-__all__ = ["Memory", "Recollection"]
+__all__ = ["ExemplarAttention", "Memory"]
 
 import math
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Memory(NamedTuple):
     """Added to the scores: -inf for what cannot be recalled, else 0."""
 
 
-class Recollection(nn.Module):
+class ExemplarAttention(nn.Module):
     """See the module's documentation for the equations.
 
     Args:

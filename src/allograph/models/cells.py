@@ -6,8 +6,8 @@ __all__ = [
     "LOG_STD_BOUND",
     "Cell",
     "Constants",
-    "Decision",
     "Gaussian",
+    "GaussianHead",
     "StandardPrior",
     "State",
     "Step",
@@ -107,7 +107,7 @@ class Cell(nn.Module):
         return State(out * tanh(cell), cell)
 
 
-class Decision(nn.Module):
+class GaussianHead(nn.Module):
     """A normal distribution over z_t, from what changes with t and from what does not (multiplied once)."""
 
     def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
@@ -123,7 +123,7 @@ class Decision(nn.Module):
 
 
 class StandardPrior(nn.Module):
-    """``N(0, I)`` whatever it is given, called as a `Decision` is."""
+    """``N(0, I)`` whatever it is given, called as a `GaussianHead` is."""
 
     def __init__(self, latent: int) -> None:
         super().__init__()
@@ -137,6 +137,6 @@ class StandardPrior(nn.Module):
 
 def prior_of(
     kind: Literal["standard", "learned"], inputs: int, constants: int, units: int, latent: int
-) -> Decision | StandardPrior:
-    """``p(z_t | z_<t, x')``, of what is known before z_t; see `Decision` for the lengths."""
-    return StandardPrior(latent) if kind == "standard" else Decision(inputs, constants, units, latent)
+) -> GaussianHead | StandardPrior:
+    """``p(z_t | z_<t, x')``, of what is known before z_t; see `GaussianHead` for the lengths."""
+    return StandardPrior(latent) if kind == "standard" else GaussianHead(inputs, constants, units, latent)
