@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from benchmarks.suite.plain import WITHOUT
 from benchmarks.suite.training import (
     BATCH,
     DEVICE,
@@ -29,7 +28,6 @@ from torch.profiler import ProfilerActivity
 
 from allograph.config import load_preset
 from allograph.models import SequentialConfig
-from allograph.models.products import product
 
 LARGE = SequentialConfig(image_size=52, steps=32, hidden=400, attention="stretch", context=True)
 SMALL = changed(LARGE, steps=8)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.suite.plain import PRODUCTS, without
 from benchmarks.suite.turns import Row, in_turns, peak_megabytes
 from PIL import Image
 
@@ -46,7 +45,6 @@ def sampling(quick: bool) -> Row:
     reference = ReferenceSequential(model)
     affine = _model(steps=model.config.steps, attention="affine")
 
-    @without(PRODUCTS)
     def plain() -> None:
         reference.run(None, context.expand(16, -1, -1, -1, -1), model.noise(16, generator=generator))
 
@@ -204,7 +202,6 @@ def weighted(quick: bool) -> Row:
     def bound() -> None:
         importance_weighted_bound(model, x, context, samples=samples, generator=torch.Generator().manual_seed(0))
 
-    @without(PRODUCTS)
     def plain() -> None:
         reference, many = ReferenceSequential(model), min(samples, 256)
         with torch.no_grad():

@@ -8,14 +8,12 @@ import dataclasses
 from collections.abc import Callable
 
 import torch
-from benchmarks.suite.plain import PRODUCTS, without
 from benchmarks.suite.turns import in_turns
 from torch import Tensor
 
 from allograph.config import Preset
 from allograph.models import BendingModel, GenerativeModel, SequentialConfig, SequentialModel
-from allograph.models.products import product
-from allograph.training.compiling import compiled_function
+from allograph.training.compiling import compile_parts
 from allograph.training.engine import keep_freed_memory
 from models.reference_bending import ReferenceBending
 from models.reference_sequential import ReferenceSequential
@@ -34,7 +32,6 @@ def training_step(
     contexts: int = 1,
     plain: bool = False,
     bfloat16: bool = False,
-    omitting: tuple[str, ...] = (),
     fused_adam: bool = True,
     compiled: bool = False,
     keep_freed: bool = True,
@@ -54,19 +51,20 @@ def training_step(
     context = images(batch, contexts) if model.conditional and contexts else None
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused_adam)
     reference = ReferenceBending if isinstance(model, BendingModel) else ReferenceSequential
-    infer = compiled_function(model.infer) if compiled else model.infer
 
     def energy(noise: Tensor) -> Tensor:
         if plain:
             distortion, kl = reference(model).free_energy(x, context, noise)  # type: ignore[arg-type]
             return (distortion + kl.sum(dim=1)).mean()
-        return infer(x, context, noise).free_energy.total.mean()
+        return model.infer(x, context, noise).free_energy.total.mean()
+
+    if compiled and (trouble := compile_parts(model, lambda: energy(model.noise(batch)).backward())):
+        raise RuntimeError(trouble)
 
     def step() -> float:
-        with without(*omitting, *([PRODUCTS] if plain else [])):
-            with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=bfloat16):
-                loss = energy(model.noise(batch, generator=generator))
-            loss.backward()
+        with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=bfloat16):
+            loss = energy(model.noise(batch, generator=generator))
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -103,9 +101,9 @@ def counted_operations(config: SequentialConfig, batch: int) -> float:
 
 
 def matrix_rate(dtype: torch.dtype, side: int = 2048, rounds: int = 20) -> float:
-    """Operations per second of processor time of a large matrix product, by the faster library."""
+    """Operations per second of processor time of a large matrix product."""
     one = torch.randn(side, side, device=DEVICE).to(dtype)
-    timed = in_turns({"product": lambda: product(one, one)}, rounds)["product"]
+    timed = in_turns({"product": lambda: one @ one}, rounds)["product"]
     return 2 * side**3 / timed.cpu
 
 

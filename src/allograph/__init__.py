@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError
+from allograph.runtime.threads import prepare
 
 if TYPE_CHECKING:
     from allograph.writer import Writer
 
 __version__ = "0.1.0"
+
+prepare()  # before torch is imported
 
 
 def load(name_or_path: Path | str = "omniglot") -> Writer:

@@ -34,7 +34,7 @@ from allograph.augment_plan import (
     original_name,
     plan_class,
 )
-from allograph.behind import Behind, usable_cores
+from allograph.behind import Behind
 from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
@@ -214,7 +214,9 @@ def _draw(
 
 def _workers(processes: Processes) -> int:
     """Processes that render. A drawing takes one of them three times as long as the model, so four keep up with it."""
-    return min(4, max(1, usable_cores() // processes.local_size))
+    import torch
+
+    return min(4, max(1, torch.get_num_threads() // processes.local_size))
 
 
 @contextmanager

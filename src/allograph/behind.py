@@ -3,7 +3,7 @@ next drawings. Processes, not threads: the work is Python's and numpy's, and thr
 
 from __future__ import annotations
 
-__all__ = ["Behind", "usable_cores"]
+__all__ = ["Behind"]
 
 import os
 import signal
@@ -19,11 +19,6 @@ from allograph.errors import AllographError
 
 _TOGETHER = 4
 """Pieces of work that a process takes at once: fewer messages, and still something for each at a batch's end."""
-
-
-def usable_cores() -> int:
-    """Of this machine, those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Behind:

@@ -103,9 +103,8 @@ class TrainingConfig:
         checkpoint_every: steps between the states from which a killed run goes on.
         recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
             memory for many steps and large images, more time.
-        compile: try whether compiled steps are faster, and go on with them if so; see `allograph.training.compiling`. A
-            run that is stopped and gone on with is then the same but for rounding. Only of one process, and where all
-            steps have equally many exemplars.
+        compile: whether steps are compiled (`allograph.training.compiling`): ``true``, ``false``, or ``auto``: where a
+            run is long enough to pay for it.
         seed: of the order of the data, the initial weights and all noise.
     """
 
@@ -122,7 +121,7 @@ class TrainingConfig:
     validation_pairs: int = 512
     checkpoint_every: int = 250
     recompute: bool = False
-    compile: bool = False
+    compile: Literal["auto", True, False] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "Problem", "require_positive"]
+__all__ = ["AllographError", "Problem", "first_line", "require_positive"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,3 +28,8 @@ def require_positive(config: object, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise ValueError(f"{name} = {getattr(config, name)} is too small; it is at least 1")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a library's message that is not empty, else the error's kind."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

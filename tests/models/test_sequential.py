@@ -13,8 +13,7 @@ from torch.testing import assert_close
 from allograph.attention import AttentionKind, WindowBounds, read, write
 from allograph.likelihoods import LikelihoodConfig
 from allograph.models import SequentialConfig, SequentialModel
-from allograph.models.cells import GaussianHead
-from allograph.models.stepping import Glances
+from allograph.models.cells import GaussianHead, State
 from models.reference_sequential import ReferenceSequential
 from models.small import small_sequential, some_images, with_random_weights
 
@@ -202,9 +201,9 @@ def test_a_single_step_is_guided_as_the_equation_says(parts: dict[str, Any]) -> 
     model = model_of({**parts, "steps": 1})
     context, still = some_images(1, 2, seed=2), torch.zeros(1, 1, 1, 2).double()
     seen, blank = (model._see(shown, 1) for shown in (context, None))
-    means = [model._imagine(view, still[0]).latents[:, 0] for view in (seen, blank)]
+    means = [model._imagine(view, still[0], 1.0).latents[:, 0] for view in (seen, blank)]
     for guidance in (0.0, 0.5, 3.0):
-        (drawn,) = model._imagine_guided(seen, still[0], guidance).latents
+        (drawn,) = model._imagine(seen, still[0], guidance).latents
         assert_close(drawn, means[1] + guidance * (means[0] - means[1]))
 
 
@@ -214,24 +213,25 @@ def test_guided_steps_follow_the_equations(parts: dict[str, Any]) -> None:
     model = model_of(parts)
     context, guidance = some_images(2, 2, seed=2), 2.5
     noise = torch.randn(2, 3, 2, generator=generator(5), dtype=torch.float64)
-    views = [model._see(context, 1), model._see(None, 2)]
-    states = [model._first(view) for view in views]
-    attentions = [] if model.infers_context else [model.look_context]
+    given = [model._given_prior(view) for view in (model._see(context, 1), model._see(None, 2))]
+    trace = model._imagine(model._see(context, 1), noise, guidance)
+    after = model._imagine(model._see(None, 2), noise, 1.0).before[:, 0]
+    states = [trace.before[:, 0], after]
+    cells = [model.first_state(view.constant).chunk(2, dim=-1)[1] for view in (model._see(context, 1), model._see(None, 2))]
+    states = [State(*pair) for pair in zip(states, cells, strict=True)]
     assert isinstance(model.prior, GaussianHead)
-    found = model._imagine_guided(views[0], noise, guidance).latents
     for t in range(3):
-        noticed, priors = [], []
-        for view, state in zip(views, states, strict=True):
-            glances = Glances(attentions)(state.hidden, view.images)
-            noticed.append(model._noticed(t, state.hidden, view, glances))
-            priors.append(model.prior([noticed[-1], state.hidden], model.prior.constant(view.constant)))
+        order = model.recall.order[:, t] if model.infers_context else noise[0, 0, :0]
+        noticed = [model._notice(of, state.hidden, order) for of, state in zip(given, states, strict=True)]
+        priors = [
+            model.prior([v, state.hidden], of.for_head) for v, of, state in zip(noticed, given, states, strict=True)
+        ]
         (mean, log_std), (blank, blank_log_std) = priors
         spread = torch.minimum(log_std.exp(), log_std.exp() ** guidance * blank_log_std.exp() ** (1 - guidance))
         z = blank + guidance * (mean - blank) + spread * noise[:, t]
-        assert_close(found[:, t], z)
+        assert_close(trace.latents[:, t], z)
         states = [
-            model.core([z, v], model.core.constant(view.constant), state)
-            for v, view, state in zip(noticed, views, states, strict=True)
+            model.core([z, v], of.for_core, state) for v, of, state in zip(noticed, given, states, strict=True)
         ]
 
 

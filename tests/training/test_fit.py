@@ -345,7 +345,7 @@ def test_the_weight_of_the_kl_terms_rises_to_one(preset: Preset, splits: Splits,
     monkeypatch.setattr(Fitting, "global_step", 5)
     pairs = Batches(splits, preset, conditional=True).source.batch(0)
     loss = fitting.training_step(SharedBatch(pairs, Share.whole(len(pairs))), 0)
-    energy = fitting.free_energy(pairs, fitting._generator(0, 5))
+    energy = fitting.free_energy(pairs, fitting.noise_generator(0, 5))
     assert energy.kl.sum(dim=1).mean() > 0.1
     torch.testing.assert_close(loss, (energy.distortion + 0.55 * energy.kl.sum(dim=1)).mean())
 

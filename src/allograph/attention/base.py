@@ -6,6 +6,7 @@ __all__ = ["Attention"]
 
 from abc import ABC, abstractmethod
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -26,7 +27,8 @@ class Attention(nn.Module, ABC):
 
     def forward(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch numbers"]:
         """Where, in at least float32: positions are too fine for bfloat16."""
-        return self.place(self.projection(hidden))
+        with torch.autocast(hidden.device.type, enabled=False):
+            return self.place(self.projection(hidden))
 
     @property
     @abstractmethod

@@ -5,12 +5,10 @@ from __future__ import annotations
 __all__ = ["SeparableAttention", "bilinear_kernel"]
 
 from abc import abstractmethod
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from allograph.attention.base import Attention
 
@@ -18,34 +16,10 @@ from allograph.attention.base import Attention
 def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[Tensor, "*batch points {size}"]:
     """The weights of bilinear interpolation of ``size`` pixels on [-1, 1] at each place, zeros outside:
     ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``.
-
-    At most two weights of a place are not 0: they alone are computed, and they alone have a gradient. At a place in the
-    very middle of a pixel, where there is a kink, it is the derivative to the right.
     """
-    return _Bilinear.apply(((place + 1) * size - 1) / 2, size)  # type: ignore[return-value]
-
-
-class _Bilinear(torch.autograd.Function):
-    """Of places counted in pixels."""
-
-    @staticmethod
-    def forward(ctx: Any, pixel: Tensor, size: int) -> Tensor:
-        kept = pixel.clamp(-1, size)
-        left = kept.floor().clamp_(max=size - 1)
-        share = (kept - left)[..., None]
-        at = (left[..., None] + torch.arange(2, device=pixel.device, dtype=pixel.dtype)).long()
-        kernel = pixel.new_zeros((*pixel.shape, size))
-        within = (at >= 0) & (at < size)
-        kernel.scatter_add_(-1, at.clamp(0, size - 1), torch.cat([1 - share, share], dim=-1) * within)
-        ctx.save_for_backward(at, within, (pixel > -1) & (pixel < size))
-        return kernel
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        at, within, inside = ctx.saved_tensors
-        picked = gradient.gather(-1, at.clamp(0, gradient.shape[-1] - 1)) * within
-        return (picked[..., 1] - picked[..., 0]) * inside, None
+    pixel = ((place + 1) * size - 1) / 2
+    pixels = torch.arange(size, device=place.device, dtype=place.dtype)
+    return torch.relu(1 - (pixel[..., None] - pixels).abs())
 
 
 class SeparableAttention(Attention):

@@ -67,8 +67,13 @@ class WindowNetwork(nn.Module):
             self.linear.bias.zero_()
             self.linear.bias[: 1 if freedom == 3 else 2] = math.log(share / (1 - share))
 
-    def forward(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch 2 3"]:
-        return self.window(self.linear(hidden))
+    def forward(
+        self, hidden: Float[Tensor, "*batch features"], plan: Float[Tensor, " numbers"] | None = None
+    ) -> Float[Tensor, "*batch 2 3"]:
+        """The window of a hidden state, in at least float32; ``plan`` is added to its unbounded numbers."""
+        with torch.autocast(hidden.device.type, enabled=False):
+            raw = self.linear(hidden)
+            return self.window(raw if plan is None else raw + plan)
 
     def scale_and_shift(
         self, raw: Float[Tensor, "*batch numbers"]

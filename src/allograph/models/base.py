@@ -5,7 +5,10 @@ from __future__ import annotations
 __all__ = ["Drawings", "GenerativeModel", "Inference"]
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -90,11 +93,24 @@ class GenerativeModel(nn.Module, ABC):
         likelihood: the observation model, see `allograph.likelihoods`.
         recompute: whether models of many steps keep little of each for the backward pass and compute the rest again:
             less memory, more time, the same gradient.
+        room: exemplars that there is room for where several are remembered: tensors have the same shape then, however
+            many there are. None: as many as there are.
+        compilable: the methods that `torch.compile` takes one by one: functions of tensors, without side effects, whose
+            shapes are the same in every training step.
+        compiled: those that training has compiled.
     """
 
     config: Any
     likelihood: Any
     recompute: bool = False
+    room: int | None = None
+    compilable: tuple[str, ...] = ()
+    compiled: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+
+    def part(self, name: str) -> Callable[..., Any]:
+        """A method by its name: compiled, where it is and the model is in training mode."""
+        compiled = self.compiled.get(name) if self.training else None
+        return getattr(self, name) if compiled is None else partial(compiled, self)
 
     @property
     @abstractmethod

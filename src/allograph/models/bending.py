@@ -28,12 +28,12 @@ from __future__ import annotations
 
 __all__ = ["BendingConfig", "BendingModel"]
 
+from functools import partial
 from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from allograph.attention import WindowNetwork, compose, read
 from allograph.bounds import FreeEnergy
@@ -41,16 +41,17 @@ from allograph.canvas import BentCanvas, BentPicture, Strokes
 from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.bending_config import BendingConfig, first_plan
-from allograph.models.cells import Cell, Gaussian, GaussianHead, State, prior_of
+from allograph.models.cells import Cell, Gaussian, GaussianHead, State, at_least_float32, prior_of
 from allograph.models.encoders import ImageEncoder
-from allograph.models.products import Linear
-from allograph.models.stepping import recomputed, recurrence
+from allograph.models.recurrence import Trace, recomputed, recur, unrolled
 
 
 class _Seen(NamedTuple):
     """The exemplars, and what is computed from them once."""
 
-    images: Float[Tensor, "batch count channel size size"]
+    exemplar: Float[Tensor, "batch channel size size"]
+    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
+    mean."""
     embedding: Float[Tensor, "batch features"]
     filtered: Float[Tensor, "batch bells size size"]
 
@@ -58,22 +59,23 @@ class _Seen(NamedTuple):
         return _Seen(*(part.repeat_interleave(times, dim=0) for part in self))
 
 
-class _Trace(NamedTuple):
-    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
+class _Given(NamedTuple):
+    """What all steps are given."""
 
-    latents: Tensor
-    before: Tensor
-    """h_{t-1}"""
-    after: Tensor
-    """h_t"""
-    looks: Tensor
-    glimpses: Tensor
-    """v_t, flattened"""
+    target: Tensor | None
+    """x; None where z is drawn from the prior."""
+    exemplar: Tensor
+    for_head: Tensor
+    """What the posterior, or without x the prior, makes of what does not change with t."""
+    for_core: Tensor
+    """The same of the LSTM."""
 
 
 @final
 class BendingModel(GenerativeModel):
     """See the module's documentation for the equations; shapes are (batch, ..., channel, S, S), ink = 1."""
+
+    compilable = ("_steps", "_describe")
 
     def __init__(self, config: BendingConfig) -> None:
         super().__init__()
@@ -85,7 +87,7 @@ class BendingModel(GenerativeModel):
 
         self.encode_context = ImageEncoder(config.image_size, channels, config.encoder_width, embedding)
         self.encode_target = ImageEncoder(config.image_size, 2 * channels, config.encoder_width, embedding)
-        self.first_state = Linear(embedding, 2 * hidden)
+        self.first_state = nn.Linear(embedding, 2 * hidden)
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.plan = nn.Parameter(first_plan(config))
@@ -93,13 +95,13 @@ class BendingModel(GenerativeModel):
         self.prior = prior_of(config.prior, pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
         self.move = WindowNetwork(hidden, config.move, initial_scale=1.0)
-        self.ink_sprite = Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
-        self.bend_sprite = Linear(hidden, 2 * config.control**2)
+        self.ink_sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * config.patch**2)
+        self.bend_sprite = nn.Linear(hidden, 2 * config.control**2)
         if self.bends_ink:
-            self.gain = Linear(hidden, len(config.bells))
+            self.gain = nn.Linear(hidden, len(config.bells))
             self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
         else:
-            self.gain = Linear(hidden, 1)
+            self.gain = nn.Linear(hidden, 1)
             empty = self.likelihood.bias(torch.zeros(channels))
             self.canvas = BentPicture(config.image_size, config.field_size, channels, empty)
         with torch.no_grad():
@@ -139,20 +141,14 @@ class BendingModel(GenerativeModel):
         many = len(noise) // len(x)
         seen = self._see(context, x)
         writes = self._writes(seen, ink).repeat_interleave(many)
-        trace, posterior = self._infer(x, seen, noise)
-        seen = seen.repeat(many)
-        prior = self.prior(
-            [trace.glimpses, trace.looks.flatten(-2), trace.before], self.prior.constant(seen.embedding)[:, None]
-        )
+        trace = self._posterior(x, seen, noise)
+        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
+        for_prior = at_least_float32(self.prior.constant(seen.embedding))
+        log_likelihood, prior = self.part("_describe")(x, trace, for_prior, writes, seen.filtered)
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         used = (writes[:, None] | bends)[..., None]
-        parameters = recomputed(self.recompute, self.canvas, self._strokes(trace, writes), seen.filtered)
-        return Inference(
-            log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
-            latents=(trace.latents,),
-            posterior=(Gaussian(*(torch.where(used, q, p) for q, p in zip(posterior, prior, strict=True))),),
-            prior=(prior,),
-        )
+        posterior = Gaussian(*(torch.where(used, q, p) for q, p in zip(trace.drawn_from, prior, strict=True)))
+        return Inference(log_likelihood, (trace.latents,), (posterior,), (prior,))
 
     def sample(
         self,
@@ -169,7 +165,7 @@ class BendingModel(GenerativeModel):
         """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
         steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
         seen = self._see(context)
-        noise = self.sampling_noise(len(seen.images), n, noise, generator)
+        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
         shape = noise.shape[:2]
         noise, seen = noise.flatten(0, 1), seen.repeat(shape[1])
         writes = self._writes(seen, torch.full((len(noise),), ink, device=noise.device))
@@ -184,7 +180,7 @@ class BendingModel(GenerativeModel):
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=strokes.windows.unflatten(0, shape),
-            read_windows=trace.looks.unflatten(0, shape),
+            read_windows=_looks(trace).unflatten(0, shape),
         )
 
     # ---------------------------------------------------------------- what is done once
@@ -198,80 +194,78 @@ class BendingModel(GenerativeModel):
             context = context.expand(batch, -1, -1, -1, -1)
         batch, count = context.shape[:2]
         embedding = self.encode_context(context.flatten(0, 1)).unflatten(0, (batch, count)).mean(dim=1)
-        return _Seen(context, embedding, self.canvas.filter(context.mean(dim=1)))
+        exemplar = context.mean(dim=1)
+        return _Seen(exemplar, embedding, self.canvas.filter(exemplar))
 
     def _writes(self, seen: _Seen, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
         """Whose ink is written: everyone's without an exemplar; beside one, that of the images chosen (None: all)."""
-        blank = ~seen.images.flatten(1).any(dim=1)
+        blank = ~seen.exemplar.flatten(1).any(dim=1)
         return torch.ones_like(blank) if ink is None else blank | ink
 
-    def _strokes(self, trace: _Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
+    def _describe(
+        self, x: Tensor, trace: Trace, for_prior: Tensor, writes: Tensor, filtered: Tensor
+    ) -> tuple[Tensor, Gaussian]:
+        """``log p(x | z, x')``, and the prior of all z_t."""
+        prior = self.prior([trace.noticed, trace.before], for_prior[:, None])
+        parameters = recomputed(self.recompute, self.canvas, self._strokes(trace, writes), filtered)
+        return self.likelihood.log_prob(parameters, x), prior
+
+    def _strokes(self, trace: Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
         """What all steps write, and where."""
-        config, dtype = self.config, trace.latents.dtype
-        ink = self.ink_sprite(trace.after).to(dtype).unflatten(-1, (-1, config.patch, config.patch))
+        config = self.config
+        ink = at_least_float32(self.ink_sprite(trace.after)).unflatten(-1, (-1, config.patch, config.patch))
         bending = trace.after[:, : config.bends]
         return Strokes(
             ink=writes[:, None, None, None, None] * ink,
-            bend=self.bend_sprite(bending).to(dtype).unflatten(-1, (2, config.control, -1)),
-            gain=self.gain(bending).to(dtype),
-            windows=compose(trace.looks, self.move(trace.after)),
+            bend=at_least_float32(self.bend_sprite(bending)).unflatten(-1, (2, config.control, -1)),
+            gain=at_least_float32(self.gain(bending)),
+            windows=compose(_looks(trace), self.move(trace.after)),
         )
 
     # ---------------------------------------------------------------- the loop over t
 
-    def _first(self, seen: _Seen) -> State:
-        hidden, cell = self.first_state(seen.embedding).chunk(2, dim=-1)
-        return State(torch.tanh(hidden), cell)
+    def _step(self, given: _Given, state: State, eps: Tensor, plan: Tensor) -> tuple[State, Trace]:
+        """Step t: what is noticed, z_t and h_t; see the module's documentation for the equations."""
+        h = state.hidden
+        look = self.look_context(h, plan)
+        v = torch.cat([self._read(given.exemplar, look), look.flatten(1)], dim=1)
+        if given.target is not None:
+            own, beside = (self._read(given.target, window) for window in (self.look_target(h), look))
+            head = self.posterior([own, beside, v, h], given.for_head)
+        else:
+            head = self.prior([v, h], given.for_head)
+        z = head.sample(eps)
+        after = self.core([z, v], given.for_core, state)
+        return after, Trace(z, *head, v, h, after.hidden)
 
-    def _infer(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
-        """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
+    def _read(self, image: Tensor, window: Tensor) -> Tensor:
+        return read(image.to(window.dtype), window, self.config.patch).flatten(1)
+
+    def _steps(self, given: _Given, state: State, noise: Tensor, plan: Tensor) -> tuple[State, Trace]:
+        """A group of steps, time first."""
+        return unrolled(partial(self._step, given), state, noise, plan)
+
+    def _run(self, given: _Given, seen: _Seen, noise: Tensor) -> Trace:
+        hidden, cell = at_least_float32(self.first_state(seen.embedding)).chunk(2, dim=-1)
+        state, steps = State(torch.tanh(hidden), cell.contiguous()), partial(self.part("_steps"), given)
+        return recur(steps, state, noise.transpose(0, 1), self.plan[: noise.shape[1]], recompute=self.recompute)[1]
+
+    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
+        """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
-        together = self.encode_target(torch.cat([x, seen.images.mean(dim=1)], dim=1))
+        both = torch.cat([self.encode_target(torch.cat([x, seen.exemplar], dim=1)), seen.embedding], dim=-1)
         many = len(noise) // len(x)
-        both = torch.cat([together, seen.embedding], dim=-1)
-        for_posterior = self.posterior.constant(both).repeat_interleave(many, dim=0)
+        for_posterior = at_least_float32(self.posterior.constant(both)).repeat_interleave(many, dim=0)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        return self._run(self.posterior, for_posterior, x, seen, noise)
+        for_core = at_least_float32(self.core.constant(seen.embedding))
+        return self._run(_Given(x, seen.exemplar, for_posterior, for_core), seen, noise)
 
-    def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
+    def _imagine(self, seen: _Seen, noise: Tensor) -> Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        prior = self.prior if isinstance(self.prior, GaussianHead) else None
-        return self._run(prior, self.prior.constant(seen.embedding), None, seen, noise)[0]
+        for_prior, for_core = (at_least_float32(part.constant(seen.embedding)) for part in (self.prior, self.core))
+        return self._run(_Given(None, seen.exemplar, for_prior, for_core), seen, noise)
 
-    def _run(
-        self, decision: GaussianHead | None, for_decision: Tensor, x: Tensor | None, seen: _Seen, noise: Tensor
-    ) -> tuple[_Trace, Gaussian]:
-        """The loop, and what z_t is drawn from. x is seen by the decision alone."""
-        steps, latent, patch = noise.shape[1], self.config.latent, self.config.patch
-        loop = recurrence(steps, decision, for_decision, self.core, self.core.constant(seen.embedding), latent)
-        count = seen.images.shape[1]
-        # x through two windows, its own and the exemplars'; every exemplar through the latter, averaged, so that their
-        # order does not matter.
-        images = seen.images if x is None else torch.cat([x[:, None], x[:, None], seen.images], dim=1)
-        networks = [self.look_context] if x is None else [self.look_target, self.look_context]
-        weight, bias = (
-            torch.cat(parts) for parts in zip(*((n.linear.weight, n.linear.bias) for n in networks), strict=True)
-        )
-        plan = functional.pad(self.plan, (len(bias) - self.plan.shape[1], 0)) + bias
-        state, trace = self._first(seen), []
 
-        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
-            raw = functional.linear(hidden, weight, plan[t]).unflatten(1, (len(networks), -1))
-            windows = self.look_context.window(raw)
-            look = windows[:, -1]
-            each = torch.cat([windows, look[:, None].expand(-1, images.shape[1] - len(networks), -1, -1)], dim=1)
-            patches = read(images.flatten(0, 1), each.flatten(0, 1), patch).flatten(1).unflatten(0, images.shape[:2])
-            own, glimpse = patches[:, :-count].flatten(1), patches[:, -count:].mean(dim=1)
-            noticed = torch.cat([glimpse, look.flatten(1)], dim=1)
-            return *loop(t, own, noticed, State(hidden, cell), eps, carrier), look, glimpse
-
-        with torch.autocast(noise.device.type, enabled=False):
-            hidden, cell = (part.to(noise.dtype) for part in state)
-            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
-                before = hidden
-                latent, mean, log_std, hidden, cell, look, glimpse = recomputed(
-                    self.recompute, advance, t, hidden, cell, eps, carrier
-                )
-                trace.append((mean, log_std, latent, before, hidden, look, glimpse))
-            mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*trace, strict=True))
-        return _Trace(*rest), Gaussian(mean, log_std)
+def _looks(trace: Trace) -> Tensor:
+    """Where each step read the exemplar, (batch, T, 2, 3): the last numbers of what it noticed."""
+    return trace.noticed[..., -6:].unflatten(-1, (2, 3))

@@ -10,9 +10,8 @@ __all__ = [
     "GaussianHead",
     "StandardPrior",
     "State",
-    "Step",
+    "at_least_float32",
     "prior_of",
-    "tanh",
 ]
 
 import math
@@ -21,8 +20,6 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from allograph.models.products import Linear
 
 LOG_STD_BOUND = 5.0
 """Latent standard deviations stay between e^-5 and e^5, so no KL term can overflow."""
@@ -37,7 +34,7 @@ class Gaussian(NamedTuple):
     @classmethod
     def of(cls, raw: Tensor) -> Gaussian:
         """From a network's output, in at least float32, its scale bounded smoothly."""
-        mean, log_std = raw.to(torch.promote_types(raw.dtype, torch.float32)).chunk(2, dim=-1)
+        mean, log_std = at_least_float32(raw).chunk(2, dim=-1)
         return cls(mean, LOG_STD_BOUND * torch.tanh(log_std / LOG_STD_BOUND))
 
     def sample(self, noise: Tensor) -> Tensor:
@@ -56,26 +53,12 @@ class State(NamedTuple):
     cell: Tensor
 
 
-class Step(NamedTuple):
-    """What a step of a sequential model leaves behind, each (batch, ...)."""
-
-    latent: Tensor
-    mean: Tensor
-    log_std: Tensor
-    hidden: Tensor
-    cell: Tensor
-
-    @property
-    def state(self) -> State:
-        return State(self.hidden, self.cell)
+def at_least_float32(x: Tensor) -> Tensor:
+    """Products may run in bfloat16; what is added up, squashed or sampled does not."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def tanh(x: Tensor) -> Tensor:
-    """In float32 as ``2 sigmoid(2 x) - 1``, a third of the time of the library's on a CPU; in bfloat16 that cancels."""
-    return torch.tanh(x) if x.dtype.itemsize < 4 else 2 * torch.sigmoid(2 * x) - 1
-
-
-class Constants(Linear):
+class Constants(nn.Linear):
     """A linear map of what does not change with t, which may be nothing at all (``in_features = 0``)."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = False) -> None:
@@ -93,18 +76,17 @@ class Cell(nn.Module):
 
     def __init__(self, inputs: int, constants: int, hidden: int) -> None:
         super().__init__()
-        self.gates = Linear(inputs + hidden, 4 * hidden)
+        self.gates = nn.Linear(inputs + hidden, 4 * hidden)
         self.constant = Constants(constants, 4 * hidden)
         with torch.no_grad():
             self.gates.bias.zero_()
             self.gates.bias[hidden : 2 * hidden] = 1.0  # remember at first (Jozefowicz et al., 2015)
 
     def forward(self, inputs: list[Tensor], constant: Tensor, state: State) -> State:
-        gates = self.gates(torch.cat([*inputs, state.hidden], dim=-1)) + constant
-        *opened, new = gates.chunk(4, dim=-1)
-        keep_in, keep, out = (torch.sigmoid(gate) for gate in opened)
-        cell = keep * state.cell + keep_in * tanh(new)
-        return State(out * tanh(cell), cell)
+        gates = at_least_float32(self.gates(torch.cat([*inputs, state.hidden], dim=-1))) + constant
+        keep_in, keep, out, new = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(keep) * state.cell + torch.sigmoid(keep_in) * torch.tanh(new)
+        return State(torch.sigmoid(out) * torch.tanh(cell), cell)
 
 
 class GaussianHead(nn.Module):
@@ -112,14 +94,15 @@ class GaussianHead(nn.Module):
 
     def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
         super().__init__()
-        self.inputs = Linear(inputs, units)
+        self.inputs = nn.Linear(inputs, units)
         self.constant = Constants(constants, units)
-        self.output = Linear(units, 2 * latent)
+        self.output = nn.Linear(units, 2 * latent)
         nn.init.zeros_(self.output.weight)  # posterior = prior = N(0, I) at first, so KL = 0
         nn.init.zeros_(self.output.bias)
 
     def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
-        return Gaussian.of(self.output(F.silu(self.inputs(torch.cat(inputs, dim=-1)) + constant)))
+        units = at_least_float32(self.inputs(torch.cat(inputs, dim=-1))) + constant
+        return Gaussian.of(self.output(F.silu(units)))
 
 
 class StandardPrior(nn.Module):

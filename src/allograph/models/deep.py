@@ -43,7 +43,6 @@ from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Gaussian
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
-from allograph.models.products import Linear
 
 _FIRST_LOG_STD = 1.5
 """Of guesses in top-down inference: at first the layer above, not the image, says where a latent is."""
@@ -116,7 +115,7 @@ class DeepModel(GenerativeModel):
         self.guesses = nn.ModuleList(self._guess(own, latent) for own, latent in zip(units, latents, strict=True))
         """m_l (top-down: r_l) and log s_l of d_l"""
         self.predictors = nn.ModuleList(
-            nn.Sequential(Stack(latent_above, own, *dense), Linear(own, 2 * latent))
+            nn.Sequential(Stack(latent_above, own, *dense), nn.Linear(own, 2 * latent))
             for (latent_above, own), latent in zip(above, latents, strict=False)
         )
         """mu_l, sigma_l of z_{l+1}, for l < L"""
@@ -201,7 +200,7 @@ class DeepModel(GenerativeModel):
 
     def _guess(self, units: int, latent: int) -> nn.Linear:
         """r_l and log s_l from d_l, such that training begins with the posterior at or close to the prior."""
-        layer = Linear(units, 2 * latent)
+        layer = nn.Linear(units, 2 * latent)
         nn.init.zeros_(layer.bias)
         if self.config.posterior == "top-down":
             nn.init.constant_(layer.bias[latent:], _FIRST_LOG_STD)

@@ -22,18 +22,19 @@ from __future__ import annotations
 __all__ = ["DrawConfig", "DrawModel"]
 
 from dataclasses import dataclass, field
-from typing import Literal, final
+from functools import partial
+from typing import Literal, NamedTuple, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas
 from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
-from allograph.models.cells import Cell, Gaussian, State
-from allograph.models.products import Linear
+from allograph.models.cells import Cell, Gaussian, State, at_least_float32
+from allograph.models.recurrence import Trace, recur, unrolled
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,19 @@ class DrawConfig:
         require_positive(self, "image_size", "steps", "latent", "hidden", "read_patch", "patch")
 
 
+class _Drawing(NamedTuple):
+    """What is handed from step to step."""
+
+    encoder: State
+    decoder: State
+    canvas: Tensor
+
+
 @final
 class DrawModel(GenerativeModel):
     """See the module's documentation for the equations; the model takes no context."""
+
+    compilable = ("_steps",)
 
     def __init__(self, config: DrawConfig) -> None:
         super().__init__()
@@ -84,9 +95,9 @@ class DrawModel(GenerativeModel):
         self.look, self.placing = attention(config.read_patch), attention(config.patch)
         glimpse = (2 if config.error_image else 1) * channels * self.look.patch**2
         self.encoder = Cell(glimpse + hidden, 0, hidden)
-        self.posterior = Linear(hidden, 2 * config.latent)
+        self.posterior = nn.Linear(hidden, 2 * config.latent)
         self.decoder = Cell(config.latent, 0, hidden)
-        self.sprite = Linear(hidden, self.likelihood.parameters_per_pixel * self.placing.patch**2)
+        self.sprite = nn.Linear(hidden, self.likelihood.parameters_per_pixel * self.placing.patch**2)
         self.canvas = AdditiveCanvas(size, self.likelihood.parameters_per_pixel, self.likelihood.parameters_per_pixel)
         with torch.no_grad():
             self.posterior.weight.zero_()  # posterior = prior at first, so KL = 0
@@ -106,29 +117,43 @@ class DrawModel(GenerativeModel):
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
         self.refuse(context)
         x = x.repeat_interleave(len(noise) // len(x), dim=0)
-        nothing = noise.new_zeros(len(x), 0)
-        for_encoder, for_decoder = self.encoder.constant(nothing), self.decoder.constant(nothing)
-        encoder, decoder, canvas = self._blank(noise), self._blank(noise), self.canvas.first
-        steps = []
-        for eps in noise.unbind(dim=1):
-            where = self.look(decoder.hidden)
-            seen = [x]
-            if self.config.error_image:
-                seen.append(x - self.likelihood.mean(self.canvas.observe(canvas.expand(len(x), -1, -1, -1))))
-            glimpse = self.look.read(torch.cat(seen, dim=1), where).flatten(1)
-            encoder = self.encoder([glimpse, decoder.hidden], for_encoder, encoder)
-            posterior = Gaussian.of(self.posterior(encoder.hidden))
-            latent = posterior.sample(eps)
-            decoder = self.decoder([latent], for_decoder, decoder)
-            canvas = canvas + self.placing.write(self._sprite(decoder.hidden), self.placing(decoder.hidden))
-            steps.append((*posterior, latent))
-        mean, log_std, latents = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        canvas = self.canvas.first.expand(len(x), -1, -1, -1)
+        first = _Drawing(self._blank(noise), self._blank(noise), canvas.contiguous())
+        steps = partial(self.part("_steps"), x, self._constants(noise))
+        drawing, trace = recur(steps, first, noise.transpose(0, 1), recompute=self.recompute)
+        zeros = torch.zeros_like(trace.latents)
         return Inference(
-            log_likelihood=self.likelihood.log_prob(self.canvas.observe(canvas), x),
-            latents=(latents,),
-            posterior=(Gaussian(mean, log_std),),
-            prior=(Gaussian(torch.zeros_like(mean), torch.zeros_like(mean)),),
+            log_likelihood=self.likelihood.log_prob(self.canvas.observe(drawing.canvas), x),
+            latents=(trace.latents,),
+            posterior=(trace.drawn_from,),
+            prior=(Gaussian(zeros, zeros),),
         )
+
+    def _step(
+        self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, eps: Tensor
+    ) -> tuple[_Drawing, Trace]:
+        """Step t while inferring; see the module's documentation for the equations."""
+        encoder, decoder, c = drawing
+        h = decoder.hidden
+        seen = [x, x - self.likelihood.mean(self.canvas.observe(c))] if self.config.error_image else [x]
+        r = self.look.read(torch.cat(seen, dim=1), self.look(h)).flatten(1)
+        encoder = self.encoder([r, h], constants[0], encoder)
+        head = Gaussian.of(self.posterior(encoder.hidden))
+        z = head.sample(eps)
+        decoder = self.decoder([z], constants[1], decoder)
+        c = c + self.placing.write(self._sprite(decoder.hidden), self.placing(decoder.hidden))
+        return _Drawing(encoder, decoder, c), Trace(z, *head, r[:, :0], h, decoder.hidden)
+
+    def _steps(
+        self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, noise: Tensor
+    ) -> tuple[_Drawing, Trace]:
+        """A group of steps, time first."""
+        return unrolled(partial(self._step, x, constants), drawing, noise)
+
+    def _constants(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """What the cells of encoder and decoder are given that does not change with t: nothing."""
+        nothing = noise.new_zeros(len(noise), 0)
+        return at_least_float32(self.encoder.constant(nothing)), at_least_float32(self.decoder.constant(nothing))
 
     def sample(
         self,
@@ -144,9 +169,9 @@ class DrawModel(GenerativeModel):
         noise = self.sampling_noise(1, n, noise, generator)
         shape = noise.shape[:2]
         noise = temperature * noise.flatten(0, 1)
-        decoder, for_decoder, after = self._blank(noise), self.decoder.constant(noise.new_zeros(len(noise), 0)), []
-        for latent in noise.unbind(dim=1):
-            decoder = self.decoder([latent], for_decoder, decoder)
+        decoder, (_, constant), after = self._blank(noise), self._constants(noise), []
+        for z in noise.unbind(dim=1):
+            decoder = self.decoder([z], constant, decoder)
             after.append(decoder.hidden)
         hidden = torch.stack(after, dim=1)
         sprites, where = self._sprite(hidden), self.placing(hidden)
@@ -162,6 +187,4 @@ class DrawModel(GenerativeModel):
 
     def _sprite(self, hidden: Tensor) -> Tensor:
         patch = self.placing.patch
-        return (
-            self.sprite(hidden).to(torch.promote_types(hidden.dtype, torch.float32)).unflatten(-1, (-1, patch, patch))
-        )
+        return at_least_float32(self.sprite(hidden)).unflatten(-1, (-1, patch, patch))

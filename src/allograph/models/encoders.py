@@ -9,8 +9,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from allograph.models.products import Linear
-
 
 class ImageEncoder(nn.Module):
     """Three strided convolutions and a linear layer: an image to a vector of ``features``.
@@ -34,7 +32,7 @@ class ImageEncoder(nn.Module):
             side = (side + 1) // 2
         self.channels, self.side = widths[-1], side
         """Of what the linear layer sees."""
-        self.linear = Linear(widths[-1] * side * side, features)
+        self.linear = nn.Linear(widths[-1] * side * side, features)
 
     def forward(self, image: Float[Tensor, "batch channel size size"]) -> Float[Tensor, "batch features"]:
         # Channels beside each other: a quarter less time on a CPU with few channels.

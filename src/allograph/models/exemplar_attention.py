@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from allograph.models.products import Linear
+from allograph.models.cells import at_least_float32
 
 _SAME_STEP = 4.0
 """b_tt at first: the same step has three quarters of the weight where T = 16."""
@@ -54,33 +54,41 @@ class ExemplarAttention(nn.Module):
     def __init__(self, latent: int, hidden: int, steps: int, length: int, heads: int) -> None:
         super().__init__()
         self.heads, self.length = heads, length
-        self.value = Linear(latent + hidden, length)
-        self.key = Linear(latent + hidden, length, bias=False)
-        self.query = Linear(hidden, length, bias=False)
+        self.value = nn.Linear(latent + hidden, length)
+        self.key = nn.Linear(latent + hidden, length, bias=False)
+        self.query = nn.Linear(hidden, length, bias=False)
         self.order = nn.Parameter(_SAME_STEP * torch.eye(steps).repeat(heads, 1, 1))
 
     def memory(
-        self, done: Float[Tensor, "batch K steps numbers"], inked: Bool[Tensor, "batch K"], dtype: torch.dtype
+        self,
+        done: Float[Tensor, "batch K steps numbers"],
+        inked: Bool[Tensor, "batch K"],
+        room: int | None = None,
     ) -> Memory:
-        """What was done, (z', h') side by side, to exemplars of which some may be blank."""
+        """What was done, (z', h') side by side, to exemplars of which some may be blank. With ``room`` there is room
+        for so many exemplars, however few there are: the rest is blank."""
+        if room is not None and room > done.shape[1]:
+            more = room - done.shape[1]
+            done, inked = F.pad(done, (0, 0, 0, 0, 0, more)), F.pad(inked, (0, more))
         values = F.silu(self.value(done)) * inked[..., None, None]
         keys, values = (
-            part.to(dtype).flatten(1, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            at_least_float32(part).flatten(1, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.key(done), values)
         )
         kept = inked | ~inked.any(dim=1, keepdim=True)
-        hidden = torch.where(kept, 0.0, -math.inf).to(dtype).repeat_interleave(done.shape[2], dim=1)
+        hidden = torch.where(kept, 0.0, -math.inf).to(keys.dtype).repeat_interleave(done.shape[2], dim=1)
         return Memory(keys, values, hidden[:, None, None])
 
     def forward(
-        self, t: int, state: Float[Tensor, "rows hidden"], memory: Memory | None
+        self, state: Float[Tensor, "rows hidden"], order: Float[Tensor, "heads steps"], memory: Memory | None
     ) -> Float[Tensor, "rows length"]:
-        """v_t, from 0, where h_t-1 is `state`; there may be several rows for each entry of the memory's batch. Without
-        a memory v_t = 0."""
+        """v_t, where h_t-1 is `state` and `order` is ``self.order[:, t]``; there may be several rows for each entry of
+        the memory's batch. Without a memory v_t = 0."""
         if memory is None:
             return state.new_zeros(len(state), self.length)
         batch, _, count, d = memory.keys.shape
-        query = self.query(state).unflatten(0, (batch, -1)).unflatten(-1, (self.heads, d)).transpose(1, 2)
-        order = self.order[:, t].repeat(1, count // self.order.shape[-1])[:, None]
+        query = at_least_float32(self.query(state))
+        query = query.unflatten(0, (batch, -1)).unflatten(-1, (self.heads, d)).transpose(1, 2)
+        order = order.repeat(1, count // order.shape[-1])[:, None]
         scores = query @ memory.keys.mT / math.sqrt(d) + order + memory.hidden
         return (torch.softmax(scores, dim=-1) @ memory.values).transpose(1, 2).flatten(2).flatten(0, 1)

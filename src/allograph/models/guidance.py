@@ -14,50 +14,17 @@ After Ho and Salimans, *Classifier-Free Diffusion Guidance*, 2022, equation 6, f
 
 from __future__ import annotations
 
-__all__ = ["View", "guided"]
-
-from collections.abc import Callable
-from typing import NamedTuple
+__all__ = ["guided"]
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from allograph.models.cells import Cell, Gaussian, GaussianHead, State
+from allograph.models.cells import Gaussian
 
 
-class View(NamedTuple):
-    """One copy of the network: what it sees."""
-
-    notice: Callable[[int, Tensor], Tensor]
-    """(t, h_{t-1}) -> v_t, what it is shown by the exemplar at step t, from 0."""
-    for_prior: Tensor
-    """``prior.constant(...)``"""
-    for_core: Tensor
-    """``core.constant(...)``"""
-    first: State
-
-
-def guided(
-    prior: GaussianHead,
-    core: Cell,
-    given: View,
-    without: View,
-    noise: Float[Tensor, "rows steps latent"],
-    guidance: float,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """z_t, and of the copy that is given the exemplar h_{t-1}, h_t and v_t, each (rows, T, ...). The temperature is in
-    the noise."""
-    views, rows, steps = (given, without), len(noise), []
-    for_prior, for_core = (torch.cat(parts) for parts in zip(*(view[1:3] for view in views), strict=True))
-    state = State(*(torch.cat(parts) for parts in zip(given.first, without.first, strict=True)))
-    for t, eps in enumerate(noise.unbind(dim=1)):
-        before = state.hidden
-        noticed = torch.cat([view.notice(t, own) for view, own in zip(views, before.chunk(2), strict=True)])
-        (mean, mean_0), (log_std, log_std_0) = (part.chunk(2) for part in prior([noticed, before], for_prior))
-        log_std = torch.minimum(log_std, torch.lerp(log_std_0, log_std, guidance))
-        z = Gaussian(torch.lerp(mean_0, mean, guidance), log_std).sample(eps)
-        state = core([z.repeat(2, 1), noticed], for_core, state)
-        steps.append((z, before[:rows], state.hidden[:rows], noticed[:rows]))
-    latents, before, after, noticed = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-    return latents, before, after, noticed
+def guided(prior: Gaussian, guidance: float) -> Gaussian:
+    """What both copies draw z_t from. The first half of the rows of ``prior``, and of what is returned, are those that
+    see the exemplar, the second half the same without."""
+    (mean, mean_0), (log_std, log_std_0) = (part.chunk(2) for part in prior)
+    mean = torch.lerp(mean_0, mean, guidance)
+    log_std = torch.minimum(log_std, torch.lerp(log_std_0, log_std, guidance))
+    return Gaussian(mean.repeat(2, 1), log_std.repeat(2, 1))

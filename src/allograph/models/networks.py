@@ -9,8 +9,6 @@ from typing import Literal
 
 from torch import nn
 
-from allograph.models.products import Linear
-
 Activation = Literal["silu", "tanh", "relu", "gated"]
 NetworkKind = Literal["dense", "convolutional"]
 
@@ -25,9 +23,9 @@ class Stack(nn.Sequential):
         super().__init__()
         for _ in range(depth):
             if activation == "gated":
-                self.extend([Linear(inputs, 2 * units), nn.GLU(dim=-1)])
+                self.extend([nn.Linear(inputs, 2 * units), nn.GLU(dim=-1)])
             else:
-                self.extend([Linear(inputs, units), _ACTIVATIONS[activation]()])
+                self.extend([nn.Linear(inputs, units), _ACTIVATIONS[activation]()])
             inputs = units
 
 
@@ -60,12 +58,12 @@ def image_decoder(
     stack = Stack(inputs, units, depth, activation)
     if kind == "dense":
         return nn.Sequential(
-            stack, Linear(units, channels * size**2, bias=False), nn.Unflatten(1, (channels, size, size))
+            stack, nn.Linear(units, channels * size**2, bias=False), nn.Unflatten(1, (channels, size, size))
         )
     sides, widths = _sides(size)[::-1], [4 * width, 2 * width, width, width]
     layers: list[nn.Module] = [
         stack,
-        Linear(units, widths[0] * sides[0] ** 2),
+        nn.Linear(units, widths[0] * sides[0] ** 2),
         nn.Unflatten(1, (widths[0], sides[0], sides[0])),
         nn.SiLU(),
     ]

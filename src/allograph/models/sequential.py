@@ -15,8 +15,9 @@ With ``context_by = "inference"`` (ours, too) the exemplar is known by what the 
 z' and h' are inferred from x' first, without context, and v_t is recalled from them by attention
 (`allograph.models.exemplar_attention`); nothing else is seen of x'.
 
-The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
-writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
+The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM
+(`SequentialModel._step`); sprites, their writing, the prior, the KL terms and the likelihood are computed once, batched
+over all T.
 
 Source: Rezende et al., *One-Shot Generalization in Deep Generative Models*, 2016, equations 3 to 10.
 """
@@ -25,32 +26,35 @@ from __future__ import annotations
 
 __all__ = ["SequentialConfig", "SequentialModel"]
 
+from functools import partial
 from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from allograph.attention import Attention, WholeImage, attention_of
 from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
-from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, State, prior_of
+from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, State, at_least_float32, prior_of
 from allograph.models.encoders import ImageEncoder
 from allograph.models.exemplar_attention import ExemplarAttention, Memory
-from allograph.models.guidance import View, guided
-from allograph.models.products import Linear, linear
+from allograph.models.guidance import guided
+from allograph.models.recurrence import Trace, recomputed, recur, unrolled
 from allograph.models.sequential_config import SequentialConfig
-from allograph.models.stepping import Glances, recomputed, recurrence
 
 _TOGETHER = 4
 """Steps that write at once where memory is short."""
 
 
 class _Seen(NamedTuple):
-    """The exemplars, and what is computed from them once."""
+    """The exemplars, as steps see them."""
 
-    images: Float[Tensor, "batch count channel size size"]
+    exemplar: Float[Tensor, "batch channel size size"]
+    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
+    mean."""
     constant: Float[Tensor, "batch features"]
     """What does not change with t: their embedding; without attention their pixels too."""
     memory: Memory | None
@@ -60,27 +64,31 @@ class _Seen(NamedTuple):
 
     def repeat(self, times: int) -> _Seen:
         """For so many rows each; a memory serves any number of them."""
-        images, constant, looks = (
-            part.repeat_interleave(times, dim=0) for part in (self.images, self.constant, self.looks)
+        exemplar, constant, looks = (
+            part.repeat_interleave(times, dim=0) for part in (self.exemplar, self.constant, self.looks)
         )
-        return _Seen(images, constant, self.memory, looks)
+        return _Seen(exemplar, constant, self.memory, looks)
 
 
-class _Trace(NamedTuple):
-    """What the loop leaves behind, stacked over steps: (batch, T, ...)."""
+class _Given(NamedTuple):
+    """What all steps are given."""
 
-    latents: Tensor
-    before: Tensor
-    """h_{t-1}"""
-    after: Tensor
-    """h_t"""
-    noticed: Tensor
-    """v_t and look_t; nothing without context"""
+    target: Tensor | None
+    """x; None where z is drawn from the prior."""
+    exemplar: Tensor
+    memory: Memory | None
+    for_head: Tensor
+    """What the posterior, or without x the prior, makes of what does not change with t."""
+    for_core: Tensor
+    """The same of the LSTM."""
+    guidance: float | None = None
 
 
 @final
 class SequentialModel(GenerativeModel):
     """See the module's documentation for the equations."""
+
+    compilable = ("_steps", "_describe")
 
     def __init__(self, config: SequentialConfig) -> None:
         super().__init__()
@@ -114,7 +122,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = GaussianHead(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = Linear(hidden, config.canvas_channels * patch**2)
+        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
 
@@ -139,16 +147,11 @@ class SequentialModel(GenerativeModel):
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
         many = len(noise) // len(x)
         seen = self._see(context, len(x))
-        trace, posterior = self._posterior(x, seen, noise)
+        trace = self._posterior(x, seen, noise)
         for_prior = self.prior.constant(seen.constant).repeat_interleave(many, dim=0)
-        prior = self.prior([trace.noticed, trace.before], for_prior[:, None])
-        parameters = self._observed(trace, self.placing(trace.after))
-        return Inference(
-            log_likelihood=self.likelihood.log_prob(parameters, x.repeat_interleave(many, dim=0)),
-            latents=(trace.latents,),
-            posterior=(posterior,),
-            prior=(prior,),
-        )
+        x = x.repeat_interleave(many, dim=0)
+        log_likelihood, prior = self.part("_describe")(x, trace, at_least_float32(for_prior))
+        return Inference(log_likelihood, (trace.latents,), (trace.drawn_from,), (prior,))
 
     def sample(
         self,
@@ -164,10 +167,9 @@ class SequentialModel(GenerativeModel):
         """See `GenerativeModel.sample`; and ``guidance``: how closely the exemplars are followed, 1 as the model says
         (`allograph.models.guidance`). ValueError for another one of a model without exemplars or learned prior."""
         seen = self._see(context, 1)
-        noise = self.sampling_noise(len(seen.images), n, noise, generator)
+        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
         shape, heated = noise.shape[:2], temperature * noise.flatten(0, 1)
-        shown = seen.repeat(shape[1])
-        trace = self._imagine(shown, heated) if guidance == 1 else self._imagine_guided(shown, heated, guidance)
+        trace = self._imagine(seen.repeat(shape[1]), heated, guidance)
         where = self.placing(trace.after)
         if history:
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
@@ -195,17 +197,17 @@ class SequentialModel(GenerativeModel):
             context = like.new_zeros(1, 1, channels, size, size).expand(batch, -1, -1, -1, -1)
         elif not self.conditional:
             self.refuse(context)
-        nothing = like.new_zeros(len(context), self.config.steps, 0)
+        exemplar, nothing = context.mean(dim=1), like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
-            return _Seen(context, nothing[:, 0], None, nothing)
+            return _Seen(exemplar, nothing[:, 0], None, nothing)
         if self.infers_context and unseen:  # nothing to recall
-            return _Seen(context, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
+            return _Seen(exemplar, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
         if self.infers_context:
             return self._see_by_inference(context)
-        parts = [self._still(context.flatten(0, 1))]
+        parts = [self._still(exemplar)]
         if self.config.embedding:
-            parts.append(self.encode_context(context.flatten(0, 1)))
-        return _Seen(context, torch.cat(parts, dim=-1).unflatten(0, context.shape[:2]).mean(dim=1), None, nothing)
+            parts.append(self.encode_context(context.flatten(0, 1)).unflatten(0, context.shape[:2]).mean(dim=1))
+        return _Seen(exemplar, torch.cat(parts, dim=-1), None, nothing)
 
     def _see_by_inference(self, context: Tensor) -> _Seen:
         """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
@@ -213,14 +215,22 @@ class SequentialModel(GenerativeModel):
         which = torch.arange(len(images), device=images.device)
         if not torch.is_grad_enabled():  # one exemplar is often that of many drawings; seldom in training
             images, which = torch.unique(images, dim=0, return_inverse=True)
-        none = images.new_zeros(len(images), self.config.steps, 0)
         with torch.no_grad():
-            alone = _Seen(images[:, None], none[:, 0], None, none)
-            trace, _ = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
-            looks = self.look_target(trace.before)[which].unflatten(0, shape)[:, 0]
-            done = torch.cat([trace.latents, trace.before.to(trace.latents.dtype)], dim=-1)[which]
-        memory = self.recall.memory(done.unflatten(0, shape), context.flatten(2).any(dim=2), trace.latents.dtype)
-        return _Seen(context, looks[:, 0, :0], memory, looks)
+            # With room for more exemplars so many at a time as there are targets: tensors of one shape.
+            groups = images.split(len(images) if self.room is None else len(context))
+            traces = zip(*map(self._infer_alone, groups), strict=True)
+            latents, before = (torch.cat(part)[which].unflatten(0, shape) for part in traces)
+            looks = self.look_target(before[:, 0])
+            done = torch.cat([latents, before], dim=-1)
+        memory = self.recall.memory(done, context.flatten(2).any(dim=2), self.room)
+        return _Seen(context.mean(dim=1), looks[:, 0, :0], memory, looks)
+
+    def _infer_alone(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """z and h_{t-1} of all steps, for images of which nothing is shown beside them."""
+        nothing = images.new_zeros(len(images), self.config.steps, 0)
+        alone = _Seen(torch.zeros_like(images), nothing[:, 0], None, nothing)
+        trace = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
+        return trace.latents, trace.before
 
     def _still(self, image: Tensor) -> Tensor:
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
@@ -232,17 +242,21 @@ class SequentialModel(GenerativeModel):
         if self.config.embedding:
             # One network sees target and exemplar together, so that it can tell how they differ.
             together = self.conditional and not self.infers_context
-            shown = torch.cat([x, seen.images.mean(dim=1)], dim=1) if together else x
+            shown = torch.cat([x, seen.exemplar], dim=1) if together else x
             parts.append(self.encode_target(shown))
         return self.posterior.constant(torch.cat(parts, dim=-1))
 
-    def _observed(self, trace: _Trace, where: Tensor) -> Tensor:
+    def _describe(self, x: Tensor, trace: Trace, for_prior: Tensor) -> tuple[Tensor, Gaussian]:
+        """``log p(x | z, x')``, and the prior of all z_t."""
+        prior = self.prior([trace.noticed, trace.before], for_prior[:, None])
+        return self.likelihood.log_prob(self._observed(trace, self.placing(trace.after)), x), prior
+
+    def _observed(self, trace: Trace, where: Tensor) -> Tensor:
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
             # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
-            total = trace.after.to(trace.latents.dtype).sum(dim=1)
-            sprite = linear(total, self.sprite.weight, self.config.steps * self.sprite.bias)
-            return self.canvas.after(sprite.to(total.dtype).unflatten(-1, self.canvas.first.shape))
+            sprite = F.linear(trace.after.sum(dim=1), self.sprite.weight, self.config.steps * self.sprite.bias)
+            return self.canvas.after(at_least_float32(sprite).unflatten(-1, self.canvas.first.shape))
         if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
             return self.canvas(self.placing, self._sprites(trace), where)
         # Sprites of a few steps at a time, so that only their windows are in memory.
@@ -250,87 +264,80 @@ class SequentialModel(GenerativeModel):
         written = [recomputed(True, self.placing.write_all, *part) for part in parts]
         return self.canvas.after(torch.stack(written).sum(dim=0))
 
-    def _sprites(self, trace: _Trace) -> Tensor:
+    def _sprites(self, trace: Trace) -> Tensor:
         """What all steps write."""
         patch = self.placing.patch
-        return self.sprite(trace.after).to(trace.latents.dtype).unflatten(-1, (-1, patch, patch))
+        return at_least_float32(self.sprite(trace.after)).unflatten(-1, (-1, patch, patch))
 
     # ---------------------------------------------------------------- the loop over t
 
-    def _first(self, seen: _Seen) -> State:
-        hidden, cell = self.first_state(seen.constant).chunk(2, dim=-1)
-        return State(torch.tanh(hidden), cell)
+    def _step(self, given: _Given, state: State, eps: Tensor, order: Tensor) -> tuple[State, Trace]:
+        """Step t: what is noticed, z_t and h_t; see the module's documentation for the equations."""
+        h = state.hidden
+        v = self._notice(given, h, order)
+        if given.target is not None:
+            r = self._glimpse(self.look_target, given.target, h)
+            head = self.posterior([r, v, h], given.for_head)
+        else:
+            head = self.prior([v, h], given.for_head)
+            if given.guidance is not None:
+                head = guided(head, given.guidance)
+        z = head.sample(eps)
+        after = self.core([z, v], given.for_core, state)
+        return after, Trace(z, *head, v, h, after.hidden)
 
-    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> tuple[_Trace, Gaussian]:
-        """z_1..z_T from the posterior of x, and that posterior; noise may hold several rows for each image."""
-        many = len(noise) // len(x)
-        for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
-        attentions, images = [self.look_target], x[:, None]
-        if self.conditional and not self.infers_context:
-            attentions, images = [*attentions, self.look_context], torch.cat([images, seen.images], dim=1)
-        images, seen = images.repeat_interleave(many, dim=0), seen.repeat(many)
-        return self._run(self.posterior, for_posterior, seen, noise, attentions, images)
-
-    def _imagine(self, seen: _Seen, noise: Tensor) -> _Trace:
-        """z_1..z_T from the prior; no image is seen but the context."""
-        prior = self.prior if isinstance(self.prior, GaussianHead) else None
-        attentions = [self.look_context] if self.conditional and not self.infers_context else []
-        return self._run(prior, self.prior.constant(seen.constant), seen, noise, attentions, seen.images)[0]
-
-    def _imagine_guided(self, seen: _Seen, noise: Tensor, guidance: float) -> _Trace:
-        """The same, guided."""
-        if not (self.can_be_guided and isinstance(self.prior, GaussianHead)):
-            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
-        glances_of = Glances([] if self.infers_context else [self.look_context])
-
-        def view(seen: _Seen) -> View:
-            def notice(t: int, hidden: Tensor) -> Tensor:
-                return self._noticed(t, hidden, seen, glances_of(hidden, seen.images))
-
-            constants = self.prior.constant(seen.constant), self.core.constant(seen.constant)
-            return View(notice, *constants, self._first(seen))
-
-        blank = self._see(None, 1).repeat(len(noise))
-        return _Trace(*guided(self.prior, self.core, view(seen), view(blank), noise, guidance))
-
-    def _noticed(self, t: int, hidden: Tensor, seen: _Seen, glances: Tensor) -> Tensor:
-        """v_t: what is recalled, or what was read, and where, of all exemplars on average."""
+    def _notice(self, given: _Given, h: Tensor, order: Tensor) -> Tensor:
+        """v_t: what is recalled of the exemplars, or what was read of them, and where."""
         if self.infers_context:
-            return self.recall(t, hidden, seen.memory)
-        return glances[:, -1] if self.conditional else hidden[:, :0]
+            return self.recall(h, order, given.memory)
+        return self._glimpse(self.look_context, given.exemplar, h) if self.conditional else h[:, :0]
 
-    def _run(
-        self,
-        decision: GaussianHead | None,
-        for_decision: Tensor,
-        seen: _Seen,
-        noise: Tensor,
-        attentions: list[Attention],
-        images: Tensor,
-    ) -> tuple[_Trace, Gaussian]:
-        """The loop, and what z_t is drawn from. One window after the other is given to the images, the last one to all
-        that are left, the exemplars."""
-        config = self.config
-        loop = recurrence(
-            config.steps, decision, for_decision, self.core, self.core.constant(seen.constant), config.latent
+    def _glimpse(self, attention: Attention, image: Tensor, h: Tensor) -> Tensor:
+        """What is read of an image, and where; without attention nothing, for it does not change with t."""
+        if not attention.numbers:
+            return h[:, :0]
+        where = attention(h)
+        return torch.cat([attention.read(image, where).flatten(1), where], dim=1)
+
+    def _steps(self, given: _Given, state: State, noise: Tensor, order: Tensor) -> tuple[State, Trace]:
+        """A group of steps, time first."""
+        return unrolled(partial(self._step, given), state, noise, order)
+
+    def _run(self, given: _Given, seen: _Seen, noise: Tensor) -> Trace:
+        hidden, cell = at_least_float32(self.first_state(seen.constant)).chunk(2, dim=-1)
+        order = self.recall.order.transpose(0, 1) if self.infers_context else noise.new_zeros(noise.shape[1], 0)
+        steps = partial(self.part("_steps"), given)
+        state = State(torch.tanh(hidden), cell.contiguous())
+        return recur(steps, state, noise.transpose(0, 1), order, recompute=self.recompute)[1]
+
+    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
+        """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
+        many = len(noise) // len(x)
+        for_posterior = at_least_float32(self._for_posterior(x, seen)).repeat_interleave(many, dim=0)
+        x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
+        for_core = at_least_float32(self.core.constant(seen.constant))
+        return self._run(_Given(x, seen.exemplar, seen.memory, for_posterior, for_core), seen, noise)
+
+    def _imagine(self, seen: _Seen, noise: Tensor, guidance: float) -> Trace:
+        """z_1..z_T from the prior, guided or not; no image is seen but the context."""
+        if guidance == 1:
+            return self._run(self._given_prior(seen), seen, noise)
+        if not self.can_be_guided:
+            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
+        rows, both = len(noise), self._beside_blank(seen)
+        trace = self._run(self._given_prior(both)._replace(guidance=guidance), both, noise.repeat(2, 1, 1))
+        return Trace(*(part[:rows] for part in trace))
+
+    def _given_prior(self, seen: _Seen) -> _Given:
+        for_prior, for_core = self.prior.constant(seen.constant), self.core.constant(seen.constant)
+        return _Given(None, seen.exemplar, seen.memory, at_least_float32(for_prior), at_least_float32(for_core))
+
+    def _beside_blank(self, seen: _Seen) -> _Seen:
+        """The exemplars in the first half of the rows, none in the second."""
+        blank, memory = self._see(None, len(seen.exemplar)), seen.memory
+        if memory is not None:  # values of 0: nothing is recalled
+            memory = Memory(*(torch.cat([part, torch.zeros_like(part)]) for part in memory))
+        exemplar, constant = (
+            torch.cat(pair) for pair in ((seen.exemplar, blank.exemplar), (seen.constant, blank.constant))
         )
-        state = self._first(seen)
-        glances_of = Glances(attentions)
-        steps = []
-
-        def advance(t: int, hidden: Tensor, cell: Tensor, eps: Tensor, carrier: Tensor | None) -> tuple[Tensor, ...]:
-            glances = glances_of(hidden, images)
-            noticed = self._noticed(t, hidden, seen, glances)
-            private = glances[:, 0] if loop.private else hidden[:, :0]
-            return *loop(t, private, noticed, State(hidden, cell), eps, carrier), noticed
-
-        with torch.autocast(noise.device.type, enabled=False):
-            hidden, cell = (part.to(noise.dtype) for part in state)
-            for t, (eps, carrier) in enumerate(zip(noise.unbind(dim=1), loop.carriers(), strict=True)):
-                before = hidden
-                latent, mean, log_std, hidden, cell, noticed = recomputed(
-                    self.recompute, advance, t, hidden, cell, eps, carrier
-                )
-                steps.append((mean, log_std, latent, before, hidden, noticed))
-            mean, log_std, *rest = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return _Trace(*rest), Gaussian(mean, log_std)
+        return _Seen(exemplar, constant, memory, torch.cat([seen.looks, torch.zeros_like(seen.looks)]))

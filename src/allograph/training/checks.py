@@ -119,8 +119,10 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
         return None
     try:
         before = json.loads(note.read_text())
-        # Settings that are younger than the run have the value that they had for it.
+        # Settings that are younger than the run have the value that they had for it; whether it compiles, its state
+        # knows.
         settings = json.loads(json.dumps(to_dict(from_dict(Preset, before["preset"]))))
+        settings["training"]["compile"] = run["preset"]["training"]["compile"]
         differences = _differences(settings, run["preset"])
         same_data = all(before[key] == run[key] for key in ("data", "from"))
         saved = torch.load(state, map_location="cpu", weights_only=True) if state.exists() else None

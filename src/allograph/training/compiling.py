@@ -1,135 +1,66 @@
-"""A step's network compiled by `torch.compile`, where that is paid for.
+"""Training steps compiled by `torch.compile`.
 
-Compiling takes from half a minute to many, longer with T, and what it earns depends on the model, the precision and the
-machine; so it is tried, timed, and kept or not. A run's steps are
+A model names the parts that can be compiled (`GenerativeModel.compilable`), each a function of tensors that have the
+same shapes in every training step. A group of steps of the loop over t is one such part, so compiling takes about half
+a minute for any T. What was compiled is kept on disk: a second run of the same network starts in seconds.
 
-    1 to warm up, 8 timed, as they are;  1 that compiles;  1 to warm up, 8 timed, compiled;  all others the faster way
-
-and one line says what was found. On a GPU compiled steps are recorded as CUDA graphs, so that small kernels do not wait
-for the host.
+Whether a run compiles is decided once, at its start, by its length alone, and kept in its state: compiled steps round
+otherwise, and a run that is resumed has to end bit for bit like one left alone.
 """
 
 from __future__ import annotations
 
-__all__ = ["Compiling", "compiled_function"]
+__all__ = ["compile_parts", "pays"]
 
-import math
-import statistics
-import time
+import os
 import warnings
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Literal
 
 import torch
 
-_TIMED = 8
-_WORTH_WHILE = 60.0
-"""Seconds that the run still takes at least, or compiling is not tried."""
+from allograph.data.files import cache_directory
+from allograph.errors import first_line
+from allograph.models import GenerativeModel
+
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
+_LEAST = 10_000_000
+"""Steps of the loop over t, of all images and training steps, from which compiling pays on two slow cores."""
 
 
-class Compiling:
-    """Called as ``plain`` is, once in each step of a run.
+def pays(model: GenerativeModel, images: int, wanted: Literal["auto"] | bool) -> bool:
+    """Whether a run over so many images, counted as often as they are seen, is to compile its steps."""
+    if wanted != "auto":
+        return wanted
+    steps, _ = model.noise_shape
+    return bool(model.compilable) and not model.recompute and images * steps >= _LEAST
 
-    Args:
-        plain: what may be compiled: a function of tensors of the same shapes in each step.
-        left: how many steps the run still has.
-        say: is given the line.
-        seconds: that the run still has, if it may not take longer.
-        rehearse: is given what the step that compiles has found, and computes a gradient, which compiles that, too.
-        compiled: makes the compiled function of ``plain``.
-        now: the clock, seconds; it waits for what a device has still to do.
+
+def compile_parts(model: GenerativeModel, rehearse: Callable[[], object]) -> str:
+    """Compiles what the model names, and calls ``rehearse``, which has to use all of it, forwards and backwards.
+
+    Returns "", or, in one line, why nothing could be compiled; the model is as it was then.
     """
-
-    def __init__(
-        self,
-        plain: Callable[..., Any],
-        left: int,
-        say: Callable[[str], None],
-        *,
-        seconds: float = math.inf,
-        rehearse: Callable[[Any], object] = lambda found: None,
-        compiled: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
-        now: Callable[[], float] | None = None,
-    ) -> None:
-        self.plain, self.left, self.say, self.seconds, self.rehearse = plain, left, say, seconds, rehearse
-        self.function = plain
-        """What the next step calls."""
-        self._compiled, self._now = compiled or compiled_function, now or _now
-        self._starts: list[float] | None = []
-        """Of the steps so far; None once all is decided."""
-
-    def __call__(self, *arguments: Any) -> Any:
-        if self._starts is not None:
-            self._starts.append(self._now())
-            steps = len(self._starts) - 1
-            if steps == 1 + _TIMED:
-                return self._begin(*arguments)
-            if steps == 3 + 2 * _TIMED:
-                self._decide()
-        return self.function(*arguments)
-
-    def _begin(self, *arguments: Any) -> Any:
-        """The step that compiles, or where that makes no sense or fails, another plain one."""
-        assert self._starts is not None
-        clock = self.seconds - (self._starts[-1] - self._starts[0])
-        rest = max(0.0, min(clock, (self.left - self._steps) * self._plain_seconds))
-        if rest < _WORTH_WHILE:
-            self._settle(f"not compiled: what is left takes no more than {rest:.0f} s")
-            return self.plain(*arguments)
-        try:
-            self.function = self._compiled(self.plain)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the compiler's advice to its users
-                self.rehearse(self.function(*arguments))
-                return self.function(*arguments)
-        except Exception as error:  # of whatever kind: the compiler's, or of the tools that it calls
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-            self.function = self.plain
-            self._settle(f"not compiled: {lines[0]}")
-            return self.plain(*arguments)
-
-    def _decide(self) -> None:
-        assert self._starts is not None
-        before = self._plain_seconds
-        after = _median(self._starts[3 + _TIMED :])
-        cost = self._starts[2 + _TIMED] - self._starts[1 + _TIMED] - before
-        line = f"compiled in {cost:.0f} s: a step takes {1000 * after:.1f} ms, {1000 * before:.1f} as it was"
-        if after >= before:
-            self.function = self.plain
-            line += "; the run goes on as it was"
-        else:
-            pays, left = cost / (before - after), self.left - self._steps
-            line += f"; paid for after {pays:.0f} steps" + (f", but only {left} are left" if pays > left else "")
-        self._settle(line)
-
-    def _settle(self, line: str) -> None:
-        self._starts = None
-        self.say(line)
-
-    @property
-    def _steps(self) -> int:
-        """That have begun before this one."""
-        return len(self._starts or ()) - 1
-
-    @property
-    def _plain_seconds(self) -> float:
-        assert self._starts is not None
-        return _median(self._starts[1 : 2 + _TIMED])
+    _keep_on_disk()
+    parts = {name: getattr(type(model), name) for name in model.compilable}
+    if not parts:
+        return f"a {type(model).__name__} has no parts that can be compiled"
+    try:
+        model.compiled = {name: torch.compile(part, dynamic=False) for name, part in parts.items()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler's advice to its users
+            rehearse()
+    except Exception as error:  # of whatever kind: the compiler's, or of the tools that it calls
+        model.compiled = {}
+        return first_line(error)
+    return ""
 
 
-def _median(starts: list[float]) -> float:
-    """Seconds from one start to the next."""
-    return statistics.median(after - before for before, after in pairwise(starts))
-
-
-def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """By `torch.compile`, for one shape of its arguments; on a GPU recorded as CUDA graphs."""
-    mode = "reduce-overhead" if torch.cuda.is_available() else "default"
-    return torch.compile(function, dynamic=False, mode=mode)
-
-
-def _now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter()
+def _keep_on_disk() -> None:
+    """Beside what else is cached, unless the user has chosen a place. torch's own, which it may have entered already,
+    is a temporary folder."""
+    chosen = os.environ.get(_CACHE, "")
+    if not chosen or Path(chosen).name.startswith("torchinductor_"):
+        os.environ[_CACHE] = str(cache_directory() / "compiled")

@@ -6,6 +6,7 @@ __all__ = ["Fitted", "fit"]
 
 import contextlib
 import logging
+import math
 import sys
 import time
 import warnings
@@ -119,9 +120,7 @@ def fit(
         if before is None and initial is None:
             model.initialise(batches.mean())
         stop = GracefulStop()
-        if max_seconds is not None:
-            fitting.max_seconds = max_seconds
-        ending = Ending(fitting.max_seconds, stop, processes)
+        ending = Ending(math.inf if max_seconds is None else max_seconds, stop, processes)
         step = before or 0
         start = time.monotonic()
         with _quiet():

@@ -6,8 +6,9 @@ __all__ = ["Batches", "Fitting", "StepStream", "ema_update", "kl_weight", "learn
 
 import math
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, cast
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import lightning
 import numpy as np
@@ -22,7 +23,8 @@ from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
 from allograph.models import BendingModel, GenerativeModel
 from allograph.parallel import ALONE, Processes, Share
-from allograph.training.compiling import Compiling
+from allograph.training.compiling import compile_parts, pays
+from allograph.training.diagnosis import remedy
 
 _BATCHES_FOR_MEAN = 16
 _LOG_EVERY = 10
@@ -84,37 +86,51 @@ class Fitting(lightning.LightningModule):
         self.model, self.preset, self.processes = model, preset, processes
         model.recompute = preset.training.recompute
         self._logged = False
-        self.max_seconds = math.inf
-        """Of the run, as far as it knows."""
         self.news: list[str] = []
         """Lines for whoever watches, who takes them away."""
-        self._infer_in_training: Callable[..., FreeEnergy] = self._infer
+        self.compiles: bool | None = None
+        """Whether steps are compiled; None until the run begins."""
+        self._batch: SharedBatch | None = None
+        """Of the step under way."""
 
-    def on_train_start(self) -> None:
-        training = self.preset.training
-        if not training.compile:
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["compiles"] = self.compiles
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.compiles = checkpoint.get("compiles", False)  # older runs did not
+
+    def _begin(self, batch: SharedBatch) -> None:
+        """Decides, at the first step of a run, whether it compiles; a run that goes on does as it did before."""
+        training, resumed = self.preset.training, self.compiles is not None
+        if not resumed:
+            self.compiles = pays(self.model, training.max_steps * training.batch_size, training.compile)
+        if not self.compiles:
             return
-        if self.processes.size > 1:
-            self.news.append("not compiled: several processes train, and each would decide for itself")
-        elif self.model.conditional and len(set(self.preset.data.contexts)) > 1:
-            self.news.append("not compiled: the number of exemplars changes from step to step (data.contexts)")
-        else:
-            left = training.max_steps - self.global_step
-            self._infer_in_training = Compiling(
-                self._infer, left, self.news.append, seconds=self.max_seconds, rehearse=self._differentiate
-            )
+        self.model.room = max(self.preset.data.contexts)
 
-    def _differentiate(self, energy: FreeEnergy) -> None:
-        torch.autograd.grad(energy.total.sum(), list(self.model.parameters()), allow_unused=True)
+        def rehearse() -> None:
+            energy = self.free_energy(batch.pairs, self.noise_generator(0, self.global_step), batch.share)
+            torch.autograd.grad(energy.total.sum(), list(self.model.parameters()), allow_unused=True)
 
-    def _generator(self, *key: int) -> torch.Generator:
+        start = time.monotonic()
+        trouble = compile_parts(self.model, rehearse)
+        if self.processes.total(torch.tensor(float(bool(trouble)), device=self.device)) == 0:
+            self.news.append(f"compiled the training step in {time.monotonic() - start:.0f} s")
+            return
+        self.model.compiled, self.model.room, self.compiles = {}, None, False
+        after = ", so it is not bit for bit the run that it was" if resumed else ""
+        self.news.append(f"the run goes on without compiled steps{after}: {trouble or 'another process has none'}")
+
+    def noise_generator(self, *key: int) -> torch.Generator:
         """Noise that belongs to this key and to nothing else."""
         state = np.random.SeedSequence([self.preset.training.seed, *key]).generate_state(1, np.uint64)[0]
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
     def training_step(self, batch: SharedBatch, batch_idx: int) -> Tensor:
-        generator = self._generator(0, self.global_step)
-        result = self.free_energy(batch.pairs, generator, batch.share, self._infer_in_training)
+        if self._batch is None:
+            self._begin(batch)
+        self._batch = batch
+        result = self.free_energy(batch.pairs, self.noise_generator(0, self.global_step), batch.share)
         if self._log_now():
             self._log_free_energy("train", result, batch.share)
             self._logged = True
@@ -126,23 +142,18 @@ class Fitting(lightning.LightningModule):
         return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
     def free_energy(
-        self,
-        batch: PairBatch,
-        generator: torch.Generator,
-        share: Share | None = None,
-        infer: Callable[..., FreeEnergy] | None = None,
+        self, batch: PairBatch, generator: torch.Generator, share: Share | None = None
     ) -> FreeEnergy:
         """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance. Where
         they are a share of a batch, chance and noise are those of its rows."""
         rows, count = share or Share.whole(len(batch))
-        infer = infer or self._infer
         if not self.model.conditional:
-            return infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
+            return self._infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
         chance = torch.rand(2, count, generator=generator, device=self.device)[:, rows]
         noise = self.model.noise(count, generator=generator)[rows]
         shown, ink = chance[0] >= self.preset.data.blank, chance[1] < self.preset.data.ink
         context = batch.context * shown[:, None, None, None, None]
-        return infer(batch.target, context, noise, ink)
+        return self._infer(batch.target, context, noise, ink)
 
     def _infer(self, x: Tensor, context: Tensor | None, noise: Tensor, ink: Tensor | None = None) -> FreeEnergy:
         if not len(x):  # of an empty share, which models do not take: nothing of one blank image
@@ -159,7 +170,7 @@ class Fitting(lightning.LightningModule):
 
     def validation_step(self, batch: SharedBatch, batch_idx: int) -> None:
         (rows, count), x, context = batch.share, batch.pairs.target, batch.pairs.context
-        noise = self.model.noise(count, generator=self._generator(1, batch_idx))[rows]
+        noise = self.model.noise(count, generator=self.noise_generator(1, batch_idx))[rows]
         results = {"validation": self._infer(x, context if self.model.conditional else None, noise)}
         if self.model.conditional:
             results["validation_without"] = self._infer(x, None, noise)
@@ -182,14 +193,11 @@ class Fitting(lightning.LightningModule):
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.preset.training.gradient_clip)
         if self._log_now():
             self.log("train/gradient_norm", norm)
-        # A look at the loss waits for the device, so it is taken only now and then.
-        if self.global_step % 50 == 0:
-            loss = self.trainer.callback_metrics.get("train/free_energy")
-            if loss is not None and not torch.isfinite(loss):
-                raise AllographError(
-                    f"the free energy is {loss.item()} at step {self.global_step}: "
-                    "train again with a smaller learning_rate"
-                )
+        # To look at the norm waits for a GPU, so there it is done only now and then.
+        if (self.device.type == "cpu" or self.global_step % 50 == 0) and not torch.isfinite(norm):
+            assert self._batch is not None
+            cause = remedy(self, self._batch)
+            raise AllographError(f"the gradient is {norm.item()} at step {self.global_step}: {cause}")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         config = self.preset.training

@@ -1,0 +1,83 @@
+"""How many threads compute, and how they wait for each other.
+
+torch starts as many threads as the processor has cores, and one that has finished its part of a product spins until the
+others have theirs. On a machine that is not ours alone both go wrong: a container may use less than it sees, and a
+thread that spins holds the core that the other one needs. So this package asks for as many threads as there are cores
+to be used, and for threads that sleep after a short while. What the user has set counts.
+"""
+
+from __future__ import annotations
+
+__all__ = ["prepare", "usable_cores", "use_threads"]
+
+import math
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_SPINS = "1000"
+"""Rounds of some 10 to 100 ns for which a thread waits awake."""
+
+_WAITING = {"GOMP_SPINCOUNT": _SPINS, "KMP_BLOCKTIME": "0"}
+"""Of GCC's and of LLVM's OpenMP; wheels of torch hold either."""
+
+_CHOICES = {"OMP_WAIT_POLICY", *_WAITING}
+"""By any of these a user says how threads wait."""
+
+
+def prepare() -> None:
+    """Sets the variables that the library of threads reads when torch loads it; called before torch is imported."""
+    if not _CHOICES & os.environ.keys():
+        os.environ |= _WAITING
+    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+
+
+def use_threads(count: int | None) -> None:
+    """So many threads from now on; None leaves what is."""
+    if count is None:
+        return
+    os.environ["OMP_NUM_THREADS"] = str(count)  # of processes that this one starts, too
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on, or as many as its share of the machine is worth if that is less."""
+    try:
+        cores = len(os.sched_getaffinity(0))  # type: ignore[attr-defined, unused-ignore]
+    except AttributeError:  # macOS, Windows
+        cores = os.cpu_count() or 1
+    return max(1, math.floor(min(cores, _share())))
+
+
+def _share(root: Path = Path("/")) -> float:
+    """Cores' worth of time that the tightest of this process's control groups allows; infinite where none says."""
+    paths = {"": "/", "cpu": "/"}  # within a container its own group is often the root of what it sees
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            paths |= {name: path for name in controllers.split(",") if name in paths}
+    tops = {"": root / "sys/fs/cgroup", "cpu": root / "sys/fs/cgroup/cpu"}
+    reads = {"": _of_version_2, "cpu": _of_version_1}
+    shares = [math.inf]
+    for name, path in paths.items():
+        group = tops[name] / path.lstrip("/")
+        shares += [reads[name](one) for one in (group, *group.parents) if one.is_relative_to(tops[name])]
+    return min(shares)
+
+
+def _of_version_2(group: Path) -> float:
+    try:
+        quota, period = (group / "cpu.max").read_text().split()
+        return math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
+
+
+def _of_version_1(group: Path) -> float:
+    try:
+        quota, period = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return quota / period if quota > 0 else math.inf
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
