@@ -213,12 +213,11 @@ def test_guided_steps_follow_the_equations(parts: dict[str, Any]) -> None:
     model = model_of(parts)
     context, guidance = some_images(2, 2, seed=2), 2.5
     noise = torch.randn(2, 3, 2, generator=generator(5), dtype=torch.float64)
-    given = [model._given_prior(view) for view in (model._see(context, 1), model._see(None, 2))]
-    trace = model._imagine(model._see(context, 1), noise, guidance)
-    after = model._imagine(model._see(None, 2), noise, 1.0).before[:, 0]
-    states = [trace.before[:, 0], after]
-    cells = [model.first_state(view.constant).chunk(2, dim=-1)[1] for view in (model._see(context, 1), model._see(None, 2))]
-    states = [State(*pair) for pair in zip(states, cells, strict=True)]
+    views = [model._see(context, 1), model._see(None, 2)]
+    given = [model._given_prior(view) for view in views]
+    first = [model.first_state(view.constant).chunk(2, dim=-1) for view in views]
+    states = [State(torch.tanh(hidden), cell) for hidden, cell in first]
+    trace = model._imagine(views[0], noise, guidance)
     assert isinstance(model.prior, GaussianHead)
     for t in range(3):
         order = model.recall.order[:, t] if model.infers_context else noise[0, 0, :0]

@@ -19,6 +19,7 @@ from allograph.cli.console import (
     SeedOption,
     Stopped,
     TemperatureOption,
+    ThreadsOption,
     print_json,
     say,
 )
@@ -44,6 +45,7 @@ def augment(
     keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars to the set.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew instead of going on.")] = False,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """Make a set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars a class.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, print_json
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ThreadsOption, print_json
 from allograph.cli.evaluate import ModelArgument, SplitOption
 from allograph.cli.measuring import measuring
 from allograph.errors import AllographError
@@ -54,6 +54,7 @@ def classify(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")] = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """Which of 20 exemplars is a drawing a new drawing of, by the model's likelihood? Lake's one-shot classification.
 

@@ -16,6 +16,7 @@ __all__ = [
     "SeedOption",
     "Stopped",
     "TemperatureOption",
+    "ThreadsOption",
     "complain",
     "print_json",
     "say",
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import typer
 
 from allograph.parallel import launched
+from allograph.runtime.threads import use_threads
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -63,6 +65,17 @@ DataDirOption = Annotated[
     typer.Option("--data-dir", help="Where the data sets are or go.", envvar="ALLOGRAPH_DATA", metavar="DIR"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        callback=use_threads,
+        help="Threads that compute.",
+        show_default="as many as there are cores to be used",
+        metavar="N",
+    ),
+]
 
 
 class Stopped(Exception):

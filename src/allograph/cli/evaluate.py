@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, print_json
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ThreadsOption, print_json
 from allograph.cli.measuring import measuring, report_problems
 from allograph.errors import AllographError
 
@@ -77,6 +77,7 @@ def likelihood(
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """How probable are unseen images, in nats: free energy and importance weighted bound, with and without exemplar.
 

@@ -15,6 +15,7 @@ from allograph.cli.console import (
     DataDirOption,
     JsonOption,
     TemperatureOption,
+    ThreadsOption,
     print_json,
 )
 from allograph.cli.evaluate import (
@@ -56,6 +57,7 @@ def augmentation(
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """What is a model's augmentation worth? Trains a small classifier on few drawings of unseen classes, four times.
 

@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, TemperatureOption, print_json, say
+from allograph.cli.console import (
+    MAX_SEED,
+    DataDirOption,
+    JsonOption,
+    TemperatureOption,
+    ThreadsOption,
+    print_json,
+    say,
+)
 from allograph.cli.evaluate import ModelArgument, OverwriteRecord, PartOption, ResultsOption, SplitOption
 from allograph.cli.measuring import measuring, report_problems
 from allograph.errors import AllographError
@@ -64,6 +72,7 @@ def oneshot(
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """How well does a model draw from nothing, from one exemplar, or from some characters of an alphabet?
 

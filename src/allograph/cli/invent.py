@@ -20,6 +20,7 @@ from allograph.cli.console import (
     SeedOption,
     Stopped,
     TemperatureOption,
+    ThreadsOption,
     print_json,
     say,
 )
@@ -56,6 +57,7 @@ def invent(
     ] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """Make drawings after no exemplar: symbols that nobody has drawn, or whatever the model learned.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allograph.cli.console import Stopped, say
+from allograph.cli.console import Stopped, ThreadsOption, say
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def studio(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on.", show_default="8765 or the next free one")
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """Draw a symbol and watch it being written anew: a page in the browser, served from this machine."""
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allograph.cli.console import MAX_SEED, STOPPED, DataDirOption, Stopped, say
+from allograph.cli.console import MAX_SEED, STOPPED, DataDirOption, Stopped, ThreadsOption, say
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
     data_dir: DataDirOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
 

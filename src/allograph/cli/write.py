@@ -21,6 +21,7 @@ from allograph.cli.console import (
     SeedOption,
     Stopped,
     TemperatureOption,
+    ThreadsOption,
     print_json,
     say,
 )
@@ -48,6 +49,7 @@ def write(
     animate: Annotated[bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/STEM.webp.")] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
     """Write new drawings of the symbol, or of the face or whatever the model learned, in each IMAGE.
 
