@@ -16,6 +16,7 @@ from allograph.blocks import Wish
 from allograph.studio import Limits, Shelf
 from allograph.studio.batching import Batcher
 from allograph.writer import Writer
+from rounding import ORDERS, rounding_error
 from studio.local import Local, drawing, exemplar, running
 
 
@@ -41,9 +42,11 @@ def test_a_batch_holds_what_each_would_have_had_alone(writer: Writer) -> None:
     assert batcher.batches == 2  # of four blocks at most
     for own, got in zip(wishes, blocks, strict=True):
         alone = writer.draw_blocks(own, temperature=0.9, history=True)
-        for one, other in zip(alone, got, strict=True):
-            np.testing.assert_allclose(other.canvases, one.canvases, atol=2e-3)
-            np.testing.assert_allclose(other.write_windows, one.write_windows, atol=1e-4)
+        for wish, one, other in zip(own, alone, got, strict=True):
+            canvases, windows = rounding_error(writer, wish, one, 0.9)
+            np.testing.assert_allclose(other.canvases, one.canvases, rtol=0, atol=ORDERS * canvases)
+            np.testing.assert_allclose(other.write_windows, one.write_windows, rtol=0, atol=ORDERS * windows)
+            assert ORDERS * canvases < 0.05 * np.std(one.canvases), "rounding is small beside what is drawn"
 
 
 def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
@@ -65,7 +68,8 @@ def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
     first, both, nothing, twice, cold = asyncio.run(all_at_once())
     assert not np.allclose(first[0].canvases, both[0].canvases)
     assert not np.allclose(first[0].canvases, cold[0].canvases)
-    np.testing.assert_allclose(nothing[0].canvases, twice[0].canvases, atol=2e-3)
+    error, _ = rounding_error(writer, Wish(()), nothing[0], 0.9)
+    np.testing.assert_allclose(nothing[0].canvases, twice[0].canvases, rtol=0, atol=ORDERS * error)
     assert not np.allclose(twice[0].canvases, twice[1].canvases)
 
 
