@@ -26,6 +26,8 @@ def main() -> None:
     from benchmarks.suite import rows_training, rows_use
     from benchmarks.suite.turns import peak_megabytes
 
+    import allograph  # noqa: F401 - before torch: it says how threads wait
+
     rows = {**rows_training.ROWS, **rows_use.ROWS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(rows), metavar="ROW", help=f"of {', '.join(rows)}")

@@ -6,6 +6,8 @@ __all__ = ["ROWS"]
 
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from benchmarks.suite.training import (
     sequential_step,
 )
 from benchmarks.suite.turns import Row, in_turns, in_turns_apart, peak_megabytes
-from torch import Tensor, profiler
+from torch import profiler
 from torch.profiler import ProfilerActivity
 
 from allograph.config import load_preset
@@ -71,18 +73,6 @@ def affine(quick: bool) -> Row:
     return row
 
 
-def each_optimisation(quick: bool, bfloat16: bool = True) -> Row:
-    config, batch = (SMALL, 16) if quick else (changed(LARGE, steps=16), 64)
-    row = Row("what each optimisation earns", f"{_setting(config, batch)}, {'bfloat16' if bfloat16 else 'float32'}")
-    variants = {"ours": sequential_step(config, batch, bfloat16=bfloat16)}
-    for name in ():
-        variants[f"without {name}"] = sequential_step(config, batch, bfloat16=bfloat16, omitting=(name,))
-    variants["without any of them"] = sequential_step(config, batch, bfloat16=bfloat16, omitting=())
-    variants["without the fused Adam"] = sequential_step(config, batch, bfloat16=bfloat16, fused_adam=False)
-    row.times = in_turns(variants, 3 if quick else 7)
-    return row
-
-
 def memory_kept(quick: bool) -> Row:
     """What is done about memory, each in a process of its own."""
     config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
@@ -91,7 +81,6 @@ def memory_kept(quick: bool) -> Row:
     variants = {
         "ours": step,
         "freed memory given back": partial(step, keep_freed=False),
-        "without kernels of two weights": partial(step, omitting=("kernels of two weights",)),
     }
     row.times, memory = in_turns_apart(variants, 1 if quick else 15)
     row.figures = {f"{name}: peak, megabytes": megabytes for name, megabytes in memory.items()}
@@ -211,62 +200,58 @@ def memory(steps: int, batch: int, size: int, recomputed: bool = False, attentio
 
 
 def compiled(quick: bool) -> Row:
-    """What `--set compile=true` finds out, with nothing kept from an earlier time."""
-    words = ["contexts=[1]", *(["steps=2", "batch_size=8"] if quick else [])]
+    """What a run with compiled steps pays for them: with nothing kept from an earlier run, and in a second run."""
+    words = ["steps=2", "batch_size=8"] if quick else []
     step = partial(preset_step, load_preset("omniglot-28-fewshot", words), bfloat16=True)
-    row = Row("torch.compile", f"preset omniglot-28-fewshot, {', '.join(words)}, bfloat16")
+    row = Row("compiled steps", " ".join(["preset omniglot-28-fewshot, bfloat16", *words]))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
-        start, first = time.perf_counter(), step(compiled=True)
-        first()
-        row.figures["seconds to compile"] = time.perf_counter() - start
-        row.times, _ = in_turns_apart({"eager": step, "compiled": partial(step, compiled=True)}, 2 if quick else 9)
-    eager, after = row.times["eager"].seconds, row.times["compiled"].seconds
-    if after < eager:
-        row.figures["steps until it pays"] = row.figures["seconds to compile"] / (eager - after)
+        variants = {"plain": step, "compiled": partial(step, compiled=True)}
+        for name in ("with nothing kept", "again"):
+            start = time.perf_counter()
+            in_turns_apart({"compiled": variants["compiled"]}, 1, warm=0)
+            row.figures[f"seconds until the second step, {name}"] = time.perf_counter() - start
+        row.times, _ = in_turns_apart(variants, 2 if quick else 9)
+    saved = row.times["plain"].seconds - row.times["compiled"].seconds
+    if saved > 0:
+        row.figures["steps until it pays"] = row.figures["seconds until the second step, with nothing kept"] / saved
     return row
 
 
-def products(quick: bool) -> Row:
-    """A step's three kinds of product in float32: forwards, backwards, and of the weights' gradient."""
-    rows, units, gates = 64, 564, 1600
-    shapes = {
-        "forwards": (torch.randn(rows, units), torch.randn(gates, units)),
-        "backwards": (torch.randn(rows, gates), torch.randn(gates, units).mT),
-        "weights": (torch.randn(rows * 32, gates).mT, torch.randn(rows * 32, units).mT),
-    }
-    row = Row("float32 products", f"{rows} rows, weights {gates} x {units}; the weights' gradient over 32 steps")
-
-    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"torch": lambda x, w: x @ w.mT, "ours": torch.mm}
-
-    def many(multiply: Callable[[Tensor, Tensor], Tensor], x: Tensor, w: Tensor) -> None:
-        for _ in range(1 if len(x) > rows else 100):
-            multiply(x, w)
-
-    for name, (x, w) in shapes.items():
-        timed = in_turns({who: partial(many, way, x, w) for who, way in ways.items()}, 3 if quick else 9)
-        row.times |= {f"{name}, {who}": one for who, one in timed.items()}
-        row.figures[f"{name}: times as fast as torch's"] = timed["torch"].cpu / timed["ours"].cpu
-        exact = x.double() @ w.double().mT
-        for who, way in ways.items():
-            off = (way(x, w) - exact).abs().max() / exact.abs().mean()
-            row.figures[f"{name}, {who}: furthest off, of the mean size"] = float(off)
+def busy(quick: bool) -> Row:
+    """Two threads while another process keeps one of the two cores busy, in turns with the same alone."""
+    config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
+    row = Row("beside a busy process", f"{_setting(config, batch)}, bfloat16, two threads")
+    step = sequential_step(config, batch, bfloat16=True)
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    os.sched_setaffinity(0, cores)
+    spin = f"import os\nos.sched_setaffinity(0, [{cores[0]}])\nwhile True: pass"
+    alone, beside = [], []
+    for _ in range(2 if quick else 5):
+        alone.append(in_turns({"step": step}, 3)["step"])
+        other = subprocess.Popen([sys.executable, "-c", spin])
+        try:
+            beside.append(in_turns({"step": step}, 3)["step"])
+        finally:
+            other.kill()
+            other.wait()
+    for name, found in (("alone", alone), ("beside a busy process", beside)):
+        row.times[name] = sorted(found, key=lambda timed: timed.seconds)[len(found) // 2]
+    row.figures["times as long, by the clock"] = 1 / row.ratio_of_seconds("beside a busy process")
     return row
 
 
 ROWS: dict[str, Callable[[bool], Row]] = {
     "reference": against_reference,
     "affine": affine,
-    "each": each_optimisation,
-    "each-float32": lambda quick: each_optimisation(quick, bfloat16=False),
     "memory": memory_kept,
     "units": units,
     "kinds": kinds,
     "fewshot": fewshot,
     "bending": bending,
-    "products": products,
     "profile": profile,
     "curves": curves,
     "recompute": recompute,
     "compiled": compiled,
+    "busy": busy,
 }

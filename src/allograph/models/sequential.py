@@ -42,11 +42,8 @@ from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, Stat
 from allograph.models.encoders import ImageEncoder
 from allograph.models.exemplar_attention import ExemplarAttention, Memory
 from allograph.models.guidance import guided
-from allograph.models.recurrence import Trace, recomputed, recur, unrolled
+from allograph.models.recurrence import GROUP, Trace, recomputed, recur, unrolled
 from allograph.models.sequential_config import SequentialConfig
-
-_TOGETHER = 4
-"""Steps that write at once where memory is short."""
 
 
 class _Seen(NamedTuple):
@@ -125,6 +122,8 @@ class SequentialModel(GenerativeModel):
         self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
+        if config.canvas == "gated":  # step after step: a graph of all T would take too long to compile
+            self.compilable = ("_steps",)
 
     # ---------------------------------------------------------------- the contract
 
@@ -260,7 +259,7 @@ class SequentialModel(GenerativeModel):
         if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
             return self.canvas(self.placing, self._sprites(trace), where)
         # Sprites of a few steps at a time, so that only their windows are in memory.
-        parts = zip(self._sprites(trace).split(_TOGETHER, dim=1), where.split(_TOGETHER, dim=1), strict=True)
+        parts = zip(self._sprites(trace).split(GROUP, dim=1), where.split(GROUP, dim=1), strict=True)
         written = [recomputed(True, self.placing.write_all, *part) for part in parts]
         return self.canvas.after(torch.stack(written).sum(dim=0))
 

@@ -18,14 +18,12 @@ def remedy(fitting: Fitting, batch: SharedBatch) -> str:
     """The likely cause, found by computing the same step once more in float32, uncompiled, and what helps."""
     if not _finite(*fitting.model.parameters()):
         return "the weights have diverged; train again with a smaller learning_rate"
-    if not _finite(batch.pairs.target, batch.pairs.context):
-        return "an image of the batch has values that are no numbers; look at the data"
     compiled, fitting.model.compiled = fitting.model.compiled, {}
     generator = fitting.noise_generator(0, fitting.global_step)
     with torch.autocast(fitting.device.type, enabled=False):
         energy = fitting.free_energy(batch.pairs, generator, batch.share).total
     if not _finite(energy):
-        return "the free energy itself overflows; train again with a smaller learning_rate"
+        return "the free energy itself is not finite; train again with a smaller learning_rate"
     if fitting.trainer.precision != "32-true":
         return "in float32 the same step is finite; train again with --set precision=float32"
     if compiled:
