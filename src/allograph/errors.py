@@ -1,9 +1,10 @@
-"""What goes wrong in a way that a user can put right: the exception, and the note on one item of a batch."""
+"""What a user can put right: the exception, the note on one item of a batch, and how a message quotes a value."""
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "Problem", "require_positive"]
+__all__ = ["AllographError", "Problem", "shown"]
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +24,10 @@ class Problem:
     message: str
 
 
-def require_positive(config: object, *names: str) -> None:
-    """ValueError for the first of these numbers of a configuration that is below 1."""
-    for name in names:
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} = {getattr(config, name)} is too small; it is at least 1")
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: on one line, the middle of a long one left out."""
+    return _short.repr(value)

@@ -38,8 +38,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.limits import CHANNELS, LAYERS, SIDE, UNITS, require, require_length, require_room
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
 from allograph.models.parts import Gaussian
@@ -78,9 +78,9 @@ class DeepConfig:
     activation: Activation = "silu"
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "depth", "width")
-        if not self.latents or not self.units or min((*self.latents, *self.units)) < 1:
-            raise ValueError("latents and units are one or more numbers, each at least 1")
+        require_length(self, latents=LAYERS, units=LAYERS)
+        require(self, image_size=SIDE, latents=UNITS, units=UNITS, depth=LAYERS, width=CHANNELS)
+        require_room(1, self.likelihood.parameters_per_pixel * self.image_size**2)
         if len(self.units) != len(self.latents):
             raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
 
