@@ -123,12 +123,13 @@ class DeepModel(GenerativeModel):
         self.decoder = image_decoder(config.network, parameters, *pixels, inputs=latents[0])
         """f, without its bias"""
         self.bias = nn.Parameter(torch.zeros(parameters, size, size))
-        self.initialise(torch.full((self.likelihood.channels,), 0.5))
+        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+            self.initialise(torch.full((self.likelihood.channels,), 0.5))
 
     @torch.no_grad()
     def initialise(self, mean: Float[Tensor, "channel size size"] | Float[Tensor, " channel"]) -> None:
         """Lets what z does not explain begin at the data's mean: of each channel, or of each pixel."""
-        bias = self.likelihood.bias(mean.to(self.bias))
+        bias = self.likelihood.bias(mean.to(self.bias.dtype))
         self.bias.copy_(bias if bias.ndim == 3 else bias[:, None, None])
 
     # ---------------------------------------------------------------- the contract

@@ -88,7 +88,7 @@ class LinearModel(GenerativeModel):
         self.config = config
         self.likelihood = likelihood_from_config(LikelihoodConfig("learned-gaussian", channels=config.channels))
         pixels, latent = config.pixels, config.latent
-        self.loading = nn.Parameter(0.1 * torch.randn(pixels, latent) / math.sqrt(latent))
+        self.loading = nn.Parameter(torch.empty(pixels, latent))
         """W, (D, d)"""
         self.mean = nn.Parameter(torch.full((pixels,), 0.5))
         """mu, (D,)"""
@@ -98,6 +98,9 @@ class LinearModel(GenerativeModel):
         """V, (d, D)"""
         self.posterior_log_std = nn.Parameter(torch.zeros(latent))
         """log s, (d,)"""
+        if not self.loading.is_meta:  # see `allograph.weights`
+            with torch.no_grad():
+                self.loading.normal_().mul_(0.1).div_(math.sqrt(latent))
 
     # ---------------------------------------------------------------- the contract
 
