@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allograph.config import (
@@ -20,7 +22,7 @@ from allograph.config import (
     to_dict,
 )
 from allograph.errors import AllographError
-from allograph.models import MODELS, BendingConfig
+from allograph.models import MODELS, BendingConfig, SequentialConfig
 
 SMALL = {
     "bending": ["hidden=8", "steps=2", "bends=1", "patch=4"],
@@ -96,12 +98,31 @@ def test_what_is_written_is_read_back_through_json() -> None:
         ("blank=1.5", "no share"),
         ("bounds.min_scale=2", "min_scale below max_scale"),
         ("augmentation.stretch=0.5", "at least 1"),
+        ("hidden=40000000", "hidden = 40000000 is too large; it is at most 65536, since the matrices"),
+        ("steps=1000000000", "steps = 1000000000 is too large; it is at most 4096, since the steps"),
+        (f"image_size={10**400}", r"image_size = 1000+\.\.\.0+ is too large; it is at most 1024, since"),
+        (f"hidden={'9' * 5000}", "takes int"),
+        ("likelihood.levels=1000000", "at most 65536, since pixels have 16 bits"),
+        ("likelihood.components=5000", "at most 1024, since"),
+        ("likelihood.scale=nan", "scale = nan is not a number; it is 1e-06 to 1000"),
+        ("batch_size=1000000", "at most 65536, since a batch is in memory at once"),
+        ("validation_pairs=10000000", "at most 1000000, since all pairs stay in memory"),
+        ("max_steps=1000000000000", "at most 1000000000, since"),
+        ("learning_rate=inf", "learning_rate = inf is too large"),
+        (f"learning_rate={10**400}", "learning_rate = inf is too large"),
+        ("gradient_clip=nan", "gradient_clip = nan is not a number"),
+        ("augmentation.turn=nan", "turn = nan is not a number"),
+        ("contexts=[1, 100000]", "contexts = 100000 is too large; it is at most 1024, since"),
+        (f"contexts={[1] * 5000}", "contexts has 5000 numbers; it has 1 to 1024"),
+        ("bounds.max_scale=1e9", "at most 100, since"),
+        (f"embedding={'[' * 5000}", "takes int"),
+        (f"{'x' * 10**6}=1", "unknown setting 'xxx"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_remedy(word: str, message: str) -> None:
     with pytest.raises(AllographError, match=message) as caught:
         from_dict(Preset, override({}, [word]))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 3000
 
 
 @pytest.mark.parametrize(
@@ -109,13 +130,50 @@ def test_mistakes_are_one_line_that_names_the_remedy(word: str, message: str) ->
     [
         ("max_shear=0.1", "ambiguous"),
         ("bends=20", r"1 to steps \(16\)"),
-        ("bells=[]", "above 0"),
+        ("bells=[]", "bells has 0 numbers; it has 1 to 16"),
+        ("bells=[1, 0]", "above 0"),
         ("look.max_shift=0.5", "look.max_shift = 0.5 is too small"),
     ],
 )
 def test_mistakes_in_a_bending_model_are_named_too(word: str, message: str) -> None:
     with pytest.raises(AllographError, match=message):
         from_dict(Preset, override({"model": {"kind": "bending"}}, [word]))
+
+
+def test_a_drawing_of_too_many_numbers_is_refused_though_each_setting_may_be() -> None:
+    assert SequentialConfig(steps=4096).steps == 4096 and SequentialConfig(image_size=1024).image_size == 1024
+    with pytest.raises(ValueError, match=r"together make 4294967296 numbers of one drawing.* since all are in memory"):
+        SequentialConfig(steps=4096, image_size=1024)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20)
+@given(anything=ANYTHING)
+@example(anything=math.nan)
+@example(anything=math.inf)
+@example(anything=2**33)
+@example(anything=10**400)
+def test_no_setting_takes_what_is_no_number_of_this_world(kind: str, anything: object) -> None:
+    for key in preset_fields(preset_of(kind)):
+        table: dict[str, Any] = {"model": {"kind": kind}}
+        *path, last = key.split(".")
+        inner = table
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = anything
+        try:
+            taken = preset_fields(from_dict(Preset, table))[key]
+        except AllographError as error:
+            assert "\n" not in str(error)
+        else:
+            for value in taken if isinstance(taken, tuple) else (taken,):
+                assert isinstance(value, str) or abs(value) <= 2**32, key
 
 
 @pytest.mark.parametrize(

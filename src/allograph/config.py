@@ -20,11 +20,12 @@ __all__ = [
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -33,10 +34,16 @@ from allograph.data.augment import Augmentation
 from allograph.data.binarising import Binarisation
 from allograph.data.folders import ImageKind
 from allograph.data.pairs import ExemplarKind
-from allograph.errors import AllographError, require_positive
+from allograph.errors import AllographError, shown
+from allograph.limits import COUNT, EXEMPLARS, SIDE, Limit, require, require_length
 from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialConfig
 
 T = TypeVar("T")
+
+_BATCH = Limit(1, 65_536, "a batch is in memory at once")
+_PAIRS = Limit(1, 1_000_000, "all pairs stay in memory")
+_RATE = Limit(0, 100, "nothing is learned at such a rate")
+_NORM = Limit(0, 10**9, "no gradient is longer")
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.contexts != (0,) and (not self.contexts or min(self.contexts) < 1):
             raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
-        if self.shift < 0:
-            raise ValueError(f"shift = {self.shift} is too small; it is at least 0")
+        require_length(self, contexts=EXEMPLARS)
+        require(self, contexts=replace(EXEMPLARS, low=0), shift=replace(SIDE, low=0))
         for name in ("ink", "blank", "settle"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
@@ -125,11 +132,20 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_positive(self, "batch_size", "max_steps", "validate_every", "validation_pairs", "checkpoint_every")
-        if self.learning_rate <= 0 or self.gradient_clip <= 0 or min(self.warmup_steps, self.kl_warmup_steps) < 0:
-            raise ValueError(
-                "learning_rate and gradient_clip are above 0, warmup_steps and kl_warmup_steps are at least 0"
-            )
+        require(
+            self,
+            batch_size=_BATCH,
+            max_steps=COUNT,
+            learning_rate=_RATE,
+            warmup_steps=replace(COUNT, low=0),
+            kl_warmup_steps=replace(COUNT, low=0),
+            gradient_clip=_NORM,
+            validate_every=COUNT,
+            validation_pairs=_PAIRS,
+            checkpoint_every=COUNT,
+        )
+        if self.learning_rate == 0 or self.gradient_clip == 0:
+            raise ValueError("learning_rate and gradient_clip are above 0")
         if not (0 <= self.final_rate <= 1 and 0 <= self.average_decay < 1):
             raise ValueError("final_rate is 0 to 1, average_decay 0 to below 1")
         if not 0 <= self.seed < 2**32:
@@ -163,7 +179,7 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
         )
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise AllographError(f"preset {name} is not valid TOML: {error}") from None
     return from_dict(Preset, override(table, overrides))
 
@@ -190,19 +206,19 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
     words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides what else can be set
     for section in ("model", "data", "training"):
         if not isinstance(result.get(section, {}), dict):
-            raise AllographError(f"{section} is a table of settings, not {result[section]!r}")
+            raise AllographError(f"{section} is a table of settings, not {shown(result[section])}")
     for word in words:
         known = preset_fields(Preset(model=_default_model(result.get("model", {}))))
         key, equals, value = word.partition("=")
         if not equals:
-            raise AllographError(f"{word!r} sets nothing; write key=value, for example hidden=512")
+            raise AllographError(f"{shown(word)} sets nothing; write key=value, for example hidden=512")
         key = key.strip().replace("-", "_")
         matches = [full for full in known if full == key or full.endswith(f".{key}")]
         if len(matches) > 1 and key not in matches:
-            raise AllographError(f"{key!r} is ambiguous; write one of {', '.join(matches)}")
+            raise AllographError(f"{shown(key)} is ambiguous; write one of {', '.join(matches)}")
         if not matches:
             short = [full.rsplit(".", 1)[-1] for full in known]
-            raise AllographError(f"unknown setting {key!r}{_nearest(key, [*known, *short])}")
+            raise AllographError(f"unknown setting {shown(key)}{_nearest(key, [*known, *short])}")
         *path, last = (key if key in matches else matches[0]).split(".")
         inner = result
         for part in path:
@@ -222,18 +238,18 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise AllographError(f"unknown setting {prefix + key!r}{_nearest(key, hints)}")
+            raise AllographError(f"unknown setting {shown(prefix + key)}{_nearest(key, hints)}")
         before = getattr(config, key)
         if isinstance(config, Preset) and key == "model" and isinstance(value, Mapping):
             before = _default_model(value)
         if is_dataclass(before) and isinstance(value, Mapping):
             values[key] = _filled(before, value, f"{prefix}{key}.")
         elif is_dataclass(before):
-            raise AllographError(f"{prefix}{key} is a table of settings, not {value!r}")
+            raise AllographError(f"{prefix}{key} is a table of settings, not {shown(value)}")
         else:
             values[key] = _checked(value, hints[key], f"{prefix}{key}")
     try:
-        return dataclasses.replace(config, **values)  # type: ignore[type-var]
+        return replace(config, **values)  # type: ignore[type-var]
     except ValueError as error:
         raise AllographError(f"{prefix}{error}") from None
 
@@ -253,7 +269,7 @@ def _default_model(table: Mapping[str, Any]) -> ModelConfig:
     """The configuration of the kind that a model's table names, with its defaults."""
     kind = table.get("kind", SequentialConfig.kind)
     if not isinstance(kind, str) or kind not in MODELS:
-        raise AllographError(f"unknown model.kind {kind!r}{_nearest(str(kind), MODELS)}")
+        raise AllographError(f"unknown model.kind {shown(kind)}{_nearest(str(kind), MODELS)}")
     return MODELS[kind][0]()
 
 
@@ -265,13 +281,13 @@ def _parse(text: str) -> Any:
     """A value as TOML would read it; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # of too many digits or brackets, too
         return text
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
@@ -281,7 +297,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
     if origin is Literal:
         if value in arguments:
             return value
-        raise AllographError(f"{key} = {value!r} is not one of {', '.join(map(repr, arguments))}")
+        raise AllographError(f"{key} = {shown(value)} is not one of {', '.join(map(repr, arguments))}")
     elif origin is tuple:
         if isinstance(value, int | float):
             value = (value,)
@@ -293,8 +309,11 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
             return None
         return _checked(value, next(kind for kind in arguments if kind is not type(None)), key)
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # of more than 308 digits; its limit refuses it
+            return math.inf if value > 0 else -math.inf
     elif not is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
-    raise AllographError(f"{key} = {value!r} is of the wrong type; it takes {name}")
+    raise AllographError(f"{key} = {shown(value)} is of the wrong type; it takes {name}")

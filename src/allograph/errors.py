@@ -1,9 +1,10 @@
-"""What goes wrong in a way that a user can put right: the exception, and the note on one item of a batch."""
+"""What a user can put right: the exception, the note on one item of a batch, and how a message quotes a value."""
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "Problem", "first_line", "require_positive"]
+__all__ = ["AllographError", "Problem", "first_line", "shown"]
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,17 @@ class Problem:
     message: str
 
 
-def require_positive(config: object, *names: str) -> None:
-    """ValueError for the first of these numbers of a configuration that is below 1."""
-    for name in names:
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} = {getattr(config, name)} is too small; it is at least 1")
-
-
 def first_line(error: BaseException) -> str:
-    """The first line of a library's message that is not empty, else the error's kind."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The beginning of a library's message, short enough to stand inside one of ours; else the error's kind."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    first = " ".join(lines[:2])
+    return first if len(first) <= 160 else f"{first[:157]}..."
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: on one line, the middle of a long one left out."""
+    return _short.repr(value)

@@ -9,6 +9,10 @@ The file's metadata has one entry, `allograph`, whose value is a JSON object:
 
 It is one entry because safetensors writes several in an order that changes from run to run: so equal weights and equal
 cards are equal files, byte for byte. Loading reads numbers and JSON and never runs code from the file.
+
+A file may come from a stranger. So a model is built without memory first, on torch's "meta" device, and compared with
+what the file holds. Once torch computes more than sizes on that device, it imports another part of itself, which takes
+a second: so constructors compute what a model begins with on the CPU.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allograph.errors import AllographError
+from allograph.errors import AllographError, first_line, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +44,10 @@ ALPHABETS = "omniglot-alphabet"
 _SHIPPED = Path(__file__).parent / "shipped"
 _SUFFIX = ".safetensors"
 _FORMAT = 1
+_LONGEST_HEADER = 2**21
+"""Bytes of the description and the table of tensors; those of the weights that ship have 40 thousand."""
+_DEEPEST = 32
+"""Lists and tables within each other in a description."""
 
 
 @dataclass(frozen=True)
@@ -94,32 +102,56 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     Raises:
         AllographError: an unknown name; a missing, unreadable, damaged or foreign file.
     """
-    import safetensors.torch
-    from safetensors import SafetensorError
+    import torch
 
+    from allograph.card import check_card
     from allograph.config import model_from_config
 
     path = _resolve(name_or_path)
-    content = _read(path)
-    try:
-        tensors = safetensors.torch.load(content)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise AllographError(
-            f"{path} is damaged or not a weights file ({_one_line(error)}); copy or train it again"
-        ) from error
-    about = _about(path, content)
+    tensors, about, sha256 = _read(path)
+    config, card = about["config"], about["card"]
+    for name, value in tensors.items():
+        if value.dtype != torch.float32:
+            raise AllographError(
+                f"{path} holds {value.dtype} numbers ({shown(name)}) where allograph's weights are float32: take the "
+                f"file that training made, or convert it back"
+            )
     if about["digest"] != _digest(about, tensors):
         raise AllographError(f"{path} is damaged: its content does not match its own checksum; copy or train it again")
     try:
-        model = model_from_config(about["config"])
-        model.load_state_dict(tensors)
+        check_card(card)
+        _check_fit(config, tensors)
+        model = model_from_config(config)
+        if card.get("guidance", 1) != 1 and not getattr(model, "can_be_guided", False):
+            raise ValueError(f"card: guidance = {card['guidance']} of a model that cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
-            f"{path} does not fit this version of allograph ({_one_line(error)}); train it again or use the version "
+            f"{path} does not fit this version of allograph ({first_line(error)}); train it again or use the version "
             f"that made it"
         ) from error
+    for name, value in tensors.items():
+        if not (value.sum().isfinite() or value.isfinite().all()):  # a sum is quick, and seldom too large itself
+            raise AllographError(
+                f"{path} holds numbers that are not finite ({name}): its training failed; train it again with a "
+                f"smaller learning_rate"
+            )
+    model.load_state_dict(tensors)
     model.eval()
-    return LoadedWeights(model=model, card=about["card"], sha256=hashlib.sha256(content).hexdigest())
+    return LoadedWeights(model=model, card=card, sha256=sha256)
+
+
+def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """ValueError where the model of these settings has other parameters and buffers; takes no memory for them."""
+    import torch
+
+    from allograph.config import model_from_config
+
+    with torch.device("meta"):
+        wanted = model_from_config(config).state_dict()
+    for name in sorted(wanted.keys() | tensors.keys()):
+        here, there = (tuple(of[name].shape) if name in of else "missing" for of in (tensors, wanted))
+        if here != there:
+            raise ValueError(f"{shown(name)} is {here}, by the settings it is {there}")
 
 
 def _resolve(name_or_path: Path | str) -> Path:
@@ -140,35 +172,67 @@ def _resolve(name_or_path: Path | str) -> Path:
     raise AllographError(f"no weights are called {text!r}: {hint}known names: {known}; or give a {_SUFFIX} file")
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
+    """The tensors of a file, which stay on the disk until they are used, what it says of them, and its SHA-256."""
+    from safetensors import SafetensorError, safe_open
+
     from allograph.imaging.files import explain_os_error
 
     if path.is_dir():
         raise AllographError(f"{path} is a folder; name the {_SUFFIX} file in it")
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _LONGEST_HEADER:
+                raise ValueError(f"a header of {length} bytes, where {_LONGEST_HEADER} are enough for any model")
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with safe_open(path, framework="pt") as file:
+            names, metadata = file.keys(), file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in names}
     except OSError as error:
         raise explain_os_error(error, f"cannot read the weights {path}") from error
-
-
-def _about(path: Path, content: bytes) -> dict[str, Any]:
-    """The `allograph` entry of a safetensors file that has been parsed before: 8 bytes of length, then JSON."""
-    length = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+    except (SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        raise AllographError(
+            f"{path} is damaged or not a weights file ({first_line(error)}); copy or train it again"
+        ) from error
     if "allograph" not in metadata:
         raise AllographError(f"{path} holds tensors but no allograph model; give a file that `allograph train` made")
+    return tensors, _about(path, metadata["allograph"]), sha256
+
+
+def _about(path: Path, text: str) -> dict[str, Any]:
+    """The description in the `allograph` entry of a file's metadata."""
     try:
-        about = json.loads(metadata["allograph"])
+        about = json.loads(text, object_pairs_hook=_table)
+        if _is_deeper(about, _DEEPEST):
+            raise ValueError(f"lists and tables within each other, more than {_DEEPEST}")
         kinds = {key: type(about[key]) for key in ("format", "config", "card", "digest")}
         if kinds != {"format": int, "config": dict, "card": dict, "digest": str}:
             raise TypeError(f"the description holds {kinds}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AllographError(f"{path} is damaged: its description cannot be read; copy or train it again") from error
     if about["format"] != _FORMAT:
         raise AllographError(
-            f"{path} has format {about['format']}, this allograph reads format {_FORMAT}; update allograph"
+            f"{path} has format {shown(about['format'])}, this allograph reads format {_FORMAT}; update allograph"
         )
     return about
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two values for one key nobody knows which is meant."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError("a key is there twice")
+    return table
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether more lists and tables than that are within each other."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 def _digest(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
@@ -180,12 +244,5 @@ def _digest(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         value = tensors[name].contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(value.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    """The first line of a library's message, short enough to stand inside one of ours."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    first = " ".join(lines[:2])
-    return first if len(first) <= 160 else f"{first[:157]}..."

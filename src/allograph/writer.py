@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from allograph.blocks import BLOCK, Block, Wish
+from allograph.card import GUIDANCE, TEMPERATURES
 from allograph.errors import AllographError
 from allograph.weights import DEFAULT, exemplars_of
 
@@ -34,8 +35,6 @@ Ink = Literal["auto", "dark", "light"]
 
 _DRAWINGS = range(1, 100_001)
 _SIZES = range(8, 8193)
-_TEMPERATURES = (0.0, 2.0)
-_GUIDANCE = (0.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Writer:
             raise AllographError(f"this model's drawings cannot be guided: {remedy}")
         if guidance != 1 and self.card.get("settings", {}).get("data", {}).get("blank") == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
-        low, high = _GUIDANCE
+        low, high = GUIDANCE
         if not low <= guidance <= high:
             raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
         return replace(self, card={**self.card, "guidance": float(guidance)})
@@ -328,7 +327,7 @@ class Writer:
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the one asked for, else the one on the model's card, else 1."""
         chosen = float(self.card.get("temperature", 1.0)) if temperature is None else temperature
-        low, high = _TEMPERATURES
+        low, high = TEMPERATURES
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
         return chosen

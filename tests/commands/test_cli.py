@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -138,14 +139,26 @@ def test_training_takes_the_settings_of_the_weights_that_it_goes_on_from(capsys)
     assert shown("--from", "omniglot-alphabet", "--preset", "sequential") == shown("--preset", "sequential")
 
 
-@pytest.mark.parametrize("settings", [None, ["x"], "x", {"data": None}])
-def test_the_network_is_that_of_the_weights_whatever_their_card_says(capsys, tmp_path: Path, settings: object) -> None:
+@pytest.mark.parametrize(
+    ("card", "refusal"),
+    [
+        ({}, ""),
+        ({"settings": {}}, ""),
+        ({"settings": {"model": {"context_by": "attention"}}}, ""),
+        ({"settings": {"data": {"speed": 3}}}, "name a --preset"),
+        ({"settings": {"data": None}}, "settings.data = None is not a table"),
+        ({"settings": "x"}, "settings = 'x' is not a table"),
+    ],
+)
+def test_the_network_is_that_of_the_weights_whatever_their_card_says(
+    capsys, tmp_path: Path, card: dict[str, Any], refusal: str
+) -> None:
     known = weights.load("omniglot-alphabet")
     path = tmp_path / "odd.safetensors"
-    weights.save(path, known.model, {"settings": settings})
+    weights.save(path, known.model, card)
     status, out, err = run(capsys, "train", "strokes", "--show", "--from", path)
-    if settings == {"data": None}:
-        assert status == 2 and "name a --preset" in one_line(err) and str(path) in err
+    if refusal:
+        assert status == 2 and refusal in one_line(err) and str(path) in err
     else:
         assert status == 0 and "model.context_by = 'inference'" in out.splitlines()
 

@@ -67,7 +67,7 @@ def test_a_compiler_that_fails_is_one_line_and_the_run_goes_on(
     fitted = fit(splits, preset_of("compile=true", "max_steps=3"), tmp_path)
     assert fitted.ended == "finished"
     said = [line for line in capsys.readouterr().err.splitlines() if "compiled" in line]
-    assert said == ["the run goes on without compiled steps: no C++ compiler"]
+    assert said == ["the run goes on without compiled steps: no C++ compiler see https://..."]
     assert torch.load(tmp_path / "state.ckpt", weights_only=True)["compiles"] is False
 
 

@@ -302,7 +302,7 @@ def test_a_free_energy_that_is_no_number_ends_the_run_with_advice(
     splits: Splits, preset: Preset, tmp_path: Path
 ) -> None:
     wild = dataclasses.replace(
-        preset, training=dataclasses.replace(preset.training, learning_rate=1e30, warmup_steps=0, max_steps=200)
+        preset, training=dataclasses.replace(preset.training, learning_rate=100.0, warmup_steps=0, max_steps=200)
     )
     with pytest.raises(AllographError, match="smaller learning_rate"):
         fit(splits, wild, tmp_path)

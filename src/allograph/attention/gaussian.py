@@ -53,7 +53,7 @@ class GaussianAttention(SeparableAttention):
     def place(self, raw: Tensor) -> Tensor:
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         centre = (self.size + 1) / 2 * (torch.tanh(raw[..., :2]) + 1)
-        stride = _between(raw[..., 2:3], *_LOG_STRIDE) + math.log((self.size - 1) / max(1, self.patch - 1))
+        stride = _between(raw[..., 2:3], *_LOG_STRIDE) + math.log(max(1, self.size - 1) / max(1, self.patch - 1))
         width = _between(raw[..., 3:4], *_LOG_WIDTH) + math.log(self.size / 28)
         return torch.cat([centre, stride, width, _LOG_INTENSITY * torch.tanh(raw[..., 4:])], dim=-1)
 

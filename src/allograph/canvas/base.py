@@ -29,8 +29,7 @@ class Canvas(nn.Module, ABC):
         self.output = nn.Conv2d(channels, parameters, 1)
         with torch.no_grad():  # begin with one hidden channel for each parameter, as far as they go
             self.output.weight.mul_(0.1)
-            same = torch.arange(min(channels, parameters))
-            self.output.weight[same, same] += 1.0
+            self.output.weight[:, :, 0, 0].diagonal().add_(1.0)
 
     @abstractmethod
     def forward(

@@ -131,7 +131,9 @@ class BentCanvas(DisplacedCanvas):
         self.narrowest = bells.index(min(bells))
         self.base = nn.Parameter(torch.full((len(bells),), 1.0))
         self.empty = nn.Parameter(torch.tensor(empty))
-        self.register_buffer("blur", _blur(size, torch.tensor(bells) * size / 52), persistent=False)
+        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+            blur = _blur(size, torch.tensor(bells) * size / 52)
+        self.register_buffer("blur", blur.to(self.base.device), persistent=False)
 
     def filter(self, exemplar: Float[Tensor, "batch 1 size size"]) -> Float[Tensor, "batch bells size size"]:
         """The exemplar through each bell: ``B x B^T``, B the matrix of a one-dimensional blur."""

@@ -23,6 +23,9 @@ _KINDS = {
     "linear": "linear Gaussian model",
 }
 
+_WIDEST = 100
+"""Columns that a key may push the values to the right."""
+
 
 def info(
     model: Annotated[str, typer.Argument(help="A known name or a .safetensors file.", metavar="FILE|NAME")],
@@ -41,15 +44,15 @@ def info(
         "sha256": writer.sha256,
         **_summary(writer),
         "parameters": sum(parameter.numel() for parameter in writer.model.parameters()),
-        **card,
     }
+    document |= {key: value for key, value in card.items() if key not in document}  # a card overrules nothing
     if "model" not in card.get("settings", {}):
         document["config"] = to_dict(writer.model.config)
     if as_json:
         print_json(document)
         return
     lines = list(_flat(document))
-    width = max(len(key) for key, _ in lines)
+    width = min(max(len(key) for key, _ in lines), _WIDEST)
     for key, value in lines:
         print(f"{key:{width}}  {value}")
 
@@ -81,4 +84,9 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{prefix}{key}.")
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            yield f"{prefix}{key}", text
+            yield _printable(f"{prefix}{key}"), _printable(text)
+
+
+def _printable(text: str) -> str:
+    """On one line, and without what a terminal obeys: a card may come from a stranger."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -145,8 +145,8 @@ def _settings_of(initial: LoadedWeights, name: str, words: list[str]) -> Preset:
     """With which the weights were made, as far as their card says, and ``key=value`` words on top."""
     from allograph.config import Preset, from_dict, override, to_dict
 
-    known = initial.card.get("settings")
-    known = {key: known.get(key, {}) for key in ("data", "training")} if isinstance(known, dict) else {}
+    known = initial.card.get("settings", {})
+    known = {key: known.get(key, {}) for key in ("data", "training")}
     table = {"model": to_dict(initial.model.config), **known}
     try:
         from_dict(Preset, override(table, []))

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum, sampled_places
+from allograph.limits import Limit, require
 from allograph.parallel import Share
 
 Array = npt.NDArray[np.floating]
@@ -29,6 +30,12 @@ _AT_ONCE = 16
 
 # Ink stays this far inside the frame [-1, 1]: about two of Omniglot's 105 pixels.
 _FRAME = 0.96
+
+_TURN = Limit(0, 360, "that is once around")
+_FACTOR = Limit(1, 10, "nothing is left of a drawing")
+_SHEAR = Limit(0, 10, "nothing is left of a drawing")
+_SHIFT = Limit(0, 2, "that is out of the frame")
+_PEN = Limit(0, 105, "that is as wide as the drawing")
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,19 @@ class Augmentation:
     def __post_init__(self) -> None:
         if not 0 <= self.new_concepts <= 1:
             raise ValueError(f"new_concepts is a share between 0 and 1, not {self.new_concepts}")
-        if min(self.stretch, self.scale, self.drawing_stretch, self.drawing_scale) < 1:
-            raise ValueError("stretch and scale are factors of at least 1")
-        if min(self.turn, self.shear, self.drawing_turn, self.drawing_shear, self.drawing_shift, self.pen) < 0:
-            raise ValueError("turn, shear, shift and pen are ranges of at least 0")
+        require(
+            self,
+            turn=_TURN,
+            shear=_SHEAR,
+            stretch=_FACTOR,
+            scale=_FACTOR,
+            drawing_turn=_TURN,
+            drawing_shear=_SHEAR,
+            drawing_stretch=_FACTOR,
+            drawing_scale=_FACTOR,
+            drawing_shift=_SHIFT,
+            pen=_PEN,
+        )
 
     def __call__(
         self,

@@ -20,6 +20,9 @@ from typing import Literal
 from allograph.likelihoods.base import Likelihood, bits_per_dimension
 from allograph.likelihoods.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
 from allograph.likelihoods.plain import Bernoulli, Categorical, Gaussian
+from allograph.limits import COMPONENTS, LEVELS, Limit, require
+
+_SCALE = Limit(1e-6, 1000, "pixels are in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class LikelihoodConfig:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ValueError(f"channels = {self.channels} is neither 1 (grey or binary) nor 3 (colour)")
-        if self.levels < 2:
-            raise ValueError(f"levels = {self.levels} is too small; it is at least 2")
-        if self.scale <= 0:
-            raise ValueError(f"scale = {self.scale} is no standard deviation; it is above 0")
-        if self.components < 1:
-            raise ValueError(f"components = {self.components} is too small; it is at least 1")
+        require(self, levels=LEVELS, scale=_SCALE, components=COMPONENTS)
+
+    @property
+    def parameters_per_pixel(self) -> int:
+        """P, of the observation model."""
+        return likelihood_from_config(self).parameters_per_pixel
 
 
 def likelihood_from_config(config: LikelihoodConfig) -> Likelihood:

@@ -90,7 +90,10 @@ class BendingModel(GenerativeModel):
         self.first_state = nn.Linear(embedding, 2 * hidden)
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
-        self.plan = nn.Parameter(first_plan(config))
+        device = self.first_state.weight.device
+        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+            plan, empty = first_plan(config), self.likelihood.bias(torch.zeros(channels))
+        self.plan = nn.Parameter(plan.to(device))
         self.posterior = GaussianHead(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
         self.prior = prior_of(config.prior, pixels + 6 + hidden, embedding, config.decision, config.latent)
         self.core = Cell(config.latent + pixels + 6, embedding, hidden)
@@ -102,8 +105,7 @@ class BendingModel(GenerativeModel):
             self.canvas = BentCanvas(config.image_size, config.field_size, config.bells)
         else:
             self.gain = nn.Linear(hidden, 1)
-            empty = self.likelihood.bias(torch.zeros(channels))
-            self.canvas = BentPicture(config.image_size, config.field_size, channels, empty)
+            self.canvas = BentPicture(config.image_size, config.field_size, channels, empty.to(device))
         with torch.no_grad():
             self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 __all__ = ["BendingConfig", "first_plan"]
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from allograph.attention import WindowBounds
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig
+from allograph.limits import CHANNELS, SIDE, STEPS, UNITS, Limit, require, require_length, require_room
 
 _FIRST_RADIUS = 0.6
 """Of the disc over which the first looks are spread, half images."""
+
+_BELL = Limit(0, 1000, "a wider one blurs the exemplar to an even grey")
+_BELLS = Limit(1, 16, "each keeps a copy of the exemplar")
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,21 @@ class BendingConfig:
     move: WindowBounds = field(default=WindowBounds(min_scale=0.4, max_scale=2.5, max_turn=1.0, max_shear=0.5))
 
     def __post_init__(self) -> None:
-        require_positive(
-            self, "image_size", "steps", "latent", "hidden", "patch", "embedding", "encoder_width", "decision"
+        require(
+            self,
+            image_size=SIDE,
+            steps=STEPS,
+            latent=UNITS,
+            hidden=UNITS,
+            patch=SIDE,
+            embedding=UNITS,
+            encoder_width=CHANNELS,
+            decision=UNITS,
+            control=replace(SIDE, low=2),
+            field_size=replace(SIDE, low=2),
+            bells=_BELL,
         )
+        require_length(self, bells=_BELLS)
         if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
             raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
         if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
@@ -73,10 +88,10 @@ class BendingConfig:
             raise ValueError(f"look.max_shift = {self.look.max_shift} is too small; it is above {_FIRST_RADIUS}")
         if not 1 <= self.bends <= self.steps:
             raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
-        if min(self.control, self.field_size) < 2:
-            raise ValueError("control and field_size are at least 2")
-        if not self.bells or min(self.bells) <= 0:
-            raise ValueError("bells are one or more widths above 0")
+        if min(self.bells) == 0:
+            raise ValueError("bells are widths above 0")
+        side = max(self.image_size, self.patch, self.control, self.field_size)
+        require_room(self.steps, self.latent, self.likelihood.parameters_per_pixel * side**2)
 
 
 def first_plan(config: BendingConfig) -> Tensor:

@@ -38,8 +38,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.limits import CHANNELS, LAYERS, SIDE, UNITS, require, require_length, require_room
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Gaussian
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
@@ -77,9 +77,9 @@ class DeepConfig:
     activation: Activation = "silu"
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "depth", "width")
-        if not self.latents or not self.units or min((*self.latents, *self.units)) < 1:
-            raise ValueError("latents and units are one or more numbers, each at least 1")
+        require_length(self, latents=LAYERS, units=LAYERS)
+        require(self, image_size=SIDE, latents=UNITS, units=UNITS, depth=LAYERS, width=CHANNELS)
+        require_room(1, self.likelihood.parameters_per_pixel * self.image_size**2)
         if len(self.units) != len(self.latents):
             raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
 
@@ -122,12 +122,13 @@ class DeepModel(GenerativeModel):
         self.decoder = image_decoder(config.network, parameters, *pixels, inputs=latents[0])
         """f, without its bias"""
         self.bias = nn.Parameter(torch.zeros(parameters, size, size))
-        self.initialise(torch.full((self.likelihood.channels,), 0.5))
+        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+            self.initialise(torch.full((self.likelihood.channels,), 0.5))
 
     @torch.no_grad()
     def initialise(self, mean: Float[Tensor, "channel size size"] | Float[Tensor, " channel"]) -> None:
         """Lets what z does not explain begin at the data's mean: of each channel, or of each pixel."""
-        bias = self.likelihood.bias(mean.to(self.bias))
+        bias = self.likelihood.bias(mean.to(self.bias.dtype))
         self.bias.copy_(bias if bias.ndim == 3 else bias[:, None, None])
 
     # ---------------------------------------------------------------- the contract

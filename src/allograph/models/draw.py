@@ -30,8 +30,8 @@ from torch import Tensor, nn
 
 from allograph.attention import Attention, AttentionKind, WindowBounds, attention_of
 from allograph.canvas import AdditiveCanvas
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.limits import SIDE, STEPS, UNITS, require, require_room
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Cell, Gaussian, State, at_least_float32
 from allograph.models.recurrence import Trace, recur, unrolled
@@ -66,7 +66,9 @@ class DrawConfig:
     error_image: bool = True
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "steps", "latent", "hidden", "read_patch", "patch")
+        require(self, image_size=SIDE, steps=STEPS, latent=UNITS, hidden=UNITS, read_patch=SIDE, patch=SIDE)
+        side = max(self.image_size, self.read_patch, self.patch)
+        require_room(self.steps, self.latent, self.likelihood.parameters_per_pixel * side**2)
 
 
 class _Drawing(NamedTuple):

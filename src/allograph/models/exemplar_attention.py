@@ -57,7 +57,9 @@ class ExemplarAttention(nn.Module):
         self.value = nn.Linear(latent + hidden, length)
         self.key = nn.Linear(latent + hidden, length, bias=False)
         self.query = nn.Linear(hidden, length, bias=False)
-        self.order = nn.Parameter(_SAME_STEP * torch.eye(steps).repeat(heads, 1, 1))
+        self.order = nn.Parameter(torch.zeros(heads, steps, steps))
+        with torch.no_grad():
+            self.order.diagonal(dim1=1, dim2=2).fill_(_SAME_STEP)
 
     def memory(
         self,

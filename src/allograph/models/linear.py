@@ -36,10 +36,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
+from allograph.limits import SIDE, UNITS, Limit, require
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Gaussian
+
+# Below it the likelihood would cut it, and its nats would not be the exact ones.
+_MIN_SCALE = Limit(1e-3, 1000, "pixels are in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,11 @@ class LinearConfig:
     min_scale: float = 1e-3
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "latent")
+        require(self, image_size=SIDE, latent=UNITS, min_scale=_MIN_SCALE)
         if self.channels not in (1, 3):
             raise ValueError(f"channels = {self.channels} is unknown; images have 1 (grey) or 3 (colour)")
         if self.latent >= self.pixels:
             raise ValueError(f"latent = {self.latent} is too large; it is below the {self.pixels} pixels of an image")
-        if self.min_scale < 1e-3:  # the likelihood would cut it, and its nats would not be the exact ones
-            raise ValueError(f"min_scale = {self.min_scale} is too small; it is at least 0.001")
 
     @property
     def pixels(self) -> int:
@@ -87,7 +88,7 @@ class LinearModel(GenerativeModel):
         self.config = config
         self.likelihood = likelihood_from_config(LikelihoodConfig("learned-gaussian", channels=config.channels))
         pixels, latent = config.pixels, config.latent
-        self.loading = nn.Parameter(0.1 * torch.randn(pixels, latent) / math.sqrt(latent))
+        self.loading = nn.Parameter(torch.empty(pixels, latent))
         """W, (D, d)"""
         self.mean = nn.Parameter(torch.full((pixels,), 0.5))
         """mu, (D,)"""
@@ -97,6 +98,9 @@ class LinearModel(GenerativeModel):
         """V, (d, D)"""
         self.posterior_log_std = nn.Parameter(torch.zeros(latent))
         """log s, (d,)"""
+        if not self.loading.is_meta:  # see `allograph.weights`
+            with torch.no_grad():
+                self.loading.normal_().mul_(0.1).div_(math.sqrt(latent))
 
     # ---------------------------------------------------------------- the contract
 

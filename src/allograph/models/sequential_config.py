@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["SequentialConfig"]
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from allograph.attention import AttentionKind, WindowBounds
-from allograph.errors import require_positive
 from allograph.likelihoods import LikelihoodConfig
+from allograph.limits import CHANNELS, HEADS, SIDE, STEPS, UNITS, require, require_room
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,21 @@ class SequentialConfig:
     decision: int = 256
 
     def __post_init__(self) -> None:
-        require_positive(
+        require(
             self,
-            "image_size",
-            "steps",
-            "latent",
-            "hidden",
-            "patch",
-            "canvas_channels",
-            "encoder_width",
-            "decision",
-            "heads",
+            image_size=SIDE,
+            steps=STEPS,
+            latent=UNITS,
+            hidden=UNITS,
+            patch=SIDE,
+            canvas_channels=CHANNELS,
+            embedding=replace(UNITS, low=0),
+            heads=HEADS,
+            encoder_width=CHANNELS,
+            decision=UNITS,
         )
-        if self.embedding < 0:
-            raise ValueError(f"embedding = {self.embedding} is too small; it is at least 0")
+        layers = max(self.canvas_channels, self.likelihood.parameters_per_pixel)
+        require_room(self.steps, self.latent, layers * max(self.image_size, self.patch) ** 2)
         if self.context and self.context_by == "inference" and (not self.embedding or self.embedding % self.heads):
             raise ValueError(
                 f"embedding = {self.embedding} cannot be shared among heads = {self.heads}: "
