@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
-CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3)
+CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
 .PHONY: demo test weights lint types clean
 
@@ -51,11 +51,11 @@ $(READY): pyproject.toml constraints.txt
 	@start=$$(date +%s); \
 	python=; \
 	for candidate in $(CANDIDATES); do \
-		if $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1; \
+		if $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; \
 		then python=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "No Python 3.11 or 3.12 with venv works here (tried: $(CANDIDATES)); install one, or: make PYTHON=/path/to/python" >&2; \
+		echo "No Python 3.11 to 3.14 with venv works here (tried: $(CANDIDATES)); install one, or: make PYTHON=/path/to/python" >&2; \
 		exit 1; \
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \

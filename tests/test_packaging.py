@@ -97,5 +97,5 @@ def test_a_python_that_does_not_work_is_passed_over(tmp_path: Path) -> None:
         ["make", "-C", str(tmp_path), ".venv/.ready", f"PYTHON={stub}"], capture_output=True, text=True
     )
     assert done.returncode != 0
-    assert "No Python 3.11 or 3.12" in done.stderr
+    assert "No Python 3.11 to 3.14" in done.stderr
     assert not (tmp_path / ".venv").exists()
