@@ -50,6 +50,19 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
         assert specifiers.SpecifierSet(bounds).contains(pinned[normal(name)]), requirement
 
 
+def test_all_say_the_same_of_the_versions_of_python() -> None:
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["project"]["classifiers"]))
+    minors = [int(version.removeprefix("3.")) for version in named]
+    assert minors == list(range(minors[0], minors[-1] + 1))
+    assert PROJECT["project"]["requires-python"] == f">={named[0]}"
+    assert PROJECT["tool"]["pyright"]["pythonVersion"] == named[0]
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"(3, {minors[0]}) <= sys.version_info < (3, {minors[-1] + 1})" in makefile
+    assert all(f" python{version} " in makefile.replace(",python", ", python") for version in named)
+    for path in ("Makefile", "README.md", ".ci/run", "constraints.txt"):
+        assert f"Python {named[0]} to {named[-1]}" in (ROOT / path).read_text(), path
+
+
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL"}
     everywhere, studio = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["studio"]
