@@ -1,6 +1,7 @@
 # make demo    new drawings of the example symbols, in demo/
 # make test    the tests
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
+# make wheel   the package to install elsewhere, in dist/
 # make lint    the linter
 # make types   the type checker
 #
@@ -11,9 +12,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
-CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3)
+CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
-.PHONY: demo test weights lint types clean
+.PHONY: demo test weights wheel lint types clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -40,6 +41,9 @@ weights: $(READY)
 	$(BIN)/allograph train omniglot --preset $$name-exemplar --from runs/$$name/model.safetensors -o runs/$$name-exemplar && \
 	$(BIN)/python tools/ship.py $$name runs/$$name-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 
+wheel: $(READY)
+	$(BIN)/python tools/build_wheel.py
+
 lint: $(LINT_READY)
 	$(BIN)/ruff check .
 
@@ -51,11 +55,11 @@ $(READY): pyproject.toml constraints.txt
 	@start=$$(date +%s); \
 	python=; \
 	for candidate in $(CANDIDATES); do \
-		if $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1; \
+		if $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; \
 		then python=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "No Python 3.11 or 3.12 with venv works here (tried: $(CANDIDATES)); install one, or: make PYTHON=/path/to/python" >&2; \
+		echo "No Python 3.11 to 3.14 with venv works here (tried: $(CANDIDATES)); install one, or: make PYTHON=/path/to/python" >&2; \
 		exit 1; \
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
@@ -68,4 +72,4 @@ $(LINT_READY): $(READY)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -136,7 +137,31 @@ if __name__ == "__main__":
     finally:
         caller.kill()
         caller.wait()
-    workers = {int(path.read_text()) for path in tmp_path.iterdir()}
+    wait_until_gone({int(path.read_text()) for path in tmp_path.iterdir()})
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no such way here")
+def test_the_worker_that_makes_batches_ends_with_a_training_that_is_killed() -> None:
+    """Also where neither made the other: both are children of a server."""
+    program = f"""
+import time
+from torch.utils.data import DataLoader
+from allograph.training.module import _prepare_worker
+ways = dict(num_workers=1, multiprocessing_context="forkserver")
+batches = iter(DataLoader(range(3), batch_size=None, worker_init_fn=_prepare_worker, **ways))
+next(batches)
+print(batches._workers[0].pid, flush=True)
+time.sleep({PATIENCE})
+"""
+    quiet = subprocess.DEVNULL  # a part of multiprocessing remarks that the caller did not tidy up
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=quiet, text=True) as caller:
+        assert caller.stdout is not None
+        worker = int(caller.stdout.readline())
+        caller.kill()
+    wait_until_gone({worker})
+
+
+def wait_until_gone(workers: set[int]) -> None:
     end = time.monotonic() + PATIENCE
     while any(map(_is_there, workers)):
         assert time.monotonic() < end, f"still there: {workers}"

@@ -65,6 +65,7 @@ def main() -> None:
     }
     card = {
         **loaded.card,
+        "license": weights.LICENSE,
         "command": "make weights",
         "time": options.time,
         **measured.more,

@@ -3,7 +3,7 @@ next drawings. Processes, not threads: the work is Python's and numpy's, and thr
 
 from __future__ import annotations
 
-__all__ = ["Behind"]
+__all__ = ["Behind", "end_with_caller"]
 
 import os
 import signal
@@ -78,11 +78,16 @@ def _prepare() -> None:
     """In each of the other processes. A terminal sends Ctrl-C to all of them: the caller says what becomes of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_caller, daemon=True).start()
+    end_with_caller()
 
 
-def _end_with_caller() -> None:
-    """A caller that is killed cannot say that nothing more will come."""
+def end_with_caller() -> None:
+    """From now on this process ends as soon as the one that it works for does, which, killed, cannot say that nothing
+    more will come. Who made this process may be a third, a server that does nothing else."""
+    threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
+def _wait_and_end() -> None:
     caller = parent_process()
     assert caller is not None
     caller.join()

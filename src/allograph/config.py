@@ -170,9 +170,9 @@ def preset_names() -> list[str]:
 def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
     """A shipped preset by name, or a TOML file by path, with ``key=value`` words on top (see `override`)."""
     if name in preset_names():
-        text = (resources.files("allograph") / "presets" / f"{name}.toml").read_text()
+        text = (resources.files("allograph") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
     elif name.endswith(".toml") and Path(name).is_file():
-        text = Path(name).read_text()
+        text = Path(name).read_text(encoding="utf-8")
     else:
         raise AllographError(
             f"unknown preset {name!r}{_nearest(name, preset_names())}; or give the path of a .toml file"

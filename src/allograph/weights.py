@@ -17,7 +17,7 @@ a second: so constructors compute what a model begins with on the CPU.
 
 from __future__ import annotations
 
-__all__ = ["ALPHABETS", "DEFAULT", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
+__all__ = ["ALPHABETS", "DEFAULT", "LICENSE", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
 
 import difflib
 import hashlib
@@ -40,6 +40,10 @@ DEFAULT = "omniglot"
 
 ALPHABETS = "omniglot-alphabet"
 """... for new symbols of an alphabet after some of its symbols."""
+
+LICENSE = "MIT"
+"""Of this package and the weights that ship with it, as an SPDX expression: `license` on their cards. Weights that
+others train are theirs, and say nothing of it."""
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _SUFFIX = ".safetensors"
@@ -137,6 +141,8 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
             )
     model.load_state_dict(tensors)
     model.eval()
+    if path.resolve().parent == _SHIPPED.resolve():  # some files are older than the line, and results name their hashes
+        card = {"license": LICENSE, **card}
     return LoadedWeights(model=model, card=card, sha256=sha256)
 
 

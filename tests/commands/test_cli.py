@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -182,6 +183,12 @@ def test_info_prints_the_card(capsys, weights_file: Path, writer: Writer) -> Non
     assert "data.name" in out
     _, out, _ = run(capsys, "info", weights_file, "--json")
     assert json.loads(out)["parameters"] == sum(parameter.numel() for parameter in writer.model.parameters())
+
+
+def test_info_says_under_which_license_the_shipped_weights_are_and_of_no_others(capsys, weights_file: Path) -> None:
+    for name in weights.known_names():
+        assert re.search(r"^license +MIT$", run(capsys, "info", name)[1], re.MULTILINE)
+    assert "license" not in run(capsys, "info", weights_file)[1]
 
 
 def test_write_lists_what_was_done_before_the_disk_was_full(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["DEFAULT_PORT", "listen", "serve"]
 
+import os
 import socket
 import threading
 import webbrowser
@@ -37,7 +38,8 @@ def listen(host: str, port: int | None = None) -> tuple[socket.socket, Address]:
             opened = socket.socket(family, kind, protocol)
         except OSError as error:
             raise AllographError(f"cannot listen on {host} ({error.strerror}); give another --host") from error
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # on Windows it would let this take a port that another server listens on
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind(place)
             opened.listen(128)

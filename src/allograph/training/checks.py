@@ -118,7 +118,7 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
         atomic_write(note, json.dumps(run, indent=1).encode())
         return None
     try:
-        before = json.loads(note.read_text())
+        before = json.loads(note.read_text(encoding="utf-8"))
         # Settings that are younger than the run have the value that they had for it; whether it compiles, its state
         # knows.
         settings = json.loads(json.dumps(to_dict(from_dict(Preset, before["preset"]))))

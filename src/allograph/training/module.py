@@ -17,6 +17,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from allograph.behind import end_with_caller
 from allograph.bounds import FreeEnergy
 from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
@@ -206,9 +207,11 @@ class Fitting(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _leave_interrupts_to_parent(worker: int) -> None:
+def _prepare_worker(worker: int) -> None:
     """A terminal sends Ctrl-C to every process, torchrun and Slurm send SIGTERM, too; the worker has to live until the
-    parent has saved."""
+    parent has saved. It ends with the parent: torch sees to that only where the parent made it itself, and from Python
+    3.14 on a server does."""
+    end_with_caller()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -253,9 +256,7 @@ class Batches(lightning.LightningDataModule):
         trainer = cast(lightning.Trainer, self.trainer)
         share = self.processes.share_of(self.source.batch_size)
         stream = StepStream(self.source, trainer.global_step, self.last, share)
-        return DataLoader(
-            stream, batch_size=None, num_workers=1, prefetch_factor=4, worker_init_fn=_leave_interrupts_to_parent
-        )
+        return DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4, worker_init_fn=_prepare_worker)
 
     def val_dataloader(self) -> DataLoader:
         pairs, size = self.validation, self.validation_size
