@@ -238,7 +238,7 @@ class BendingModel(GenerativeModel):
             head = self.prior([v, h], given.for_head)
         z = head.sample(eps)
         after = self.core([z, v], given.for_core, state)
-        return after, Trace(z, *head, v, h, after.hidden)
+        return after, Trace(z, head.mean, head.log_std, v, h, after.hidden)
 
     def _read(self, image: Tensor, window: Tensor) -> Tensor:
         return read(image.to(window.dtype), window, self.config.patch).flatten(1)

@@ -144,7 +144,7 @@ class DrawModel(GenerativeModel):
         z = head.sample(eps)
         decoder = self.decoder([z], constants[1], decoder)
         c = c + self.placing.write(self._sprite(decoder.hidden), self.placing(decoder.hidden))
-        return _Drawing(encoder, decoder, c), Trace(z, *head, r[:, :0], h, decoder.hidden)
+        return _Drawing(encoder, decoder, c), Trace(z, head.mean, head.log_std, r[:, :0], h, decoder.hidden)
 
     def _steps(
         self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, noise: Tensor

@@ -283,7 +283,7 @@ class SequentialModel(GenerativeModel):
                 head = guided(head, given.guidance)
         z = head.sample(eps)
         after = self.core([z, v], given.for_core, state)
-        return after, Trace(z, *head, v, h, after.hidden)
+        return after, Trace(z, head.mean, head.log_std, v, h, after.hidden)
 
     def _notice(self, given: _Given, h: Tensor, order: Tensor) -> Tensor:
         """v_t: what is recalled of the exemplars, or what was read of them, and where."""
