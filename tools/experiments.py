@@ -284,7 +284,7 @@ def commit() -> str:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    from allograph.imaging.files import atomic_write
+    from allograph.runtime.files import atomic_write
 
     atomic_write(path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 import allograph
 from allograph.data.loading import load_dataset
-from allograph.imaging import atomic_write
+from allograph.runtime.files import atomic_write
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "faces.png"
 COLUMNS, SCALE, GAP, FRAME = 11, 3, 4, 3

@@ -34,13 +34,13 @@ from allograph.augment_plan import (
     original_name,
     plan_class,
 )
-from allograph.behind import Behind
 from allograph.blocks import noise_for
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
-from allograph.imaging import atomic_write
 from allograph.manifest import Manifest, Row
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
+from allograph.runtime.files import atomic_write
+from allograph.runtime.pool import BackgroundPool
 from allograph.writer import Ink, Writer
 from allograph.writing import save_png
 
@@ -149,7 +149,7 @@ def augment_folder(
         return _Filled(True, made, kept, problems)
 
     # The other cores have the pictures; and sums are rounded alike on any number of cores.
-    with Behind(_workers(processes)) as files, _threads_of_model(1):
+    with BackgroundPool(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
     processes.by_first(lambda: Manifest(manifest.path).settle(classes))
     return AugmentReport(

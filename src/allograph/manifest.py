@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 
 from allograph.errors import AllographError
-from allograph.imaging.files import atomic_write, explain_os_error
+from allograph.runtime.files import atomic_write, explain_os_error
 
 
 @dataclass(frozen=True)

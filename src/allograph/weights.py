@@ -90,7 +90,7 @@ def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> N
     import safetensors.torch
 
     from allograph.config import to_dict
-    from allograph.imaging.files import atomic_write
+    from allograph.runtime.files import atomic_write
 
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     # Through JSON and back first: the digest is over what a reader will find, lists for tuples and text for keys.
@@ -182,7 +182,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     """The tensors of a file, which stay on the disk until they are used, what it says of them, and its SHA-256."""
     from safetensors import SafetensorError, safe_open
 
-    from allograph.imaging.files import explain_os_error
+    from allograph.runtime.files import explain_os_error
 
     if path.is_dir():
         raise AllographError(f"{path} is a folder; name the {_SUFFIX} file in it")

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 
 from allograph.blocks import Block
 from allograph.errors import AllographError, Problem
-from allograph.imaging import animate, atomic_write, contact_sheet
-from allograph.imaging.files import explain_os_error, png
-from allograph.staging import staging, sweep
+from allograph.imaging import animate, contact_sheet
+from allograph.runtime.files import atomic_write, explain_os_error, png
+from allograph.runtime.staging import staging, sweep
 from allograph.writer import Ink, Writer
 
 if TYPE_CHECKING:

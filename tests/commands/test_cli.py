@@ -20,7 +20,7 @@ from allograph import __version__, weights, writing
 from allograph.cli import main
 from allograph.cli.train import parse_duration
 from allograph.errors import AllographError
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 from allograph.writer import Writer
 from commands.pictures import contents, draw_symbol
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from allograph import writing
 from allograph.errors import AllographError, Problem
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 from allograph.writer import Writer
 from allograph.writing import Order, Written, write_files
 from commands.pictures import contents, draw_symbol

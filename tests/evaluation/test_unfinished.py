@@ -13,7 +13,7 @@ from allograph.evaluation import evaluate_likelihood
 from allograph.evaluation.measured import LikelihoodResult
 from allograph.evaluation.unfinished import remembering
 from allograph.models import BendingModel
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 from commands.family import small_bending
 
 

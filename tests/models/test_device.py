@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from allograph.config import Preset
 from allograph.data import PairBatch
-from allograph.parallel import Share
+from allograph.runtime.distributed import Share
 from allograph.training.module import Fitting, SharedBatch
 from models.members import MEMBERS, images, random_model
 

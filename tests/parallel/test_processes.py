@@ -6,7 +6,7 @@ import pytest
 
 from allograph.cli import main
 from allograph.errors import AllographError
-from allograph.parallel import ALONE, Processes, Share, joined, launched
+from allograph.runtime.distributed import ALONE, Processes, Share, joined, launched
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "TORCHELASTIC_RUN_ID": "none"}
 SLURM = {"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_NTASKS_PER_NODE": "4"}

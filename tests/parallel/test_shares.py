@@ -10,7 +10,7 @@ import torch
 
 from allograph.config import Preset, from_dict, override
 from allograph.data import PairBatch, load_dataset
-from allograph.parallel import Processes
+from allograph.runtime.distributed import Processes
 from allograph.training.module import Batches, Fitting
 from commands.family import KINDS, build
 

@@ -25,7 +25,7 @@ from allograph.data import Splits, load_dataset
 from allograph.errors import AllographError
 from allograph.models import SequentialConfig
 from allograph.models.resizing import resized
-from allograph.parallel import ALONE, Share
+from allograph.runtime.distributed import ALONE, Share
 from allograph.training import fit
 from allograph.training.checks import held
 from allograph.training.module import Batches, Fitting, SharedBatch, ema_update, kl_weight, learning_rate_factor

@@ -31,7 +31,7 @@ from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
 from allograph.errors import AllographError
-from allograph.parallel import LostProcess, launched
+from allograph.runtime.distributed import LostProcess, launched
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(write)
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"{message.rstrip('.')}; see allograph {_command(arguments)}--help")
         return 2
     except OSError as error:  # from the system, at a place where nobody could say more about it
-        from allograph.imaging.files import explain_os_error
+        from allograph.runtime.files import explain_os_error
 
         say(str(explain_os_error(error, f"cannot use {error.filename}" if error.filename else "cannot go on")))
         return 2

@@ -54,7 +54,7 @@ def augment(
     """
     import allograph
     from allograph.augmenting import AugmentOrder, augment_folder
-    from allograph.parallel import joined
+    from allograph.runtime.distributed import joined
 
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
-from allograph.parallel import launched
+from allograph.runtime.distributed import launched
 from allograph.runtime.threads import use_threads
 
 if TYPE_CHECKING:

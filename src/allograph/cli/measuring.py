@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from allograph.cli.console import Progress, Stopped, say
 from allograph.errors import Problem
-from allograph.parallel import Processes, joined
+from allograph.runtime.distributed import Processes, joined
 
 _GO_ON = "what was measured is kept, run the same command to go on"
 

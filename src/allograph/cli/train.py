@@ -85,7 +85,7 @@ def train(
         return
 
     from allograph.data.loading import DATASETS, load_dataset
-    from allograph.parallel import joined
+    from allograph.runtime.distributed import joined
     from allograph.training import check_folder, fit
 
     name = Path(data).resolve().name if Path(data).exists() else data

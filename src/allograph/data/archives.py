@@ -20,7 +20,7 @@ from allograph.data.files import PublishedFile, data_folder, present
 from allograph.data.pictures import Pictures
 from allograph.data.splits import Splits
 from allograph.errors import AllographError
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 
 # The sums are of the arrays' values, one array after another in the order in which they are read.
 _UMIST = PublishedFile("umist_faces.npz", home=None, md5=None, content="2a9efa3aae7b15c3b676bc0b7375cc34")

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum, sampled_places
 from allograph.limits import Limit, require
-from allograph.parallel import Share
+from allograph.runtime.distributed import Share
 
 Array = npt.NDArray[np.floating]
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from allograph.data.streams import Purpose, random_stream
-from allograph.parallel import Share
+from allograph.runtime.distributed import Share
 
 Binarisation = Literal["none", "threshold", "dynamic"]
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import platformdirs
 
 from allograph.errors import AllographError
-from allograph.imaging.files import atomic_write, explain_os_error
+from allograph.runtime.files import atomic_write, explain_os_error
 
 Arrays = Mapping[str, npt.NDArray]
 

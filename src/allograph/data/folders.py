@@ -18,7 +18,7 @@ from allograph.data.pictures import Pictures
 from allograph.data.resizing import area_average
 from allograph.data.splits import Splits
 from allograph.errors import AllographError, Problem
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 
 ImageKind = Literal["symbols", "grey", "colour"]
 

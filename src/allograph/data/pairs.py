@@ -22,7 +22,7 @@ from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
 from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
-from allograph.parallel import Share
+from allograph.runtime.distributed import Share
 
 Indices = npt.NDArray[np.int64]
 

@@ -24,7 +24,7 @@ from allograph.data.concepts import ConceptDataset
 from allograph.data.files import PublishedFile, data_folder, present
 from allograph.data.omniglot import SAMPLED_SIZE
 from allograph.errors import AllographError
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 
 Indices = npt.NDArray[np.int64]
 

@@ -19,7 +19,7 @@ from allograph.evaluation.drawing import ContextDrawing, check_drawings
 from allograph.evaluation.measures import Judges, distorted, recognised
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import OneShotResult, points_of
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -22,7 +22,7 @@ from allograph.evaluation.drawing import DrawingFunction
 from allograph.evaluation.oneshot import Trial, draw_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import Estimate, Setting
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from PIL import Image

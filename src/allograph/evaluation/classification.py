@@ -48,7 +48,7 @@ from allograph.evaluation.critics import Critic
 from allograph.evaluation.hausdorff import hausdorff_distances
 from allograph.evaluation.likelihood import Precision, device_name, rows_at_once
 from allograph.models import BendingModel, GenerativeModel, Inference
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 
 Likelihoods = Literal["whole", "bending"]
 

@@ -21,7 +21,7 @@ from allograph.errors import AllographError
 from allograph.evaluation.measured import Fewer, LikelihoodResult, Measured, Nats
 from allograph.likelihoods import Bernoulli, bits_per_dimension
 from allograph.models.linear import LinearModel
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, ExemplarKind, PairBatch

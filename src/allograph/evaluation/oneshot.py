@@ -17,7 +17,7 @@ from allograph.evaluation.drawing import DrawingFunction, check_drawings
 from allograph.evaluation.measures import Judges, Seen, distorted, recognised
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.evaluation.points import OneShotResult, Setting, points_of
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -109,7 +109,7 @@ def save_record(path: Path, document: Mapping[str, Any], overwrite: bool) -> Non
     Raises:
         AllographError: the file exists and ``overwrite`` is false, or it cannot be written.
     """
-    from allograph.imaging.files import atomic_write
+    from allograph.runtime.files import atomic_write
 
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     check_free(path, overwrite=overwrite)

@@ -21,7 +21,7 @@ from allograph.errors import AllographError, Problem
 from allograph.evaluation.plots import render_plot
 from allograph.evaluation.report_parts import NamedPlot, Record, Section, Table
 from allograph.evaluation.report_sections import SECTIONS
-from allograph.imaging.files import atomic_write, explain_os_error
+from allograph.runtime.files import atomic_write, explain_os_error
 
 _STYLE = """
 :root { color-scheme: light; }

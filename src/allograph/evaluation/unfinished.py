@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from allograph.parallel import Processes
+from allograph.runtime.distributed import Processes
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -63,7 +63,7 @@ def remembering(processes: Processes, record: Path, about: Mapping[str, Any]) ->
 def _kept(path: Path, work: Callable[[], R]) -> R:
     import torch
 
-    from allograph.imaging.files import atomic_write
+    from allograph.runtime.files import atomic_write
 
     if path.exists():
         with suppress(Exception):  # a damaged one is made again

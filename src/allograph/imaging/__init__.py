@@ -10,7 +10,6 @@ __all__ = [
     "Space",
     "SymbolAppearance",
     "animate",
-    "atomic_write",
     "contact_sheet",
     "outline",
     "outline_svg",
@@ -22,7 +21,6 @@ __all__ = [
 
 from allograph.imaging.animation import animate
 from allograph.imaging.appearance import Appearance, Exemplar
-from allograph.imaging.files import atomic_write
 from allograph.imaging.intake import take_in
 from allograph.imaging.outline import outline, outline_svg
 from allograph.imaging.pictures import PictureAppearance, take_in_picture

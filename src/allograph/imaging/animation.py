@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
 from allograph.imaging.appearance import Exemplar, Growth
-from allograph.imaging.files import atomic_write
 from allograph.imaging.sheet import ACCENT, PAGE, Layout, exemplar_tile, lay_out, paste_tile
+from allograph.runtime.files import atomic_write
 
 _WRITING = (228, 94, 44)
 """The colour of the windows that are written; those that are read have the exemplar's."""

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from allograph.errors import AllographError
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 
 Picture = Path | str | bytes | Image.Image | np.ndarray
 """A file, the content of one, a PIL image or an array."""

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw
 from allograph.blocks import BLOCK, Block, Wish, noise_for
 from allograph.errors import AllographError
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
-from allograph.imaging.files import png
 from allograph.imaging.render import stroke_field
+from allograph.runtime.files import png
 from allograph.studio.batching import Batcher
 from allograph.studio.collecting import ROOT, pack
 from allograph.studio.images import Intake, Recent

@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
-from allograph.imaging import atomic_write
 from allograph.likelihoods import Bernoulli
 from allograph.models import BendingModel
-from allograph.parallel import Processes
+from allograph.runtime.distributed import Processes
+from allograph.runtime.files import atomic_write
 from allograph.training.module import Fitting
 
 

@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 from allograph.config import Preset, from_dict, to_dict
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
-from allograph.imaging import atomic_write
 from allograph.models import BendingConfig, LinearConfig, SequentialConfig
-from allograph.parallel import Processes
+from allograph.runtime.distributed import Processes
+from allograph.runtime.files import atomic_write
 
 RUN = "run.json"
 STATE = "state.ckpt"

@@ -28,7 +28,7 @@ from allograph.data import Splits
 from allograph.data.sketches import smallest
 from allograph.errors import AllographError
 from allograph.models.resizing import resized
-from allograph.parallel import ALONE, Processes
+from allograph.runtime.distributed import ALONE, Processes
 from allograph.training.callbacks import (
     AtomicCheckpoints,
     Ending,
@@ -87,9 +87,9 @@ def fit(
     and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many
     threads).
 
-    Several ``processes`` (see `allograph.parallel.joined`) each take their share of the rows of every batch and follow
-    one process but for the order in which float32 numbers are added; a run may go on with another number of them. The
-    first alone writes into ``folder``, which all must be able to read.
+    Several ``processes`` (see `allograph.runtime.distributed.joined`) each take their share of the rows of every batch
+    and follow one process but for the order in which float32 numbers are added; a run may go on with another number of
+    them. The first alone writes into ``folder``, which all must be able to read.
 
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
     resumed had other settings or data, or another process goes on with it; a batch that cannot be divided among the

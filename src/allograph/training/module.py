@@ -17,13 +17,13 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from allograph.behind import end_with_caller
 from allograph.bounds import FreeEnergy
 from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
 from allograph.models import BendingModel, GenerativeModel
-from allograph.parallel import ALONE, Processes, Share
+from allograph.runtime.distributed import ALONE, Processes, Share
+from allograph.runtime.pool import end_with_caller
 from allograph.training.compiling import compile_parts, pays
 from allograph.training.diagnosis import remedy
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from allograph.errors import AllographError
-from allograph.imaging.files import explain_os_error
+from allograph.runtime.files import explain_os_error
 
 _PREFIX = ".allograph-"
 

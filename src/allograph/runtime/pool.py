@@ -3,7 +3,7 @@ next drawings. Processes, not threads: the work is Python's and numpy's, and thr
 
 from __future__ import annotations
 
-__all__ = ["Behind", "end_with_caller"]
+__all__ = ["BackgroundPool", "end_with_caller"]
 
 import os
 import signal
@@ -21,7 +21,7 @@ _TOGETHER = 4
 """Pieces of work that a process takes at once: fewer messages, and still something for each at a batch's end."""
 
 
-class Behind:
+class BackgroundPool:
     """One batch of work at a time, done by ``workers`` other processes; to be used as a context.
 
     They start with the first batch. On an error, Ctrl-C included, what they have been handed is brought to its end, and

@@ -13,7 +13,8 @@ from typing import BinaryIO
 import pytest
 
 from allograph.errors import AllographError
-from allograph.imaging import atomic_write, files
+from allograph.runtime import files
+from allograph.runtime.files import atomic_write
 
 
 def test_writes_bytes_and_makes_missing_folders(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_the_bytes_are_on_the_disk_before_the_name_is_taken(tmp_path: Path, monk
 
 _KILLED = """
 import os, pathlib, signal, sys
-from allograph.imaging import atomic_write
+from allograph.runtime.files import atomic_write
 atomic_write(pathlib.Path(sys.argv[1]) / "x.bin", lambda file: os.kill(os.getpid(), signal.SIGKILL))
 """
 

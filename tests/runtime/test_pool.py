@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from allograph.behind import Behind
 from allograph.errors import AllographError
+from allograph.runtime.pool import BackgroundPool
 
 PATIENCE = 60.0
 
@@ -56,7 +56,7 @@ def test_a_batch_is_whole_before_it_is_said_to_be_done(tmp_path: Path) -> None:
     def say() -> None:
         said.append(len(list(tmp_path.iterdir())))
 
-    with Behind(2) as behind:
+    with BackgroundPool(2) as behind:
         for batch in range(3):
             behind.begin([partial(leave, tmp_path, f"{batch}-{k}") for k in range(10)], say)
             assert len(said) == batch  # of the batches before, not of this one
@@ -70,7 +70,7 @@ def test_a_batch_is_whole_before_it_is_said_to_be_done(tmp_path: Path) -> None:
 
 
 def test_the_caller_goes_on_meanwhile(tmp_path: Path) -> None:
-    with Behind(1) as behind:
+    with BackgroundPool(1) as behind:
         behind.begin([partial(wait_then_leave, tmp_path, "go", "gone")], lambda: None)
         leave(tmp_path, "go")  # too late if `begin` waited
         behind.settle()
@@ -84,26 +84,26 @@ def test_an_error_of_the_work_is_the_callers_and_the_batch_is_not_done(
     broken: Callable[[], None], error: type[Exception], words: str, tmp_path: Path
 ) -> None:
     said: list[str] = []
-    with pytest.raises(error, match=words), Behind(2) as behind:
+    with pytest.raises(error, match=words), BackgroundPool(2) as behind:
         behind.begin([broken, *[partial(leave, tmp_path, str(k)) for k in range(5)]], lambda: said.append("done"))
         behind.settle()
     assert said == []
 
 
 def test_an_error_that_nobody_waited_for_is_the_callers_too() -> None:
-    with pytest.raises(OSError, match="no space"), Behind(1) as behind:
+    with pytest.raises(OSError, match="no space"), BackgroundPool(1) as behind:
         behind.begin([fill_disk], lambda: None)
 
 
 def test_a_killed_worker_is_one_line_with_the_remedy() -> None:
-    with pytest.raises(AllographError, match="run the same command again"), Behind(1) as behind:
+    with pytest.raises(AllographError, match="run the same command again"), BackgroundPool(1) as behind:
         behind.begin([end_at_once], lambda: None)
         behind.settle()
 
 
 def test_ctrl_c_ends_what_has_begun_and_gives_up_the_rest(tmp_path: Path) -> None:
     def stop() -> None:
-        with Behind(1) as behind:
+        with BackgroundPool(1) as behind:
             behind.begin([partial(wait_then_leave, tmp_path, "go", f"{k:03d}") for k in range(200)], lambda: None)
             wait_for(tmp_path / "000-begun")
             leave(tmp_path, "go")
@@ -121,10 +121,10 @@ def test_workers_end_with_a_caller_that_is_killed(tmp_path: Path) -> None:
 from functools import partial
 from pathlib import Path
 from test_behind import leave, wait_then_leave
-from allograph.behind import Behind
+from allograph.runtime.pool import BackgroundPool
 if __name__ == "__main__":
     folder = Path({str(tmp_path)!r})
-    with Behind(2) as behind:
+    with BackgroundPool(2) as behind:
         behind.begin([partial(leave, folder, str(k)) for k in range(8)], lambda: None)
         behind.settle()
         behind.begin([partial(wait_then_leave, folder, "never", "nothing")], lambda: None)
