@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import torch
 
-from allograph.blocks import Block, Wish
-from allograph.writer import Writer
+from allograph.generation.generator import Writer
+from allograph.generation.samples import Block, Wish
 
 ORDERS = 4.0
 """Times `rounding_error` that two orders of addition are apart at most."""

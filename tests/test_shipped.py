@@ -9,8 +9,8 @@ from allograph import load, weights
 from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, split
 from allograph.evaluation import default_critic, drawings_of, oneshot
 from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.generation.generator import Writer
 from allograph.weights import exemplars_of
-from allograph.writer import Writer
 
 
 def shipped(name: str) -> Writer:

@@ -23,7 +23,7 @@ from allograph.evaluation import OneShotResult, default_critic, drawings_of, one
 from allograph.evaluation.alphabets import new_characters
 from allograph.evaluation.drawing import context_drawings_of
 from allograph.evaluation.likelihood import evaluate_likelihood
-from allograph.writer import Writer
+from allograph.generation.generator import Writer
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "src/allograph/shipped"

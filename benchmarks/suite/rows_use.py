@@ -19,14 +19,14 @@ from benchmarks.suite.turns import Row, in_turns, peak_megabytes
 from PIL import Image
 
 import allograph
-from allograph.augmenting import AugmentOrder, augment_folder
 from allograph.bounds import importance_weighted_bound
 from allograph.data import Augmentation, PairSource, load_dataset, stroke_concepts
+from allograph.generation.augment import AugmentOrder, augment_folder
+from allograph.generation.write import save_png
 from allograph.imaging import SymbolAppearance
 from allograph.imaging.render import ink_coverage, stroke_field
 from allograph.models import SequentialConfig, SequentialModel
 from allograph.runtime.files import atomic_write, png
-from allograph.writing import save_png
 from imaging.plain_render import plain_coverage
 from models.reference_sequential import ReferenceSequential
 

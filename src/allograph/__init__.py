@@ -11,7 +11,7 @@ from allograph.errors import AllographError
 from allograph.runtime.threads import prepare
 
 if TYPE_CHECKING:
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
 __version__ = "0.1.0"
 
@@ -26,7 +26,7 @@ def load(name_or_path: Path | str = "omniglot") -> Writer:
     """
     # Imported here: the command line imports this package for every command, and torch takes its time.
     from allograph import weights
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
     loaded = weights.load(name_or_path)
     return Writer(model=loaded.model, card=loaded.card, sha256=loaded.sha256)

@@ -10,8 +10,8 @@ import torch
 
 import allograph
 from allograph import weights
+from allograph.generation.generator import Writer
 from allograph.models import BendingModel
-from allograph.writer import Writer
 from commands.family import small_bending
 from commands.pictures import draw_symbol
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from allograph.augmenting import AugmentOrder, AugmentReport, augment_folder
 from allograph.errors import AllographError
-from allograph.writer import Writer
+from allograph.generation.augment import AugmentOrder, AugmentReport, augment_folder
+from allograph.generation.generator import Writer
 from commands.family import build, card
 from commands.pictures import contents, draw_symbol
 

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from allograph import __version__, weights, writing
+from allograph import __version__, weights
 from allograph.cli import main
 from allograph.cli.train import parse_duration
 from allograph.errors import AllographError
+from allograph.generation import write as writing
+from allograph.generation.generator import Writer
 from allograph.runtime.files import explain_os_error
-from allograph.writer import Writer
 from commands.pictures import contents, draw_symbol
 
 

@@ -12,13 +12,13 @@ from PIL import Image
 
 import allograph
 from allograph import weights
-from allograph.augmenting import AugmentOrder, augment_folder
-from allograph.blocks import BLOCK
 from allograph.cli import main
 from allograph.errors import AllographError
+from allograph.generation.augment import AugmentOrder, augment_folder
+from allograph.generation.generator import Writer
+from allograph.generation.samples import BLOCK
+from allograph.generation.write import Order, invent_files, write_files
 from allograph.models.base import GenerativeModel
-from allograph.writer import Writer
-from allograph.writing import Order, invent_files, write_files
 from commands.family import CONDITIONAL, KINDS, PICTURES, build, card
 from commands.pictures import contents, draw_symbol
 

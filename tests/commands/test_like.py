@@ -14,9 +14,9 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.errors import AllographError
+from allograph.generation.generator import Writer
 from allograph.imaging import contact_sheet
 from allograph.imaging.sheet import ACCENT
-from allograph.writer import Writer
 from commands.family import build
 from commands.pictures import contents, draw_symbol
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allograph.blocks import BLOCK, noise_for
 from allograph.errors import AllographError
-from allograph.writer import Writer
+from allograph.generation.generator import Writer
+from allograph.generation.samples import BLOCK, noise_for
 from commands.family import build, card
 
 

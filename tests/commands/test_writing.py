@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from allograph import writing
 from allograph.errors import AllographError, Problem
+from allograph.generation import write as writing
+from allograph.generation.generator import Writer
+from allograph.generation.write import Order, Written, write_files
 from allograph.runtime.files import explain_os_error
-from allograph.writer import Writer
-from allograph.writing import Order, Written, write_files
 from commands.pictures import contents, draw_symbol
 
 

@@ -14,7 +14,7 @@ from allograph.data import ConceptDataset
 from allograph.evaluation import Classical, ShownDrawings, draw_trials, evaluate_augmentation
 from allograph.evaluation.augmentation import ShotResult, _drawings, batches, few_drawings, picture_of, shrunk
 from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
-from allograph.writer import Writer
+from allograph.generation.generator import Writer
 from commands.family import build
 from evaluation.writers import Oracle, copy
 

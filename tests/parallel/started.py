@@ -19,7 +19,7 @@ _PATIENCE = 240.0
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["lightning", "allograph.cli", "allograph.training", "allograph.writing", "scipy.ndimage"]
+    ["lightning", "allograph.cli", "allograph.training", "allograph.generation.write", "scipy.ndimage"]
 )
 
 

@@ -120,7 +120,7 @@ def test_workers_end_with_a_caller_that_is_killed(tmp_path: Path) -> None:
     program = f"""
 from functools import partial
 from pathlib import Path
-from test_behind import leave, wait_then_leave
+from test_pool import leave, wait_then_leave
 from allograph.runtime.pool import BackgroundPool
 if __name__ == "__main__":
     folder = Path({str(tmp_path)!r})

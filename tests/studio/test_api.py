@@ -110,7 +110,7 @@ def test_models_of_pictures_and_models_without_exemplar(server: Local) -> None:
 def test_the_energy_is_that_of_the_model(server: Local, model_files: dict[str, Path]) -> None:
     import torch
 
-    from allograph.blocks import noise_for
+    from allograph.generation.samples import noise_for
 
     asked = {"exemplars": [exemplar(0)], "drawing": exemplar(2), "seed": 4}
     answer = server.post("energy", asked).json

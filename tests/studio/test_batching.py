@@ -12,10 +12,10 @@ import pytest
 from jaxtyping import TypeCheckError
 
 import allograph
-from allograph.blocks import Wish
+from allograph.generation.generator import Writer
+from allograph.generation.samples import Wish
 from allograph.studio import Limits, Shelf
 from allograph.studio.batching import Batcher
-from allograph.writer import Writer
 from rounding import ORDERS, rounding_error
 from studio.local import Local, drawing, exemplar, running
 

@@ -25,7 +25,7 @@ from allograph.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from allograph.augmenting import AugmentReport
+    from allograph.generation.augment import AugmentReport
 
 
 def augment(
@@ -53,7 +53,7 @@ def augment(
     torchrun or srun, several processes each take their share of the classes.
     """
     import allograph
-    from allograph.augmenting import AugmentOrder, augment_folder
+    from allograph.generation.augment import AugmentOrder, augment_folder
     from allograph.runtime.distributed import joined
 
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.

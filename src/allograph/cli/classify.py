@@ -74,7 +74,7 @@ def classify(
     )
     from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import default_data
-    from allograph.writing import save_png
+    from allograph.generation.write import save_png
 
     variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
     loaded = weights.load(model)

@@ -88,7 +88,7 @@ def augmentation(
     from allograph.evaluation.shown import ShownDrawings
     from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import unseen_part
-    from allograph.writing import save_png
+    from allograph.generation.write import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")

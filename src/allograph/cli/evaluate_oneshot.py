@@ -111,7 +111,7 @@ def oneshot(
     )
     from allograph.evaluation.unfinished import remembering
     from allograph.evaluation.unseen import default_data, unseen_part
-    from allograph.writing import save_png
+    from allograph.generation.write import save_png
 
     writer = allograph.load(model)
     check_task(writer, task)

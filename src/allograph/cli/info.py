@@ -13,7 +13,7 @@ from allograph.cli.console import JsonOption, print_json
 from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
 _KINDS = {
     "bending": "sequential model that bends its exemplar",

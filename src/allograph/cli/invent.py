@@ -67,8 +67,8 @@ def invent(
     """
     started = time.perf_counter()
     import allograph
-    from allograph.alphabet import read_alphabet
-    from allograph.writing import Order, invent_files
+    from allograph.generation.exemplars import read_alphabet
+    from allograph.generation.write import Order, invent_files
 
     if like is None and ink != "auto":
         raise AllographError("without --like there is no image whose ink --ink could name")

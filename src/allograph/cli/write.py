@@ -28,7 +28,7 @@ from allograph.cli.console import (
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
-    from allograph.writing import Written
+    from allograph.generation.write import Written
 
 
 def write(
@@ -57,7 +57,7 @@ def write(
     """
     started = time.perf_counter()
     import allograph
-    from allograph.writing import Order, write_files
+    from allograph.generation.write import Order, write_files
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()

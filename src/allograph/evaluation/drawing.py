@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
 DrawingFunction = Callable[[Tensor, int, int], Tensor]
 """(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""

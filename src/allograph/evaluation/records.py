@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
+    from allograph.generation.generator import Writer
     from allograph.weights import LoadedWeights
-    from allograph.writer import Writer
 
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
 

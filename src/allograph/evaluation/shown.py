@@ -16,7 +16,7 @@ from torch import Tensor
 from allograph.errors import AllographError
 
 if TYPE_CHECKING:
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
 
 @dataclass

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from allograph.data import ConceptDataset, ExemplarKind
-    from allograph.writer import Writer
+    from allograph.generation.generator import Writer
 
 
 def check_task(writer: Writer, task: Task) -> None:

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from allograph.blocks import BLOCK, Block, Wish
-from allograph.writer import Writer
+from allograph.generation.generator import Writer
+from allograph.generation.samples import BLOCK, Block, Wish
 
 Result = TypeVar("Result")
 

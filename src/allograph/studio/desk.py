@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw
 
-from allograph.blocks import BLOCK, Block, Wish, noise_for
 from allograph.errors import AllographError
+from allograph.generation.generator import Writer
+from allograph.generation.samples import BLOCK, Block, Wish, noise_for
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
@@ -27,7 +28,6 @@ from allograph.studio.images import Intake, Recent
 from allograph.studio.limits import Limits
 from allograph.studio.refusals import Refusal
 from allograph.studio.shelf import Shelf
-from allograph.writer import Writer
 
 Result = TypeVar("Result")
 Gone = Callable[[], Awaitable[bool]]

@@ -17,10 +17,10 @@ from typing import Any, Generic, TypeVar
 from PIL import Image
 
 from allograph.errors import AllographError
+from allograph.generation.generator import Writer
 from allograph.imaging import Exemplar
 from allograph.studio.limits import Limits
 from allograph.studio.refusals import Refusal
-from allograph.writer import Writer
 
 Value = TypeVar("Value")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import allograph
 from allograph import weights
+from allograph.generation.generator import Writer
 from allograph.studio.refusals import Refusal
-from allograph.writer import Writer
 
 
 @dataclass(frozen=True)

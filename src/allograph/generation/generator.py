@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from allograph.blocks import BLOCK, Block, Wish
 from allograph.card import GUIDANCE, TEMPERATURES
 from allograph.errors import AllographError
+from allograph.generation.samples import BLOCK, Block, Wish
 from allograph.weights import DEFAULT, exemplars_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
 
     DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
-    DIR/manifest.csv              how every file was made (see `allograph.manifest`)
+    DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
 
 Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, guidance, k) alone. So a
 job that was stopped anywhere goes on with the same command and ends with the same files as one that was not, and one
@@ -24,7 +24,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from allograph.augment_plan import (
+from allograph.data.folders import class_images
+from allograph.errors import AllographError, Problem
+from allograph.generation.augment_plan import (
     AugmentOrder,
     Source,
     drawing_name,
@@ -34,15 +36,13 @@ from allograph.augment_plan import (
     original_name,
     plan_class,
 )
-from allograph.blocks import noise_for
-from allograph.data.folders import class_images
-from allograph.errors import AllographError, Problem
-from allograph.manifest import Manifest, Row
+from allograph.generation.generator import Ink, Writer
+from allograph.generation.manifest import Manifest, Row
+from allograph.generation.samples import noise_for
+from allograph.generation.write import save_png
 from allograph.runtime.distributed import ALONE, Processes
 from allograph.runtime.files import atomic_write
 from allograph.runtime.pool import BackgroundPool
-from allograph.writer import Ink, Writer
-from allograph.writing import save_png
 
 if TYPE_CHECKING:
     import numpy as np

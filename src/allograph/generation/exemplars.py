@@ -11,8 +11,8 @@ from allograph.data.folders import class_images, loose_images
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
+    from allograph.generation.generator import Ink, Writer
     from allograph.imaging import Exemplar
-    from allograph.writer import Ink, Writer
 
 
 def read_alphabet(writer: Writer, folder: Path, ink: Ink = "auto") -> tuple[dict[Path, Exemplar], list[Problem]]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError
-from allograph.manifest import Manifest, Row
-from allograph.writer import Ink
+from allograph.generation.generator import Ink
+from allograph.generation.manifest import Manifest, Row
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allograph.blocks import Block
 from allograph.errors import AllographError, Problem
+from allograph.generation.generator import Ink, Writer
+from allograph.generation.samples import Block
 from allograph.imaging import animate, contact_sheet
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
-from allograph.writer import Ink, Writer
 
 if TYPE_CHECKING:
     from PIL import Image
