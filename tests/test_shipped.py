@@ -7,8 +7,8 @@ import torch
 
 from allograph import load, weights
 from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, split
-from allograph.evaluation import default_critic, drawings_of, oneshot
-from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.evaluation import default_critic, drawings_of, from_exemplars
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.generation.generator import Writer
 from allograph.weights import exemplars_of
 
@@ -46,7 +46,7 @@ def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Wr
 
 def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, splits: Splits) -> None:
     size = writer.model.config.image_size
-    result = oneshot(drawings_of(writer), splits.validation, default_critic(), size=size, trials=3)
+    result = from_exemplars(drawings_of(writer), splits.validation, default_critic(), size=size, trials=3)
     assert result.ratio.recognizability.value > 0.85
     assert 0.8 < result.ratio.diversity.value < 1.25
 
@@ -129,6 +129,6 @@ def test_the_small_weights_know_what_they_are_given(small: Writer, small_splits:
 def test_written_drawings_are_recognised_and_differ_as_real_ones_do(small_splits: Splits) -> None:
     """Not bent but written, stroke by stroke."""
     writer = shipped("omniglot-28-fewshot")
-    result = oneshot(drawings_of(writer), small_splits.validation, default_critic(), size=28, trials=3)
+    result = from_exemplars(drawings_of(writer), small_splits.validation, default_critic(), size=28, trials=3)
     assert result.ratio.recognizability.value > 0.9
     assert 0.85 < result.ratio.diversity.value < 1.2

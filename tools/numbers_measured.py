@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.evaluation.report_parts import Record, percent, three
-from allograph.evaluation.report_sections import SECTIONS
+from allograph.report.parts import Record, percent, three
+from allograph.report.sections import SECTIONS
 
 Others = Mapping[str, Sequence[Mapping[str, Any]]]
 """Published figures that are no likelihoods, by measurement."""

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.evaluation.report_parts import Record, nats, without_empty
+from allograph.report.parts import Record, nats, without_empty
 from numbers_measured import (
     Others,
     folded,

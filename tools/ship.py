@@ -19,10 +19,10 @@ from typing import Any
 
 from allograph import weights
 from allograph.data import ConceptDataset, Splits, load_dataset
-from allograph.evaluation import OneShotResult, default_critic, drawings_of, oneshot
-from allograph.evaluation.alphabets import new_characters
+from allograph.evaluation import OneShotResult, default_critic, drawings_of, from_exemplars
 from allograph.evaluation.drawing import context_drawings_of
-from allograph.evaluation.likelihood import evaluate_likelihood
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
+from allograph.evaluation.oneshot.alphabet import new_characters
 from allograph.generation.generator import Writer
 
 ROOT = Path(__file__).parents[1]
@@ -174,7 +174,7 @@ def measure(
 ) -> OneShotResult:
     """Drawings of one exemplar each."""
     size = writer.model.config.image_size
-    return oneshot(
+    return from_exemplars(
         drawings_of(writer, whole=whole), dataset, default_critic(), size=size, trials=trials, setting=setting
     )
 

@@ -17,7 +17,7 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.data import stroke_concepts
-from allograph.evaluation import Judges, SeenTraining, default_critic, from_nothing, new_characters, oneshot
+from allograph.evaluation import Judges, SeenTraining, default_critic, from_exemplars, from_nothing, new_characters
 from allograph.evaluation.records import measurement_record, save_record
 from commands.family import build, card
 from commands.pictures import draw_symbol
@@ -78,7 +78,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return exemplars[:, None].expand(-1, count, -1, -1, -1)
 
     symbols = stroke_concepts(12, 5, seed=3)
-    result = oneshot(copies, symbols, default_critic(), size=28, trials=2, ways=4, drawings=5)
+    result = from_exemplars(copies, symbols, default_critic(), size=28, trials=2, ways=4, drawings=5)
     command = "allograph evaluate oneshot small"
     record = measurement_record("oneshot", writer, "small", result, split="", part="validation", command=command)
     save_record(folder / "small-oneshot.json", record | {"temperature": 0.9, "whole": False}, overwrite=False)

@@ -11,7 +11,7 @@ import torch
 from allograph import AllographError
 from allograph.data import ConceptDataset, stroke_concepts
 from allograph.evaluation import Critic, new_characters
-from allograph.evaluation.alphabets import _copies, alphabet_trials, picture_of_alphabets
+from allograph.evaluation.oneshot.alphabet import _copies, alphabet_trials, picture_of_alphabets
 
 SIZE = 40
 COUNTS = {"given": 3, "drawings": 4, "references": 5}

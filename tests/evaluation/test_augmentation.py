@@ -12,8 +12,8 @@ from torch import Tensor
 from allograph import AllographError
 from allograph.data import ConceptDataset
 from allograph.evaluation import Classical, ShownDrawings, draw_trials, evaluate_augmentation
-from allograph.evaluation.augmentation import ShotResult, _drawings, batches, few_drawings, picture_of, shrunk
-from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
+from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
+from allograph.evaluation.augmentation.gain import ShotResult, _drawings, batches, few_drawings, picture_of, shrunk
 from allograph.generation.generator import Writer
 from commands.family import build
 from evaluation.writers import Oracle, copy

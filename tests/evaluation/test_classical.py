@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from allograph.data import ConceptDataset, load_dataset
 from allograph.evaluation import Classical, tuned
-from allograph.evaluation.classical import TUNED
-from allograph.evaluation.classifiers import ClassifierTraining
-from allograph.evaluation.tuning import candidates, tune_classical
+from allograph.evaluation.augmentation.classical import TUNED
+from allograph.evaluation.augmentation.classifiers import ClassifierTraining
+from allograph.evaluation.augmentation.tuning import candidates, tune_classical
 
 
 def bar(size: int = 40) -> torch.Tensor:

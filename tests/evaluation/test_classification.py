@@ -18,11 +18,12 @@ from allograph.bounds import importance_weighted_bound
 from allograph.config import model_from_config
 from allograph.data import ClassificationRuns, ConceptDataset, PackedBitmaps, draw_runs
 from allograph.errors import AllographError
-from allograph.evaluation import Critic, likelihood
-from allograph.evaluation.classification import ByBending, classify, score_run, variants_of
-from allograph.evaluation.classified import ErrorRate, wilson
-from allograph.evaluation.confusions import confusion_picture
-from allograph.evaluation.hausdorff import hausdorff_distances
+from allograph.evaluation import Critic
+from allograph.evaluation.classification.classify import ByBending, classify, score_run, variants_of
+from allograph.evaluation.classification.confusions import confusion_picture
+from allograph.evaluation.classification.hausdorff import hausdorff_distances
+from allograph.evaluation.classification.result import ErrorRate, wilson
+from allograph.evaluation.likelihood import estimate as likelihood
 from allograph.models import BendingModel
 from evaluation.small import BENDING, untrained_bending
 

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from allograph import AllographError
 from allograph.data import ConceptDataset, split
-from allograph.evaluation import Critic, CriticConfig, CriticTraining, critics, oneshot, train_critic
+from allograph.evaluation import Critic, CriticConfig, CriticTraining, from_exemplars, train_critic
+from allograph.evaluation.critics import critic as critics
 
 SMALL = CriticConfig(size=16, widths=(8, 16, 32))
 SHORT = CriticTraining(steps=20, characters=12, per_alphabet=6, seed=5)
@@ -56,7 +57,7 @@ def test_the_shipped_critic_saw_training_characters_only_and_knows_unseen_ones(o
     def copies(exemplars, count, seed):
         return exemplars[:, None].expand(-1, count, -1, -1, -1)
 
-    result = oneshot(copies, splits.validation, critic, size=52, trials=3)
+    result = from_exemplars(copies, splits.validation, critic, size=52, trials=3)
     assert result.real.recognizability.value > 0.88
 
 

@@ -18,9 +18,9 @@ from allograph.config import model_from_config
 from allograph.data import ConceptDataset, fixed_pairs
 from allograph.data.pictures import Pictures
 from allograph.errors import AllographError
-from allograph.evaluation import likelihood
-from allograph.evaluation.likelihood import evaluate_likelihood
-from allograph.evaluation.measured import LikelihoodResult, Nats
+from allograph.evaluation.likelihood import estimate as likelihood
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
+from allograph.evaluation.likelihood.result import LikelihoodResult, Nats
 from allograph.models import BendingModel, Drawings, GenerativeModel, Inference
 from allograph.models.linear import LinearConfig, LinearModel
 from evaluation.small import BENDING, untrained_bending

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from allograph import AllographError
-from allograph.evaluation import Critic, CriticConfig, Estimate, draw_trials, oneshot
-from allograph.evaluation.measures import diversity, originality, recognised, taken_for_real
-from allograph.evaluation.oneshot import picture_of
+from allograph.evaluation import Critic, CriticConfig, Estimate, draw_trials, from_exemplars
+from allograph.evaluation.oneshot.exemplars import picture_of
+from allograph.evaluation.oneshot.measures import diversity, originality, recognised, taken_for_real
 from evaluation.writers import Oracle, copy
 
 SIZE = 40
@@ -25,19 +25,19 @@ def noise(exemplars: Tensor, count: int, seed: int) -> Tensor:
 
 
 def test_a_perfect_writer_is_not_told_from_people(symbols, critic):
-    result = oneshot(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=8, ways=12, drawings=10)
+    result = from_exemplars(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=8, ways=12, drawings=10)
     for estimate in (result.ratio.recognizability, result.ratio.diversity, result.ratio.originality):
         assert abs(estimate.value - 1) < 4 * estimate.error
         assert estimate.error < 0.05
     # Told to draw as many as there are, it returns the very drawings that it is compared with.
-    exact = oneshot(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=2, ways=12, drawings=20)
+    exact = from_exemplars(Oracle(symbols, SIZE), symbols, critic, size=SIZE, trials=2, ways=12, drawings=20)
     assert exact.generated.recognizability == exact.real.recognizability
     assert exact.ratio.diversity.value == pytest.approx(1)
     assert exact.ratio.originality.value == pytest.approx(1)
 
 
 def test_a_copying_writer_is_recognised_without_diversity_or_originality(symbols, critic):
-    result = oneshot(copy, symbols, critic, size=SIZE, trials=2, ways=12)
+    result = from_exemplars(copy, symbols, critic, size=SIZE, trials=2, ways=12)
     assert result.generated.recognizability.value == 1
     assert result.generated.diversity.value < 1e-3
     assert result.generated.originality.value < 1e-3
@@ -50,13 +50,15 @@ def test_a_copying_writer_is_recognised_without_diversity_or_originality(symbols
 def test_the_embedding_measures_diversity_and_originality_again(symbols, critic):
     asked: list[tuple[int, int]] = []
     settings = {"size": SIZE, "trials": 2, "ways": 5, "drawings": 4}
-    same = oneshot(copy, symbols, critic, embedding=critic, progress=lambda *count: asked.append(count), **settings)
+    settings["progress"] = lambda *count: asked.append(count)  # type: ignore[assignment]
+    same = from_exemplars(copy, symbols, critic, embedding=critic, **settings)  # type: ignore[arg-type]
+    del settings["progress"]
     for point in (same.real, same.copies, same.ratio):
         assert point.simclr_diversity == point.diversity
         assert point.simclr_originality == point.originality
     assert same.embedding == same.critic == critic.fingerprint
     assert asked == [(1, 2), (2, 2)]
-    shipped = oneshot(copy, symbols, critic, **settings)
+    shipped = from_exemplars(copy, symbols, critic, **settings)
     assert shipped.embedding != shipped.critic
     assert shipped.real.recognizability == same.real.recognizability
     assert shipped.real.simclr_diversity != same.real.simclr_diversity
@@ -64,7 +66,7 @@ def test_the_embedding_measures_diversity_and_originality_again(symbols, critic)
 
 
 def test_a_writer_of_noise_is_recognised_by_chance(symbols, critic):
-    result = oneshot(noise, symbols, critic, size=SIZE, trials=10, ways=12, setting="across")
+    result = from_exemplars(noise, symbols, critic, size=SIZE, trials=10, ways=12, setting="across")
     known = result.generated.recognizability
     assert abs(known.value - 1 / 12) < max(4 * known.error, 0.02)
     assert result.real.recognizability.value > 5 / 12
@@ -75,12 +77,12 @@ def test_a_writer_of_the_wrong_characters_is_never_recognised(symbols, critic):
     def shifted(exemplars: Tensor, count: int, seed: int) -> Tensor:
         return copy(exemplars.roll(1, 0), count, seed)
 
-    assert oneshot(shifted, symbols, critic, size=SIZE, trials=2, ways=12).generated.recognizability.value == 0
+    assert from_exemplars(shifted, symbols, critic, size=SIZE, trials=2, ways=12).generated.recognizability.value == 0
 
 
 def test_the_seed_fixes_everything(symbols, critic):
     def run(seed: int):
-        return oneshot(noise, symbols, critic, size=SIZE, trials=2, ways=5, drawings=4, seed=seed)
+        return from_exemplars(noise, symbols, critic, size=SIZE, trials=2, ways=5, drawings=4, seed=seed)
 
     before = torch.random.get_rng_state()
     assert run(1) == run(1)
@@ -130,7 +132,7 @@ def test_real_drawings_that_never_differ_give_no_ratio(symbols):
     images = np.repeat([symbols.images_of(c)[0] for c in range(40)], 5)
     same = replace(symbols, images=symbols.images.select(images), concept=np.repeat(np.arange(40), 5), drawer=images)
     with pytest.raises(AllographError, match="nothing to compare with"):
-        oneshot(copy, same, Critic(CriticConfig(16, (4, 4))), size=SIZE, trials=2, ways=5, drawings=5)
+        from_exemplars(copy, same, Critic(CriticConfig(16, (4, 4))), size=SIZE, trials=2, ways=5, drawings=5)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_real_drawings_that_never_differ_give_no_ratio(symbols):
 )
 def test_a_writer_that_breaks_the_contract_is_told_so(symbols, critic, wrong, message):
     with pytest.raises(ValueError, match=message):
-        oneshot(wrong, symbols, critic, size=SIZE, trials=2, ways=4, drawings=4)
+        from_exemplars(wrong, symbols, critic, size=SIZE, trials=2, ways=4, drawings=4)
 
 
 def test_measures_meet_their_definitions():
@@ -198,7 +200,7 @@ def test_errors_are_standard_errors_of_mean_and_paired_ratio():
 
 
 def test_the_result_prints_and_is_json(symbols, critic):
-    result = oneshot(copy, symbols, critic, size=SIZE, trials=2, ways=5, drawings=4)
+    result = from_exemplars(copy, symbols, critic, size=SIZE, trials=2, ways=5, drawings=4)
     back = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert back["generated"]["recognizability"]["value"] == 1
     assert back["critic"] == critic.fingerprint

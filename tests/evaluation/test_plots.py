@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allograph.evaluation.plots import _COLOURS, Mark, Plot, Series, render_plot, ticks
+from allograph.report.plots import _COLOURS, Mark, Plot, Series, render_plot, ticks
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))

@@ -11,8 +11,8 @@ import torch
 from allograph import AllographError
 from allograph.data import ConceptDataset
 from allograph.evaluation import CriticConfig, SimCLRTraining, default_embedding, train_simclr
-from allograph.evaluation.critics import varied
-from allograph.evaluation.simclr import contrastive_loss
+from allograph.evaluation.critics.critic import varied
+from allograph.evaluation.critics.simclr import contrastive_loss
 
 SMALL = CriticConfig(size=16, widths=(8, 16))
 SHORT = SimCLRTraining(steps=8, images=24, hidden=16, projection=8, seed=3)

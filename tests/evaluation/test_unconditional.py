@@ -9,7 +9,7 @@ import torch
 from allograph import AllographError
 from allograph.data import ConceptDataset, stroke_concepts
 from allograph.evaluation import Critic, Judges, SeenTraining, from_nothing
-from allograph.evaluation.unconditional import nothing_trials, picture_from_nothing
+from allograph.evaluation.oneshot.unconditional import nothing_trials, picture_from_nothing
 
 SIZE = 40
 

@@ -10,8 +10,8 @@ import torch
 
 from allograph.data import ConceptDataset
 from allograph.evaluation import evaluate_likelihood
-from allograph.evaluation.measured import LikelihoodResult
-from allograph.evaluation.unfinished import remembering
+from allograph.evaluation.likelihood.result import LikelihoodResult
+from allograph.evaluation.resume import remembering
 from allograph.models import BendingModel
 from allograph.runtime.distributed import ALONE, Processes
 from commands.family import small_bending

@@ -9,7 +9,7 @@ import pytest
 
 from allograph.data import SPLITS, ConceptDataset, Splits, loading
 from allograph.errors import AllographError
-from allograph.evaluation.unseen import unseen_part
+from allograph.evaluation.leakage import unseen_part
 
 
 @pytest.fixture

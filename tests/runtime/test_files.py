@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -133,3 +134,15 @@ def test_a_folder_is_swept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for number in range(3):
         atomic_write(tmp_path / f"{number}.bin", b"")
     assert len(listed) == (os.name == "posix")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
+def test_a_process_that_has_ended_unnoticed_is_no_more(tmp_path: Path) -> None:
+    """As in a container whose first process does not ask about its children."""
+    process = subprocess.Popen([sys.executable, "-c", _KILLED, str(tmp_path)])
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    assert str(process.pid) in os.listdir(tmp_path)[0]
+    atomic_write(tmp_path / "new.bin", b"")
+    assert os.listdir(tmp_path) == ["new.bin"]
+    process.wait()

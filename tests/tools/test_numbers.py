@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from allograph.evaluation.points import Estimate, OneShotResult, Point
+from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
 
 ROOT = Path(__file__).resolve().parents[2]
 

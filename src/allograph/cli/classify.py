@@ -61,9 +61,10 @@ def classify(
     Writes DIR/MODEL-classify-DATA-PART-kSAMPLES.json and, of what was confused, a picture of the same name.
     """
     from allograph import weights
-    from allograph.evaluation.classification import classify as measure
-    from allograph.evaluation.confusions import confusion_picture
-    from allograph.evaluation.critics import default_critic
+    from allograph.evaluation.classification.classify import classify as measure
+    from allograph.evaluation.classification.confusions import confusion_picture
+    from allograph.evaluation.critics.critic import default_critic
+    from allograph.evaluation.leakage import default_data
     from allograph.evaluation.records import (
         check_free,
         measurement_command,
@@ -72,8 +73,7 @@ def classify(
         record_path,
         save_record,
     )
-    from allograph.evaluation.unfinished import remembering
-    from allograph.evaluation.unseen import default_data
+    from allograph.evaluation.resume import remembering
     from allograph.generation.write import save_png
 
     variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
@@ -142,7 +142,7 @@ def _runs(
 ) -> tuple[str, ClassificationRuns]:
     """How Omniglot was divided, and the runs; refused where the model may have been trained on them."""
     from allograph.data import draw_runs, load_lake_runs
-    from allograph.evaluation.unseen import check_unseen_runs, unseen_part
+    from allograph.evaluation.leakage import check_unseen_runs, unseen_part
 
     if part == "validation":
         unseen = unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)

@@ -100,9 +100,9 @@ def likelihood(
     check_free(path, overwrite=overwrite)
 
     from allograph import weights
-    from allograph.evaluation.likelihood import evaluate_likelihood
-    from allograph.evaluation.unfinished import remembering
-    from allograph.evaluation.unseen import unseen_part
+    from allograph.evaluation.leakage import unseen_part
+    from allograph.evaluation.likelihood.estimate import evaluate_likelihood
+    from allograph.evaluation.resume import remembering
 
     loaded = weights.load(model)
     trained = loaded.card.get("settings", {}).get("data", {})

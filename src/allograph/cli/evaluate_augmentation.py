@@ -81,13 +81,13 @@ def augmentation(
     check_free(path, picture, overwrite=overwrite)
 
     import allograph
-    from allograph.evaluation.augmentation import evaluate_augmentation, picture_of
-    from allograph.evaluation.classical import tuned
-    from allograph.evaluation.classifiers import ClassifierTraining
-    from allograph.evaluation.likelihood import check_channels
+    from allograph.evaluation.augmentation.classical import tuned
+    from allograph.evaluation.augmentation.classifiers import ClassifierTraining
+    from allograph.evaluation.augmentation.gain import evaluate_augmentation, picture_of
+    from allograph.evaluation.leakage import unseen_part
+    from allograph.evaluation.likelihood.estimate import check_channels
+    from allograph.evaluation.resume import remembering
     from allograph.evaluation.shown import ShownDrawings
-    from allograph.evaluation.unfinished import remembering
-    from allograph.evaluation.unseen import unseen_part
     from allograph.generation.write import save_png
 
     writer = allograph.load(model)

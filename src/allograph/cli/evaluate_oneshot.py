@@ -96,11 +96,12 @@ def oneshot(
             raise AllographError(f"{option} is for --task {only}: leave it out")
 
     import allograph
-    from allograph.evaluation.critics import default_critic
+    from allograph.evaluation.critics.critic import default_critic
     from allograph.evaluation.drawing import context_drawings_of
-    from allograph.evaluation.likelihood import check_channels, evaluate_likelihood
-    from allograph.evaluation.measures import Judges
-    from allograph.evaluation.tasks import (
+    from allograph.evaluation.leakage import default_data, unseen_part
+    from allograph.evaluation.likelihood.estimate import check_channels, evaluate_likelihood
+    from allograph.evaluation.oneshot.measures import Judges
+    from allograph.evaluation.oneshot.tasks import (
         check_task,
         draws_whole,
         judged_part,
@@ -109,8 +110,7 @@ def oneshot(
         task_note,
         training_drawings,
     )
-    from allograph.evaluation.unfinished import remembering
-    from allograph.evaluation.unseen import default_data, unseen_part
+    from allograph.evaluation.resume import remembering
     from allograph.generation.write import save_png
 
     writer = allograph.load(model)

@@ -27,7 +27,7 @@ def report(
 
     It is DIR/report/report.html; the plots also lie beside it as PNG.
     """
-    from allograph.evaluation.report import write_report
+    from allograph.report.page import write_report
 
     try:
         made = write_report(folder, output or folder / "report", title=title, overwrite=overwrite)

@@ -27,26 +27,26 @@ __all__ = [
     "drawings_of",
     "evaluate_augmentation",
     "evaluate_likelihood",
+    "from_exemplars",
     "from_nothing",
     "new_characters",
-    "oneshot",
     "train_critic",
     "train_simclr",
     "tuned",
     "unseen_part",
 ]
 
-from allograph.evaluation.alphabets import new_characters
-from allograph.evaluation.augmentation import AugmentationResult, evaluate_augmentation
-from allograph.evaluation.classical import Classical, tuned
-from allograph.evaluation.critics import Critic, CriticConfig, CriticTraining, default_critic, train_critic
+from allograph.evaluation.augmentation.classical import Classical, tuned
+from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation
+from allograph.evaluation.critics.critic import Critic, CriticConfig, CriticTraining, default_critic, train_critic
+from allograph.evaluation.critics.simclr import SimCLRTraining, default_embedding, train_simclr
 from allograph.evaluation.drawing import ContextDrawing, DrawingFunction, context_drawings_of, drawings_of
-from allograph.evaluation.likelihood import evaluate_likelihood
-from allograph.evaluation.measured import LikelihoodResult
-from allograph.evaluation.measures import Judges
-from allograph.evaluation.oneshot import Trial, draw_trials, oneshot
-from allograph.evaluation.points import Estimate, OneShotResult, Point
+from allograph.evaluation.leakage import unseen_part
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
+from allograph.evaluation.likelihood.result import LikelihoodResult
+from allograph.evaluation.oneshot.alphabet import new_characters
+from allograph.evaluation.oneshot.exemplars import Trial, draw_trials, from_exemplars
+from allograph.evaluation.oneshot.measures import Judges
+from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
+from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing
 from allograph.evaluation.shown import ShownDrawings
-from allograph.evaluation.simclr import SimCLRTraining, default_embedding, train_simclr
-from allograph.evaluation.unconditional import SeenTraining, from_nothing
-from allograph.evaluation.unseen import unseen_part

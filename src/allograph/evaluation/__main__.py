@@ -20,13 +20,13 @@ from torch import Tensor
 
 from allograph.data import ConceptDataset, Splits, load_dataset
 from allograph.errors import AllographError
-from allograph.evaluation.classifiers import ClassifierTraining
-from allograph.evaluation.critics import Critic, CriticTraining, train_critic
-from allograph.evaluation.oneshot import oneshot
-from allograph.evaluation.points import Setting
+from allograph.evaluation.augmentation.classifiers import ClassifierTraining
+from allograph.evaluation.augmentation.tuning import tune_classical
+from allograph.evaluation.critics.critic import Critic, CriticTraining, train_critic
+from allograph.evaluation.critics.simclr import SimCLRTraining, train_simclr
+from allograph.evaluation.oneshot.exemplars import from_exemplars
+from allograph.evaluation.oneshot.points import Setting
 from allograph.evaluation.records import save_record
-from allograph.evaluation.simclr import SimCLRTraining, train_simclr
-from allograph.evaluation.tuning import tune_classical
 
 _SIZE = 52
 """The side of the shipped model's images, at which classical augmentation is tuned."""
@@ -87,7 +87,7 @@ def _known(critic: Critic, validation: ConceptDataset, setting: Setting) -> floa
     def copies(exemplars: Tensor, count: int, seed: int) -> Tensor:
         return exemplars[:, None].expand(-1, count, -1, -1, -1)
 
-    result = oneshot(copies, validation, critic, size=_SIZE, trials=20, setting=setting, embedding=critic)
+    result = from_exemplars(copies, validation, critic, size=_SIZE, trials=20, setting=setting, embedding=critic)
     return round(result.real.recognizability.value, 3)
 
 

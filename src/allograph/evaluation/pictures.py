@@ -35,8 +35,8 @@ def drawing_sheet(columns: Sequence[Column], rows: int = _ROWS, across: int = _A
     """A picture of the first ``rows`` characters, at most ``across`` drawings of each in every column."""
     from PIL import Image, ImageDraw
 
-    from allograph.evaluation.plots import INK, font
     from allograph.imaging.sheet import ACCENT, PAGE, paste_tile
+    from allograph.report.plots import INK, font
 
     rows = min(rows, len(columns[0].drawings))
     counts = [min(across, column.drawings.shape[1]) for column in columns]

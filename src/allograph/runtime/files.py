@@ -145,4 +145,7 @@ def _lives(process: int) -> bool:
         return False
     except OSError:  # somebody else's
         return True
-    return True
+    try:  # one that has ended and that nobody has asked about yet is no more, either: "1234 (name) Z ..."
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):  # a system without /proc
+        return True

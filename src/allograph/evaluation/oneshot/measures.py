@@ -18,8 +18,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from allograph.evaluation.critics import Critic
-from allograph.evaluation.simclr import default_embedding
+from allograph.evaluation.critics.critic import Critic
+from allograph.evaluation.critics.simclr import default_embedding
 
 
 class Seen(NamedTuple):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from allograph.evaluation.augmentation import batches, few_drawings, shrunk
-from allograph.evaluation.classical import Classical
-from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
-from allograph.evaluation.oneshot import draw_trials
-from allograph.evaluation.points import Estimate
+from allograph.evaluation.augmentation.classical import Classical
+from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
+from allograph.evaluation.augmentation.gain import batches, few_drawings, shrunk
+from allograph.evaluation.oneshot.exemplars import draw_trials
+from allograph.evaluation.oneshot.points import Estimate
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset

@@ -43,10 +43,10 @@ from allograph.bounds import Weighs, importance_weighted_bound
 from allograph.data import Augmentation, ClassificationRuns, ConceptDataset, PackedBitmaps
 from allograph.data.streams import Purpose, random_stream
 from allograph.errors import AllographError
-from allograph.evaluation.classified import Chosen, ClassificationResult, ErrorRate
-from allograph.evaluation.critics import Critic
-from allograph.evaluation.hausdorff import hausdorff_distances
-from allograph.evaluation.likelihood import Precision, device_name, rows_at_once
+from allograph.evaluation.classification.hausdorff import hausdorff_distances
+from allograph.evaluation.classification.result import Chosen, ClassificationResult, ErrorRate
+from allograph.evaluation.critics.critic import Critic
+from allograph.evaluation.likelihood.estimate import Precision, device_name, rows_at_once
 from allograph.models import BendingModel, GenerativeModel, Inference
 from allograph.runtime.distributed import ALONE, Processes
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allograph.evaluation.plots import Mark, Plot, Series
-from allograph.evaluation.report_parts import (
+from allograph.report.parts import (
     NamedPlot,
     Record,
     Section,
@@ -22,6 +21,7 @@ from allograph.evaluation.report_parts import (
     three,
     without_empty,
 )
+from allograph.report.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)

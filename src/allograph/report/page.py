@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from allograph.errors import AllographError, Problem
-from allograph.evaluation.plots import render_plot
-from allograph.evaluation.report_parts import NamedPlot, Record, Section, Table
-from allograph.evaluation.report_sections import SECTIONS
+from allograph.report.parts import NamedPlot, Record, Section, Table
+from allograph.report.plots import render_plot
+from allograph.report.sections import SECTIONS
 from allograph.runtime.files import atomic_write, explain_os_error
 
 _STYLE = """

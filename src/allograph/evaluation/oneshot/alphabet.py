@@ -14,11 +14,11 @@ import torch
 from torch.nn import functional as F
 
 from allograph.errors import AllographError
-from allograph.evaluation.critics import Critic
+from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.drawing import ContextDrawing, check_drawings
-from allograph.evaluation.measures import Judges, distorted, recognised
+from allograph.evaluation.oneshot.measures import Judges, distorted, recognised
+from allograph.evaluation.oneshot.points import OneShotResult, points_of
 from allograph.evaluation.pictures import Column, drawing_sheet
-from allograph.evaluation.points import OneShotResult, points_of
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:

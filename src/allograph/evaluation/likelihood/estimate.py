@@ -18,7 +18,7 @@ from torch import Tensor
 from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
-from allograph.evaluation.measured import Fewer, LikelihoodResult, Measured, Nats
+from allograph.evaluation.likelihood.result import Fewer, LikelihoodResult, Measured, Nats
 from allograph.likelihoods import Bernoulli, bits_per_dimension
 from allograph.models.linear import LinearModel
 from allograph.runtime.distributed import ALONE, Processes

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from allograph.evaluation.fitting import minimise
+from allograph.evaluation.critics.fitting import minimise
 
 
 @dataclass(frozen=True)

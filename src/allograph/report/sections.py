@@ -7,9 +7,8 @@ __all__ = ["SECTIONS"]
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from allograph.evaluation.plots import Mark, Plot, Series
-from allograph.evaluation.report_oneshot import oneshot_section
-from allograph.evaluation.report_parts import (
+from allograph.report.oneshot import oneshot_section
+from allograph.report.parts import (
     NamedPlot,
     Record,
     Section,
@@ -22,6 +21,7 @@ from allograph.evaluation.report_parts import (
     slug,
     without_empty,
 )
+from allograph.report.plots import Mark, Plot, Series
 
 _ARMS = (
     ("nothing", "the drawings alone"),

@@ -14,9 +14,9 @@ import torch
 
 from allograph.errors import AllographError
 from allograph.evaluation.drawing import ContextDrawing, check_drawings
-from allograph.evaluation.measures import Judges, Seen, distorted, taken_for_real
+from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, taken_for_real
+from allograph.evaluation.oneshot.points import OneShotResult, points_of
 from allograph.evaluation.pictures import Column, drawing_sheet
-from allograph.evaluation.points import OneShotResult, points_of
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:

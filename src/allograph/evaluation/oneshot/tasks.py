@@ -16,13 +16,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from allograph.errors import AllographError
-from allograph.evaluation.alphabets import new_characters, picture_of_alphabets
 from allograph.evaluation.drawing import ContextDrawing, after_one
-from allograph.evaluation.measures import Judges
-from allograph.evaluation.oneshot import oneshot, picture_of
-from allograph.evaluation.points import OneShotResult, Setting, Task
-from allograph.evaluation.unconditional import SeenTraining, from_nothing, picture_from_nothing
-from allograph.evaluation.unseen import OMNIGLOTS, Unseen, unseen_part
+from allograph.evaluation.leakage import OMNIGLOTS, Unseen, unseen_part
+from allograph.evaluation.oneshot.alphabet import new_characters, picture_of_alphabets
+from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
+from allograph.evaluation.oneshot.measures import Judges
+from allograph.evaluation.oneshot.points import OneShotResult, Setting, Task
+from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing, picture_from_nothing
 from allograph.models.bending import BendingModel
 from allograph.weights import exemplars_of
 
@@ -158,7 +158,7 @@ def measure_task(
             return result, lambda: picture_from_nothing(draw, dataset, known, seed=seed)
         case "exemplars":
             redraw = after_one(draw)
-            result = oneshot(redraw, dataset, setting=setting, **critics, **chosen, **common)
+            result = from_exemplars(redraw, dataset, setting=setting, **critics, **chosen, **common)
             return result, lambda: picture_of(redraw, dataset, setting=setting, **chosen)
         case "alphabet":
             result = new_characters(draw, dataset, given=given, **critics, **chosen, **common)

@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from allograph.errors import AllographError
-from allograph.evaluation.classical import Classical
-from allograph.evaluation.classifiers import ClassifierTraining, accuracy_of, train_classifier
+from allograph.evaluation.augmentation.classical import Classical
+from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
 from allograph.evaluation.drawing import DrawingFunction
-from allograph.evaluation.oneshot import Trial, draw_trials
+from allograph.evaluation.oneshot.exemplars import Trial, draw_trials
+from allograph.evaluation.oneshot.points import Estimate, Setting
 from allograph.evaluation.pictures import Column, drawing_sheet
-from allograph.evaluation.points import Estimate, Setting
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:

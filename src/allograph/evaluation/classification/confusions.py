@@ -10,7 +10,7 @@ from itertools import product
 from PIL import Image, ImageDraw, ImageFont
 
 from allograph.data import ClassificationRuns
-from allograph.evaluation.classified import Chosen
+from allograph.evaluation.classification.result import Chosen
 from allograph.imaging.sheet import ACCENT, PAGE, paste_tile
 
 _WRONG = (200, 70, 40)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Trial", "draw_trials", "oneshot", "picture_of"]
+__all__ = ["Trial", "draw_trials", "from_exemplars", "picture_of"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from allograph.errors import AllographError
-from allograph.evaluation.critics import Critic
+from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.drawing import DrawingFunction, check_drawings
-from allograph.evaluation.measures import Judges, Seen, distorted, recognised
+from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, recognised
+from allograph.evaluation.oneshot.points import OneShotResult, Setting, points_of
 from allograph.evaluation.pictures import Column, drawing_sheet
-from allograph.evaluation.points import OneShotResult, Setting, points_of
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Trial:
     seed: int
 
 
-def oneshot(
+def from_exemplars(
     draw: DrawingFunction,
     dataset: ConceptDataset,
     critic: Critic,
@@ -118,7 +118,7 @@ def picture_of(
     setting: Setting = "within",
     seed: int = 0,
 ) -> Image.Image:
-    """What `oneshot` saw in its first trial: exemplars, other people's drawings, the writer's."""
+    """What `from_exemplars` saw in its first trial: exemplars, other people's drawings, the writer's."""
     trial = draw_trials(dataset, trials=2, ways=ways, drawings=drawings, setting=setting, seed=seed)[0]
     exemplars = dataset.drawings(trial.exemplars, size)
     real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from allograph.errors import AllographError
-from allograph.evaluation.fitting import Report, minimise
+from allograph.evaluation.critics.fitting import Report, minimise
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allograph.evaluation.plots import Mark, Plot, Series
+from allograph.report.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What a model's drawings are worth as training data, beside classical augmentation."""

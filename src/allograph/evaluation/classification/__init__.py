@@ -1,0 +1,1 @@
+"""One-shot classification: which symbol a drawing shows, by a model's likelihood."""

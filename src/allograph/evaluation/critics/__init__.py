@@ -1,0 +1,1 @@
+"""The networks that judge drawings: a critic of characters, and SimCLR."""

@@ -1,0 +1,1 @@
+"""One-shot generation, judged by critics: its three tasks and what they found."""
