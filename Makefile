@@ -1,5 +1,5 @@
 # make demo    new drawings of the example symbols, in demo/
-# make test    the tests
+# make test    the tests, a worker on each core
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make wheel   the package to install elsewhere, in dist/
 # make lint    the linter
@@ -23,7 +23,7 @@ demo: $(READY)
 
 test: $(READY)
 	@start=$$(date +%s); \
-	$(BIN)/python -m pytest && \
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder && \
 	echo "The tests took $$(($$(date +%s) - start)) s."
 
 weights: $(READY)

@@ -1,4 +1,4 @@
-"""What all tests share: a cache directory of their own, and real data where this machine has it."""
+"""What all tests share: their order, a cache directory of their own, and real data where this machine has it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ import pytest
 from hypothesis import settings
 
 from allograph.data import ConceptDataset, load_omniglot, stroke_concepts
+from allograph.runtime.threads import usable_cores
+
+_MOST_WORKERS = 8
+"""One takes some 1.5 GB, and the longest file bounds what more of them gain."""
+
+_LONG_FILES = (
+    "training/test_compiling.py",
+    "parallel/test_training.py",
+    "training/test_fit.py",
+    "studio/test_page.py",
+    "training/test_presets.py",
+    "test_shipped.py",
+)
+"""The files that take longest, the longest first."""
 
 _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -18,10 +32,39 @@ settings.register_profile("allograph", derandomize=True, deadline=None, max_exam
 settings.load_profile("allograph")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many workers as cores that this process may use."""
+    return min(usable_cores(), _MOST_WORKERS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """A worker computes with one thread, and so do the processes that it starts: the cores have a worker each."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One process: slow tests at the end. Several workers: the long files first, so that no worker is left with one of
+    them when the others have nothing more to do."""
+    if hasattr(config, "workerinput"):
+        folder = Path(__file__).parent
+        places = {folder / name: place for place, name in enumerate(_LONG_FILES)}
+        items.sort(key=lambda item: places.get(item.path, len(places)))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A fresh ALLOGRAPH_CACHE for the session, so that tests neither see nor change what the user has cached."""
+    """A fresh ALLOGRAPH_CACHE for the run, so that tests neither see nor change what the user has cached.
+
+    Workers share it: what is cached there is written whole or not at all.
+    """
     folder = tmp_path_factory.mktemp("cache")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = tmp_path_factory.getbasetemp().parent / "cache"
+        folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLOGRAPH_CACHE", str(folder))
         yield folder

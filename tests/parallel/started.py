@@ -1,10 +1,8 @@
-"""Commands run by several processes at once, as `torchrun` would start them, but forked from one that has imported
-everything already: to import takes each process seconds, to train a tiny model less than one."""
+"""Commands run by several processes at once, as `torchrun` would start them, but forked."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -15,12 +13,9 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-_PATIENCE = 240.0
+from forks import FORKS, begin
 
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    ["lightning", "allograph.cli", "allograph.training", "allograph.generation.write", "scipy.ndimage"]
-)
+_PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Job:
             named |= variables[rank] if variables else {}
             machine = machines[rank] if machines else None
             words = list(map(str, arguments))
-            self.processes.append(_forks.Process(target=_run, args=(folder / str(rank), words, named, machine)))
+            self.processes.append(FORKS.Process(target=_run, args=(folder / str(rank), words, named, machine)))
         for process in self.processes:
             process.start()
 
@@ -104,14 +99,9 @@ def _run(printed: Path, arguments: list[str], variables: dict[str, str], machine
     if machine is not None:
         _enter(machine)
     os.environ.update(variables)
-    for number, kind in ((1, "out"), (2, "err")):
-        os.dup2(os.open(f"{printed}.{kind}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    import torch
-
+    begin(printed, threads=1)
     from allograph.cli import main
 
-    multiprocessing.set_start_method("fork", force=True)  # of data loaders' workers, as everywhere
-    torch.set_num_threads(1)
     sys.exit(main(arguments))
 
 

@@ -122,6 +122,7 @@ def test_what_is_refused_is_said_once_and_ends_all(letters: Path, preset: Path, 
     assert "holds a run already" in first.messages
 
 
+@pytest.mark.slow
 def test_torchrun_ends_when_a_process_is_killed_and_the_run_goes_on(
     letters: Path, preset: Path, of_two: tuple[Path, list[Finished]], tmp_path: Path
 ) -> None:

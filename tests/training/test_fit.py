@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -21,7 +19,7 @@ from safetensors.torch import load_file
 
 from allograph import weights
 from allograph.config import Preset, from_dict, model_from_config, override, to_dict
-from allograph.data import Splits, load_dataset
+from allograph.data import Splits
 from allograph.errors import AllographError
 from allograph.models import SequentialConfig
 from allograph.models.resizing import resized
@@ -29,6 +27,7 @@ from allograph.runtime.distributed import ALONE, Share
 from allograph.training import fit
 from allograph.training.checks import held
 from allograph.training.module import Batches, Fitting, SharedBatch, ema_update, kl_weight, learning_rate_factor
+from training.started import Run
 
 WORDS = [
     *(
@@ -48,8 +47,8 @@ WORDS = [
 
 
 @pytest.fixture(scope="module")
-def splits() -> Splits:
-    return load_dataset("strokes", None, "30-20", 0)
+def splits(strokes_splits: Splits) -> Splits:
+    return strokes_splits
 
 
 @pytest.fixture(scope="module")
@@ -86,32 +85,10 @@ def test_a_run_learns_and_leaves_weights_logs_and_pictures(undisturbed: Path) ->
     assert loaded.card["settings"]["training"]["seed"] == 0
 
 
-PROGRAM = f"""
-import sys, torch
-torch.set_num_threads(int(sys.argv[2]))
-from pathlib import Path
-from allograph.config import Preset, from_dict, model_from_config, override, to_dict
-from allograph.data import load_dataset
-from allograph.training import fit
-words = {WORDS!r} + sys.argv[4:]
-fitted = fit(
-    load_dataset("strokes", None, "30-20", 0),
-    from_dict(Preset, override({{}}, words)),
-    Path(sys.argv[1]),
-    resume=sys.argv[3] == "resume",
-)
-print(fitted.ended, fitted.step)
-"""
-
-
-def command(folder: Path, how: str, *words: str) -> list[str]:
-    return [sys.executable, "-c", PROGRAM, str(folder), str(torch.get_num_threads()), how, *words]
-
-
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, run: Run) -> None:
     deadline = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None, f"the run ended before {path.name} was there"
+        assert not run.ended, f"the run ended before {path.name} was there"
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -125,21 +102,19 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         pytest.param("samples/step-0000060.png", id="in the last validation"),
     ],
 )
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(undisturbed: Path, tmp_path: Path, moment: str) -> None:
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(
+    splits: Splits, undisturbed: Path, tmp_path: Path, moment: str
+) -> None:
     """SIGKILL in a process of its own; then resumed in another."""
-    process = subprocess.Popen(
-        command(tmp_path, "new"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        text=True,
-    )
-    wait_for(tmp_path / moment, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    (tmp_path / "model.safetensors").unlink(missing_ok=True)  # had the kill come too late, it would hide the resuming
-    subprocess.run(command(tmp_path, "resume"), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert equal(undisturbed, tmp_path)
+    folder = tmp_path / "run"
+    run = Run(splits, WORDS, folder)
+    wait_for(folder / moment, run)
+    run.send(signal.SIGKILL)
+    run.finish()
+    (folder / "model.safetensors").unlink(missing_ok=True)  # had the kill come too late, it would hide the resuming
+    status, _, errors = Run(splits, WORDS, folder, resume=True).finish()
+    assert status == 0, errors
+    assert equal(undisturbed, folder)
 
 
 def test_a_finished_run_that_is_resumed_keeps_its_averaged_weights_and_its_logs(
@@ -155,22 +130,18 @@ def test_a_finished_run_that_is_resumed_keeps_its_averaged_weights_and_its_logs(
 
 
 @pytest.mark.parametrize("moment", ["state.ckpt", "samples/step-0000025.png"])
-def test_ctrl_c_in_a_terminal_stops_all_its_processes_in_good_order(tmp_path: Path, moment: str) -> None:
+def test_ctrl_c_in_a_terminal_stops_all_its_processes_in_good_order(
+    splits: Splits, tmp_path: Path, moment: str
+) -> None:
     """A terminal sends SIGINT to the whole process group, the worker that makes the batches included."""
-    process = subprocess.Popen(
-        command(tmp_path, "new", "max_steps=100000"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    wait_for(tmp_path / moment, process)
-    os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+    folder = tmp_path / "run"
+    run = Run(splits, [*WORDS, "max_steps=100000"], folder)
+    wait_for(folder / moment, run)
+    run.send(signal.SIGINT)
+    status, output, errors = run.finish()
+    assert status == 0, errors
     assert output.startswith("interrupted")
-    assert (tmp_path / "model.safetensors").exists()
+    assert (folder / "model.safetensors").exists()
 
 
 def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(

@@ -174,9 +174,8 @@ class SeparableTransformer(SeparableAttention):
 
     def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         place = (_centres(self.size, where) - where[..., 2:, None]) / where[..., :2, None]
-        # Along y in the order in which all steps are written: their sum is over (T x patch).
-        along_y = bilinear_kernel(place[..., 1, :].mT, self.patch).transpose(-3, -2)
-        return along_y, bilinear_kernel(place[..., 0, :], self.patch)
+        along_x, along_y = bilinear_kernel(place, self.patch).unbind(dim=-3)
+        return along_y, along_x
 
     def outline(self, where: Tensor) -> Tensor:
         return torch.cat([torch.diag_embed(where[..., :2]), where[..., 2:, None]], dim=-1)

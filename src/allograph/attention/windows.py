@@ -74,44 +74,32 @@ def _bilinear(image: Tensor, points: Float[Tensor, "batch rows columns 2"]) -> T
     return F.grid_sample(image, points, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-@lru_cache(maxsize=32)
-def _grid_of_each(numbers: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """What each number of a window, all 6 or the 4 of a straight one, adds to the grid, (numbers, size * size * 2)."""
-    with torch.inference_mode(False):
-        x, y, one = base_grid(size, device, dtype)
-        nothing = torch.zeros_like(one)
-        rows = [torch.stack([part, nothing], dim=-1) for part in (x, y, one)]
-        rows += [torch.stack([nothing, part], dim=-1) for part in (x, y, one)]
-        if numbers == 4:
-            rows = [rows[0], rows[4], rows[2], rows[5]]
-        return torch.stack(rows).flatten(1)
-
-
-def _sample(image: Tensor, numbers: Tensor, size: int) -> Tensor:
-    """Bilinear values of ``image`` (N, C, H, W) at the size x size grid seen through windows of 6 or 4 numbers."""
+def _sample(image: Tensor, window: Tensor, size: int) -> Tensor:
+    """Bilinear values of ``image`` (N, C, H, W) at the size x size grid seen through windows (N, 2, 3)."""
     with torch.autocast(image.device.type, enabled=False):  # positions are too fine for bfloat16
-        # A grid is linear in the numbers, so one matrix product makes all of the batch, and another their gradient;
-        # `affine_grid` makes the same grids several times slower.
-        grid = numbers @ _grid_of_each(numbers.shape[1], size, numbers.device, numbers.dtype)
-        return _bilinear(image, grid.view(-1, size, size, 2))
+        x, y, _ = base_grid(size, window.device, window.dtype)
+        points = window[..., :1] * x + window[..., 1:2] * y + window[..., 2:]
+        return _bilinear(image, points.view(-1, 2, size, size).permute(0, 2, 3, 1))
 
 
 def read(
     image: Float[Tensor, "batch channel height width"], window: Float[Tensor, "batch 2 3"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """The size x size patch that the window shows: ``y(u) = image(A u + b)``."""
-    return _sample(image, window.flatten(1), size)
+    return _sample(image, window, size)
 
 
 def read_straight(
     image: Float[Tensor, "batch channel height width"], where: Float[Tensor, "batch 4"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """What `read` gives of windows without turn and shear: scales (x, y) and shifts (x, y)."""
-    return _sample(image, where, size)
+    with torch.autocast(image.device.type, enabled=False):
+        points = where[:, :2, None] * base_grid(size, where.device, where.dtype)[:2] + where[:, 2:, None]
+        return interpolate(image, points.view(-1, 2, size, size))
 
 
 def write(
     patch: Float[Tensor, "batch channel height width"], window: Float[Tensor, "batch 2 3"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """A size x size canvas, zero outside the window: ``canvas(p) = patch(A^-1 (p - b))``."""
-    return _sample(patch, invert(window).flatten(1), size)
+    return _sample(patch, invert(window), size)
