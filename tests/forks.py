@@ -10,7 +10,9 @@ import os
 from pathlib import Path
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["lightning", "allograph.cli", "allograph.training", "allograph.generation.write", "scipy.ndimage"])
+FORKS.set_forkserver_preload(
+    ["lightning", "allograph.cli", "allograph.training", "allograph.generation.write", "scipy.ndimage"]
+)
 
 
 def begin(printed: Path, threads: int) -> None:
