@@ -20,7 +20,7 @@ from allograph.training import compiling, fit
 from allograph.training.compiling import compile_parts, pays
 
 WORDS = [
-    *("image_size=16", "patch=6", "steps=10", "latent=4", "hidden=32", "decision=16", "embedding=16", "heads=2"),
+    *("image_size=16", "patch=6", "steps=3", "latent=4", "hidden=32", "decision=16", "embedding=16", "heads=2"),
     *("encoder_width=4", "batch_size=16", "max_steps=12", "warmup_steps=2", "kl_warmup_steps=0", "precision=float32"),
     *("validate_every=100", "validation_pairs=8", "checkpoint_every=6", "contexts=[1, 3]"),
 ]
@@ -101,7 +101,7 @@ def train(folder: Path, *words: str, max_time: str = "1h") -> str:
 def test_compiled_steps_are_the_plain_ones_but_for_rounding_and_resume_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both numbers of exemplars, and a group of steps that is shorter than the others."""
+    """With one exemplar and with three."""
     monkeypatch.setenv("ALLOGRAPH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     train(tmp_path / "plain", "compile=false")

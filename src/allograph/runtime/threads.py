@@ -16,7 +16,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_SPINS = "1000"
+_SPINS = "2000"
 """Rounds of some 10 to 100 ns for which a thread waits awake."""
 
 _WAITING = {"GOMP_SPINCOUNT": _SPINS, "KMP_BLOCKTIME": "0"}
