@@ -1,8 +1,8 @@
 """Training steps compiled by `torch.compile`.
 
 A model names the parts that can be compiled (`GenerativeModel.compilable`), each a function of tensors that have the
-same shapes in every training step. A group of steps of the loop over t is one such part, so compiling takes about half
-a minute for any T. What was compiled is kept on disk: a second run of the same network starts in seconds.
+same shapes in every training step. A group of steps of the loop over t is one such part, so compiling takes a
+minute or two for any T. What was compiled is kept on disk: a second run of the same network starts in seconds.
 
 Whether a run compiles is decided once, at its start, by its length alone, and kept in its state: compiled steps round
 otherwise, and a run that is resumed has to end bit for bit like one left alone.
