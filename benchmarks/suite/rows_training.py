@@ -24,7 +24,7 @@ from benchmarks.suite.training import (
     preset_step,
     sequential_step,
 )
-from benchmarks.suite.turns import Row, in_turns, in_turns_apart, peak_megabytes
+from benchmarks.suite.turns import Row, Timed, in_turns, in_turns_apart, peak_megabytes
 from torch import profiler
 from torch.profiler import ProfilerActivity
 
@@ -222,22 +222,27 @@ def busy(quick: bool) -> Row:
     """Two threads while another process keeps one of the two cores busy, in turns with the same alone."""
     config, batch = (SMALL, 16) if quick else (LARGE, BATCH)
     row = Row("beside a busy process", f"{_setting(config, batch)}, bfloat16, two threads")
-    step = sequential_step(config, batch, bfloat16=True)
+    steps = {
+        "plain": sequential_step(config, batch, bfloat16=True),
+        "compiled": sequential_step(config, batch, bfloat16=True, compiled=True),
+    }
     cores = sorted(os.sched_getaffinity(0))[:2]
     os.sched_setaffinity(0, cores)
     spin = f"import os\nos.sched_setaffinity(0, [{cores[0]}])\nwhile True: pass"
-    alone, beside = [], []
+    found: dict[str, list[Timed]] = {}
     for _ in range(2 if quick else 5):
-        alone.append(in_turns({"step": step}, 3)["step"])
-        other = subprocess.Popen([sys.executable, "-c", spin])
-        try:
-            beside.append(in_turns({"step": step}, 3)["step"])
-        finally:
-            other.kill()
-            other.wait()
-    for name, found in (("alone", alone), ("beside a busy process", beside)):
-        row.times[name] = sorted(found, key=lambda timed: timed.seconds)[len(found) // 2]
-    row.figures["times as long, by the clock"] = 1 / row.ratio_of_seconds("beside a busy process")
+        for name, step in steps.items():
+            found.setdefault(f"{name}, alone", []).append(in_turns({"step": step}, 3)["step"])
+            other = subprocess.Popen([sys.executable, "-c", spin])
+            try:
+                found.setdefault(f"{name}, beside a busy process", []).append(in_turns({"step": step}, 3)["step"])
+            finally:
+                other.kill()
+                other.wait()
+    row.times = {name: sorted(times, key=lambda one: one.seconds)[len(times) // 2] for name, times in found.items()}
+    for name in steps:
+        beside, alone = row.times[f"{name}, beside a busy process"], row.times[f"{name}, alone"]
+        row.figures[f"{name}: times as long, by the clock"] = beside.seconds / alone.seconds
     return row
 
 

@@ -102,7 +102,7 @@ def test_a_slice_beside_unwritten_memory_is_seen() -> None:
     row[:, :10] = 1
     with Products() as products:
         F.linear(row[:, :10], torch.ones(3, 10))
-    assert products.doubtful == [("mm", (4, 10))] or [name for name, _ in products.doubtful] == ["addmm"]
+    assert [shape for _, shape in products.doubtful] == [(4, 10)]
     with Products() as products:
         F.linear(row[:, :10].contiguous(), torch.ones(3, 10))
     assert products.doubtful == []

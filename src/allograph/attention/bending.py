@@ -16,7 +16,7 @@ def bend(
 ) -> Float[Tensor, "batch channel size size"]:
     """``y(p) = image(p + displacement(p))``; displacement is (x, y) in half images."""
     size = image.shape[-1]
-    grid = base_grid(size, image.device, image.dtype)[:2].view(2, size, size) + displacement
+    grid = base_grid(size, image.device, image.dtype).view(2, size, size) + displacement
     return interpolate(image, grid)
 
 

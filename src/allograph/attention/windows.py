@@ -57,12 +57,12 @@ def invert(window: Window) -> Window:
 
 
 @lru_cache(maxsize=32)
-def base_grid(size: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "3 pixels"]:
-    """Homogeneous pixel centres (x, y, 1) of a size x size image, row by row."""
+def base_grid(size: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "2 pixels"]:
+    """Pixel centres (x, y) of a size x size image, row by row."""
     with torch.inference_mode(False):  # it is kept, and has to serve training after a first use in inference mode
         centre = (2 * torch.arange(size, device=device, dtype=dtype) + 1) / size - 1
         y, x = torch.meshgrid(centre, centre, indexing="ij")
-        return torch.stack([x.flatten(), y.flatten(), torch.ones(size * size, device=device, dtype=dtype)])
+        return torch.stack([x.flatten(), y.flatten()])
 
 
 def interpolate(image: Tensor, grid: Float[Tensor, "batch 2 rows columns"]) -> Tensor:
@@ -77,7 +77,7 @@ def _bilinear(image: Tensor, points: Float[Tensor, "batch rows columns 2"]) -> T
 def _sample(image: Tensor, window: Tensor, size: int) -> Tensor:
     """Bilinear values of ``image`` (N, C, H, W) at the size x size grid seen through windows (N, 2, 3)."""
     with torch.autocast(image.device.type, enabled=False):  # positions are too fine for bfloat16
-        x, y, _ = base_grid(size, window.device, window.dtype)
+        x, y = base_grid(size, window.device, window.dtype)
         points = window[..., :1] * x + window[..., 1:2] * y + window[..., 2:]
         return _bilinear(image, points.view(-1, 2, size, size).permute(0, 2, 3, 1))
 
@@ -94,7 +94,7 @@ def read_straight(
 ) -> Float[Tensor, "batch channel {size} {size}"]:
     """What `read` gives of windows without turn and shear: scales (x, y) and shifts (x, y)."""
     with torch.autocast(image.device.type, enabled=False):
-        points = where[:, :2, None] * base_grid(size, where.device, where.dtype)[:2] + where[:, 2:, None]
+        points = where[:, :2, None] * base_grid(size, where.device, where.dtype) + where[:, 2:, None]
         return interpolate(image, points.view(-1, 2, size, size))
 
 
