@@ -42,6 +42,8 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Preset -> data set -> the words that fit it to these images."""
 
+FITS["sequential"] |= {"omniglot-52": ("image_size=52",), "multi-mnist-64": ("image_size=64", *BINARISED)}
+
 PRECISIONS = ("float32", "bfloat16")
 
 
