@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["model_pen", "preprocess"]
+__all__ = ["FoundInk", "find_ink", "model_pen", "preprocess"]
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from allograph.errors import AllographError
-from allograph.imaging.decoding import Picture, decode_picture
+from allograph.imaging.decoding import Decoded, Picture, decode_picture
 from allograph.imaging.placement import OMNIGLOT, Placement
 from allograph.imaging.segmentation import Polarity, segment
 from allograph.imaging.shapes import (
@@ -22,7 +23,7 @@ from allograph.imaging.shapes import (
     skeleton,
     stroke_width,
 )
-from allograph.imaging.style import Exemplar, Square
+from allograph.imaging.style import Colour, Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
 
 _MIN_PEN_PIXELS = 1.3
@@ -52,9 +53,8 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
     """
     if ink not in ("auto", "dark", "light"):
         raise AllographError(f"ink is auto, dark or light, not {ink!r}")
-    source = decode_picture(image)
-    found = segment(source, ink)
-    strength, mask, width = _clean(found.strength)
+    found = find_ink(decode_picture(image), ink)
+    source, strength, mask, width = found.source, found.strength, found.mask, found.width
     pen = model_pen(size, placement)
     frame = _model_frame(mask, width, pen / size, placement)
     stroke = width * size / frame[2]
@@ -74,6 +74,39 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
         pen_width=pen,
     )
     return Exemplar(drawing, style, source.picture)
+
+
+@dataclass(frozen=True)
+class FoundInk:
+    """What was found in a picture, at its working size.
+
+    - `strength`: float32 (h, w), the ink without specks, its edge at 0.5
+    - `mask`: where it is above that
+    - `width`: of the strokes, in pixels of `mask`
+    - `colour`, `paper`: red, green, blue, alpha, 0 to 255
+    """
+
+    source: Decoded
+    strength: np.ndarray
+    mask: np.ndarray
+    width: float
+    colour: Colour
+    paper: Colour
+
+    @property
+    def dark(self) -> bool | None:
+        """Whether the ink is darker than its paper; None on a transparent sheet."""
+        if not self.paper[3]:
+            return None
+        ink, paper = (0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in (self.colour, self.paper))
+        return ink < paper
+
+
+def find_ink(source: Decoded, ink: Polarity = "auto") -> FoundInk:
+    """Find the ink of a picture; raises AllographError where there is none."""
+    found = segment(source, ink)
+    strength, mask, width = _clean(found.strength)
+    return FoundInk(source, strength, mask, width, found.colour, found.paper)
 
 
 def model_pen(size: int, placement: Placement) -> float:
