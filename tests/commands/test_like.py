@@ -69,7 +69,7 @@ def test_files_and_a_sheet_that_begins_with_what_was_given(
             assert made.tobytes() == drawing.tobytes()
     with Image.open(document["sheet"]) as sheet:
         framed = (np.asarray(sheet) == ACCENT).all(axis=-1)
-    taken = [allograph.load(kin).space.take_in(path) for path in sorted(alphabet.iterdir())]
+    taken = [allograph.load(kin).space.preprocess(path) for path in sorted(alphabet.iterdir())]
     one = (np.asarray(contact_sheet(taken[:1], expected[:6])) == ACCENT).all(axis=-1).sum()
     assert framed.sum() == pytest.approx(3 * one, rel=0.05)
 

@@ -135,6 +135,6 @@ def test_senseless_arguments_are_refused(writer: Writer, arguments: dict, word: 
 
 
 def _exemplar(writer: Writer):
-    from allograph.imaging import take_in
+    from allograph.imaging import preprocess
 
-    return take_in(picture(), writer.model.config.image_size)
+    return preprocess(picture(), writer.model.config.image_size)

@@ -115,7 +115,7 @@ def test_the_energy_is_that_of_the_model(server: Local, model_files: dict[str, P
     asked = {"exemplars": [exemplar(0)], "drawing": exemplar(2), "seed": 4}
     answer = server.post("energy", asked).json
     writer = allograph.load(model_files["bending"])
-    first, second = (torch.from_numpy(writer.space.take_in(drawing(kind)).image)[None] for kind in (0, 2))
+    first, second = (torch.from_numpy(writer.space.preprocess(drawing(kind)).image)[None] for kind in (0, 2))
     noise = noise_for(writer.model.noise_shape, [("energy", 4, k) for k in range(answer["samples"])])
     with torch.inference_mode():
         given = writer.model.infer(second, first[None], noise).free_energy

@@ -26,7 +26,7 @@ def writer(model_files: dict[str, Path]) -> Writer:
 
 
 def test_a_batch_holds_what_each_would_have_had_alone(writer: Writer) -> None:
-    exemplars = [writer.space.take_in(drawing(kind)) for kind in range(5)]
+    exemplars = [writer.space.preprocess(drawing(kind)) for kind in range(5)]
     wishes = [[Wish((one,), seed=kind)] for kind, one in enumerate(exemplars)]
     wishes[2].append(Wish((exemplars[2],), seed=2, start=16))
 
@@ -50,7 +50,7 @@ def test_a_batch_holds_what_each_would_have_had_alone(writer: Writer) -> None:
 
 
 def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
-    one, two = (writer.space.take_in(drawing(kind)) for kind in range(2))
+    one, two = (writer.space.preprocess(drawing(kind)) for kind in range(2))
 
     async def all_at_once() -> list:
         batcher = Batcher(rows=640)
@@ -74,7 +74,7 @@ def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
 
 
 def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(writer: Writer) -> None:
-    exemplar_ = writer.space.take_in(drawing())
+    exemplar_ = writer.space.preprocess(drawing())
     misshapen = replace(exemplar_, drawing=exemplar_.drawing[:, :-1])
 
     async def scene() -> None:

@@ -46,7 +46,7 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
     """Read ROOT/CLASS/*.png (jpg, jpeg, bmp, gif, webp, tif, tiff) of any size.
 
     "symbols": of any colour and polarity; every image is brought to the space of Omniglot's drawings, 105 pixels
-    square, as `allograph write` does it (`allograph.imaging.take_in`). "grey", "colour": every image is the middle
+    square, as `allograph write` does it (`allograph.imaging.preprocess`). "grey", "colour": every image is the middle
     square of a picture, on white where it is transparent, in eight bits a channel; all are averaged to the side of the
     largest, at most 128 pixels, and smaller ones enlarged to it.
 
@@ -91,17 +91,17 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
 
 def _symbol(path: Path) -> npt.NDArray[np.uint8]:
     """A packed bitmap."""
-    from allograph.imaging.intake import take_in
+    from allograph.imaging.preprocessing import preprocess
 
-    return np.packbits(take_in(path, _SIDE).drawing >= 0.5)
+    return np.packbits(preprocess(path, _SIDE).drawing >= 0.5)
 
 
 def _picture(path: Path, channels: int) -> npt.NDArray[np.uint8]:
     """A picture (C, s, s), s at most `_LARGEST`."""
+    from allograph.imaging.decoding import decode_picture
     from allograph.imaging.pictures import square
-    from allograph.imaging.reading import read_source
 
-    picture = square(read_source(path).picture, channels)
+    picture = square(decode_picture(path).picture, channels)
     pixels = np.array(picture, dtype=np.uint8).reshape(picture.height, picture.width, channels).transpose(2, 0, 1)
     return _averaged(pixels, min(picture.width, _LARGEST))
 

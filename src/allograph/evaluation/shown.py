@@ -47,17 +47,17 @@ class ShownDrawings:
         return torch.stack([self._rendered(exemplar[0], own) for exemplar, own in zip(exemplars, noise, strict=True)])
 
     def values(self, context: Float[Tensor, "B 1 C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
-        """What `Appearance.render` takes, (B, n, C, S, S)."""
+        """What `RenderStyle.render` takes, (B, n, C, S, S)."""
         return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
 
     def _rendered(self, exemplar: Float[Tensor, "S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
         pixels = (255 * exemplar).round().to(torch.uint8).numpy()
         try:
             # A picture, not an array: values of an array are no tones, and would be drawn black on white.
-            taken = self.writer.space.take_in(Image.fromarray(pixels), "light")
+            taken = self.writer.space.preprocess(Image.fromarray(pixels), "light")
         except AllographError:
             self.refused += 1
             return exemplar[None, None].expand(len(noise), -1, -1, -1)
         drawings = self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0]
-        pictures = [np.asarray(taken.appearance.render(one).convert("L"), np.float32) for one in drawings]
+        pictures = [np.asarray(taken.style.render(one).convert("L"), np.float32) for one in drawings]
         return torch.from_numpy(np.stack(pictures))[:, None] / 255

@@ -47,7 +47,7 @@ from allograph.runtime.pool import BackgroundPool
 if TYPE_CHECKING:
     import numpy as np
 
-    from allograph.imaging import Appearance
+    from allograph.imaging import RenderStyle
 
 _BLOCK = 32
 
@@ -133,7 +133,7 @@ def augment_folder(
             kept = order.per_class
             files.begin([], partial(count, kept))
         else:
-            sources = _take_in(writer, name, classes[name], order.ink, problems)
+            sources = _preprocess(writer, name, classes[name], order.ink, problems)
             if not sources:
                 problems.append(
                     Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
@@ -170,12 +170,12 @@ class _Filled(NamedTuple):
     problems: list[Problem]
 
 
-def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
+def _preprocess(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
     """The exemplars of a class that can be used; the others are added to the problems."""
     sources = []
     for path in files:
         try:
-            exemplar = writer.space.take_in(path, ink)
+            exemplar = writer.space.preprocess(path, ink)
         except AllographError as error:
             problems.append(Problem(path, str(error)))
         else:
@@ -208,7 +208,7 @@ def _draw(
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
                 path = output / name / drawing_name(number)
-                drawings.append(partial(_save, source.exemplar.appearance, values[number - first], order.size, path))
+                drawings.append(partial(_save, source.exemplar.style, values[number - first], order.size, path))
         yield drawings, len(numbers) - len(missing)
 
 
@@ -231,8 +231,8 @@ def _threads_of_model(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _save(appearance: Appearance, values: np.ndarray, size: int | None, path: Path) -> None:
-    save_png(appearance.render(values, size), path, runs=True)
+def _save(style: RenderStyle, values: np.ndarray, size: int | None, path: Path) -> None:
+    save_png(style.render(values, size), path, runs=True)
 
 
 def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: bool) -> None:

@@ -34,7 +34,7 @@ def read_alphabet(writer: Writer, folder: Path, ink: Ink = "auto") -> tuple[dict
     problems: list[Problem] = []
     for path in paths:
         try:
-            taken[path] = writer.space.take_in(path, ink)
+            taken[path] = writer.space.preprocess(path, ink)
         except AllographError as error:
             problems.append(Problem(path, str(error)))
     if not taken:

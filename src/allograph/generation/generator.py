@@ -161,9 +161,9 @@ class Writer:
         self.check_exemplar(ink)
         if isinstance(image, Sequence) and not isinstance(image, str | bytes):
             return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
-        exemplar = self.space.take_in(image, ink)
+        exemplar = self.space.preprocess(image, ink)
         return [
-            exemplar.appearance.render(drawing, size)
+            exemplar.style.render(drawing, size)
             for block in self.blocks(exemplar, n, seed=seed, temperature=temperature)
             for drawing in block.drawings
         ]
@@ -189,7 +189,7 @@ class Writer:
         self.check(n, temperature, size)
         if len(like):
             self.check_like()
-        taken = [self.space.take_in(image) for image in like]
+        taken = [self.space.preprocess(image) for image in like]
         return [
             self.space.plain.render(drawing, size)
             for block in self.blocks(taken, n, seed=seed, temperature=temperature)
@@ -268,7 +268,7 @@ class Writer:
             return self.model.sample(context, temperature=temperature, history=history, noise=noise)
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
-        """What `Appearance.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
+        """What `RenderStyle.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
         import torch
 
         from allograph.likelihoods import Bernoulli

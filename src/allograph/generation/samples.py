@@ -25,7 +25,7 @@ BLOCK = 16
 class Block:
     """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
 
-    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
+    Values are what `RenderStyle.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
 
     Attributes:
         canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.

@@ -33,7 +33,7 @@ from allograph.runtime.staging import staging, sweep
 if TYPE_CHECKING:
     from PIL import Image
 
-    from allograph.imaging import Appearance, Exemplar
+    from allograph.imaging import Exemplar, RenderStyle
 
 INVENTED = "invented"
 """The stem of drawings from nothing."""
@@ -160,7 +160,7 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
     yield from problems
     for image, places in planned:
         try:
-            exemplar = writer.space.take_in(image, order.ink)
+            exemplar = writer.space.preprocess(image, order.ink)
         except AllographError as error:
             yield Problem(image, str(error))
             continue
@@ -232,7 +232,7 @@ def _write(
 def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: Places, order: Order) -> float:
     """Make all files of one stem; returns the seconds that the model took."""
     single = None if isinstance(exemplar, Sequence) else exemplar
-    appearance = writer.space.plain if single is None else single.appearance
+    style = writer.space.plain if single is None else single.style
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
@@ -240,10 +240,10 @@ def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: 
         exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
     ):
         if order.animate and not shown:
-            _animate(made.animation, single, appearance, block)
+            _animate(made.animation, single, style, block)
         seconds += block.seconds
         for number, values in enumerate(block.drawings, made_before + 1):
-            drawing = appearance.render(values, order.size)
+            drawing = style.render(values, order.size)
             save_png(drawing, made.drawing(number), runs=True)
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
@@ -290,7 +290,7 @@ def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
     atomic_write(path, png(picture, runs=runs))
 
 
-def _animate(path: Path, exemplar: Exemplar | None, appearance: Appearance, block: Block) -> None:
+def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, block: Block) -> None:
     """An animation of the first block at most: more drawings at once cannot be followed by eye."""
-    growing = [appearance.grow(canvases) for canvases in block.canvases]
+    growing = [style.grow(canvases) for canvases in block.canvases]
     animate(path, growing, block.write_windows, block.read_windows, exemplar=exemplar)

@@ -7,17 +7,13 @@ __all__ = ["FINENESS", "StrokeField", "ink_coverage", "placed", "render", "strok
 import math
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.shapes import centre_line, distance_to, ink_box, prune, signed_distance, smoothed
-
-if TYPE_CHECKING:
-    from allograph.imaging.ink import Colour
-    from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.shapes import distance_transform, ink_box, prune, signed_distance, skeleton, smoothed
+from allograph.imaging.style import Colour, StrokeStyle
 
 FINENESS = 8
 """Strokes are smoothed on a raster with this many points per model pixel, across and down..."""
@@ -44,22 +40,22 @@ _SHAVED = 0.8
 """...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
 
 
-def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = None) -> Image.Image:
+def render(logits: np.ndarray, style: StrokeStyle, size: int | None = None) -> Image.Image:
     """Return the drawing with logits (S, S) of ink as a picture like the exemplar's.
 
     It has the exemplar's pixel size (or `size` for its longer side), ink, paper, stroke width, scale and place. Edges
     are smooth at any size: they are the zero line of a distance field, antialiased over one pixel of the result. What
     would reach over the picture's rim is moved, and if it must be reduced, to lie inside.
     """
-    longer = max(appearance.width, appearance.height)
+    longer = max(style.width, style.height)
     if size is not None and size < 1:
         raise AllographError(f"a drawing cannot be {size} pixels long; give a size of at least 1")
     zoom = 1.0 if size is None else size / longer
-    width, height = (max(1, round(side * zoom)) for side in (appearance.width, appearance.height))
-    field = stroke_field(logits, appearance, _fineness(zoom * appearance.frame[2] / logits.shape[0]))
-    left, top, scale = placed(field, logits.shape[0], appearance, zoom, (width, height))
+    width, height = (max(1, round(side * zoom)) for side in (style.width, style.height))
+    field = stroke_field(logits, style, _fineness(zoom * style.frame[2] / logits.shape[0]))
+    left, top, scale = placed(field, logits.shape[0], style, zoom, (width, height))
     coverage = ink_coverage(field, (left, top), scale, (width, height))
-    levels = _levels(appearance.paper, appearance.ink, appearance.has_alpha)
+    levels = _levels(style.paper, style.ink, style.has_alpha)
     return Image.fromarray(levels.take((coverage * 255).round().astype(np.uint8), 0))
 
 
@@ -89,14 +85,14 @@ class StrokeField:
     top: int
 
 
-def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int = FINENESS) -> StrokeField:
+def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENESS) -> StrokeField:
     """Return the signed distance to the edge of the ink, of logits (S, S), sampled `fineness` times per model pixel.
 
     The edge is where the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along
     the centre lines of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge
     itself is moved by what the pen gains or loses. Distances are right near the edge; far from it, too small.
     """
-    wanted, pen = appearance.stroke_width, appearance.pen_width
+    wanted, pen = style.stroke_width, style.pen_width
     ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
     around = math.ceil(wanted / 2 + _AROUND)
     ink, left, top = _cut_out(ink, around)
@@ -107,8 +103,8 @@ def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int
     reach = (around - 1) * fineness
     field = signed_distance(drawn, reach) / fineness
     field = _with_areas_of(drawn, smoothed(field, _SMOOTHING * fineness))
-    line = prune(centre_line(field > 0), field * fineness)
-    away = smoothed(distance_to(line, reach) / fineness, _FINE_SMOOTHING * fineness)
+    line = prune(skeleton(field > 0), field * fineness)
+    away = smoothed(distance_transform(line, reach) / fineness, _FINE_SMOOTHING * fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
     s, half = _FINE_SMOOTHING, wanted / 2
@@ -116,7 +112,7 @@ def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
     stroke = (level - away) / slope
     if (short := _short(line, _DOT * fineness)).any():
-        stroke = np.maximum(stroke, half - distance_to(short, reach) / fineness)
+        stroke = np.maximum(stroke, half - distance_transform(short, reach) / fineness)
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
     # is left by shaving the edge fills it.
     shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
@@ -219,10 +215,10 @@ def _taps(start: float, step: float, points: int, limit: int) -> tuple[slice, li
 
 
 def placed(
-    field: StrokeField, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
+    field: StrokeField, side: int, style: StrokeStyle, zoom: float, size: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Return the left and top of the model's image in the picture and the pixels per model pixel, all ink inside."""
-    left, top, frame = (zoom * v for v in appearance.frame)
+    left, top, frame = (zoom * v for v in style.frame)
     scale = frame / side
     inside = field.values > 0
     if not inside.any():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "centre_line",
-    "distance_to",
+    "despeckle",
+    "distance_transform",
     "main_width",
     "prune",
-    "remove_specks",
     "resample",
     "signed_distance",
+    "skeleton",
     "smoothed",
     "stroke_width",
 ]
@@ -22,25 +22,25 @@ import numpy as np
 def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the edge of `mask`, in pixels, positive inside; float32.
 
-    The edge runs midway between the pixels inside and outside, hence the half pixel. With `reach`, see `distance_to`,
-    what lies further out is as far as that; inside, all distances are exact.
+    The edge runs midway between the pixels inside and outside, hence the half pixel. With `reach`, see
+    `distance_transform`, what lies further out is as far as that; inside, all distances are exact.
     """
     if mask.all() or not mask.any():
         return np.full(mask.shape, max(mask.shape) * (1.0 if mask.any() else -1.0), np.float32)
     box = ink_box(mask, 1)
     paper = ~mask[box]
     if reach is None:
-        inside = distance_to(paper)
+        inside = distance_transform(paper)
     else:
         deep = max(1, reach // 2)
-        while (inside := distance_to(paper, deep)).max() == deep:
+        while (inside := distance_transform(paper, deep)).max() == deep:
             deep = 2 * deep
-    distance = 0.5 - distance_to(mask, reach)
+    distance = 0.5 - distance_transform(mask, reach)
     np.copyto(distance[box], inside - 0.5, where=mask[box])
     return distance
 
 
-def centre_line(mask: np.ndarray) -> np.ndarray:
+def skeleton(mask: np.ndarray) -> np.ndarray:
     """Return the one pixel wide centre line of the strokes in `mask` (skeleton of Zhang and Suen 1984).
 
     Every connected part keeps at least one pixel.
@@ -104,7 +104,7 @@ def _neighbours(mask: np.ndarray) -> np.ndarray:
     return down[:, :-2] + down[:, 1:-1] + down[:, 2:] - mask
 
 
-def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
+def distance_transform(line: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the nearest pixel of `line`, in pixels; float32, large if empty.
 
     With `reach` no more than that, in a fraction of the time where that is short.
@@ -119,7 +119,7 @@ def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
 
 
 def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
-    """The squares of `distance_to`: the distance within each row, then the least d_x² + d_y² of each column.
+    """The squares of `distance_transform`: the distance within each row, then the least d_x² + d_y² of each column.
 
     Both are sought by moving the whole raster, one long row of small numbers, and taking what is less. What moves over
     a rim is lost in the columns added at the right.
@@ -163,7 +163,7 @@ def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
 
 def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
     """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
-    line = centre_line(mask) if line is None else line
+    line = skeleton(mask) if line is None else line
     return 2 * float(np.median(signed_distance(mask)[line])) if line.any() else 0.0
 
 
@@ -176,7 +176,7 @@ def main_width(mask: np.ndarray) -> float:
     """
     from scipy import ndimage
 
-    half = np.sort(signed_distance(mask)[centre_line(mask)])
+    half = np.sort(signed_distance(mask)[skeleton(mask)])
     if not len(half):
         return 0.0
     weight = np.cumsum(half**2)
@@ -187,7 +187,7 @@ def main_width(mask: np.ndarray) -> float:
     return float(np.clip(longest / 8, 0.3 * width, width))
 
 
-def remove_specks(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarray:
+def despeckle(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarray:
     """Drop what no pen of stroke width `width` draws, and what lies along the picture's edge.
 
     A connected part goes if it is smaller than a fifth of a dot of that pen, never reaches three quarters of the ink's

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
 from allograph.generation.samples import BLOCK, Block, Wish, noise_for
-from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
+from allograph.imaging import Exemplar, RenderStyle, SymbolStyle, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
 from allograph.studio.batching import Batcher
@@ -60,8 +60,8 @@ class _Order:
     temperature: float
 
     @property
-    def appearance(self) -> Appearance:
-        return self.exemplars[0].appearance if self.exemplars else self.writer.space.plain
+    def style(self) -> RenderStyle:
+        return self.exemplars[0].style if self.exemplars else self.writer.space.plain
 
     def wish(self, start: int) -> Wish:
         return Wish(self.exemplars, self.seed, start)
@@ -77,7 +77,7 @@ class Desk:
     def __init__(self, shelf: Shelf, limits: Limits) -> None:
         self.shelf, self.limits = shelf, limits
         self.batcher = Batcher(limits.rows)
-        self._take_in = Intake(limits)
+        self._preprocess = Intake(limits)
         self._finished: Recent[np.ndarray] = Recent(_REMEMBERED)
         self._quick = ThreadPoolExecutor(2, thread_name_prefix="allograph-intake")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="allograph-tracing")
@@ -117,37 +117,37 @@ class Desk:
 
     async def outlines(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
         order = await self._order(asked)
-        appearance = order.appearance
-        if not isinstance(appearance, SymbolAppearance):
+        style = order.style
+        if not isinstance(style, SymbolStyle):
             raise Refusal(400, "this model's drawings are pictures, which have no outline")
         drawings = []
         for number in asked["numbers"]:
             values = await self._drawing(order, number)
             if await gone():
                 raise Refusal(499, "the client has left")
-            trace = _tracing(values, appearance)
+            trace = _tracing(values, style)
             drawings.append({"number": number, "path": await self._in(self._slow, trace)})
         return {"size": order.writer.model.config.image_size, "drawings": drawings}
 
     async def picture(self, asked: Mapping[str, Any], gone: Gone) -> File:
         order = await self._order(asked)
         values = await self._drawing(order, asked["number"])
-        appearance, size = order.appearance, asked.get("size")
-        if size is None and max(appearance.width, appearance.height) > self.limits.side:
+        style, size = order.style, asked.get("size")
+        if size is None and max(style.width, style.height) > self.limits.side:
             size = self.limits.side
         name = f"{order.name}-{asked['number']:03d}"
         if asked.get("format", "png") == "svg":
-            if not isinstance(appearance, SymbolAppearance):
+            if not isinstance(style, SymbolStyle):
                 raise Refusal(400, "this model's drawings are pictures, which have no outline; ask for png")
-            text = await self._in(self._slow, lambda: outline_svg(values, appearance, size))
+            text = await self._in(self._slow, lambda: outline_svg(values, style, size))
             return File(text.encode(), "image/svg+xml", f"{name}.svg")
-        content = await self._in(self._slow, lambda: _png(values, appearance, size))
+        content = await self._in(self._slow, lambda: _png(values, style, size))
         return File(content, "image/png", f"{name}.png")
 
     async def energy(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
         order = await self._order(asked)
         judged = await self._in(
-            self._quick, lambda: self._take_in(order.writer, asked["drawing"], "the drawing to be judged")
+            self._quick, lambda: self._preprocess(order.writer, asked["drawing"], "the drawing to be judged")
         )
         return await self.batcher.run(lambda: _energies(order, judged))
 
@@ -175,7 +175,7 @@ class Desk:
         except AllographError as error:
             raise Refusal(400, str(error)) from error
         names = ["the image"] if len(wanted) == 1 else [f"image {number}" for number in range(1, len(wanted) + 1)]
-        exemplars = tuple(self._take_in(writer, *pair) for pair in zip(wanted, names, strict=True))
+        exemplars = tuple(self._preprocess(writer, *pair) for pair in zip(wanted, names, strict=True))
         return _Order(writer, name, exemplars, asked.get("seed", 0), temperature)
 
     async def _drawing(self, order: _Order, number: int) -> np.ndarray:
@@ -198,18 +198,18 @@ def _warm_up_image() -> str:
     return base64.b64encode(png(picture)).decode()
 
 
-def _tracing(values: np.ndarray, appearance: SymbolAppearance) -> Callable[[], str]:
-    return lambda: outline(stroke_field(values[0], appearance))
+def _tracing(values: np.ndarray, style: SymbolStyle) -> Callable[[], str]:
+    return lambda: outline(stroke_field(values[0], style))
 
 
-def _png(values: np.ndarray, appearance: Appearance, size: int | None) -> bytes:
-    return png(appearance.render(values, size), runs=True)
+def _png(values: np.ndarray, style: RenderStyle, size: int | None) -> bytes:
+    return png(style.render(values, size), runs=True)
 
 
 def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:
     """Drawings as they grow, and the windows through which the model looked and wrote."""
     canvases = np.concatenate([block.canvases for block in blocks])
-    levels = np.stack([order.appearance.grow(drawing).levels for drawing in canvases])
+    levels = np.stack([order.style.grow(drawing).levels for drawing in canvases])
     windows = {
         name: np.concatenate([getattr(block, name) for block in blocks]).astype(float).round(4).tolist()
         for name in ("write_windows", "read_windows")
@@ -225,8 +225,8 @@ def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:
         "channels": channels,
         "size": size,
         "inked": order.writer.space.inked,
-        "ink": _colour(order.appearance, "ink"),
-        "paper": _colour(order.appearance, "paper"),
+        "ink": _colour(order.style, "ink"),
+        "paper": _colour(order.style, "paper"),
         "growth": _base64(levels),
         **windows,
         "exemplars": [_seen(exemplar) for exemplar in order.exemplars],
@@ -236,20 +236,20 @@ def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:
 
 def _seen(exemplar: Exemplar) -> dict[str, Any]:
     """An exemplar as the model sees it, and the square of the picture that it is."""
-    appearance = exemplar.appearance
+    style = exemplar.style
     return {
-        "width": appearance.width,
-        "height": appearance.height,
-        "frame": [round(float(side), 3) for side in appearance.frame],
+        "width": style.width,
+        "height": style.height,
+        "frame": [round(float(side), 3) for side in style.frame],
         "drawing": _base64((exemplar.image * 255).round().astype(np.uint8)),
     }
 
 
-def _colour(appearance: Appearance, part: str) -> str | None:
+def _colour(style: RenderStyle, part: str) -> str | None:
     """The colour of ink or paper as #rrggbb; of a transparent sheet that of the ground on which it is shown."""
-    if not isinstance(appearance, SymbolAppearance):
+    if not isinstance(style, SymbolStyle):
         return None
-    red, green, blue = appearance.ground if part == "paper" else appearance.ink[:3]
+    red, green, blue = style.ground if part == "paper" else style.ink[:3]
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 

@@ -80,10 +80,10 @@ def image_format(data: bytes, name: str) -> str:
     Raises:
         Refusal: 422, it cannot.
     """
-    from allograph.imaging.reading import read_source
+    from allograph.imaging.decoding import decode_picture
 
     try:
-        read_source(data)
+        decode_picture(data)
     except AllographError as error:
         raise Refusal(422, f"{name}: {error}") from error
     with Image.open(io.BytesIO(data)) as opened:
@@ -113,7 +113,7 @@ class Intake:
             return known
         data = decode(wanted["image"], self._limits, name)
         try:
-            exemplar = writer.space.take_in(data, ink)
+            exemplar = writer.space.preprocess(data, ink)
         except AllographError as error:
             raise Refusal(422, str(error).replace("the image", name, 1)) from error
         exemplar = replace(exemplar, picture=_NO_PICTURE)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-__all__ = ["model_pen", "take_in"]
+__all__ = ["FoundInk", "find_ink", "model_pen", "preprocess"]
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from allograph.errors import AllographError
-from allograph.imaging.appearance import Exemplar, Square
-from allograph.imaging.ink import Polarity, find_ink
+from allograph.imaging.decoding import Decoded, Picture, decode_picture
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.reading import Picture, read_source
+from allograph.imaging.segmentation import Polarity, segment
 from allograph.imaging.shapes import (
-    centre_line,
-    distance_to,
+    despeckle,
+    distance_transform,
     main_width,
     prune,
-    remove_specks,
     resample,
     signed_distance,
+    skeleton,
     stroke_width,
 )
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.style import Colour, Exemplar, Square
+from allograph.imaging.symbols import SymbolStyle
 
 _MIN_PEN_PIXELS = 1.3
 """At small model images the pen stays this wide, so that no stroke drops out between pixels."""
@@ -41,20 +42,19 @@ _MIN_FINE_PIXELS = 2.0
 """...of which the thinnest strokes are at least this many pixels wide."""
 
 
-def take_in(image: Picture, size: int, ink: Polarity = "auto", placement: Placement = OMNIGLOT) -> Exemplar:
+def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Placement = OMNIGLOT) -> Exemplar:
     """Bring a picture of one symbol to the model's space, `size` x `size` pixels.
 
     `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found,
     dark or light as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed and
-    drawn as those of the data set that the model learned (`placement`) are. The appearance of the result is a
-    `SymbolAppearance`.
+    drawn as those of the data set that the model learned (`placement`) are. The style of the result is a
+    `SymbolStyle`.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
     if ink not in ("auto", "dark", "light"):
         raise AllographError(f"ink is auto, dark or light, not {ink!r}")
-    source = read_source(image)
-    found = find_ink(source, ink)
-    strength, mask, width = _clean(found.strength)
+    found = find_ink(decode_picture(image), ink)
+    source, strength, mask, width = found.source, found.strength, found.mask, found.width
     pen = model_pen(size, placement)
     frame = _model_frame(mask, width, pen / size, placement)
     stroke = width * size / frame[2]
@@ -63,7 +63,7 @@ def take_in(image: Picture, size: int, ink: Polarity = "auto", placement: Placem
     strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
     drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
     across, down = source.scale
-    appearance = SymbolAppearance(
+    style = SymbolStyle(
         width=source.width,
         height=source.height,
         ink=found.colour if source.has_colour else (0, 0, 0, 255),
@@ -73,7 +73,40 @@ def take_in(image: Picture, size: int, ink: Polarity = "auto", placement: Placem
         stroke_width=stroke,
         pen_width=pen,
     )
-    return Exemplar(drawing, appearance, source.picture)
+    return Exemplar(drawing, style, source.picture)
+
+
+@dataclass(frozen=True)
+class FoundInk:
+    """What was found in a picture, at its working size.
+
+    - `strength`: float32 (h, w), the ink without specks, its edge at 0.5
+    - `mask`: where it is above that
+    - `width`: of the strokes, in pixels of `mask`
+    - `colour`, `paper`: red, green, blue, alpha, 0 to 255
+    """
+
+    source: Decoded
+    strength: np.ndarray
+    mask: np.ndarray
+    width: float
+    colour: Colour
+    paper: Colour
+
+    @property
+    def dark(self) -> bool | None:
+        """Whether the ink is darker than its paper; None on a transparent sheet."""
+        if not self.paper[3]:
+            return None
+        ink, paper = (0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in (self.colour, self.paper))
+        return ink < paper
+
+
+def find_ink(source: Decoded, ink: Polarity = "auto") -> FoundInk:
+    """Find the ink of a picture; raises AllographError where there is none."""
+    found = segment(source, ink)
+    strength, mask, width = _clean(found.strength)
+    return FoundInk(source, strength, mask, width, found.colour, found.paper)
 
 
 def model_pen(size: int, placement: Placement) -> float:
@@ -92,7 +125,7 @@ def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     if not mask.any():
         strength = strength / strength.max()
         mask = strength > 0.5
-    kept = remove_specks(mask, strength, main_width(mask))
+    kept = despeckle(mask, strength, main_width(mask))
     width = max(1.0, stroke_width(kept))
     # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
     near = ndimage.binary_dilation(kept, iterations=2)
@@ -134,16 +167,16 @@ def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -
 
     fine = strength.shape[0] // size
     mask = strength > 0.5
-    line = centre_line(mask)
+    line = skeleton(mask)
     reach = math.ceil(fine * pen)  # twice as far from a line as is drawn
     depth = signed_distance(mask, reach)
     if stroke > _THICK * pen:
         line = prune(line, depth)
-        drawn = distance_to(line, reach) < fine * pen / 2
+        drawn = distance_transform(line, reach) < fine * pen / 2
     else:
         # Moving the edge keeps the shape of ends and corners; the centre line mends what it would cut.
         drawn = depth > fine * (stroke - pen) / 2
-        drawn |= mask & (distance_to(line, reach) < fine * pen / 2)
+        drawn |= mask & (distance_transform(line, reach) < fine * pen / 2)
     coverage = drawn.reshape(size, fine, size, fine).mean((1, 3))
     result = coverage >= 0.5
     # A dot where four pixels meet may cover half of none: it takes the one that it covers most.

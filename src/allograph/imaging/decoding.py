@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "Picture", "Source", "read_source"]
+__all__ = ["MAX_PIXELS", "MIN_SIDE", "Decoded", "Picture", "decode_picture"]
 
 import contextlib
 import io
@@ -41,7 +41,7 @@ _KNOWN = "PNG, JPEG, WebP, TIFF, GIF or BMP"
 
 
 @dataclass(frozen=True)
-class Source:
+class Decoded:
     """A picture, decoded and brought to a convenient size.
 
     - `colour`: float32 (h, w, 3) in [0, 1], at the working size
@@ -67,7 +67,7 @@ class Source:
         return width / self.width, height / self.height
 
 
-def read_source(image: Picture) -> Source:
+def decode_picture(image: Picture) -> Decoded:
     """Decode `image`.
 
     Of an animated file the first frame is taken; a camera's orientation mark is obeyed; pictures with more than 8 bits
@@ -121,7 +121,7 @@ def _one_line_errors(name: str) -> Iterator[None]:
         raise AllographError(f"{name} is damaged or cut off; save or copy the image again") from error
 
 
-def _from_file(file: BinaryIO, name: str) -> Source:
+def _from_file(file: BinaryIO, name: str) -> Decoded:
     if not file.read(1):
         raise AllographError(f"{name} is empty; save the image again")
     file.seek(0)
@@ -131,7 +131,7 @@ def _from_file(file: BinaryIO, name: str) -> Source:
         return _from_image(opened, name)
 
 
-def _from_image(image: Image.Image, name: str) -> Source:
+def _from_image(image: Image.Image, name: str) -> Decoded:
     _check_size(*image.size, name)
     # A camera's JPEG can be decoded at a half, a quarter or an eighth, which is many times quicker.
     width, height = image.size
@@ -143,7 +143,7 @@ def _from_image(image: Image.Image, name: str) -> Source:
     return _build(_to_eight_bits(turned), (width, height), True, name)
 
 
-def _from_array(array: np.ndarray) -> Source:
+def _from_array(array: np.ndarray) -> Decoded:
     name = "the array"
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -206,7 +206,7 @@ def _full_scale(values: np.ndarray) -> float:
     return float(np.iinfo(values.dtype).max if np.issubdtype(values.dtype, np.integer) else values.max())
 
 
-def _build(image: Image.Image, original: tuple[int, int], has_colour: bool, name: str) -> Source:
+def _build(image: Image.Image, original: tuple[int, int], has_colour: bool, name: str) -> Decoded:
     longer = max(image.size)
     factor = min(max(longer, WORK_SIDE[0]), WORK_SIDE[1]) / longer
     work_size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
@@ -220,4 +220,4 @@ def _build(image: Image.Image, original: tuple[int, int], has_colour: bool, name
         work = work.resize(work_size, Image.Resampling.BICUBIC)
     values = np.asarray(work, np.float32) / 255
     alpha = values[:, :, 3] if mode == "RGBA" else None
-    return Source(values[:, :, :3], alpha, *original, picture, has_colour, name)
+    return Decoded(values[:, :, :3], alpha, *original, picture, has_colour, name)

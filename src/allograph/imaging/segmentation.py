@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Colour", "InkOnPaper", "Polarity", "find_ink"]
+__all__ = ["Polarity", "Segmentation", "segment"]
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.reading import Source
+from allograph.imaging.decoding import Decoded
+from allograph.imaging.style import Colour
 
 Polarity = Literal["auto", "dark", "light"]
-Colour = tuple[int, int, int, int]
 
 _COARSE_SIDE = 160
 """Light and shade vary slowly: they are estimated on a copy this long, in pixels."""
@@ -29,7 +29,7 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
-class InkOnPaper:
+class Segmentation:
     """Where the ink of a picture is, and what it looks like.
 
     - `strength`: float32 (h, w), about 1 in the middle of a stroke, about 0 on paper; the edge is at 0.5
@@ -41,7 +41,7 @@ class InkOnPaper:
     paper: Colour
 
 
-def find_ink(source: Source, polarity: Polarity = "auto") -> InkOnPaper:
+def segment(source: Decoded, polarity: Polarity = "auto") -> Segmentation:
     """Separate ink from paper.
 
     1. The light on the paper is a quadratic surface, fitted to all pixels so that the minority, ink, has no say.
@@ -65,7 +65,7 @@ def find_ink(source: Source, polarity: Polarity = "auto") -> InkOnPaper:
     return _ink_on_paper(colour.astype(np.float32), polarity, source.name)
 
 
-def _is_sticker(source: Source) -> bool:
+def _is_sticker(source: Decoded) -> bool:
     """Tell a drawing on a piece of paper that was cut out from one whose strokes alone are opaque."""
     assert source.alpha is not None
     solid = source.alpha > 0.5
@@ -77,14 +77,14 @@ def _is_sticker(source: Source) -> bool:
     return bool(filled > 0.6 and light.size and np.percentile(light, 99.5) - np.percentile(light, 0.5) > 0.25)
 
 
-def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> InkOnPaper:
+def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     full = np.percentile(alpha[alpha > 0.5 * alpha.max()], 75)
     strength = np.clip(alpha / full, 0, 1).astype(np.float32)
     ink = _to_bytes(np.median(colour[strength > 0.75], axis=0))
-    return InkOnPaper(strength, (*ink, round(255 * float(full))), (*ink, 0))
+    return Segmentation(strength, (*ink, round(255 * float(full))), (*ink, 0))
 
 
-def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> InkOnPaper:
+def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> Segmentation:
     coarse = _resized(colour, _coarse_size(colour))
     paper, direction = _fit_paper(coarse, polarity)
     strength = (coarse - paper) @ direction
@@ -117,7 +117,7 @@ def _ink_on_paper(colour: np.ndarray, polarity: Polarity, name: str) -> InkOnPap
     if (near := blank & _around(core)).any():
         blank = near
     ink, ground = (_to_bytes(np.median(colour[where], axis=0)) for where in (core, blank))
-    return InkOnPaper(np.clip(strength, -1, 2).astype(np.float32), (*ink, 255), (*ground, 255))
+    return Segmentation(np.clip(strength, -1, 2).astype(np.float32), (*ink, 255), (*ground, 255))
 
 
 def _fit_paper(colour: np.ndarray, polarity: Polarity) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
-"""What is taken off a picture on its way into a model's space, and put back on the drawings that come out."""
+"""How drawings are rendered: the style that a picture loses on its way into a model's space and gets back."""
 
 from __future__ import annotations
 
-__all__ = ["Appearance", "Exemplar", "Growth", "Square"]
+__all__ = ["Colour", "Exemplar", "Growth", "RenderStyle", "Square", "StrokeStyle"]
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 from PIL import Image
+
+Colour = tuple[int, int, int, int]
+"""Red, green, blue, alpha, 0 to 255."""
 
 Square = tuple[float, float, float]
 """(left, top, side), in pixels of a picture; it may reach beyond the picture."""
@@ -43,7 +46,7 @@ class Growth(ABC):
 
 
 @dataclass(frozen=True)
-class Appearance(ABC):
+class RenderStyle(ABC):
     """How drawings look in the picture that they are like; one child for symbols, one for grey and colour pictures.
 
     - `width`, `height`: of the picture, pixels
@@ -77,15 +80,35 @@ class Appearance(ABC):
 
 
 @dataclass(frozen=True)
+class StrokeStyle(RenderStyle):
+    """What rendering must know of a symbol: strokes of one colour and width on paper of another; see `RenderStyle`.
+
+    The model's frame may reach beyond the picture.
+
+    - `ink`, `paper`: red, green, blue, alpha, 0 to 255
+    - `has_alpha`: whether the picture has a transparency channel
+    - `stroke_width`: of the picture's strokes, in pixels of the model's image
+    - `pen_width`: of the same strokes once drawn with the model's pen, in the same pixels
+    """
+
+    ink: Colour
+    paper: Colour
+    has_alpha: bool
+    stroke_width: float
+    pen_width: float
+
+
+@dataclass(frozen=True)
 class Exemplar:
     """An image as a model sees it, with its way back.
 
     - `drawing`: float32, a symbol (S, S) of zeros and ones, ink = 1, or a picture (C, S, S) in [0, 1]
+    - `style`: how drawings after it look
     - `picture`: what was handed in, upright, as contact sheets show it
     """
 
     drawing: np.ndarray
-    appearance: Appearance
+    style: RenderStyle
     picture: Image.Image
 
     @property

@@ -1,0 +1,112 @@
+"""The benchmark of the intake: is the ink of any picture found?
+
+    python -m benchmarks.intake [--each N] [--only WORD ...] [--held-out] [--sheet DIR] [-o FILE]
+
+True ink of several sources (strokes made on the spot, Omniglot, glyphs of this machine's fonts) is put under some forty
+conditions, each at several strengths; and there are pictures without ink. Prints a table and writes FILE. Strengths and
+seeds are those that the intake may be tuned on; with --held-out they are others, which it must not be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "src")]
+
+_TUNED = (0.1, 0.4, 0.7, 1.0)
+_HELD_OUT = (0.0, 0.25, 0.55, 0.85)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--each", type=int, default=3, help="pictures of each condition and strength", metavar="N")
+    parser.add_argument("--only", nargs="+", help="conditions whose name holds one of these", metavar="WORD")
+    parser.add_argument("--held-out", action="store_true", help="strengths and seeds that nothing was tuned on")
+    parser.add_argument("--seed", type=int, help="other symbols and other noise")
+    parser.add_argument("--sheet", type=Path, help="also show every picture with the ink found", metavar="DIR")
+    parser.add_argument("-o", dest="output", type=Path, help="keep the table as JSON", metavar="FILE")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    result = run(options)
+    show(result)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Every condition at every strength."""
+    import benchmarks.intake.conditions_more as more
+    import numpy as np
+    from benchmarks.intake.conditions import CONDITIONS
+    from benchmarks.intake.measures import Measured, measure
+    from benchmarks.intake.scenes import Scene
+    from benchmarks.intake.shapes import load_shapes
+    from benchmarks.intake.sheets import Sheet
+    from benchmarks.intake.table import row, total
+
+    seed = options.seed if options.seed is not None else (1 if options.held_out else 0)
+    strengths = _HELD_OUT if options.held_out else _TUNED
+    shapes, missing = load_shapes(seed, 180)
+    for absent in missing:
+        print(f"not here: {absent}", file=sys.stderr)
+    rows: dict[str, Any] = {}
+    everything: list[Measured] = []
+    sources = sorted({shape.source for shape in shapes})
+    number = 0
+    for place, (name, condition) in enumerate(CONDITIONS.items()):
+        if options.only and not any(word in name for word in options.only):
+            number += len(strengths) * options.each
+            continue
+        sheet, done = Sheet(), []
+        for strength in strengths:
+            for k in range(options.each):
+                random = np.random.default_rng([seed, place, round(100 * strength), k])
+                made = condition(shapes[number % len(shapes)], strength, random)
+                number += 1
+                measured, found = measure(made)
+                done.append(measured)
+                sheet.add(made, measured, found, strength)
+        rows[name] = row(done)
+        everything += done
+        if options.sheet:
+            sheet.save(options.sheet / f"{place:02d}-{name.replace(' ', '-').replace(',', '')}.png")
+        print(f"{name}: {rows[name]['iou']:.3f}", file=sys.stderr, flush=True)
+    blanks = [
+        measure(Scene(None, blank(np.random.default_rng([seed, 99, place, k]))))[0]
+        for place, blank in enumerate(more.BLANKS.values())
+        for k in range(2 * options.each)
+    ]
+    return {
+        "command": " ".join(["python -m benchmarks.intake", *sys.argv[1:]]),
+        "seed": seed,
+        "strengths": strengths,
+        "sources": sources,
+        "missing": missing,
+        "rows": rows,
+        "total": total(everything),
+        "blank refused": sum(blank.refused is not None for blank in blanks) / len(blanks),
+        "lines": sorted({m.refused for m in everything if m.refused}),
+        "pictures": [asdict(m) for m in everything] if options.each == 0 else len(everything),
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    """The table, in Markdown."""
+    columns = list(next(iter(result["rows"].values())))
+    print(f"| condition | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
+    for name, values in {**result["rows"], "**all**": result["total"]}.items():
+        cells = (f"{v:.3f}" if key in ("iou", "worst second") else f"{100 * v:.1f} %" for key, v in values.items())
+        print(f"| {name} | {' | '.join(cells)} |")
+    print(f"\nblank pictures refused: {100 * result['blank refused']:.1f} %; {result['pictures']} pictures")
+
+
+if __name__ == "__main__":
+    main()
