@@ -126,7 +126,7 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
         check_card(card)
         _check_fit(config, tensors)
         model = model_from_config(config)
-        if card.get("guidance", 1) != 1 and not getattr(model, "can_be_guided", False):
+        if card.get("guidance", 1) != 1 and not model.can_be_guided:
             raise ValueError(f"card: guidance = {card['guidance']} of a model that cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(

@@ -57,10 +57,8 @@ class Writer:
 
         A card that does not say so is taken at the likelihood's word: binary pixels are symbols, others grey or colour.
         """
-        from allograph.likelihoods import Bernoulli
-
         likelihood = self.model.likelihood
-        binary = isinstance(likelihood, Bernoulli) and likelihood.channels == 1
+        binary = likelihood.binary and likelihood.channels == 1
         unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
         return str(self.card.get("data", {}).get("images", unsaid))
 
@@ -75,12 +73,10 @@ class Writer:
         Raises:
             AllographError: out of range, or not of a model that can be guided.
         """
-        from allograph.models import SequentialModel
-
         if guidance is None:
             return self
         remedy = f"leave the guidance out, or take {DEFAULT}"
-        if not (isinstance(self.model, SequentialModel) and self.model.can_be_guided):
+        if not self.model.can_be_guided:
             raise AllographError(f"this model's drawings cannot be guided: {remedy}")
         if guidance != 1 and self.card.get("settings", {}).get("data", {}).get("blank") == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
@@ -246,38 +242,24 @@ class Writer:
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them: samples of the latents.
-
-        A model that bends its exemplar shows it bent, crisp, nothing written beside it. Exemplars are followed as
-        closely as the card's ``guidance`` says.
-        """
+        """Drawings as a person is shown them, guided as the card says (see `GenerativeModel.sample`)."""
         import torch
 
-        from allograph.models import BendingModel, SequentialModel
-
-        temperature = self.temperature_for(temperature)
+        temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
         with torch.inference_mode():
-            if isinstance(self.model, BendingModel) and self.model.bends_ink and context is not None:
-                return self.model.sample(
-                    context, temperature=temperature, ink=False, crisp=True, history=history, noise=noise
-                )
-            if isinstance(self.model, SequentialModel) and context is not None:
-                return self.model.sample(
-                    context, temperature=temperature, history=history, noise=noise, guidance=self.guidance
-                )
-            return self.model.sample(context, temperature=temperature, history=history, noise=noise)
+            return self.model.sample(
+                context, temperature=temperature, history=history, shown=True, guidance=guidance, noise=noise
+            )
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
         """What `Appearance.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
         import torch
 
-        from allograph.likelihoods import Bernoulli
-
         likelihood = self.model.likelihood
         with torch.inference_mode():
             if not self.space.inked:
                 return likelihood.mean(parameters).numpy()
-            if isinstance(likelihood, Bernoulli):
+            if likelihood.binary:
                 return parameters.numpy()
             return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 

@@ -23,7 +23,6 @@ from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
 from allograph.evaluation.oneshot.measures import Judges
 from allograph.evaluation.oneshot.points import OneShotResult, Setting, Task
 from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing, picture_from_nothing
-from allograph.models.bending import BendingModel
 from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
@@ -72,8 +71,7 @@ def task_note(writer: Writer, task: Task) -> str:
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
     """Whether drawings are samples of the whole model and not what `allograph write` shows: also where that is the
     exemplar bent, which is no new character."""
-    bends = isinstance(writer.model, BendingModel) and writer.model.bends_ink
-    return asked or (bends and task != "exemplars")
+    return asked or (writer.model.bends_ink and task != "exemplars")
 
 
 def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
