@@ -10,7 +10,6 @@ from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, sp
 from allograph.evaluation import default_critic, drawings_of, from_exemplars
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.generation.generator import Writer
-from allograph.weights import exemplars_of
 
 
 def shipped(name: str) -> Writer:
@@ -111,7 +110,7 @@ def test_the_small_weights_were_trained_on_the_background_alphabets_alone(small:
 def test_the_small_weights_know_what_they_are_given(small: Writer, small_splits: Splits) -> None:
     """Exemplars of a symbol lower its free energy, more of them more; those of another symbol, or characters of another
     alphabet, raise it."""
-    kind = exemplars_of(small.card)
+    kind = small.card.exemplars
     result = evaluate_likelihood(
         small.model,
         small_splits.validation,

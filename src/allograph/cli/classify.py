@@ -78,7 +78,7 @@ def classify(
 
     variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
     loaded = weights.load(model)
-    if loaded.exemplars != "concept":
+    if loaded.card.exemplars != "concept":
         raise AllographError(
             f"{model} was trained on exemplars that are other symbols of an alphabet, so it cannot say of which one a "
             "drawing is a new drawing: take a model of exemplars of the same symbol"
@@ -142,15 +142,15 @@ def _runs(
 ) -> tuple[str, ClassificationRuns]:
     """How Omniglot was divided, and the runs; refused where the model may have been trained on them."""
     from allograph.data import draw_runs, load_lake_runs
-    from allograph.evaluation.leakage import check_unseen_runs, unseen_part
+    from allograph.evaluation.leakage import check_lake_runs, held_out_part
 
     if part == "validation":
-        unseen = unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
-        return unseen.split, draw_runs(unseen.dataset, count, seed=seed)
+        held_out = held_out_part(loaded.card, data, part, split=split, data_dir=data_dir)
+        return held_out.split, draw_runs(held_out.dataset, count, seed=seed)
     if split not in (None, "30-20"):
         raise AllographError(
             "Lake's runs are of the evaluation alphabets, which the 30-20 division tests on: leave out --split"
         )
     lake = load_lake_runs(data_dir, sampled=data == "omniglot-28")
-    check_unseen_runs(loaded.card, lake.dataset)
+    check_lake_runs(loaded.card, lake.dataset)
     return "30-20", lake

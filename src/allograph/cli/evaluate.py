@@ -100,33 +100,32 @@ def likelihood(
     check_free(path, overwrite=overwrite)
 
     from allograph import weights
-    from allograph.evaluation.leakage import unseen_part
+    from allograph.evaluation.leakage import held_out_part
     from allograph.evaluation.likelihood.estimate import evaluate_likelihood
     from allograph.evaluation.resume import remembering
 
     loaded = weights.load(model)
-    trained = loaded.card.get("settings", {}).get("data", {})
     with measuring("passes") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
+        held_out = processes.first_here_first(
+            lambda: held_out_part(loaded.card, data, part, split=split, data_dir=data_dir)
         )
-        report_problems(unseen.problems)
+        report_problems(held_out.problems)
         settings: dict[str, Any] = {
             "drawings": drawings,
             "samples": samples,
             "bound_drawings": bound_drawings,
             "contexts": counts,
-            "exemplars": exemplars or loaded.exemplars,
-            "binarisation": binarisation or trained.get("binarisation", "none"),
+            "exemplars": exemplars or loaded.card.exemplars,
+            "binarisation": binarisation or loaded.card.binarisation,
             "precision": precision,
             "seed": seed,
         }
         device = processes.device()
-        about = {"weights": loaded.sha256, "data": unseen.dataset.fingerprint(), "device": device[:4], **settings}
+        about = {"weights": loaded.sha256, "data": held_out.dataset.fingerprint(), "device": device[:4], **settings}
         with remembering(processes, path, about) as remembered:
             result = evaluate_likelihood(
                 loaded.model,
-                unseen.dataset,
+                held_out.dataset,
                 size=loaded.model.config.image_size,
                 device=device,
                 progress=progress,
@@ -139,15 +138,15 @@ def likelihood(
     words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
     words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
     words += ["--exemplars", result.exemplars] if result.contexts else []
-    words += ["--split", unseen.split] if unseen.split else []
+    words += ["--split", held_out.split] if held_out.split else []
     words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
     command = measurement_command("likelihood", model, shown_data(data), *words)
-    record = measurement_record("likelihood", loaded, name, result, split=unseen.split, part=part, command=command)
+    record = measurement_record("likelihood", loaded, name, result, split=held_out.split, part=part, command=command)
     save_record(path, record, overwrite)
     if as_json:
         print_json(record)
     else:
-        division = f" of {unseen.split}" if unseen.split else ""
+        division = f" of {held_out.split}" if held_out.split else ""
         print(f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]}), {part} part{division}")
         print(result.table())
         print(f"{path}: the same and more, as JSON")

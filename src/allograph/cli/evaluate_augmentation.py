@@ -84,7 +84,7 @@ def augmentation(
     from allograph.evaluation.augmentation.classical import tuned
     from allograph.evaluation.augmentation.classifiers import ClassifierTraining
     from allograph.evaluation.augmentation.gain import evaluate_augmentation, picture_of
-    from allograph.evaluation.leakage import unseen_part
+    from allograph.evaluation.leakage import held_out_part
     from allograph.evaluation.likelihood.estimate import check_channels
     from allograph.evaluation.resume import remembering
     from allograph.evaluation.shown import ShownDrawings
@@ -94,14 +94,14 @@ def augmentation(
     writer.check_exemplar("auto")
     chosen = writer.temperature_for(temperature)
     with measuring("classifiers") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
+        held_out = processes.first_here_first(
+            lambda: held_out_part(writer.card, data, part, split=split, data_dir=data_dir)
         )
-        report_problems(unseen.problems)
-        check_channels(writer.model, unseen.dataset)
-        direct = unseen.dataset.binary or not writer.space.inked
+        report_problems(held_out.problems)
+        check_channels(writer.model, held_out.dataset)
+        direct = held_out.dataset.binary or not writer.space.inked
         draw = ShownDrawings(writer, chosen, direct)
-        size = writer.model.config.image_size if direct else unseen.dataset.side
+        size = writer.model.config.image_size if direct else held_out.dataset.side
         settings: dict[str, Any] = {
             "shots": shots or (1, 2, 5),
             "trials": trials,
@@ -111,12 +111,12 @@ def augmentation(
             "setting": setting,
             "seed": seed,
         }
-        about = {"weights": writer.sha256, "data": unseen.dataset.fingerprint(), "temperature": chosen, "steps": steps}
+        about = {"weights": writer.sha256, "data": held_out.dataset.fingerprint(), "temperature": chosen, "steps": steps}
         about["classical"] = asdict(tuned())
         with remembering(processes, path, about | settings) as remembered:
             result = evaluate_augmentation(
                 draw,
-                unseen.dataset,
+                held_out.dataset,
                 size=size,
                 classical=tuned(),
                 training=ClassifierTraining(steps=steps),
@@ -130,15 +130,15 @@ def augmentation(
             options += ["--part", part, "--setting", setting, "--trials", trials]
             options += ["--ways", result.ways, "--drawings", drawings]
             options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
-            options += ["--split", unseen.split] if unseen.split else []
+            options += ["--split", held_out.split] if held_out.split else []
             command = measurement_command("augmentation", model, "--data", shown_data(data), *options)
             record = measurement_record(
-                "augmentation", writer, name, result, split=unseen.split, part=part, command=command
+                "augmentation", writer, name, result, split=held_out.split, part=part, command=command
             )
             record |= {"temperature": chosen, "guidance": writer.guidance}
             shown = {"size": size, "classical": tuned(), "ways": result.ways, "drawings": drawings, "setting": setting}
             save_record(path, record, overwrite)
-            save_png(picture_of(draw, unseen.dataset, **shown, inked=writer.space.inked, seed=seed), picture)
+            save_png(picture_of(draw, held_out.dataset, **shown, inked=writer.space.inked, seed=seed), picture)
     if as_json:
         print_json(record)
     else:

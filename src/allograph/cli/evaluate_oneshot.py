@@ -98,7 +98,7 @@ def oneshot(
     import allograph
     from allograph.evaluation.critics.critic import default_critic
     from allograph.evaluation.drawing import context_drawings_of
-    from allograph.evaluation.leakage import default_data, unseen_part
+    from allograph.evaluation.leakage import default_data, held_out_part
     from allograph.evaluation.likelihood.estimate import check_channels, evaluate_likelihood
     from allograph.evaluation.oneshot.measures import Judges
     from allograph.evaluation.oneshot.tasks import (
@@ -128,29 +128,29 @@ def oneshot(
     size, judges = writer.model.config.image_size, Judges(default_critic())
     contexts, exemplars = likelihood_context(task, given or _GIVEN)
     with measuring("parts") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
+        held_out = processes.first_here_first(
+            lambda: held_out_part(writer.card, data, part, split=split, data_dir=data_dir)
         )
-        report_problems(unseen.problems)
-        check_channels(writer.model, unseen.dataset)
-        judged, left_out = judged_part(unseen, task, data, data_dir)
+        report_problems(held_out.problems)
+        check_channels(writer.model, held_out.dataset)
+        judged, left_out = judged_part(held_out, task, data, data_dir)
         note = "; ".join(filter(None, (task_note(writer, task), left_out)))
         if note:
             say(note)
         asked: dict[str, Any] = {"setting": setting or "within", "given": given or _GIVEN, "seed": seed}
         nats: dict[str, Any] = {
-            "drawings": min(drawings, len(unseen.dataset)),
+            "drawings": min(drawings, len(held_out.dataset)),
             "samples": samples,
             "bound_drawings": bound_drawings,
             "contexts": contexts,
             "exemplars": exemplars,
-            "binarisation": writer.card.get("settings", {}).get("data", {}).get("binarisation", "none"),
+            "binarisation": writer.card.binarisation,
             "seed": seed,
         }
         device = processes.device()
         about = {
             "weights": writer.sha256,
-            "data": unseen.dataset.fingerprint(),
+            "data": held_out.dataset.fingerprint(),
             "judged": judged.fingerprint(),
             "judges": [judges.critic.fingerprint, judges.embedding.fingerprint],
             "task": task,
@@ -174,7 +174,7 @@ def oneshot(
             )
             likelihood = evaluate_likelihood(
                 writer.model,
-                unseen.dataset,
+                held_out.dataset,
                 size=size,
                 device=device,
                 progress=lambda done, total: progress(trials + trials * done // total, 2 * trials),
@@ -189,9 +189,9 @@ def oneshot(
             options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if words[-1] == "whole" else [])]
             options += ["--samples", samples, "--drawings", likelihood.images]
             options += ["--bound-drawings", likelihood.bound_images]
-            options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
+            options += ["--seed", seed, *(["--split", held_out.split] if held_out.split else [])]
             command = measurement_command("oneshot", model, *options)
-            record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
+            record = measurement_record("oneshot", writer, name, result, split=held_out.split, part=part, command=command)
             guidance = 1.0 if whole or task == "unconditional" else writer.guidance
             record |= {
                 "temperature": chosen,

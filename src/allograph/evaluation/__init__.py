@@ -29,11 +29,11 @@ __all__ = [
     "evaluate_likelihood",
     "from_exemplars",
     "from_nothing",
+    "held_out_part",
     "new_characters",
     "train_critic",
     "train_simclr",
     "tuned",
-    "unseen_part",
 ]
 
 from allograph.evaluation.augmentation.classical import Classical, tuned
@@ -41,7 +41,7 @@ from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_
 from allograph.evaluation.critics.critic import Critic, CriticConfig, CriticTraining, default_critic, train_critic
 from allograph.evaluation.critics.simclr import SimCLRTraining, default_embedding, train_simclr
 from allograph.evaluation.drawing import ContextDrawing, DrawingFunction, context_drawings_of, drawings_of
-from allograph.evaluation.leakage import unseen_part
+from allograph.evaluation.leakage import held_out_part
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.evaluation.likelihood.result import LikelihoodResult
 from allograph.evaluation.oneshot.alphabet import new_characters

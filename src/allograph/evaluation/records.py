@@ -82,7 +82,7 @@ def measurement_record(
 
     from allograph import __version__
 
-    card: Mapping[str, Any] = loaded.card
+    card = loaded.card
     trained = card.get("data", {})
     return {
         "measurement": measurement,
@@ -92,7 +92,7 @@ def measurement_record(
             "sha256": loaded.sha256,
             "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
             "trained_on": {key: trained[key] for key in ("name", "split", "fingerprint") if key in trained},
-            "binarisation": card.get("settings", {}).get("data", {}).get("binarisation", "none"),
+            "binarisation": card.binarisation,
             **{key: card[key] for key in _OF_TRAINING if key in card},
         },
         "part": part,

@@ -10,17 +10,17 @@ from __future__ import annotations
 __all__ = ["Ink", "Writer"]
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
-from allograph.card import GUIDANCE, TEMPERATURES
+from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
 from allograph.generation.samples import BLOCK, Block, Wish
-from allograph.weights import DEFAULT, exemplars_of
+from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ class Writer:
     """
 
     model: GenerativeModel
-    card: Mapping[str, Any]
+    card: ModelCard
     sha256: str
 
     @cached_property
@@ -60,12 +60,12 @@ class Writer:
         likelihood = self.model.likelihood
         binary = likelihood.binary and likelihood.channels == 1
         unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
-        return str(self.card.get("data", {}).get("images", unsaid))
+        return self.card.data.images or unsaid
 
     @property
     def guidance(self) -> float:
-        """How closely exemplars are followed, the card's ``guidance``; see `allograph.models.guidance`."""
-        return float(self.card.get("guidance", 1.0))
+        """How closely exemplars are followed, see `allograph.models.guidance`."""
+        return self.card.guidance
 
     def guided(self, guidance: float | None) -> Writer:
         """The same writer with another guidance; None leaves the card's.
@@ -78,12 +78,12 @@ class Writer:
         remedy = f"leave the guidance out, or take {DEFAULT}"
         if not self.model.can_be_guided:
             raise AllographError(f"this model's drawings cannot be guided: {remedy}")
-        if guidance != 1 and self.card.get("settings", {}).get("data", {}).get("blank") == 0:
+        if guidance != 1 and self.card.blank == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
         low, high = GUIDANCE
         if not low <= guidance <= high:
             raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
-        return replace(self, card={**self.card, "guidance": float(guidance)})
+        return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
     @cached_property
     def space(self) -> Space:
@@ -96,10 +96,9 @@ class Writer:
         """
         from allograph.imaging import space_of
 
-        binarisation = self.card.get("settings", {}).get("data", {}).get("binarisation", "none")
         size, channels = self.model.config.image_size, self.model.likelihood.channels
         try:
-            return space_of(self.images, size, channels, binary=binarisation != "none")
+            return space_of(self.images, size, channels, binary=self.card.binarisation != "none")
         except ValueError as error:
             raise AllographError(f"the model's card does not fit the model ({error}); train the model again") from error
 
@@ -280,7 +279,7 @@ class Writer:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
             )
-        if exemplars_of(self.card) == "family":
+        if self.card.exemplars == "family":
             raise AllographError(
                 "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
                 "FOLDER`, or a model of single symbols"
@@ -294,7 +293,7 @@ class Writer:
     def check_like(self, ink: Ink = "auto") -> None:
         """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
         where its images have none."""
-        if not self.model.conditional or exemplars_of(self.card) != "family":
+        if not self.model.conditional or self.card.exemplars != "family":
             raise AllographError(
                 "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "
                 "train one of your own with --preset omniglot-alphabet, or leave out --like"
@@ -308,7 +307,7 @@ class Writer:
 
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the one asked for, else the one on the model's card, else 1."""
-        chosen = float(self.card.get("temperature", 1.0)) if temperature is None else temperature
+        chosen = self.card.temperature if temperature is None else temperature
         low, high = TEMPERATURES
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
