@@ -120,7 +120,8 @@ def check_lake_runs(card: ModelCard, dataset: ConceptDataset) -> None:
         if before.name in OMNIGLOTS and before.split != "30-20":
             raise AllographError(
                 f"the model was trained on the {before.split} division of Omniglot, which has characters of Lake's "
-                "runs in its training part: measure one that was trained on the 30-20 division, or take --part validation"
+                "runs in its training part: measure one that was trained on the 30-20 division, or take --part "
+                "validation"
             )
     if card.data.sketch is not None and (seen := dataset.overlap(card.data.sketch)) > _SEEN_SHARE:
         raise AllographError(
