@@ -8,13 +8,13 @@ from __future__ import annotations
 
 __all__ = ["folded", "markdown", "measured_sections", "published_tables", "read_others", "read_records"]
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.report.parts import Record, percent, three
+from allograph.evaluation.records import Record, read_record
+from allograph.report.parts import percent, three
 from allograph.report.sections import SECTIONS
 
 Others = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -45,12 +45,11 @@ def read_records(folder: Path) -> list[Record]:
     """
     records = []
     for path in sorted(folder.glob("*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, Mapping) or "measurement" not in document:
+        record = read_record(path)
+        if not record.measurement or record.experiment is not None:
             continue
-        record = Record(path, document)
         try:
-            SECTIONS[document["measurement"]]([record])
+            SECTIONS[record.measurement]([record])
             record["command"]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None

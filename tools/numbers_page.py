@@ -10,7 +10,6 @@ docs/published.toml.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import tomllib
@@ -18,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.report.parts import Record, nats, without_empty
+from allograph.evaluation.records import Record, read_record
+from allograph.report.parts import nats, without_empty
 from numbers_measured import (
     Others,
     folded,
@@ -103,9 +103,11 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     results = []
     for path in sorted(folder.glob("*.json")):
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            if "measurement" in result:
+            record = read_record(path)
+            if record.experiment is None:
+                record["measurement"]
                 continue
+            result = experiment_of(record)
             if missing := {*OF_RESULT} - result.keys() | {*OF_FIGURES} - result["likelihood"].keys():
                 raise KeyError(*sorted(missing))
         except (ValueError, KeyError, TypeError) as error:
@@ -114,6 +116,13 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path.name} is of groups {result['groups']!r}; known: family, {', '.join(COMPARISONS)}")
         results.append(result)
     return results
+
+
+def experiment_of(record: Record) -> dict[str, Any]:
+    """What an experiment's result file says: how the model was trained, and the measurement."""
+    trained = dict(record.experiment or {})
+    named = {"experiment": trained.pop("name"), "train_command": trained.pop("command")}
+    return {**trained, **named, "likelihood": record.document}
 
 
 def read_published(path: Path) -> list[dict[str, Any]]:

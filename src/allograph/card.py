@@ -1,13 +1,20 @@
-"""What a model's card may say where programs read it; everything else on it is for people, and free."""
+"""The model card: what programs read of it, checked and typed; everything else on it is for people, and free."""
 
 from __future__ import annotations
 
-__all__ = ["GUIDANCE", "TEMPERATURES", "check_card"]
+__all__ = ["CARD_VERSION", "GUIDANCE", "TEMPERATURES", "ModelCard", "TrainedOn"]
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 from allograph.errors import shown
+
+if TYPE_CHECKING:
+    from allograph.data import ExemplarKind, ImageKind
+
+CARD_VERSION = 1
+"""Of the layout that training writes. Cards without a version are older, and what they lack has a default."""
 
 TEMPERATURES = (0.0, 2.0)
 """From above the first to the second."""
@@ -26,6 +33,7 @@ _TRAINED_ON = {
     "sketch": [range(2**64)],
 }
 _CARD = {
+    "version": range(CARD_VERSION + 1),
     "temperature": TEMPERATURES,
     "guidance": GUIDANCE,
     "data": {**_TRAINED_ON, "ancestors": [_TRAINED_ON]},
@@ -37,9 +45,97 @@ _CARD = {
 """Of each field that a program reads: text, integers from a range, numbers from one to another, a list, a table."""
 
 
-def check_card(card: Mapping[str, Any]) -> None:
-    """ValueError for the first field that is not what the programs that read it take."""
-    _check(card, _CARD, "")
+@dataclass(frozen=True)
+class TrainedOn:
+    """The training part of a data set; None where the card does not say.
+
+    Attributes:
+        name: of the data set.
+        split: how it was divided; 30-20 where the card does not say.
+        images: what they are, one of `allograph.imaging.spaces.IMAGES`.
+        fingerprint: SHA-256 over all images.
+        seed: of the training, which decided what was held out of a folder.
+        sketch: by which these images are recognised under another name (`ConceptDataset.overlap`).
+    """
+
+    name: str | None = None
+    split: str = "30-20"
+    images: str | None = None
+    fingerprint: str | None = None
+    seed: int = 0
+    sketch: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any], seed: int) -> TrainedOn:
+        known: dict[str, Any] = {"seed": seed, **{key: table[key] for key in _TRAINED_ON if key in table}}
+        if "sketch" in known:
+            known["sketch"] = tuple(known["sketch"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCard(Mapping[str, Any]):
+    """A model's card: a mapping of all that it says, with what programs read as attributes.
+
+    Attributes:
+        table: everything, as it stands in the weights file.
+        version: of the card's layout; 0 of those that do not say.
+        data: what the model was trained on last.
+        ancestors: what the weights were trained on that it began with.
+        temperature, guidance: with which the model draws, unless others are asked for.
+        exemplars: what the exemplars of its training were to what it drew.
+        folder_images: what the images of a folder were taken in as.
+        binarisation: of the training's images.
+        blank: share of the training without exemplars; None where the card does not say.
+    """
+
+    table: Mapping[str, Any] = field(repr=False)
+    version: int = 0
+    data: TrainedOn = field(default_factory=TrainedOn, repr=False)
+    ancestors: tuple[TrainedOn, ...] = field(default=(), repr=False)
+    temperature: float = 1.0
+    guidance: float = 1.0
+    exemplars: ExemplarKind = "concept"
+    folder_images: ImageKind = "symbols"
+    binarisation: str = "none"
+    blank: float | None = None
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> ModelCard:
+        """The card of a weights file.
+
+        Raises:
+            ValueError: a field that programs read is not what they take.
+        """
+        _check(table, _CARD, "")
+        settings, data = table.get("settings", {}), table.get("data", {})
+        drawn, seed = settings.get("data", {}), settings.get("training", {}).get("seed", 0)
+        return cls(
+            dict(table),
+            version=table.get("version", 0),
+            data=TrainedOn.of(data, seed),
+            ancestors=tuple(TrainedOn.of(one, seed) for one in data.get("ancestors", ())),
+            temperature=float(table.get("temperature", 1.0)),
+            guidance=float(table.get("guidance", 1.0)),
+            exemplars="family" if drawn.get("exemplars") == "family" else "concept",
+            folder_images=cast("ImageKind", drawn.get("images", "symbols")),
+            binarisation=drawn.get("binarisation", "none"),
+            blank=drawn.get("blank"),
+        )
+
+    def __getitem__(self, key: str) -> Any:
+        return self.table[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def trainings(self) -> tuple[TrainedOn, ...]:
+        """All that the model was trained on, the last first."""
+        return self.data, *self.ancestors
 
 
 def _check(value: Any, kind: Any, key: str) -> None:
@@ -48,7 +144,7 @@ def _check(value: Any, kind: Any, key: str) -> None:
         for name in kind.keys() & value.keys():
             _check(value[name], kind[name], f"{key}.{name}" if key else name)
     elif isinstance(kind, list):
-        _expect(isinstance(value, list), key, value, "a list")
+        _expect(isinstance(value, list | tuple), key, value, "a list")
         for item in value:
             _check(item, kind[0], key)
     elif isinstance(kind, range):

@@ -17,7 +17,7 @@ a second: so constructors compute what a model begins with on the CPU.
 
 from __future__ import annotations
 
-__all__ = ["ALPHABETS", "DEFAULT", "LICENSE", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
+__all__ = ["ALPHABETS", "DEFAULT", "LICENSE", "LoadedWeights", "known_names", "load", "save"]
 
 import difflib
 import hashlib
@@ -32,7 +32,7 @@ from allograph.errors import AllographError, first_line, shown
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from allograph.data import ExemplarKind
+    from allograph.card import ModelCard
     from allograph.models import GenerativeModel
 
 DEFAULT = "omniglot"
@@ -59,19 +59,8 @@ class LoadedWeights:
     """A model in evaluation mode with its card and the SHA-256 (hex) of the file that both came from."""
 
     model: GenerativeModel
-    card: Mapping[str, Any]
+    card: ModelCard
     sha256: str
-
-    @property
-    def exemplars(self) -> ExemplarKind:
-        """What exemplars are to what is drawn: see `exemplars_of`."""
-        return exemplars_of(self.card)
-
-
-def exemplars_of(card: Mapping[str, Any]) -> ExemplarKind:
-    """What the exemplars of a model's training were to what it drew, one of `allograph.data.ExemplarKind`: "concept"
-    unless the card says otherwise."""
-    return "family" if card.get("settings", {}).get("data", {}).get("exemplars") == "family" else "concept"
 
 
 def known_names() -> tuple[str, ...]:
@@ -108,7 +97,7 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     """
     import torch
 
-    from allograph.card import check_card
+    from allograph.card import ModelCard
     from allograph.config import model_from_config
 
     path = _resolve(name_or_path)
@@ -123,11 +112,11 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     if about["digest"] != _digest(about, tensors):
         raise AllographError(f"{path} is damaged: its content does not match its own checksum; copy or train it again")
     try:
-        check_card(card)
+        read = ModelCard.of(card)
         _check_fit(config, tensors)
         model = model_from_config(config)
-        if card.get("guidance", 1) != 1 and not getattr(model, "can_be_guided", False):
-            raise ValueError(f"card: guidance = {card['guidance']} of a model that cannot be guided")
+        if read.guidance != 1 and not model.can_be_guided:
+            raise ValueError(f"card: guidance = {read.guidance} of a model that cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
             f"{path} does not fit this version of allograph ({first_line(error)}); train it again or use the version "
@@ -142,8 +131,8 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     model.load_state_dict(tensors)
     model.eval()
     if path.resolve().parent == _SHIPPED.resolve():  # some files are older than the line, and results name their hashes
-        card = {"license": LICENSE, **card}
-    return LoadedWeights(model=model, card=card, sha256=sha256)
+        read = ModelCard.of({"license": LICENSE, **card})
+    return LoadedWeights(model=model, card=read, sha256=sha256)
 
 
 def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import allograph
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.generation.augment import AugmentOrder, augment_folder
@@ -203,12 +204,12 @@ def test_invented_files_are_whole_or_none(folder: Path, tmp_path: Path) -> None:
 
 def test_the_card_says_what_the_images_are(folder: Path) -> None:
     model = build("grey")
-    assert Writer(model, {}, "").images == "grey"
-    assert Writer(build("digits"), {}, "").images == "symbols"
-    assert Writer(build("colour"), {"data": {"name": "faces"}}, "").images == "colour"
+    assert Writer(model, ModelCard({}), "").images == "grey"
+    assert Writer(build("digits"), ModelCard({}), "").images == "symbols"
+    assert Writer(build("colour"), ModelCard.of({"data": {"name": "faces"}}), "").images == "colour"
     for images in ("colour", "faces"):
         with pytest.raises(AllographError, match="card does not fit"):
-            _ = Writer(model, {"data": {"images": images}}, "").space
+            _ = Writer(model, ModelCard.of({"data": {"images": images}}), "").space
 
 
 def test_info_says_what_a_model_is(

@@ -12,6 +12,7 @@ from PIL import Image
 
 import allograph
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
@@ -142,7 +143,7 @@ def test_results_never_replace_what_was_given(kin: Path, tmp_path: Path, capsys)
 
 
 def test_a_choice_of_ink_is_for_ink(alphabet: Path) -> None:
-    writer = Writer(build("grey"), {**CARD, "data": {"images": "grey"}}, "")
+    writer = Writer(build("grey"), ModelCard.of({**CARD, "data": {"images": "grey"}}), "")
     writer.check_like()
     with pytest.raises(AllographError, match="do not choose an ink"):
         writer.check_like("dark")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from allograph.card import ModelCard
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
 from allograph.generation.samples import BLOCK, noise_for
@@ -75,7 +76,7 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
     assert pixels(plain.guided(1.0).write(picture(), 2)) == drawn
     closer = plain.guided(3.0)
     assert pixels(closer.write(picture(), 2)) != drawn
-    by_card = Writer(plain.model, {**plain.card, "guidance": 3.0}, "0")
+    by_card = Writer(plain.model, ModelCard.of({**plain.card, "guidance": 3.0}), "0")
     assert pixels(by_card.write(picture(), 2)) == pixels(closer.write(picture(), 2))
     assert pixels(closer.invent(2)) == pixels(plain.invent(2))
     for wrong in (-0.1, 10.5, float("nan")):
@@ -84,7 +85,7 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
     for unguided in (writer, Writer(build("colour, no exemplar"), card("colour, no exemplar"), "0")):
         with pytest.raises(AllographError, match="cannot be guided"):
             unguided.guided(2.0)
-    untaught = Writer(plain.model, {**plain.card, "settings": {"data": {"blank": 0.0}}}, "0")
+    untaught = Writer(plain.model, ModelCard.of({**plain.card, "settings": {"data": {"blank": 0.0}}}), "0")
     assert untaught.guided(1.0).guidance == 1
     with pytest.raises(AllographError, match="never trained without exemplars"):
         untaught.guided(2.0)
@@ -105,7 +106,7 @@ def test_a_model_of_binarised_pictures_is_shown_binary_ones(
     binarisation: str, binary: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"data": {"binarisation": binarisation}}
-    writer = Writer(build("digits"), {"data": {"images": "grey"}, "settings": settings}, "0" * 64)
+    writer = Writer(build("digits"), ModelCard.of({"data": {"images": "grey"}, "settings": settings}), "0" * 64)
     shown: list[np.ndarray] = []
     sample = type(writer.model).sample
     monkeypatch.setattr(

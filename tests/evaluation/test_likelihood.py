@@ -114,20 +114,19 @@ class BentCopies(GenerativeModel):
 
     def __init__(self, model: BendingModel) -> None:
         super().__init__()
-        self.inner, self.likelihood = model, model.likelihood
-
-    @property
-    def conditional(self) -> bool:
-        return True
+        self.inner, self.likelihood, self.config = model, model.likelihood, model.config
 
     @property
     def noise_shape(self) -> tuple[int, int]:
         return self.inner.noise_shape
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         return self.inner.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool))
 
-    def sample(self, *arguments: Any, **settings: Any) -> Drawings:
+    def initialise(self, mean: Tensor) -> None:
+        raise NotImplementedError
+
+    def _draw(self, context: Tensor | None, noise: Tensor, **how: Any) -> Drawings:
         raise NotImplementedError
 
 

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.config import Preset, from_dict, model_from_config, override, to_dict
 from allograph.data import Splits
 from allograph.errors import AllographError
@@ -223,7 +224,8 @@ def test_a_run_can_begin_with_weights_for_smaller_images(splits: Splits, preset:
 
 def test_how_the_weights_before_draw_is_kept(splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path) -> None:
     before = weights.load(undisturbed / "model.safetensors")
-    tuned = dataclasses.replace(before, card={**before.card, "temperature": 0.7, "license": weights.LICENSE})
+    told = ModelCard.of({**before.card, "temperature": 0.7, "license": weights.LICENSE})
+    tuned = dataclasses.replace(before, card=told)
     two = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=2))
     then = weights.load(fit(splits, two, tmp_path / "on", initial=tuned).path).card
     assert then["temperature"] == 0.7

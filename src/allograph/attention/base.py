@@ -27,6 +27,8 @@ class Attention(nn.Module, ABC):
 
     def forward(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch numbers"]:
         """Where, in at least float32: positions are too fine for bfloat16."""
+        if not self.numbers:
+            return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
         with torch.autocast(hidden.device.type, enabled=False):
             return self.place(self.projection(hidden))
 
@@ -55,11 +57,11 @@ class Attention(nn.Module, ABC):
     def outline(self, where: Float[Tensor, "*batch numbers"]) -> Float[Tensor, "*batch 2 3"]:
         """The window that a place covers, to be shown (see `allograph.attention.windows`)."""
 
+    @abstractmethod
     def write_all(
         self, patches: Float[Tensor, "batch steps channel patch patch"], where: Float[Tensor, "batch steps numbers"]
     ) -> Float[Tensor, "batch channel size size"]:
         """The sum of what all steps write: ``sum_t write(patch_t, where_t)``."""
-        return self.write_each(patches, where).sum(dim=1)
 
     def write_each(
         self, patches: Float[Tensor, "batch steps channel patch patch"], where: Float[Tensor, "batch steps numbers"]

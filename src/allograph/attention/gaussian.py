@@ -69,9 +69,11 @@ class GaussianAttention(SeparableAttention):
         along_x, along_y = torch.softmax(-0.5 * distance.square(), dim=-1).unbind(dim=-3)
         return along_y, along_x
 
-    def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
-        along_y, along_x = self.filters(where)
-        return along_y * where[..., 4, None, None].exp(), along_x
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        with torch.autocast(image.device.type, enabled=False):
+            along_y, along_x = self.filters(where)
+            along_y = along_y * where[..., 4, None, None].exp()
+            return along_y[:, None] @ image.to(where.dtype) @ along_x[:, None].mT
 
     def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         along_y, along_x = self.filters(where)

@@ -1,4 +1,4 @@
-"""Attention by two matrix products: ``F_y x F_x^T`` reads, ``G_y patch G_x^T`` writes."""
+"""Attention that writes by two matrix products, ``G_y patch G_x^T``."""
 
 from __future__ import annotations
 
@@ -30,21 +30,10 @@ class SeparableAttention(Attention):
     """
 
     @abstractmethod
-    def reading_kernels(
-        self, where: Float[Tensor, "*batch numbers"]
-    ) -> tuple[Float[Tensor, "*batch patch size"], Float[Tensor, "*batch patch size"]]:
-        """``F_y`` and ``F_x``."""
-
-    @abstractmethod
     def writing_kernels(
         self, where: Float[Tensor, "*batch numbers"]
     ) -> tuple[Float[Tensor, "*batch size patch"], Float[Tensor, "*batch size patch"]]:
         """``G_y`` and ``G_x``."""
-
-    def read(self, image: Tensor, where: Tensor) -> Tensor:
-        with torch.autocast(image.device.type, enabled=False):
-            along_y, along_x = self.reading_kernels(where)
-            return along_y[:, None] @ image.to(where.dtype) @ along_x[:, None].mT
 
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         with torch.autocast(patch.device.type, enabled=False):

@@ -131,6 +131,9 @@ class SpatialTransformer(Attention):
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         return write(patch.to(where.dtype), self.outline(where), self.size)
 
+    def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
+        return self.write_each(patches, where).sum(dim=1)
+
     def outline(self, where: Tensor) -> Tensor:
         return where.unflatten(-1, (2, 3))
 
@@ -163,14 +166,9 @@ class SeparableTransformer(SeparableAttention):
         return torch.cat(self.network.scale_and_shift(raw), dim=-1)
 
     def read(self, image: Tensor, where: Tensor) -> Tensor:
-        # A sample of few pixels: four taps for each cost a fifth of the two products with kernels that are nearly all
-        # zeros (`reading_kernels`, equal to rounding). Writing sums over all steps in its products: worth more.
+        # A sample of few pixels: four taps for each cost a fifth of two products with kernels that are nearly all zeros
+        # (equal to rounding). Writing sums over all steps in its products: worth more.
         return read_straight(image.to(where.dtype), where, self.patch)
-
-    def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
-        place = where[..., :2, None] * _centres(self.patch, where) + where[..., 2:, None]
-        along_x, along_y = bilinear_kernel(place, self.size).unbind(dim=-3)
-        return along_y, along_x
 
     def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         place = (_centres(self.size, where) - where[..., 2:, None]) / where[..., :2, None]

@@ -6,7 +6,6 @@ __all__ = ["WholeImage"]
 
 from typing import final
 
-import torch
 from torch import Tensor, nn
 
 from allograph.attention.base import Attention
@@ -20,9 +19,6 @@ class WholeImage(Attention):
     def __init__(self, size: int) -> None:
         super().__init__(size, size, 0)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
-
     @property
     def projection(self) -> nn.Linear:
         raise TypeError("no number says where the whole image is")
@@ -35,6 +31,9 @@ class WholeImage(Attention):
 
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         return patch.to(where.dtype)
+
+    def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
+        return self.write_each(patches, where).sum(dim=1)
 
     def outline(self, where: Tensor) -> Tensor:
         return identity_window(*where.shape[:-1], device=where.device, dtype=where.dtype)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import JsonOption, print_json
-from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
@@ -74,7 +73,7 @@ def _summary(writer: Writer) -> dict[str, Any]:
 def _exemplar(writer: Writer) -> str:
     if not writer.model.conditional:
         return "takes none"
-    return "takes symbols of an alphabet" if exemplars_of(writer.card) == "family" else "takes one"
+    return "takes symbols of an alphabet" if writer.card.exemplars == "family" else "takes one"
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Part", "Unseen", "check_unseen_runs", "default_data", "unseen_part"]
+__all__ = ["HeldOut", "Part", "check_lake_runs", "default_data", "held_out_part"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
+    from allograph.card import ModelCard, TrainedOn
     from allograph.data import ConceptDataset, ImageKind
 
 Part = Literal["training", "validation", "test"]
@@ -25,14 +26,13 @@ _DIGITS = ("mnist", "mnist-static", "multi-mnist", "multi-mnist-64")
 """Data sets made of the same digits, with one test part; the training part of mnist-static is not the others'."""
 
 
-def default_data(card: Mapping[str, Any]) -> str:
+def default_data(card: ModelCard) -> str:
     """How a model sees Omniglot: as in its training, else as ``omniglot``."""
-    trained = card.get("data", {}).get("name")
-    return trained if trained in OMNIGLOTS else "omniglot"
+    return card.data.name if card.data.name in OMNIGLOTS else "omniglot"
 
 
 @dataclass(frozen=True)
-class Unseen:
+class HeldOut:
     """What to measure on.
 
     Attributes:
@@ -46,9 +46,9 @@ class Unseen:
     problems: tuple[Problem, ...]
 
 
-def unseen_part(
-    card: Mapping[str, Any], data: str, part: Part, *, split: str | None = None, data_dir: str | None = None
-) -> Unseen:
+def held_out_part(
+    card: ModelCard, data: str, part: Part, *, split: str | None = None, data_dir: str | None = None
+) -> HeldOut:
     """The ``part`` of ``data`` (a known name or a folder) for the model of this card.
 
     A folder's images are taken in as those of the training are. The data are divided as for the model's training where
@@ -64,8 +64,7 @@ def unseen_part(
     """
     from allograph.data.loading import DATASETS, load_dataset
 
-    trained = card.get("data", {})
-    trainings = [trained, *trained.get("ancestors", ())]
+    trainings = card.trainings
     name = data if data in DATASETS else Path(data).expanduser().resolve().name
     divided = data in OMNIGLOTS
     if divided:
@@ -75,16 +74,15 @@ def unseen_part(
     if data in DATASETS:
         _check_digits(name, trainings, part)
 
-    same = [training for training in trainings if training.get("name") == name]
-    settings = card.get("settings", {})
+    same = [training for training in trainings if training.name == name]
     # The seed of the training decided which concepts of a folder were held out, and which strokes were made.
-    seed = same[0].get("seed", settings.get("training", {}).get("seed", 0)) if same else 0
+    seed = same[0].seed if same else 0
     splits = load_dataset(data, data_dir, split or "30-20", seed, _folder_images(card))
     fingerprint = splits.train.fingerprint() if same else ""
-    known = [training for training in same if training.get("fingerprint") == fingerprint]
+    known = [training for training in same if training.fingerprint == fingerprint]
     # A drawing that is in the training part too, of a division that is known, is no sign of another training.
     without = splits.train if known else None
-    sketch: Sequence[int] | None = trained.get("sketch")
+    sketch = card.data.sketch
 
     def share(of: ConceptDataset) -> float:
         return of.overlap(sketch, without) if sketch is not None else 0.0
@@ -96,19 +94,19 @@ def unseen_part(
     if part == "training":
         if not known:
             raise AllographError(f"the model was not trained on '{name}': ask for its validation or test part")
-        return Unseen(splits.train, split or "", splits.problems)
+        return HeldOut(splits.train, split or "", splits.problems)
     dataset = splits.validation if part == "validation" else splits.test
     others = [training for training in trainings if training not in known]
     if others and (seen := share(dataset)) > _SEEN_SHARE:
-        names = " or ".join(dict.fromkeys(f"'{training.get('name')}'" for training in others))
+        names = " or ".join(dict.fromkeys(f"'{training.name}'" for training in others))
         raise AllographError(
             f"the model was trained on {'these' if seen > 0.99 else f'{seen:.0%} of these'} images, as {names}: "
             "measure it on others, or under the name that they had then"
         )
-    return Unseen(dataset, split or "", splits.problems)
+    return HeldOut(dataset, split or "", splits.problems)
 
 
-def check_unseen_runs(card: Mapping[str, Any], dataset: ConceptDataset) -> None:
+def check_lake_runs(card: ModelCard, dataset: ConceptDataset) -> None:
     """Refuse Lake's runs, which show evaluation characters of Omniglot, for a model that has seen these: it, or one
     that it began with, was trained on a division with evaluation alphabets in its training part, or on such images
     under whatever name, which the sketch on its card recognises.
@@ -116,25 +114,23 @@ def check_unseen_runs(card: Mapping[str, Any], dataset: ConceptDataset) -> None:
     Raises:
         AllographError: the model was trained on some of these images, or may have been.
     """
-    trained = card.get("data", {})
-    for before in (trained, *trained.get("ancestors", ())):
-        way = before.get("split", "30-20")
-        if before.get("name") in OMNIGLOTS and way != "30-20":
+    for before in card.trainings:
+        if before.name in OMNIGLOTS and before.split != "30-20":
             raise AllographError(
-                f"the model was trained on the {way} division of Omniglot, which has characters of Lake's runs in its "
-                "training part: measure one that was trained on the 30-20 division, or take --part validation"
+                f"the model was trained on the {before.split} division of Omniglot, which has characters of Lake's "
+                "runs in its training part: measure one that was trained on the 30-20 division, or take --part "
+                "validation"
             )
-    sketch: Sequence[int] | None = trained.get("sketch")
-    if sketch is not None and (seen := dataset.overlap(sketch)) > _SEEN_SHARE:
+    if card.data.sketch is not None and (seen := dataset.overlap(card.data.sketch)) > _SEEN_SHARE:
         raise AllographError(
-            f"the model was trained on {seen:.0%} of the drawings of Lake's runs, as '{trained.get('name')}': measure "
+            f"the model was trained on {seen:.0%} of the drawings of Lake's runs, as '{card.data.name}': measure "
             "one that was trained on other drawings"
         )
 
 
-def _split_of(name: str, trainings: Sequence[Mapping[str, Any]], asked: str | None) -> str:
+def _split_of(name: str, trainings: Sequence[TrainedOn], asked: str | None) -> str:
     """How Omniglot is to be divided: as for the trainings on it, else as asked, else 30-20."""
-    before = {training.get("split", "30-20") for training in trainings if training.get("name") in OMNIGLOTS}
+    before = {training.split for training in trainings if training.name in OMNIGLOTS}
     if len(before) > 1:
         ways = ", ".join(sorted(before))
         raise AllographError(f"the model was trained on several divisions of {name} ({ways}): measure it on other data")
@@ -143,9 +139,9 @@ def _split_of(name: str, trainings: Sequence[Mapping[str, Any]], asked: str | No
     return before.pop() if before else asked or "30-20"
 
 
-def _check_digits(name: str, trainings: Sequence[Mapping[str, Any]], part: Part) -> None:
+def _check_digits(name: str, trainings: Sequence[TrainedOn], part: Part) -> None:
     """Refuse the validation digits of one set that are training digits of another."""
-    for before in (training.get("name") for training in trainings):
+    for before in (training.name for training in trainings):
         mixed = name != before and name in _DIGITS and before in _DIGITS and "mnist-static" in (name, before)
         if mixed and part != "test":
             raise AllographError(
@@ -154,11 +150,10 @@ def _check_digits(name: str, trainings: Sequence[Mapping[str, Any]], part: Part)
             )
 
 
-def _folder_images(card: Mapping[str, Any]) -> ImageKind:
+def _folder_images(card: ModelCard) -> ImageKind:
     """What to take a folder's images in as: pictures for a model of digits, which are whole images to it."""
-    asked = card.get("settings", {}).get("data", {}).get("images", "symbols")
-    images = card.get("data", {}).get("images", asked)
-    return "grey" if images == "digits" else images
+    images = card.data.images or card.folder_images
+    return "grey" if images == "digits" else cast("ImageKind", images)
 
 
 def _division(name: str) -> str:

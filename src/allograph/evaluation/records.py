@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 __all__ = [
+    "FORMAT",
     "Measurable",
+    "Record",
     "check_free",
     "data_name",
     "measurement_command",
     "measurement_path",
     "measurement_record",
     "model_name",
+    "read_record",
     "record_path",
     "save_record",
     "shown_data",
@@ -21,6 +24,7 @@ import platform
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,7 +34,73 @@ if TYPE_CHECKING:
     from allograph.generation.generator import Writer
     from allograph.weights import LoadedWeights
 
+FORMAT = 2
+"""Of result files. Those that do not say so are older; `read_record` brings them into this one."""
+
 _OF_TRAINING = ("preset", "command", "steps", "time", "seconds")
+
+_SIGNS = {"likelihood": "without", "classify": "baselines"}
+"""What only the results of a measurement have, of old files that do not name it."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result file."""
+
+    path: Path
+    document: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.document[key]
+
+    @property
+    def measurement(self) -> str:
+        """Which it is, as a command of `allograph evaluate`; empty where the file does not say."""
+        return str(self.document.get("measurement", ""))
+
+    @property
+    def experiment(self) -> Mapping[str, Any] | None:
+        """How the model was trained for this measurement, of the experiments of tools/experiments.py."""
+        return self.document.get("experiment")
+
+    @property
+    def model(self) -> str:
+        return str(self["model"]["name"])
+
+    @property
+    def where(self) -> str:
+        """The data in words."""
+        split = f", {self['split']}" if self["split"] else ""
+        return f"{self['data']}{split}, {self['part']} part"
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The pictures that were saved with it: of the same name, or one that begins with it and a dash."""
+        same = self.path.with_suffix(".png")
+        return [path for path in (same, *sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))) if path.is_file()]
+
+
+def read_record(path: Path) -> Record:
+    """A result file of this format or an older one.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON object, or of a later format.
+    """
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(document, Mapping):
+        raise ValueError("not one JSON object")
+    if (written := document.get("format", 1)) not in range(1, FORMAT + 1):
+        raise ValueError(f"format {written!r}, this allograph reads up to {FORMAT}: update allograph")
+    if "measurement" not in document and isinstance(document.get("likelihood"), Mapping):  # of an experiment
+        names = {"experiment": "name", "train_command": "command"}
+        trained = {names.get(key, key): value for key, value in document.items() if key != "likelihood"}
+        document = {**document["likelihood"], "experiment": trained}
+    if "measurement" not in document:
+        unsaid = next((name for name, key in _SIGNS.items() if key in document), None)
+        document = {"measurement": unsaid, **document} if unsaid else document
+    return Record(path, document)
+
 
 
 class Measurable(Protocol):
@@ -82,9 +152,10 @@ def measurement_record(
 
     from allograph import __version__
 
-    card: Mapping[str, Any] = loaded.card
+    card = loaded.card
     trained = card.get("data", {})
     return {
+        "format": FORMAT,
         "measurement": measurement,
         "model": {
             "name": name,
@@ -92,7 +163,7 @@ def measurement_record(
             "sha256": loaded.sha256,
             "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
             "trained_on": {key: trained[key] for key in ("name", "split", "fingerprint") if key in trained},
-            "binarisation": card.get("settings", {}).get("data", {}).get("binarisation", "none"),
+            "binarisation": card.binarisation,
             **{key: card[key] for key in _OF_TRAINING if key in card},
         },
         "part": part,

@@ -6,7 +6,7 @@ that these results follow from. It is gone when the record is there.
 
 from __future__ import annotations
 
-__all__ = ["remembering"]
+__all__ = ["resumable"]
 
 import hashlib
 import itertools
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class _Remembering(Processes):
+class _Resumable(Processes):
     """Processes that keep the results of the parts that they have spread, and ask for no part twice."""
 
     folder: Path = Path()
@@ -36,15 +36,15 @@ class _Remembering(Processes):
         tuples, lists and dictionaries of these."""
         call = next(self.calls)
 
-        def remembered(place: int) -> R:
+        def resumed(place: int) -> R:
             path = self.folder / f"{call:03d}-{place:05d}-of-{len(items)}.pt"
-            return _kept(path, lambda: work(items[place]))
+            return _cached(path, lambda: work(items[place]))
 
-        return super().spread(remembered, range(len(items)))
+        return super().spread(resumed, range(len(items)))
 
 
 @contextmanager
-def remembering(processes: Processes, record: Path, about: Mapping[str, Any]) -> Iterator[Processes]:
+def resumable(processes: Processes, record: Path, about: Mapping[str, Any]) -> Iterator[Processes]:
     """The same processes, which within this context remember results beside the place of the ``record``; with what an
     earlier call found that had the same things to say ``about`` itself.
 
@@ -55,12 +55,12 @@ def remembering(processes: Processes, record: Path, about: Mapping[str, Any]) ->
     things = {**about, "versions": [version("allograph"), version("torch")]}
     digest = hashlib.sha256(json.dumps(things, sort_keys=True, default=str).encode()).hexdigest()[:16]
     folder = record.with_name(f".{record.stem}-{digest}")
-    yield _Remembering(**asdict(processes), folder=folder)
+    yield _Resumable(**asdict(processes), folder=folder)
     if processes.first:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kept(path: Path, work: Callable[[], R]) -> R:
+def _cached(path: Path, work: Callable[[], R]) -> R:
     import torch
 
     from allograph.runtime.files import atomic_write

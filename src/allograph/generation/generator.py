@@ -10,17 +10,17 @@ from __future__ import annotations
 __all__ = ["Ink", "Writer"]
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
-from allograph.card import GUIDANCE, TEMPERATURES
+from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
 from allograph.generation.samples import BLOCK, Block, Wish
-from allograph.weights import DEFAULT, exemplars_of
+from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ class Writer:
     """
 
     model: GenerativeModel
-    card: Mapping[str, Any]
+    card: ModelCard
     sha256: str
 
     @cached_property
@@ -57,17 +57,15 @@ class Writer:
 
         A card that does not say so is taken at the likelihood's word: binary pixels are symbols, others grey or colour.
         """
-        from allograph.likelihoods import Bernoulli
-
         likelihood = self.model.likelihood
-        binary = isinstance(likelihood, Bernoulli) and likelihood.channels == 1
+        binary = likelihood.binary and likelihood.channels == 1
         unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
-        return str(self.card.get("data", {}).get("images", unsaid))
+        return self.card.data.images or unsaid
 
     @property
     def guidance(self) -> float:
-        """How closely exemplars are followed, the card's ``guidance``; see `allograph.models.guidance`."""
-        return float(self.card.get("guidance", 1.0))
+        """How closely exemplars are followed, see `allograph.models.guidance`."""
+        return self.card.guidance
 
     def guided(self, guidance: float | None) -> Writer:
         """The same writer with another guidance; None leaves the card's.
@@ -75,19 +73,17 @@ class Writer:
         Raises:
             AllographError: out of range, or not of a model that can be guided.
         """
-        from allograph.models import SequentialModel
-
         if guidance is None:
             return self
         remedy = f"leave the guidance out, or take {DEFAULT}"
-        if not (isinstance(self.model, SequentialModel) and self.model.can_be_guided):
+        if not self.model.can_be_guided:
             raise AllographError(f"this model's drawings cannot be guided: {remedy}")
-        if guidance != 1 and self.card.get("settings", {}).get("data", {}).get("blank") == 0:
+        if guidance != 1 and self.card.blank == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
         low, high = GUIDANCE
         if not low <= guidance <= high:
             raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
-        return replace(self, card={**self.card, "guidance": float(guidance)})
+        return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
     @cached_property
     def space(self) -> Space:
@@ -100,10 +96,9 @@ class Writer:
         """
         from allograph.imaging import space_of
 
-        binarisation = self.card.get("settings", {}).get("data", {}).get("binarisation", "none")
         size, channels = self.model.config.image_size, self.model.likelihood.channels
         try:
-            return space_of(self.images, size, channels, binary=binarisation != "none")
+            return space_of(self.images, size, channels, binary=self.card.binarisation != "none")
         except ValueError as error:
             raise AllographError(f"the model's card does not fit the model ({error}); train the model again") from error
 
@@ -246,38 +241,24 @@ class Writer:
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them: samples of the latents.
-
-        A model that bends its exemplar shows it bent, crisp, nothing written beside it. Exemplars are followed as
-        closely as the card's ``guidance`` says.
-        """
+        """Drawings as a person is shown them, guided as the card says (see `GenerativeModel.sample`)."""
         import torch
 
-        from allograph.models import BendingModel, SequentialModel
-
-        temperature = self.temperature_for(temperature)
+        temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
         with torch.inference_mode():
-            if isinstance(self.model, BendingModel) and self.model.bends_ink and context is not None:
-                return self.model.sample(
-                    context, temperature=temperature, ink=False, crisp=True, history=history, noise=noise
-                )
-            if isinstance(self.model, SequentialModel) and context is not None:
-                return self.model.sample(
-                    context, temperature=temperature, history=history, noise=noise, guidance=self.guidance
-                )
-            return self.model.sample(context, temperature=temperature, history=history, noise=noise)
+            return self.model.sample(
+                context, temperature=temperature, history=history, shown=True, guidance=guidance, noise=noise
+            )
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
         """What `RenderStyle.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
         import torch
 
-        from allograph.likelihoods import Bernoulli
-
         likelihood = self.model.likelihood
         with torch.inference_mode():
             if not self.space.inked:
                 return likelihood.mean(parameters).numpy()
-            if isinstance(likelihood, Bernoulli):
+            if likelihood.binary:
                 return parameters.numpy()
             return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 
@@ -298,7 +279,7 @@ class Writer:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
             )
-        if exemplars_of(self.card) == "family":
+        if self.card.exemplars == "family":
             raise AllographError(
                 "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
                 "FOLDER`, or a model of single symbols"
@@ -312,7 +293,7 @@ class Writer:
     def check_like(self, ink: Ink = "auto") -> None:
         """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
         where its images have none."""
-        if not self.model.conditional or exemplars_of(self.card) != "family":
+        if not self.model.conditional or self.card.exemplars != "family":
             raise AllographError(
                 "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "
                 "train one of your own with --preset omniglot-alphabet, or leave out --like"
@@ -326,7 +307,7 @@ class Writer:
 
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the one asked for, else the one on the model's card, else 1."""
-        chosen = float(self.card.get("temperature", 1.0)) if temperature is None else temperature
+        chosen = self.card.temperature if temperature is None else temperature
         low, high = TEMPERATURES
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")

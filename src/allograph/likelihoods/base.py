@@ -46,6 +46,9 @@ class Likelihood(nn.Module, ABC):
     """Whether `log_prob` is the logarithm of a probability, not of a density; only then do bits per dimension mean
     anything."""
 
+    binary: bool = False
+    """Whether pixels are 0 or 1, and the parameters the logits of 1."""
+
     def __init__(self, channels: int, parameters_per_pixel: int) -> None:
         super().__init__()
         if channels < 1:

@@ -25,6 +25,8 @@ class Bernoulli(Likelihood):
     probability x, and no log likelihood of x.
     """
 
+    binary = True
+
     def __init__(self, channels: int = 1) -> None:
         super().__init__(channels, channels)
 

@@ -18,9 +18,10 @@ __all__ = [
     "ModelConfig",
     "SequentialConfig",
     "SequentialModel",
+    "TractableModel",
 ]
 
-from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.base import Drawings, GenerativeModel, Inference, TractableModel
 from allograph.models.bending import BendingConfig, BendingModel
 from allograph.models.deep import DeepConfig, DeepModel
 from allograph.models.draw import DrawConfig, DrawModel
@@ -28,6 +29,8 @@ from allograph.models.linear import LinearConfig, LinearModel
 from allograph.models.sequential import SequentialConfig, SequentialModel
 
 ModelConfig = BendingConfig | SequentialConfig | DrawConfig | DeepConfig | LinearConfig
+"""All have ``kind``, ``image_size``, ``likelihood``, and say whether the model takes exemplars (``conditional``) and
+whether what it draws is the exemplar changed, so that it has to show the same symbol (``copies_exemplar``)."""
 
 MODELS: dict[str, tuple[type[ModelConfig], type[GenerativeModel]]] = {
     "bending": (BendingConfig, BendingModel),

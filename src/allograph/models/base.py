@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Drawings", "GenerativeModel", "Inference"]
+__all__ = ["Drawings", "GenerativeModel", "Inference", "TractableModel"]
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from allograph.bounds import FreeEnergy, gaussian_kl
@@ -93,6 +93,9 @@ class GenerativeModel(nn.Module, ABC):
         likelihood: the observation model, see `allograph.likelihoods`.
         recompute: whether models of many steps keep little of each for the backward pass and compute the rest again:
             less memory, more time, the same gradient.
+        can_be_guided: whether exemplars can be followed more closely than the model says (`allograph.models.guidance`).
+        bends_ink: whether it draws ink by bending its exemplar, with more ink beside it or without: a second view of
+            an image (``ink`` of `infer`), and what a person is shown (``shown`` of `sample`).
         room: exemplars that there is room for where several are remembered: tensors have the same shape then, however
             many there are. None: as many as there are.
         compilable: the methods that `torch.compile` takes one by one: functions of tensors, without side effects, whose
@@ -103,6 +106,8 @@ class GenerativeModel(nn.Module, ABC):
     config: Any
     likelihood: Any
     recompute: bool = False
+    can_be_guided: bool = False
+    bends_ink: bool = False
     room: int | None = None
     compilable: tuple[str, ...] = ()
     compiled: Mapping[str, Callable[..., Any]] = MappingProxyType({})
@@ -113,15 +118,16 @@ class GenerativeModel(nn.Module, ABC):
         return getattr(self, name) if compiled is None else partial(compiled, self)
 
     @property
-    @abstractmethod
     def conditional(self) -> bool:
         """Whether the model takes a context; one that does not raises ValueError when it is given one."""
+        return self.config.conditional
 
     @property
     @abstractmethod
     def noise_shape(self) -> tuple[int, int]:
         """(steps, dimensions) of the standard normal numbers that the latents of one image take."""
 
+    @abstractmethod
     def initialise(self, mean: Float[Tensor, "channel size size"]) -> None:
         """Before training: sets what is drawn at latents of zero near the mean of the training images, where the model
         has a place for that."""
@@ -132,14 +138,16 @@ class GenerativeModel(nn.Module, ABC):
         x: Float[Tensor, "batch channel size size"],
         context: Float[Tensor, "batch count channel size size"] | None,
         noise: Float[Tensor, "many steps latent"],
+        *,
+        ink: Bool[Tensor, " batch"] | None = None,
     ) -> Inference:
         """Draws the latents of each image from its posterior with these standard normal numbers.
 
         ``noise`` may hold several rows for each image, those of one image adjacent (many = batch K): all K are drawn,
-        and what depends on x and x' alone is computed once.
+        and what depends on x and x' alone is computed once. Where ``ink`` is false, a model with `bends_ink` draws the
+        image by bending its exemplar alone; the others do not look at it.
         """
 
-    @abstractmethod
     def sample(
         self,
         context: Float[Tensor, "batch count channel size size"] | None = None,
@@ -147,12 +155,38 @@ class GenerativeModel(nn.Module, ABC):
         n: int = 1,
         temperature: float = 1.0,
         history: bool = False,
+        shown: bool = False,
+        guidance: float = 1.0,
         noise: Float[Tensor, "batch n steps latent"] | None = None,
         generator: torch.Generator | None = None,
     ) -> Drawings:
-        """n drawings for each context (one batch entry when there is none). ``temperature`` scales the latents'
-        standard deviations. ``history`` asks for the canvas after each step, not only the last. ``noise`` are the
-        standard normal numbers to use (n is then theirs); drawn from ``generator`` if absent."""
+        """n drawings for each context (one batch entry when there is none).
+
+        Args:
+            temperature: scales the latents' standard deviations.
+            history: asks for the canvas after each step, not only the last.
+            shown: as a person is shown them: a model with `bends_ink` bends its exemplar, draws it as a pen does, and
+                writes nothing beside it. For the other models every sample is.
+            guidance: how closely exemplars are followed, 1 as the model says.
+            noise: the standard normal numbers to use (n is then theirs); drawn from ``generator`` if absent.
+
+        Raises:
+            ValueError: a context for a model that takes none; a guidance for one that cannot be guided.
+        """
+        if not self.conditional:
+            self.refuse(context)
+        if guidance != 1 and not self.can_be_guided:
+            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
+        batch = 1 if context is None else len(context)
+        if noise is None:
+            noise = self.noise(batch * n, generator=generator).unflatten(0, (batch, n))
+        return self._draw(context, temperature * noise, history=history, shown=shown, guidance=guidance)
+
+    @abstractmethod
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
+    ) -> Drawings:
+        """What `sample` returns; ``noise`` (batch, n, steps, latent) is scaled by the temperature."""
 
     def noise(self, rows: int, *, generator: torch.Generator | None = None) -> Float[Tensor, "rows steps latent"]:
         """The standard normal numbers that the latents of so many images take."""
@@ -164,21 +198,16 @@ class GenerativeModel(nn.Module, ABC):
         if context is not None:
             raise ValueError("this model takes no context")
 
-    def sampling_noise(
-        self, batch: int, n: int, noise: Tensor | None, generator: torch.Generator | None
-    ) -> Float[Tensor, "batch n steps latent"]:
-        """The standard normal numbers for n drawings of each of a batch of contexts: those given, else new ones."""
-        return self.noise(batch * n, generator=generator).unflatten(0, (batch, n)) if noise is None else noise
-
     def free_energy(
         self,
         x: Float[Tensor, "batch channel size size"],
         context: Float[Tensor, "batch count channel size size"] | None = None,
         *,
+        ink: Bool[Tensor, " batch"] | None = None,
         generator: torch.Generator | None = None,
     ) -> FreeEnergy:
-        """One-sample free energy of each image, nats."""
-        return self.infer(x, context, self.noise(len(x), generator=generator)).free_energy
+        """One-sample free energy of each image, nats; ``ink`` as for `infer`."""
+        return self.infer(x, context, self.noise(len(x), generator=generator), ink=ink).free_energy
 
     def log_weights(
         self,
@@ -191,3 +220,11 @@ class GenerativeModel(nn.Module, ABC):
         """``log p(x, z | x') - log q(z | x, x')`` for independent z ~ q, nats."""
         noise = self.noise(len(x) * samples, generator=generator)
         return self.infer(x, context, noise).log_weight.unflatten(0, (len(x), samples)).T
+
+
+class TractableModel(GenerativeModel, ABC):
+    """A model whose likelihood has a closed form."""
+
+    @abstractmethod
+    def log_likelihood(self, x: Float[Tensor, "batch channel size size"]) -> Float[Tensor, " batch"]:
+        """``log p(x)`` exactly, nats, in float64 whatever the weights are in."""

@@ -36,7 +36,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from allograph.attention import WindowNetwork, compose, read
-from allograph.bounds import FreeEnergy
 from allograph.canvas import BentCanvas, BentPicture, Strokes
 from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
@@ -81,6 +80,7 @@ class BendingModel(GenerativeModel):
         super().__init__()
         self.config = config
         self.likelihood = likelihood_from_config(config.likelihood)
+        self.bends_ink = isinstance(self.likelihood, Bernoulli)
         channels = self.likelihood.channels
         pixels = channels * config.patch**2
         hidden, embedding = config.hidden, config.embedding
@@ -112,34 +112,16 @@ class BendingModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return True
-
-    @property
-    def bends_ink(self) -> bool:
-        """Whether its images are ink on paper: then a drawing is shown best bent alone and crisp, see `sample`."""
-        return isinstance(self.likelihood, Bernoulli)
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
-    def free_energy(
-        self,
-        x: Tensor,
-        context: Tensor | None = None,
-        *,
-        ink: Bool[Tensor, " batch"] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> FreeEnergy:
-        """See `GenerativeModel.free_energy`; ``ink`` as for `infer`."""
-        return self.infer(x, context, self.noise(len(x), generator=generator), ink=ink).free_energy
+    def initialise(self, mean: Tensor) -> None:
+        """Nothing: a new model draws a copy of its exemplar, and empty paper without one."""
 
     def infer(
         self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Bool[Tensor, " batch"] | None = None
     ) -> Inference:
-        """See `GenerativeModel.infer`. Where ``ink`` is false the image is modelled by bending the exemplar alone: no
-        ink is written beside it, so the posterior of the later steps is the prior, and their KL is 0."""
+        """Without ``ink`` beside the exemplar, the posterior of the later steps is the prior, and their KL is 0."""
         many = len(noise) // len(x)
         seen = self._see(context, x)
         writes = self._writes(seen, ink).repeat_interleave(many)
@@ -152,33 +134,22 @@ class BendingModel(GenerativeModel):
         posterior = Gaussian(*(torch.where(used, q, p) for q, p in zip(trace.drawn_from, prior, strict=True)))
         return Inference(log_likelihood, (trace.latents,), (posterior,), (prior,))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        ink: bool = True,
-        crisp: bool = False,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
     ) -> Drawings:
-        """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
-        steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
-        seen = self._see(context)
-        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
-        shape = noise.shape[:2]
-        noise, seen = noise.flatten(0, 1), seen.repeat(shape[1])
-        writes = self._writes(seen, torch.full((len(noise),), ink, device=noise.device))
+        """Shown, the exemplar is bent in as many steps as bend, and nothing is written beside it (see `BentCanvas`)."""
+        bent = shown and self.bends_ink and context is not None
+        seen, shape = self._see(context).repeat(noise.shape[1]), noise.shape[:2]
+        noise = noise.flatten(0, 1)
+        writes = self._writes(seen, torch.full((len(noise),), not bent, device=noise.device))
         if not writes.any():
             noise = noise[:, : self.config.bends]  # later steps would change nothing
-        trace = self._imagine(seen, temperature * noise)
+        trace = self._imagine(seen, noise)
         strokes = self._strokes(trace, writes)
         if history:
-            canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
+            canvases = self.canvas.history(strokes, seen.filtered, crisp=bent)
         else:
-            canvases = self.canvas(strokes, seen.filtered, crisp=crisp)[:, None]
+            canvases = self.canvas(strokes, seen.filtered, crisp=bent)[:, None]
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=strokes.windows.unflatten(0, shape),

@@ -6,7 +6,7 @@ __all__ = ["BendingConfig", "first_plan"]
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -46,6 +46,8 @@ class BendingConfig:
         move: bounds of the writing window within the window read from.
     """
 
+    conditional: ClassVar[bool] = True
+    copies_exemplar: ClassVar[bool] = True
     kind: Literal["bending"] = "bending"
     image_size: int = 52
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)

@@ -32,7 +32,7 @@ __all__ = ["DeepConfig", "DeepModel", "product"]
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -65,6 +65,8 @@ class DeepConfig:
         activation: of the dense layers; see `allograph.models.networks.Stack`.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["deep"] = "deep"
     image_size: int = 28
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -134,15 +136,11 @@ class DeepModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         """One step: the numbers of z_1, then those of z_2, up to z_L."""
         return 1, sum(self.config.latents)
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         """See `GenerativeModel.infer`; each layer is a group of one step, the bottom one first."""
         self.refuse(context)
         many = len(noise) // len(x)
@@ -162,22 +160,13 @@ class DeepModel(GenerativeModel):
             prior=tuple(_as_step(p) for p in prior),
         )
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
     ) -> Drawings:
-        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self.refuse(context)
-        noise = self.sampling_noise(1, n, noise, generator)
+        """There is one step, so the history is the drawing."""
         shape = noise.shape[:2]
         above = None
-        for layer, eps in reversed(list(enumerate(self._split(temperature * noise.flatten(0, 1))))):
+        for layer, eps in reversed(list(enumerate(self._split(noise.flatten(0, 1))))):
             above = self._predict(layer, above, eps).sample(eps)
         assert above is not None
         return Drawings.without_windows(self._decode(above)[:, None].unflatten(0, shape))

@@ -23,7 +23,7 @@ __all__ = ["DrawConfig", "DrawModel"]
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple, final
+from typing import ClassVar, Literal, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,8 @@ class DrawConfig:
         error_image: whether the encoder sees the error image beside the image.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["draw"] = "draw"
     image_size: int = 28
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -106,17 +108,13 @@ class DrawModel(GenerativeModel):
             self.posterior.bias.zero_()
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
     def initialise(self, mean: Tensor) -> None:
         self.canvas.begin_with(self.likelihood.bias(mean))
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         self.refuse(context)
         x = x.repeat_interleave(len(noise) // len(x), dim=0)
         canvas = self.canvas.first.expand(len(x), -1, -1, -1)
@@ -157,20 +155,10 @@ class DrawModel(GenerativeModel):
         nothing = noise.new_zeros(len(noise), 0)
         return at_least_float32(self.encoder.constant(nothing)), at_least_float32(self.decoder.constant(nothing))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
     ) -> Drawings:
-        self.refuse(context)
-        noise = self.sampling_noise(1, n, noise, generator)
-        shape = noise.shape[:2]
-        noise = temperature * noise.flatten(0, 1)
+        shape, noise = noise.shape[:2], noise.flatten(0, 1)
         decoder, (_, constant), after = self._blank(noise), self._constants(noise), []
         for z in noise.unbind(dim=1):
             decoder = self.decoder([z], constant, decoder)

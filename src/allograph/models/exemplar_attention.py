@@ -15,7 +15,7 @@ Ours; the attention is that of Vaswani et al., *Attention Is All You Need*, Neur
 
 from __future__ import annotations
 
-__all__ = ["ExemplarAttention", "Memory"]
+__all__ = ["ExemplarAttention", "ExemplarView", "Memory"]
 
 import math
 from typing import NamedTuple
@@ -38,6 +38,36 @@ class Memory(NamedTuple):
     values: Float[Tensor, "batch heads N d"]
     hidden: Float[Tensor, "batch 1 1 N"]
     """Added to the scores: -inf for what cannot be recalled, else 0."""
+
+
+class ExemplarView(NamedTuple):
+    """The exemplars, as steps see them."""
+
+    exemplar: Float[Tensor, "batch channel size size"]
+    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
+    mean."""
+    constant: Float[Tensor, "batch features"]
+    """What does not change with t: their embedding; without attention their pixels too."""
+    memory: Memory | None
+    """What was done to them, where they are known by inference."""
+    looks: Float[Tensor, "batch steps numbers"]
+    """Where the model looked at the first of them then."""
+
+    def repeat(self, times: int) -> ExemplarView:
+        """For so many rows each; a memory serves any number of them."""
+        exemplar, constant, looks = (
+            part.repeat_interleave(times, dim=0) for part in (self.exemplar, self.constant, self.looks)
+        )
+        return ExemplarView(exemplar, constant, self.memory, looks)
+
+    def beside(self, blank: ExemplarView) -> ExemplarView:
+        """These in the first half of the rows, and in the second none."""
+        memory = self.memory
+        if memory is not None:  # values of 0: nothing is recalled
+            memory = Memory(*(torch.cat([part, torch.zeros_like(part)]) for part in memory))
+        exemplar = torch.cat([self.exemplar, blank.exemplar])
+        looks = torch.cat([self.looks, torch.zeros_like(self.looks)])
+        return ExemplarView(exemplar, torch.cat([self.constant, blank.constant]), memory, looks)
 
 
 class ExemplarAttention(nn.Module):

@@ -29,7 +29,7 @@ __all__ = ["LinearConfig", "LinearModel"]
 
 import math
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -38,7 +38,7 @@ from torch.distributions import MultivariateNormal
 
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.limits import SIDE, UNITS, Limit, require
-from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.base import Drawings, Inference, TractableModel
 from allograph.models.cells import Gaussian
 
 # Below it the likelihood would cut it, and its nats would not be the exact ones.
@@ -59,6 +59,8 @@ class LinearConfig:
             is the same in all images. The rounding of 8-bit images alone has ``1 / (255 sqrt 12) = 0.0011``.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["linear"] = "linear"
     image_size: int = 28
     channels: int = 1
@@ -74,19 +76,24 @@ class LinearConfig:
             raise ValueError(f"latent = {self.latent} is too large; it is below the {self.pixels} pixels of an image")
 
     @property
+    def likelihood(self) -> LikelihoodConfig:
+        """Of the pixels: their scales are learned."""
+        return LikelihoodConfig("learned-gaussian", channels=self.channels)
+
+    @property
     def pixels(self) -> int:
         """D, of all channels."""
         return self.channels * self.image_size**2
 
 
 @final
-class LinearModel(GenerativeModel):
+class LinearModel(TractableModel):
     """See the module's documentation for the equations. Takes no context."""
 
     def __init__(self, config: LinearConfig) -> None:
         super().__init__()
         self.config = config
-        self.likelihood = likelihood_from_config(LikelihoodConfig("learned-gaussian", channels=config.channels))
+        self.likelihood = likelihood_from_config(config.likelihood)
         pixels, latent = config.pixels, config.latent
         self.loading = nn.Parameter(torch.empty(pixels, latent))
         """W, (D, d)"""
@@ -105,10 +112,6 @@ class LinearModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return 1, self.config.latent
 
@@ -117,7 +120,7 @@ class LinearModel(GenerativeModel):
         """See `GenerativeModel.initialise`."""
         self.mean.copy_(mean.flatten())
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         """See `GenerativeModel.infer`; the posterior is ``q(z | x) = N(V (x - mu), diag(s^2))``. Computed in at least
         float32 whatever the precision around it, for bfloat16 would be coarser than the noise of a quiet pixel."""
         self.refuse(context)
@@ -133,21 +136,12 @@ class LinearModel(GenerativeModel):
         zeros = torch.zeros_like(center)
         return Inference(log_likelihood, (latents,), (posterior,), (Gaussian(zeros, zeros),))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
     ) -> Drawings:
-        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self.refuse(context)
-        z = temperature * self.sampling_noise(1, n, noise, generator)
-        with torch.autocast(z.device.type, enabled=False):
-            canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
+        """There is one step, so the history is the drawing."""
+        with torch.autocast(noise.device.type, enabled=False):
+            canvases = self._decode(noise.flatten(0, 2))[:, None].unflatten(0, noise.shape[:2])
         return Drawings.without_windows(canvases)
 
     # ---------------------------------------------------------------- what is exact
@@ -158,7 +152,6 @@ class LinearModel(GenerativeModel):
         return torch.exp(2 * self._log_std())
 
     def log_likelihood(self, x: Float[Tensor, "batch channel size size"]) -> Float[Tensor, " batch"]:
-        """``log p(x)`` exactly, nats, in float64 whatever the weights are in."""
         loading, variance = self.loading.double(), self.variance.double()
         mean, root = self._exact(x)
         misfit = x.flatten(1).double() - self.mean.double() - mean @ loading.T

@@ -30,7 +30,6 @@ from functools import partial
 from typing import NamedTuple, final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,31 +39,10 @@ from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, State, at_least_float32, prior_of
 from allograph.models.encoders import ImageEncoder
-from allograph.models.exemplar_attention import ExemplarAttention, Memory
+from allograph.models.exemplar_attention import ExemplarAttention, ExemplarView, Memory
 from allograph.models.guidance import guided
 from allograph.models.recurrence import GROUP, Trace, recomputed, recur, unrolled
 from allograph.models.sequential_config import SequentialConfig
-
-
-class _Seen(NamedTuple):
-    """The exemplars, as steps see them."""
-
-    exemplar: Float[Tensor, "batch channel size size"]
-    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
-    mean."""
-    constant: Float[Tensor, "batch features"]
-    """What does not change with t: their embedding; without attention their pixels too."""
-    memory: Memory | None
-    """What was done to them, where they are known by inference."""
-    looks: Float[Tensor, "batch steps numbers"]
-    """Where the model looked at the first of them then."""
-
-    def repeat(self, times: int) -> _Seen:
-        """For so many rows each; a memory serves any number of them."""
-        exemplar, constant, looks = (
-            part.repeat_interleave(times, dim=0) for part in (self.exemplar, self.constant, self.looks)
-        )
-        return _Seen(exemplar, constant, self.memory, looks)
 
 
 class _Given(NamedTuple):
@@ -102,6 +80,7 @@ class SequentialModel(GenerativeModel):
         # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
         moving, still = (glimpse, 0) if numbers else (0, glimpse)
         noticed, for_context = 0, 0
+        self.can_be_guided = config.context and config.prior == "learned"
         self.infers_context = config.context and config.context_by == "inference"
         if self.infers_context:
             noticed = config.embedding
@@ -128,22 +107,13 @@ class SequentialModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return self.config.context
-
-    @property
-    def can_be_guided(self) -> bool:
-        """Whether there is a prior that exemplars change (`allograph.models.guidance`)."""
-        return self.conditional and self.config.prior == "learned"
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
     def initialise(self, mean: Tensor) -> None:
         self.canvas.begin_with(self.likelihood.bias(mean))
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         many = len(noise) // len(x)
         seen = self._see(context, len(x))
         trace = self._posterior(x, seen, noise)
@@ -152,23 +122,11 @@ class SequentialModel(GenerativeModel):
         log_likelihood, prior = self.part("_describe")(x, trace, at_least_float32(for_prior))
         return Inference(log_likelihood, (trace.latents,), (trace.drawn_from,), (prior,))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        guidance: float = 1.0,
+    def _draw(
+        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
     ) -> Drawings:
-        """See `GenerativeModel.sample`; and ``guidance``: how closely the exemplars are followed, 1 as the model says
-        (`allograph.models.guidance`). ValueError for another one of a model without exemplars or learned prior."""
-        seen = self._see(context, 1)
-        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
-        shape, heated = noise.shape[:2], temperature * noise.flatten(0, 1)
-        trace = self._imagine(seen.repeat(shape[1]), heated, guidance)
+        seen, shape = self._see(context, 1), noise.shape[:2]
+        trace = self._imagine(seen.repeat(shape[1]), noise.flatten(0, 1), guidance)
         where = self.placing(trace.after)
         if history:
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
@@ -188,7 +146,7 @@ class SequentialModel(GenerativeModel):
 
     # ---------------------------------------------------------------- what is done once
 
-    def _see(self, context: Tensor | None, batch: int) -> _Seen:
+    def _see(self, context: Tensor | None, batch: int) -> ExemplarView:
         """Looks at the whole context once; None is one blank exemplar for each image."""
         like, size, channels = self.canvas.first, self.config.image_size, self.likelihood.channels
         unseen = context is None
@@ -198,17 +156,17 @@ class SequentialModel(GenerativeModel):
             self.refuse(context)
         exemplar, nothing = context.mean(dim=1), like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
-            return _Seen(exemplar, nothing[:, 0], None, nothing)
+            return ExemplarView(exemplar, nothing[:, 0], None, nothing)
         if self.infers_context and unseen:  # nothing to recall
-            return _Seen(exemplar, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
+            return ExemplarView(exemplar, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
         if self.infers_context:
             return self._see_by_inference(context)
         parts = [self._still(exemplar)]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)).unflatten(0, context.shape[:2]).mean(dim=1))
-        return _Seen(exemplar, torch.cat(parts, dim=-1), None, nothing)
+        return ExemplarView(exemplar, torch.cat(parts, dim=-1), None, nothing)
 
-    def _see_by_inference(self, context: Tensor) -> _Seen:
+    def _see_by_inference(self, context: Tensor) -> ExemplarView:
         """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
         images, shape = context.flatten(0, 1), context.shape[:2]
         which = torch.arange(len(images), device=images.device)
@@ -222,12 +180,12 @@ class SequentialModel(GenerativeModel):
             looks = self.look_target(before[:, 0])
             done = torch.cat([latents, before], dim=-1)
         memory = self.recall.memory(done, context.flatten(2).any(dim=2), self.room)
-        return _Seen(context.mean(dim=1), looks[:, 0, :0], memory, looks)
+        return ExemplarView(context.mean(dim=1), looks[:, 0, :0], memory, looks)
 
     def _infer_alone(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """z and h_{t-1} of all steps, for images of which nothing is shown beside them."""
         nothing = images.new_zeros(len(images), self.config.steps, 0)
-        alone = _Seen(torch.zeros_like(images), nothing[:, 0], None, nothing)
+        alone = ExemplarView(torch.zeros_like(images), nothing[:, 0], None, nothing)
         trace = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
         return trace.latents, trace.before
 
@@ -235,7 +193,7 @@ class SequentialModel(GenerativeModel):
         """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
         return image.flatten(1)[:, : 0 if self.placing.numbers else None]
 
-    def _for_posterior(self, x: Tensor, seen: _Seen) -> Tensor:
+    def _for_posterior(self, x: Tensor, seen: ExemplarView) -> Tensor:
         """What the posterior makes of what does not change with t."""
         parts = [self._still(x), seen.constant]
         if self.config.embedding:
@@ -302,14 +260,14 @@ class SequentialModel(GenerativeModel):
         """A group of steps, time first."""
         return unrolled(partial(self._step, given), state, noise, order)
 
-    def _run(self, given: _Given, seen: _Seen, noise: Tensor) -> Trace:
+    def _run(self, given: _Given, seen: ExemplarView, noise: Tensor) -> Trace:
         hidden, cell = at_least_float32(self.first_state(seen.constant)).chunk(2, dim=-1)
         order = self.recall.order.transpose(0, 1) if self.infers_context else noise.new_zeros(noise.shape[1], 0)
         steps = partial(self.part("_steps"), given)
         state = State(torch.tanh(hidden), cell.contiguous())
         return recur(steps, state, noise.transpose(0, 1), order, recompute=self.recompute)[1]
 
-    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
+    def _posterior(self, x: Tensor, seen: ExemplarView, noise: Tensor) -> Trace:
         """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
         many = len(noise) // len(x)
         for_posterior = at_least_float32(self._for_posterior(x, seen)).repeat_interleave(many, dim=0)
@@ -317,26 +275,14 @@ class SequentialModel(GenerativeModel):
         for_core = at_least_float32(self.core.constant(seen.constant))
         return self._run(_Given(x, seen.exemplar, seen.memory, for_posterior, for_core), seen, noise)
 
-    def _imagine(self, seen: _Seen, noise: Tensor, guidance: float) -> Trace:
+    def _imagine(self, seen: ExemplarView, noise: Tensor, guidance: float) -> Trace:
         """z_1..z_T from the prior, guided or not; no image is seen but the context."""
         if guidance == 1:
             return self._run(self._given_prior(seen), seen, noise)
-        if not self.can_be_guided:
-            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
-        rows, both = len(noise), self._beside_blank(seen)
+        rows, both = len(noise), seen.beside(self._see(None, len(seen.exemplar)))
         trace = self._run(self._given_prior(both)._replace(guidance=guidance), both, noise.repeat(2, 1, 1))
         return Trace(*(part[:rows] for part in trace))
 
-    def _given_prior(self, seen: _Seen) -> _Given:
+    def _given_prior(self, seen: ExemplarView) -> _Given:
         for_prior, for_core = self.prior.constant(seen.constant), self.core.constant(seen.constant)
         return _Given(None, seen.exemplar, seen.memory, at_least_float32(for_prior), at_least_float32(for_core))
-
-    def _beside_blank(self, seen: _Seen) -> _Seen:
-        """The exemplars in the first half of the rows, none in the second."""
-        blank, memory = self._see(None, len(seen.exemplar)), seen.memory
-        if memory is not None:  # values of 0: nothing is recalled
-            memory = Memory(*(torch.cat([part, torch.zeros_like(part)]) for part in memory))
-        exemplar, constant = (
-            torch.cat(pair) for pair in ((seen.exemplar, blank.exemplar), (seen.constant, blank.constant))
-        )
-        return _Seen(exemplar, constant, memory, torch.cat([seen.looks, torch.zeros_like(seen.looks)]))

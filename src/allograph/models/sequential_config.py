@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["SequentialConfig"]
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from allograph.attention import AttentionKind, WindowBounds
 from allograph.likelihoods import LikelihoodConfig
@@ -39,6 +39,7 @@ class SequentialConfig:
         decision: units of the posterior's and the prior's layer.
     """
 
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["sequential"] = "sequential"
     image_size: int = 28
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -57,6 +58,11 @@ class SequentialConfig:
     heads: int = 4
     encoder_width: int = 16
     decision: int = 256
+
+    @property
+    def conditional(self) -> bool:
+        """`context`, in the word that all models share."""
+        return self.context
 
     def __post_init__(self) -> None:
         require(

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from allograph.evaluation.records import Record
 from allograph.report.parts import (
     NamedPlot,
-    Record,
     Section,
     Table,
     groups,

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from allograph.errors import AllographError, Problem
-from allograph.report.parts import NamedPlot, Record, Section, Table
+from allograph.evaluation.records import Record, read_record
+from allograph.report.parts import NamedPlot, Section, Table
 from allograph.report.plots import render_plot
 from allograph.report.sections import SECTIONS
 from allograph.runtime.files import atomic_write, explain_os_error
@@ -55,10 +56,6 @@ code { font-size: .875em; overflow-wrap: anywhere; }
 _INTRODUCTION = (
     "<p>Made by <code>allograph report</code> from the result files listed at the end; ± is a standard error.</p>"
 )
-
-_SIGNS = {"likelihood": "without", "classify": "baselines"}
-"""What only the results of a measurement have, of those that do not name it."""
-
 
 @dataclass(frozen=True)
 class Found:
@@ -99,15 +96,17 @@ def gather(folder: Path) -> Found:
     unknown, problems = [], []
     for path in paths:
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
+            record = read_record(path)
+        except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
             problems.append(Problem(path, f"{path} is no JSON ({' '.join(str(error).split())}): it is left out"))
             continue
-        name, record = _known(path, document)
-        if record is None:
+        except ValueError:
             unknown.append(path)
+            continue
+        if _is_readable(record):
+            records.setdefault(record.measurement, []).append(record)
         else:
-            records.setdefault(name, []).append(record)
+            unknown.append(path)
     return Found(records, unknown, problems)
 
 
@@ -138,25 +137,13 @@ def write_report(folder: Path, output: Path, *, title: str = "", overwrite: bool
     )
 
 
-def _known(path: Path, document: Any) -> tuple[str, Record | None]:
-    """The measurement of a document, and the record; None where a reader of that measurement cannot read it.
-
-    Files that do not name their measurement are told by what only its results have; a run's result may hold one inside.
-    """
-    if not isinstance(document, Mapping):
-        return "", None
-    if "measurement" not in document and isinstance(document.get("likelihood"), Mapping):
-        document = document["likelihood"]
-    unsaid = next((name for name, key in _SIGNS.items() if key in document), "")
-    name = str(document.get("measurement", unsaid))
-    if name not in SECTIONS:
-        return name, None
-    record = Record(path, document)
+def _is_readable(record: Record) -> bool:
+    """Whether the section of its measurement can show it."""
     try:
-        SECTIONS[name]([record])
+        SECTIONS[record.measurement]([record])
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return name, None
-    return name, record
+        return False
+    return True
 
 
 def _paths(sections: Sequence[Section], output: Path) -> dict[NamedPlot, Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "NamedPlot",
-    "Record",
     "Section",
     "Table",
     "groups",
@@ -23,34 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from allograph.evaluation.records import Record
 from allograph.report.plots import Mark, Plot, Series
-
-
-@dataclass(frozen=True)
-class Record:
-    """A result file."""
-
-    path: Path
-    document: Mapping[str, Any]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.document[key]
-
-    @property
-    def model(self) -> str:
-        return str(self["model"]["name"])
-
-    @property
-    def where(self) -> str:
-        """The data in words."""
-        split = f", {self['split']}" if self["split"] else ""
-        return f"{self['data']}{split}, {self['part']} part"
-
-    @property
-    def pictures(self) -> list[Path]:
-        """The pictures that were saved with it: of the same name, or one that begins with it and a dash."""
-        same = self.path.with_suffix(".png")
-        return [path for path in (same, *sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))) if path.is_file()]
 
 
 @dataclass(frozen=True)

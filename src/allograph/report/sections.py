@@ -7,10 +7,10 @@ __all__ = ["SECTIONS"]
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from allograph.evaluation.records import Record
 from allograph.report.oneshot import oneshot_section
 from allograph.report.parts import (
     NamedPlot,
-    Record,
     Section,
     Table,
     groups,

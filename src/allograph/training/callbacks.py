@@ -30,8 +30,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
-from allograph.likelihoods import Bernoulli
-from allograph.models import BendingModel
 from allograph.runtime.distributed import Processes
 from allograph.runtime.files import atomic_write
 from allograph.training.module import Fitting
@@ -254,8 +252,8 @@ class SamplePictures(lightning.Callback):
         generator = torch.Generator(device=fitting.device).manual_seed(0)
         if model.conditional:
             context = self.context.to(fitting.device)
-            if isinstance(model, BendingModel) and model.bends_ink:
-                bent = model.sample(context, n=columns // 2, ink=False, crisp=True, generator=generator).parameters
+            if model.bends_ink:
+                bent = model.sample(context, n=columns // 2, shown=True, generator=generator).parameters
                 whole = model.sample(context, n=columns - columns // 2, generator=generator).parameters
                 given = torch.cat([bent, whole], dim=1)
             else:
@@ -267,7 +265,7 @@ class SamplePictures(lightning.Callback):
             drawn = drawn.unflatten(1, (self.rows, columns))[0]
             exemplars = []
         cells = torch.cat([*exemplars, model.likelihood.mean(drawn.float())], dim=1)
-        if isinstance(model.likelihood, Bernoulli):
+        if model.likelihood.binary:
             cells = 1 - cells  # ink on paper
         cells = torch.nn.functional.pad(cells.clamp(0, 1), (1, 1, 1, 1), value=0.8)
         rows = cells.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)

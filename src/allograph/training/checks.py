@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from allograph.config import Preset, from_dict, to_dict
+from allograph.config import Preset, from_dict, preset_fields, to_dict
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
-from allograph.models import BendingConfig, LinearConfig, SequentialConfig
 from allograph.runtime.distributed import Processes
 from allograph.runtime.files import atomic_write
 
@@ -30,31 +29,29 @@ def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
     """Refuses a likelihood that is not one of these images (of other channels, or of ink where they are grey), and a
     model of exemplars without any."""
     model = preset.model
-    channels = model.channels if isinstance(model, LinearConfig) else model.likelihood.channels
+    channels = model.likelihood.channels
     if channels != dataset.channels:
-        key = "model.channels" if isinstance(model, LinearConfig) else "model.likelihood.channels"
+        key = next(key for key in preset_fields(preset) if key.endswith(".channels"))
         raise AllographError(
             f"the images of {dataset.name} have {dataset.channels} channels, the model {channels}: "
             f"set {key}={dataset.channels}"
         )
-    takes_exemplars = isinstance(model, BendingConfig) or (isinstance(model, SequentialConfig) and model.context)
-    if takes_exemplars and preset.data.contexts == (0,):
+    if model.conditional and preset.data.contexts == (0,):
         raise AllographError("the model takes exemplars and contexts=0 shows none: set contexts=1")
     of_family = preset.data.exemplars == "family"
-    if of_family and isinstance(model, BendingConfig):
+    if of_family and model.copies_exemplar:
         raise AllographError(
             "a model that bends its exemplar draws it again, and no other symbol of its alphabet: "
             "take --preset omniglot-alphabet, or exemplars=concept"
         )
-    if of_family and not takes_exemplars:
+    if of_family and not model.conditional:
         raise AllographError("exemplars=family is for models that take exemplars: set model.context=true")
-    if takes_exemplars and not of_family and dataset.drawings_per_concept.max(initial=0) < 2:
+    if model.conditional and not of_family and dataset.drawings_per_concept.max(initial=0) < 2:
         raise AllographError(
             f"the model takes exemplars, and {dataset.name} has no two images of one class: "
             "choose a model without, such as --preset sequential, vae or draw"
         )
-    ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
-    if ink and not dataset.binary and preset.data.binarisation == "none":
+    if model.likelihood.kind == "bernoulli" and not dataset.binary and preset.data.binarisation == "none":
         raise AllographError(
             f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
             "set binarisation=dynamic, or model.likelihood.kind=logistic"

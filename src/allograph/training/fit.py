@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveragi
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from allograph import weights
+from allograph.card import CARD_VERSION, ModelCard
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.data.sketches import smallest
@@ -160,7 +161,7 @@ def fit(
         card = _card(fitted, preset, preset_name, splits, command)
         if initial is not None:
             _add_ancestor(card["data"], initial.card)
-            if preset.data.exemplars == initial.exemplars:  # how it draws was chosen; it still draws the same
+            if preset.data.exemplars == initial.card.exemplars:  # how it draws was chosen; it still draws the same
                 card |= {key: initial.card[key] for key in ("temperature", "guidance") if key in initial.card}
         processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
         return fitted
@@ -172,14 +173,13 @@ def _check_seen(state: Path, before: int | None) -> None:
         raise AllographError(f"not every machine sees {state}: name a folder that all of them share with -o")
 
 
-def _add_ancestor(data: dict[str, Any], card: Mapping[str, Any]) -> None:
+def _add_ancestor(data: dict[str, Any], card: ModelCard) -> None:
     """What the first weights have seen, those that were trained from them have."""
-    before = card.get("data", {})
-    both = [*data["sketch"], *before.get("sketch", [])]
+    both = [*data["sketch"], *(card.data.sketch or ())]
     data["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
+    before = card.get("data", {})
     known = {key: before[key] for key in ("name", "split", "fingerprint") if key in before}
-    seed = card.get("settings", {}).get("training", {}).get("seed", 0)
-    data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": seed}]
+    data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": card.data.seed}]
 
 
 def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, processes: Processes) -> list[Callback]:
@@ -222,6 +222,7 @@ def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Bat
 
 def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, command: str) -> dict[str, Any]:
     return {
+        "version": CARD_VERSION,
         "preset": preset_name,
         "settings": to_dict(preset),
         "data": {

@@ -21,7 +21,7 @@ from allograph.bounds import FreeEnergy
 from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
-from allograph.models import BendingModel, GenerativeModel
+from allograph.models import GenerativeModel
 from allograph.runtime.distributed import ALONE, Processes, Share
 from allograph.runtime.pool import end_with_caller
 from allograph.training.compiling import compile_parts, pays
@@ -165,9 +165,7 @@ class Fitting(lightning.LightningModule):
             others = (part if part is None else blank(part) for part in (context, ink))
             energy = self._infer(blank(x), next(others), blank(noise), next(others))
             return FreeEnergy(energy.distortion[:0], energy.kl[:0])
-        if isinstance(self.model, BendingModel):
-            return self.model.infer(x, context, noise, ink=ink).free_energy
-        return self.model.infer(x, context, noise).free_energy
+        return self.model.infer(x, context, noise, ink=ink).free_energy
 
     def validation_step(self, batch: SharedBatch, batch_idx: int) -> None:
         (rows, count), x, context = batch.share, batch.pairs.target, batch.pairs.context
@@ -175,7 +173,7 @@ class Fitting(lightning.LightningModule):
         results = {"validation": self._infer(x, context if self.model.conditional else None, noise)}
         if self.model.conditional:
             results["validation_without"] = self._infer(x, None, noise)
-        if isinstance(self.model, BendingModel) and self.model.bends_ink:
+        if self.model.bends_ink:
             none = torch.zeros(len(x), dtype=torch.bool, device=self.device)
             results["validation_bent"] = self._infer(x, context, noise, none)
         for name, result in results.items():

@@ -47,7 +47,7 @@ from allograph.evaluation.classification.hausdorff import hausdorff_distances
 from allograph.evaluation.classification.result import Chosen, ClassificationResult, ErrorRate
 from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.likelihood.estimate import Precision, device_name, rows_at_once
-from allograph.models import BendingModel, GenerativeModel, Inference
+from allograph.models import GenerativeModel, Inference
 from allograph.runtime.distributed import ALONE, Processes
 
 Likelihoods = Literal["whole", "bending"]
@@ -87,9 +87,9 @@ class RunScores:
 
 
 class ByBending:
-    """A bending model that may only bend its exemplar, not write beside it."""
+    """A model with `bends_ink` that may only bend its exemplar, not write beside it."""
 
-    def __init__(self, model: BendingModel) -> None:
+    def __init__(self, model: GenerativeModel) -> None:
         self.model = model
 
     @property
@@ -140,7 +140,7 @@ def classify(
     model = copy.deepcopy(model).to(device, kind).eval()
     weighs: Weighs = model
     if likelihood == "bending":
-        if not (isinstance(model, BendingModel) and model.bends_ink):
+        if not model.bends_ink:
             raise AllographError("this model does not bend its exemplar: leave out --likelihood bending")
         weighs = ByBending(model)
     tests_each = runs.tests.shape[1]

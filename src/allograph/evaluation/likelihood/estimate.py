@@ -19,8 +19,8 @@ from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
 from allograph.evaluation.likelihood.result import Fewer, LikelihoodResult, Measured, Nats
-from allograph.likelihoods import Bernoulli, bits_per_dimension
-from allograph.models.linear import LinearModel
+from allograph.likelihoods import bits_per_dimension
+from allograph.models.base import TractableModel
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class _Work:
 
     def exact(self) -> Nats | None:
         """The negative log likelihood, where the model has a closed form."""
-        if not isinstance(self.model, LinearModel):
+        if not isinstance(self.model, TractableModel):
             return None
         parts = self.pairs.target.split(rows_at_once(self.device))
         return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
@@ -285,7 +285,7 @@ def _note(likelihood: Likelihood, x: Tensor) -> str:
             "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them with "
             "densities of the same kind alone, never with probabilities"
         )
-    if isinstance(likelihood, Bernoulli):
+    if likelihood.binary:
         if ((x == 0) | (x == 1)).all():
             return ""
         return (

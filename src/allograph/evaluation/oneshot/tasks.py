@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING, Any
 from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
 from allograph.evaluation.drawing import ContextDrawing, after_one
-from allograph.evaluation.leakage import Unseen, unseen_part
+from allograph.evaluation.leakage import HeldOut, held_out_part
 from allograph.evaluation.oneshot.alphabet import new_characters, picture_of_alphabets
 from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
 from allograph.evaluation.oneshot.measures import Judges
 from allograph.evaluation.oneshot.points import OneShotResult, Setting, Task
 from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing, picture_from_nothing
-from allograph.models.bending import BendingModel
-from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,7 +48,7 @@ def check_task(writer: Writer, task: Task) -> None:
             f"this model takes no exemplar, so it cannot do the task {task}: measure it with --task unconditional, or "
             "train one with --preset omniglot-28-fewshot"
         )
-    if task == "exemplars" and exemplars_of(writer.card) == "family":
+    if task == "exemplars" and writer.card.exemplars == "family":
         raise AllographError(
             "this model makes new symbols of an alphabet and was never shown the symbol that it draws: measure it with "
             "--task alphabet"
@@ -59,13 +57,12 @@ def check_task(writer: Writer, task: Task) -> None:
 
 def task_note(writer: Writer, task: Task) -> str:
     """What has to be known of a model that can do the task without having been trained for it; else empty."""
-    if task == "alphabet" and exemplars_of(writer.card) == "concept":
+    if task == "alphabet" and writer.card.exemplars == "concept":
         return (
             "the model was trained on exemplars of the very symbol that it draws, never on others of its alphabet "
             "(preset omniglot-alphabet trains for that)"
         )
-    blank = writer.card.get("settings", {}).get("data", {}).get("blank")
-    if task == "unconditional" and writer.model.conditional and blank == 0:
+    if task == "unconditional" and writer.model.conditional and writer.card.blank == 0:
         return "the model was never trained without exemplar (data.blank = 0)"
     return ""
 
@@ -73,8 +70,7 @@ def task_note(writer: Writer, task: Task) -> str:
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
     """Whether drawings are samples of the whole model and not what `allograph write` shows: also where that is the
     exemplar bent, which is no new character."""
-    bends = isinstance(writer.model, BendingModel) and writer.model.bends_ink
-    return asked or (bends and task != "exemplars")
+    return asked or (writer.model.bends_ink and task != "exemplars")
 
 
 def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
@@ -88,15 +84,15 @@ def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
             return given, "family"
 
 
-def judged_part(unseen: Unseen, task: Task, data: str, data_dir: str | None) -> tuple[ConceptDataset, str]:
+def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) -> tuple[ConceptDataset, str]:
     """What the critics judge, and what has to be known of it: of the split by characters they judge only alphabets that
     they were not trained on themselves.
 
     Raises:
         AllographError: the task takes alphabets that the model has not seen, and the split holds out none.
     """
-    if data not in OMNIGLOTS or unseen.split != "characters":
-        return unseen.dataset, ""
+    if data not in OMNIGLOTS or held_out.split != "characters":
+        return held_out.dataset, ""
     if task == "alphabet":
         raise AllographError(
             "the split by characters holds out no alphabet: take a model that was trained with data.split=30-20, 40-10 "
@@ -108,7 +104,7 @@ def judged_part(unseen: Unseen, task: Task, data: str, data_dir: str | None) -> 
 
     # The networks that ship know all characters of the training alphabets of the 30-20 split.
     seen = set(load_dataset(data, data_dir, "30-20").train.family_names)
-    dataset = unseen.dataset
+    dataset = held_out.dataset
     unknown = [number for number, name in enumerate(dataset.family_names) if name not in seen]
     judged = dataset.select(np.flatnonzero(np.isin(dataset.family, unknown)))
     return judged, (
@@ -126,9 +122,9 @@ def training_drawings(
         AllographError: it was trained on other data.
     """
     try:
-        known = unseen_part(writer.card, data, "training", split=split, data_dir=data_dir)
+        known = held_out_part(writer.card, data, "training", split=split, data_dir=data_dir)
     except AllographError as error:
-        trained = writer.card.get("data", {}).get("name", "unknown")
+        trained = writer.card.data.name or "unknown"
         raise AllographError(
             f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
             f"'{data}' as it is: name the data of the training with --data"

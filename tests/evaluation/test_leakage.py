@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
+from allograph.card import ModelCard
 from allograph.data import SPLITS, ConceptDataset, Splits, loading
 from allograph.errors import AllographError
-from allograph.evaluation.leakage import unseen_part
+from allograph.evaluation import leakage
+from allograph.evaluation.leakage import HeldOut
+
+
+def held_out_part(card: dict[str, Any], *arguments: Any, **settings: Any) -> HeldOut:
+    return leakage.held_out_part(ModelCard.of(card), *arguments, **settings)
 
 
 @pytest.fixture
@@ -38,26 +44,26 @@ def card(name: str, part: ConceptDataset, *, split: str = "30-20", sketch: bool 
 def test_the_held_out_parts_of_the_training_data_may_be_measured(data: Splits) -> None:
     for name in ("strokes", "omniglot", "mnist"):
         for part, expected in (("validation", data.validation), ("test", data.test)):
-            found = unseen_part(card(name, data.train), name, part).dataset
+            found = held_out_part(card(name, data.train), name, part).dataset
             assert found.fingerprint() == expected.fingerprint()
 
 
 def test_the_training_part_is_given_out_for_the_data_of_the_training_alone(data: Splits) -> None:
-    found = unseen_part(card("strokes", data.train), "strokes", "training").dataset
+    found = held_out_part(card("strokes", data.train), "strokes", "training").dataset
     assert found.fingerprint() == data.train.fingerprint()
     with pytest.raises(AllographError, match="was not trained on 'strokes'"):
-        unseen_part(card("mine", data.train), "strokes", "training")
+        held_out_part(card("mine", data.train), "strokes", "training")
 
 
 def test_the_division_is_the_trainings_unless_another_is_asked_for_and_then_refused(data: Splits) -> None:
     trained = card("omniglot", data.test, split="45-5")
-    found = unseen_part(trained, "omniglot", "test")
+    found = held_out_part(trained, "omniglot", "test")
     assert found.split == "45-5"
     assert found.dataset.fingerprint() == data.train.fingerprint()
     for name in ("omniglot", "omniglot-28"):
         with pytest.raises(AllographError, match=r"another division .* --split 45-5"):
-            unseen_part(trained, name, "test", split="30-20")
-    assert unseen_part(trained, "omniglot-28", "test").split == "45-5"
+            held_out_part(trained, name, "test", split="30-20")
+    assert held_out_part(trained, "omniglot-28", "test").split == "45-5"
 
 
 @pytest.mark.parametrize("trained", SPLITS)
@@ -66,28 +72,28 @@ def test_no_division_of_omniglot_is_measured_after_a_training_on_another(data: S
     for asked in SPLITS:
         for name in ("omniglot", "omniglot-28"):
             if asked == trained:
-                assert unseen_part(card(name, part, split=trained), name, "test", split=asked).split == asked
+                assert held_out_part(card(name, part, split=trained), name, "test", split=asked).split == asked
                 continue
             with pytest.raises(AllographError, match=f"another division .* --split {trained}"):
-                unseen_part(card("omniglot", part, split=trained), name, "test", split=asked)
+                held_out_part(card("omniglot", part, split=trained), name, "test", split=asked)
 
 
 def test_other_training_data_of_the_same_name_are_refused(data: Splits) -> None:
     with pytest.raises(AllographError, match="as they were then"):
-        unseen_part(card("strokes", data.validation, sketch=False), "strokes", "test")
+        held_out_part(card("strokes", data.validation, sketch=False), "strokes", "test")
 
 
 def test_a_copy_under_another_name_is_found_out(data: Splits) -> None:
     with pytest.raises(AllographError, match="trained on these images, as 'mine'"):
-        unseen_part(card("mine", data.test), "strokes", "test")
-    assert unseen_part(card("mine", data.test), "strokes", "validation")
-    assert unseen_part(card("mine", data.test, sketch=False), "strokes", "test"), "older cards remember no images"
+        held_out_part(card("mine", data.test), "strokes", "test")
+    assert held_out_part(card("mine", data.test), "strokes", "validation")
+    assert held_out_part(card("mine", data.test, sketch=False), "strokes", "test"), "older cards remember no images"
 
 
 def test_so_is_a_part_of_one(data: Splits, strokes: ConceptDataset) -> None:
     mixed = strokes.select([0, 1, 2, 24, 25])
     with pytest.raises(AllographError, match="17% of these images"):
-        unseen_part(card("mine", mixed), "strokes", "test")
+        held_out_part(card("mine", mixed), "strokes", "test")
 
 
 @pytest.mark.parametrize("before", ["mnist", "mnist-static", "multi-mnist"])
@@ -96,12 +102,12 @@ def test_the_validation_digits_are_training_digits_of_static_mnist_and_the_other
 ) -> None:
     trained = card(before, data.train)
     for name in ("mnist", "mnist-static", "multi-mnist"):
-        assert unseen_part(trained, name, "test")
+        assert held_out_part(trained, name, "test")
         if name != before and "mnist-static" in (name, before):
             with pytest.raises(AllographError, match=f"trained on {before}, .* of {name}: .* --part test"):
-                unseen_part(trained, name, "validation")
+                held_out_part(trained, name, "validation")
         else:
-            assert unseen_part(trained, name, "validation")
+            assert held_out_part(trained, name, "validation")
 
 
 def test_equal_drawings_in_the_users_own_division_do_no_harm(
@@ -110,27 +116,27 @@ def test_equal_drawings_in_the_users_own_division_do_no_harm(
     doubled = replace(data, validation=strokes.select(range(11, 24)))
     monkeypatch.setattr(loading, "load_dataset", lambda *rest: doubled)
     trained = card("letters", doubled.train)
-    assert unseen_part(trained, "my/letters", "validation").dataset is doubled.validation
+    assert held_out_part(trained, "my/letters", "validation").dataset is doubled.validation
 
     for ancestor, wrong in ((strokes.select(range(30, 40)), False), (strokes.select(range(20, 30)), True)):
         both = {*doubled.train.sketch(), *ancestor.sketch()}
         trained["data"] |= {"ancestors": [card("old", ancestor, sketch=False)["data"]], "sketch": sorted(both)}
         if wrong:
             with pytest.raises(AllographError, match="33% of these images, as 'old'"):
-                unseen_part(trained, "my/letters", "validation")
+                held_out_part(trained, "my/letters", "validation")
         else:
-            assert unseen_part(trained, "my/letters", "validation")
+            assert held_out_part(trained, "my/letters", "validation")
 
 
 def test_another_folder_of_the_same_name_is_told_by_its_images(data: Splits, strokes: ConceptDataset) -> None:
     other = strokes.select(range(36, 40))
-    found = unseen_part(card("letters", other), "your/letters", "test")
+    found = held_out_part(card("letters", other), "your/letters", "test")
     assert found.dataset.fingerprint() == data.test.fingerprint()
     with pytest.raises(AllographError, match="another division of letters"):
-        unseen_part(card("letters", other, sketch=False), "your/letters", "test")
+        held_out_part(card("letters", other, sketch=False), "your/letters", "test")
     grown = strokes.select(range(8))
     with pytest.raises(AllographError, match="another division of letters"):
-        unseen_part(card("letters", grown), "your/letters", "test")
+        held_out_part(card("letters", grown), "your/letters", "test")
 
 
 def test_ancestors_count_as_the_training_does(data: Splits) -> None:
@@ -140,18 +146,18 @@ def test_ancestors_count_as_the_training_does(data: Splits) -> None:
         grown["data"]["ancestors"] = [{"name": "oldest", "split": "30-20", "fingerprint": "0"}, ancestor]
         return grown
 
-    assert unseen_part(grown_from("strokes", data.train), "strokes", "test")
+    assert held_out_part(grown_from("strokes", data.train), "strokes", "test")
     with pytest.raises(AllographError, match="another division of strokes"):
-        unseen_part(grown_from("strokes", data.validation), "strokes", "test")
-    assert unseen_part(grown_from("omniglot", data.test, split="45-5"), "omniglot-28", "test").split == "45-5"
+        held_out_part(grown_from("strokes", data.validation), "strokes", "test")
+    assert held_out_part(grown_from("omniglot", data.test, split="45-5"), "omniglot-28", "test").split == "45-5"
     with pytest.raises(AllographError, match="--split 45-5"):
-        unseen_part(grown_from("omniglot", data.test, split="45-5"), "omniglot", "test", split="30-20")
+        held_out_part(grown_from("omniglot", data.test, split="45-5"), "omniglot", "test", split="30-20")
     with pytest.raises(AllographError, match="trained on mnist-static"):
-        unseen_part(grown_from("mnist-static", data.train), "mnist", "validation")
+        held_out_part(grown_from("mnist-static", data.train), "mnist", "validation")
     several = grown_from("omniglot", data.test, split="45-5")
     several["data"] |= {"name": "omniglot"}
     with pytest.raises(AllographError, match=r"several divisions of omniglot \(30-20, 45-5\)"):
-        unseen_part(several, "omniglot", "test")
+        held_out_part(several, "omniglot", "test")
 
 
 @pytest.mark.parametrize(
@@ -171,16 +177,16 @@ def test_a_folder_is_taken_in_as_what_the_training_images_are(
     monkeypatch.setattr(loading, "load_dataset", lambda *rest: seen.append(rest[-1]) or data)
     trained: dict[str, Any] = {"data": {"name": "mnist"} | ({"images": said} if said else {})}
     trained["settings"] = {"data": {"images": asked} if asked else {}}
-    unseen_part(trained, "my/letters", "test")
+    held_out_part(trained, "my/letters", "test")
     assert seen == [images]
 
 
 def test_a_split_of_what_is_divided_in_one_way_is_refused(data: Splits) -> None:
     for name in ("mnist", "my/omniglot"):
         with pytest.raises(AllographError, match=f"'{name}' is divided in one way: leave out --split"):
-            unseen_part({}, name, "test", split="30-20")
+            held_out_part({}, name, "test", split="30-20")
 
 
 def test_a_card_that_says_nothing_is_taken_at_its_word(data: Splits) -> None:
-    assert unseen_part({}, "omniglot", "test").split == "30-20"
-    assert unseen_part({"data": {"name": "none"}}, "strokes", "test").split == ""
+    assert held_out_part({}, "omniglot", "test").split == "30-20"
+    assert held_out_part({"data": {"name": "none"}}, "strokes", "test").split == ""

@@ -11,7 +11,7 @@ import torch
 from allograph.data import ConceptDataset
 from allograph.evaluation import evaluate_likelihood
 from allograph.evaluation.likelihood.result import LikelihoodResult
-from allograph.evaluation.resume import remembering
+from allograph.evaluation.resume import resumable
 from allograph.models import BendingModel
 from allograph.runtime.distributed import ALONE, Processes
 from commands.family import small_bending
@@ -29,14 +29,14 @@ def squares(numbers: list[int], processes: Processes, asked: list[int], stop_at:
 
 def test_nothing_is_asked_for_twice(tmp_path: Path) -> None:
     asked: list[int] = []
-    with pytest.raises(KeyboardInterrupt), remembering(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
+    with pytest.raises(KeyboardInterrupt), resumable(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
         assert squares([5, 6], processes, asked) == [25, 36]
         squares([5, 6, 7, 8], processes, asked, stop_at=7)
     assert asked == [5, 6, 5, 6]
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith(".one-")
     next(folder.glob("001-00001-*")).write_bytes(b"torn")
-    with remembering(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
+    with resumable(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
         assert squares([5, 6], processes, asked) == [25, 36]
         assert squares([5, 6, 7, 8], processes, asked) == [25, 36, 49, 64]
     assert asked == [5, 6, 5, 6, 6, 7, 8]
@@ -45,14 +45,14 @@ def test_nothing_is_asked_for_twice(tmp_path: Path) -> None:
 
 def test_what_another_measurement_found_is_not_taken(tmp_path: Path) -> None:
     asked: list[int] = []
-    with pytest.raises(KeyboardInterrupt), remembering(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
+    with pytest.raises(KeyboardInterrupt), resumable(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
         squares([5, 6], processes, asked, stop_at=6)
-    with remembering(ALONE, tmp_path / "one.json", {"seed": 1}) as processes:
+    with resumable(ALONE, tmp_path / "one.json", {"seed": 1}) as processes:
         squares([5, 6], processes, asked)
-    with remembering(ALONE, tmp_path / "other.json", {"seed": 0}) as processes:
+    with resumable(ALONE, tmp_path / "other.json", {"seed": 0}) as processes:
         squares([5, 6], processes, asked)
     assert asked == [5, 5, 6, 5, 6]
-    with remembering(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
+    with resumable(ALONE, tmp_path / "one.json", {"seed": 0}) as processes:
         squares([5, 6], processes, asked)
     assert asked == [5, 5, 6, 5, 6, 6]
 
@@ -84,9 +84,9 @@ def test_a_likelihood_that_was_stopped_is_that_of_one_that_was_not(strokes: Conc
     whole = measure(ALONE)
     parts = len(calls)
     calls.clear()
-    with pytest.raises(KeyboardInterrupt), remembering(ALONE, tmp_path / "one.json", {}) as processes:
+    with pytest.raises(KeyboardInterrupt), resumable(ALONE, tmp_path / "one.json", {}) as processes:
         measure(processes, stop_after=5)
     calls.clear()
-    with remembering(ALONE, tmp_path / "one.json", {}) as processes:
+    with resumable(ALONE, tmp_path / "one.json", {}) as processes:
         assert measure(processes) == whole
     assert len(calls) == parts - 5
