@@ -1,4 +1,4 @@
-"""Small real models on a shelf, and a server that offers them."""
+"""Small real models in a registry, and a server that offers them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ pytest.importorskip("starlette", reason="the studio's packages are not installed
 pytest.importorskip("uvicorn", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
 
 from allograph import weights
-from allograph.studio import Shelf
+from allograph.studio import ModelRegistry
 from commands.family import build, card
-from studio.local import Local, running
+from studio.live_server import LiveServer, running
 
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Weights of a model of symbols, of colour pictures, and of one that takes no exemplar."""
-    folder = tmp_path_factory.mktemp("shelf")
+    folder = tmp_path_factory.mktemp("models")
     files = {}
     for name in ("bending", "colour", "draw"):
         files[name] = folder / f"{name}.safetensors"
@@ -28,11 +28,11 @@ def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def shelf(model_files: dict[str, Path]) -> Shelf:
-    return Shelf([str(path) for path in model_files.values()])
+def registry(model_files: dict[str, Path]) -> ModelRegistry:
+    return ModelRegistry([str(path) for path in model_files.values()])
 
 
 @pytest.fixture(scope="session")
-def server(shelf: Shelf) -> Iterator[Local]:
-    with running(shelf) as local:
+def server(registry: ModelRegistry) -> Iterator[LiveServer]:
+    with running(registry) as local:
         yield local

@@ -14,10 +14,10 @@ from jaxtyping import TypeCheckError
 import allograph
 from allograph.generation.generator import Writer
 from allograph.generation.samples import Wish
-from allograph.studio import Limits, Shelf
+from allograph.studio import Limits, ModelRegistry
 from allograph.studio.batching import Batcher
 from rounding import ORDERS, rounding_error
-from studio.local import Local, drawing, exemplar, running
+from studio.live_server import LiveServer, drawing, exemplar, running
 
 
 @pytest.fixture(scope="module")
@@ -97,17 +97,17 @@ def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(wri
     asyncio.run(scene())
 
 
-def test_requests_at_once_share_batches_and_the_rest_is_sent_away(shelf: Shelf) -> None:
-    with running(shelf, Limits(waiting=12)) as server:
+def test_requests_at_once_share_batches_and_the_rest_is_sent_away(registry: ModelRegistry) -> None:
+    with running(registry, Limits(waiting=12)) as server:
         # The exemplars are known before, so that the requests reach the model together.
         asked = [{"exemplars": [exemplar(kind)], "n": 4} for kind in range(40)]
         for one in asked:
             assert server.post("write", one).status == 200
-        before = server.app.state.desk.batcher.batches, server.app.state.desk.batcher.jobs
+        before = server.app.state.service.batcher.batches, server.app.state.service.batcher.jobs
         with ThreadPoolExecutor(40) as pool:
             answers = list(pool.map(lambda one: server.post("write", one), asked))
-        batches = server.app.state.desk.batcher.batches - before[0]
-        jobs = server.app.state.desk.batcher.jobs - before[1]
+        batches = server.app.state.service.batcher.batches - before[0]
+        jobs = server.app.state.service.batcher.jobs - before[1]
         assert {answer.status for answer in answers} <= {200, 503}
         assert jobs == sum(answer.status == 200 for answer in answers) >= 12
         assert batches < jobs
@@ -118,7 +118,7 @@ def test_requests_at_once_share_batches_and_the_rest_is_sent_away(shelf: Shelf) 
         assert server.post("write", asked[0]).status == 200
 
 
-def test_a_model_is_loaded_when_it_is_first_named(server: Local) -> None:
-    shelf = server.app.state.desk.shelf
-    assert shelf.writer("draw") is shelf.writer("draw")
-    assert shelf.writer() is shelf.writer("bending")
+def test_a_model_is_loaded_when_it_is_first_named(server: LiveServer) -> None:
+    registry = server.app.state.service.registry
+    assert registry.writer("draw") is registry.writer("draw")
+    assert registry.writer() is registry.writer("bending")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from studio.browser import Visit, browsing, chromium
-from studio.local import Local, drawing, encoded
+from studio.live_server import LiveServer, drawing, encoded
 
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
 if not chromium():
@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any, server: Local, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(browser: Any, server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
     width, scheme = getattr(request, "param", (1440, "light"))
     context = browser.new_context(

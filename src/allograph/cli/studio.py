@@ -35,11 +35,11 @@ def studio(
             f"the studio needs {' and '.join(missing)}; install it with: pip install 'allograph[studio]'"
         )
     from allograph import weights
-    from allograph.studio import Shelf, serve
+    from allograph.studio import ModelRegistry, serve
 
     try:
-        shelf = Shelf(model or [weights.DEFAULT])
-        serve(shelf, host, port, browser=not no_browser, ready=_announce)
+        registry = ModelRegistry(model or [weights.DEFAULT])
+        serve(registry, host, port, browser=not no_browser, ready=_announce)
     except KeyboardInterrupt:
         raise Stopped("the studio is closed") from None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Address", "Limits", "Shelf", "create_app", "serve"]
+__all__ = ["Address", "Limits", "ModelRegistry", "create_app", "serve"]
 
+from allograph.studio.app import Address, create_app
 from allograph.studio.limits import Limits
-from allograph.studio.server import Address, create_app
-from allograph.studio.serving import serve
-from allograph.studio.shelf import Shelf
+from allograph.studio.registry import ModelRegistry
+from allograph.studio.server import serve

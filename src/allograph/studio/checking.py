@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from allograph.studio.refusals import Refusal
+from allograph.studio.errors import RequestError
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -26,12 +26,12 @@ def parse(body: bytes) -> Any:
     """The JSON value of a request's body.
 
     Raises:
-        Refusal: 400, it is none; among them NaN and infinities, which JSON does not have.
+        RequestError: 400, it is none; among them NaN and infinities, which JSON does not have.
     """
     try:
         return json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, endless digits; endless brackets
-        raise Refusal(400, "the body is no JSON document") from error
+        raise RequestError(400, "the body is no JSON document") from error
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -42,7 +42,7 @@ def check(value: Any, schema: Mapping[str, Any], place: str = "the body") -> Non
     """Hold a JSON value against a schema, of the part of JSON Schema that the description uses.
 
     Raises:
-        Refusal: 400, saying where and how it departs from the schema.
+        RequestError: 400, saying where and how it departs from the schema.
     """
     named = schema["type"]
     names = [named] if isinstance(named, str) else named
@@ -93,4 +93,4 @@ def _inside(place: str) -> str:
 
 
 def _refuse(place: str, reason: str) -> NoReturn:
-    raise Refusal(400, f"{place} {reason}")
+    raise RequestError(400, f"{place} {reason}")

@@ -19,8 +19,8 @@ from PIL import Image
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
 from allograph.imaging import Exemplar
+from allograph.studio.errors import RequestError
 from allograph.studio.limits import Limits
-from allograph.studio.refusals import Refusal
 
 Value = TypeVar("Value")
 
@@ -54,14 +54,14 @@ def decode(text: str, limits: Limits, name: str = "the image") -> bytes:
     """The bytes of an image in base64, whose size in bytes and in pixels is allowed; it may yet be damaged.
 
     Raises:
-        Refusal: 400, no base64; 413, too large.
+        RequestError: 400, no base64; 413, too large.
     """
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refusal(400, f"{name} is not in base64") from error
+        raise RequestError(400, f"{name} is not in base64") from error
     if len(data) > limits.image_bytes:
-        raise Refusal(413, f"{name} has {len(data)} bytes; {limits.image_bytes} are allowed: scale it down")
+        raise RequestError(413, f"{name} has {len(data)} bytes; {limits.image_bytes} are allowed: scale it down")
     try:
         with Image.open(io.BytesIO(data)) as opened:
             width, height = opened.size
@@ -70,7 +70,7 @@ def decode(text: str, limits: Limits, name: str = "the image") -> bytes:
     except Exception:  # whatever is wrong with it, decoding will say so
         return data
     if width * height > limits.image_pixels:
-        raise Refusal(413, f"{name} is too large; {limits.image_pixels // 1_000_000} million pixels are allowed")
+        raise RequestError(413, f"{name} is too large; {limits.image_pixels // 1_000_000} million pixels are allowed")
     return data
 
 
@@ -78,14 +78,14 @@ def image_format(data: bytes, name: str) -> str:
     """The format of an image that can be decoded whole, such as PNG.
 
     Raises:
-        Refusal: 422, it cannot.
+        RequestError: 422, it cannot.
     """
     from allograph.imaging.reading import read_source
 
     try:
         read_source(data)
     except AllographError as error:
-        raise Refusal(422, f"{name}: {error}") from error
+        raise RequestError(422, f"{name}: {error}") from error
     with Image.open(io.BytesIO(data)) as opened:
         return str(opened.format)
 
@@ -105,7 +105,7 @@ class Intake:
         """The exemplar of a request's `{"image", "ink"}`, in the model's space, without its picture.
 
         Raises:
-            Refusal: 400, 413 or 422, it cannot be used.
+            RequestError: 400, 413 or 422, it cannot be used.
         """
         ink = wanted.get("ink", "auto")
         key = writer.sha256, ink, hashlib.sha256(wanted["image"].encode()).digest()
@@ -115,7 +115,7 @@ class Intake:
         try:
             exemplar = writer.space.take_in(data, ink)
         except AllographError as error:
-            raise Refusal(422, str(error).replace("the image", name, 1)) from error
+            raise RequestError(422, str(error).replace("the image", name, 1)) from error
         exemplar = replace(exemplar, picture=_NO_PICTURE)
         self._known.put(key, exemplar)
         return exemplar

@@ -1,6 +1,6 @@
 /** Drawings that are kept, by class, until they are downloaded as a ZIP file. */
 
-import * as api from "./api.js";
+import * as api from "./server.js";
 import { $, make, save } from "./dom.js";
 
 const MOST = 2000;

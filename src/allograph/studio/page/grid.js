@@ -1,7 +1,7 @@
 /** The new drawings, side by side, and the windows where they are written. */
 
 import { $, colour, fit, make } from "./dom.js";
-import { Growth, paintWindow } from "./growth.js";
+import { Growth, paintWindow } from "./drawings.js";
 
 export class Grid {
   #cells = [];

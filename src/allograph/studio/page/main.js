@@ -1,12 +1,12 @@
 /** The studio: what happens on the page, from a stroke's end to the drawings. */
 
-import * as api from "./api.js";
+import * as api from "./server.js";
 import { Collection } from "./collection.js";
 import { $, make, onAppearance } from "./dom.js";
 import { Exemplars } from "./exemplars.js";
 import { Grid, paintLooks } from "./grid.js";
-import { Growth } from "./growth.js";
-import { Numbers } from "./numbers.js";
+import { Growth } from "./drawings.js";
+import { Numbers } from "./energy.js";
 import { Pad } from "./pad.js";
 import { listen, load, whiten } from "./pictures.js";
 import { Player } from "./player.js";

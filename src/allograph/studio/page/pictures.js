@@ -1,6 +1,6 @@
 /** Picture files that a person drops, pastes or opens. */
 
-import { Refused } from "./api.js";
+import { Refused } from "./server.js";
 
 const LARGEST = 1024; // pixels of the longer side that are handed on
 const MOST_BYTES = 40 * 2 ** 20;

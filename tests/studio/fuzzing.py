@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from studio.local import drawing, encoded
+from studio.live_server import drawing, encoded
 
 _IMAGES = [encoded(drawing(kind)) for kind in range(3)]
 _NO_IMAGES = [base64.b64encode(data).decode() for data in (b"no image", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0")]

@@ -16,8 +16,8 @@ from typing import Any
 import uvicorn
 from PIL import Image, ImageDraw
 
-from allograph.studio import Address, Limits, Shelf, create_app
-from allograph.studio.serving import listen
+from allograph.studio import Address, Limits, ModelRegistry, create_app
+from allograph.studio.server import listen
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Local:
+class LiveServer:
     """A server that runs; each call is a request of its own."""
 
     address: Address
@@ -56,9 +56,9 @@ class Local:
 
 
 @contextmanager
-def running(shelf: Shelf, limits: Limits | None = None) -> Iterator[Local]:
+def running(registry: ModelRegistry, limits: Limits | None = None) -> Iterator[LiveServer]:
     opened, address = listen("127.0.0.1", 0)
-    app = create_app(shelf, address, limits)
+    app = create_app(registry, address, limits)
     config = uvicorn.Config(app, log_level="critical", access_log=False, ws="none", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
@@ -66,7 +66,7 @@ def running(shelf: Shelf, limits: Limits | None = None) -> Iterator[Local]:
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Local(address, app)
+        yield LiveServer(address, app)
     finally:
         server.should_exit = True
         thread.join(10)

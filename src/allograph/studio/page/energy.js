@@ -1,6 +1,6 @@
 /** How improbable the model finds a second drawing, given the exemplars and without them. */
 
-import * as api from "./api.js";
+import * as api from "./server.js";
 import { $, make } from "./dom.js";
 import { Pad } from "./pad.js";
 

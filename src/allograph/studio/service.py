@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Desk", "File", "Gone"]
+__all__ = ["File", "Gone", "StudioService"]
 
 import asyncio
 import base64
@@ -22,12 +22,12 @@ from allograph.generation.samples import BLOCK, Block, Wish, noise_for
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
+from allograph.studio.archive import ROOT, pack
 from allograph.studio.batching import Batcher
-from allograph.studio.collecting import ROOT, pack
+from allograph.studio.errors import RequestError
 from allograph.studio.images import Intake, Recent
 from allograph.studio.limits import Limits
-from allograph.studio.refusals import Refusal
-from allograph.studio.shelf import Shelf
+from allograph.studio.registry import ModelRegistry
 
 Result = TypeVar("Result")
 Gone = Callable[[], Awaitable[bool]]
@@ -71,11 +71,11 @@ class _Order:
         return self.writer.sha256, hash(drawn), self.seed, self.temperature, start
 
 
-class Desk:
+class StudioService:
     """One for each server; `close` ends its threads."""
 
-    def __init__(self, shelf: Shelf, limits: Limits) -> None:
-        self.shelf, self.limits = shelf, limits
+    def __init__(self, registry: ModelRegistry, limits: Limits) -> None:
+        self.registry, self.limits = registry, limits
         self.batcher = Batcher(limits.rows)
         self._take_in = Intake(limits)
         self._finished: Recent[np.ndarray] = Recent(_REMEMBERED)
@@ -90,13 +90,13 @@ class Desk:
     async def warm_up(self) -> None:
         """Does everything once with the first model, so that the first stroke's drawings come as fast as later ones."""
         asked = {"exemplars": [{"image": _warm_up_image(), "ink": "auto"}]}
-        if not self.shelf.writer().model.conditional:
+        if not self.registry.writer().model.conditional:
             asked = {}
 
         async def here() -> bool:
             return False
 
-        with suppress(Refusal):
+        with suppress(RequestError):
             await self.write(asked, here)
             await self.picture({**asked, "number": 1}, here)
             await self.outlines({**asked, "numbers": [1]}, here)
@@ -107,7 +107,7 @@ class Desk:
         order = await self._order(asked)
         n = asked.get("n", BLOCK)
         if await gone():
-            raise Refusal(499, "the client has left")
+            raise RequestError(499, "the client has left")
         starts = range(0, n, BLOCK)
         blocks = await self.batcher.draw(order.writer, [order.wish(start) for start in starts], order.temperature)
         for start, block in zip(starts, blocks, strict=True):
@@ -119,12 +119,12 @@ class Desk:
         order = await self._order(asked)
         appearance = order.appearance
         if not isinstance(appearance, SymbolAppearance):
-            raise Refusal(400, "this model's drawings are pictures, which have no outline")
+            raise RequestError(400, "this model's drawings are pictures, which have no outline")
         drawings = []
         for number in asked["numbers"]:
             values = await self._drawing(order, number)
             if await gone():
-                raise Refusal(499, "the client has left")
+                raise RequestError(499, "the client has left")
             trace = _tracing(values, appearance)
             drawings.append({"number": number, "path": await self._in(self._slow, trace)})
         return {"size": order.writer.model.config.image_size, "drawings": drawings}
@@ -138,7 +138,7 @@ class Desk:
         name = f"{order.name}-{asked['number']:03d}"
         if asked.get("format", "png") == "svg":
             if not isinstance(appearance, SymbolAppearance):
-                raise Refusal(400, "this model's drawings are pictures, which have no outline; ask for png")
+                raise RequestError(400, "this model's drawings are pictures, which have no outline; ask for png")
             text = await self._in(self._slow, lambda: outline_svg(values, appearance, size))
             return File(text.encode(), "image/svg+xml", f"{name}.svg")
         content = await self._in(self._slow, lambda: _png(values, appearance, size))
@@ -156,7 +156,7 @@ class Desk:
         return File(content, "application/zip", f"{ROOT}.zip")
 
     async def models(self) -> dict[str, Any]:
-        return {"models": await self._in(self._quick, self.shelf.describe)}
+        return {"models": await self._in(self._quick, self.registry.describe)}
 
     # ---------------------------------------------------------------- how
 
@@ -164,16 +164,16 @@ class Desk:
         return await self._in(self._quick, lambda: self._read(asked))
 
     def _read(self, asked: Mapping[str, Any]) -> _Order:
-        name = asked.get("model", self.shelf.names[0])
+        name = asked.get("model", self.registry.names[0])
         wanted = asked.get("exemplars", [])
         try:
-            writer = self.shelf.writer(name)
+            writer = self.registry.writer(name)
             temperature = writer.temperature_for(asked.get("temperature"))
             if wanted:
                 for one in wanted:
                     writer.check_exemplar(one.get("ink", "auto"))
         except AllographError as error:
-            raise Refusal(400, str(error)) from error
+            raise RequestError(400, str(error)) from error
         names = ["the image"] if len(wanted) == 1 else [f"image {number}" for number in range(1, len(wanted) + 1)]
         exemplars = tuple(self._take_in(writer, *pair) for pair in zip(wanted, names, strict=True))
         return _Order(writer, name, exemplars, asked.get("seed", 0), temperature)

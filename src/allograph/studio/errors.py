@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Refusal"]
+__all__ = ["RequestError"]
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """Ends the handling of a request with a 4xx or 503 answer whose JSON body says why.
 
     Attributes:

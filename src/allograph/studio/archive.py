@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from allograph.studio.errors import RequestError
 from allograph.studio.images import decode, image_format
 from allograph.studio.limits import Limits
-from allograph.studio.refusals import Refusal
 
 ROOT = "collection"
 """The folder in the ZIP file that holds the classes."""
@@ -27,11 +27,11 @@ def pack(classes: Sequence[Mapping[str, Any]], limits: Limits) -> bytes:
     """The ZIP file ROOT/CLASS/0001.png ... of `[{"name", "images": [base64, ...]}, ...]`.
 
     Raises:
-        Refusal: 400, 413 or 422, too many images or one that is none.
+        RequestError: 400, 413 or 422, too many images or one that is none.
     """
     total = sum(len(one["images"]) for one in classes)
     if total > limits.collected:
-        raise Refusal(413, f"the collection has {total} images; {limits.collected} are allowed")
+        raise RequestError(413, f"the collection has {total} images; {limits.collected} are allowed")
     taken: set[str] = set()
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file:
@@ -42,7 +42,7 @@ def pack(classes: Sequence[Mapping[str, Any]], limits: Limits) -> bytes:
                 data = decode(text, limits, name)
                 kind = image_format(data, name)
                 if kind not in _SUFFIXES:
-                    raise Refusal(422, f"{name} is a {kind} file; save it as PNG")
+                    raise RequestError(422, f"{name} is a {kind} file; save it as PNG")
                 entry = zipfile.ZipInfo(f"{ROOT}/{folder}/{number:04d}.{_SUFFIXES[kind]}", _EPOCH)
                 entry.external_attr = 0o644 << 16
                 file.writestr(entry, data)

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from allograph.studio import Limits
 from allograph.studio.checking import check
-from allograph.studio.description import REQUESTS, describe, request_schemas
-from allograph.studio.refusals import Refusal
-from studio.local import Local
-from studio.malformed import JSON, requests, right
+from allograph.studio.errors import RequestError
+from allograph.studio.schemas import REQUESTS, describe, request_schemas
+from studio.fuzzing import JSON, requests, right
+from studio.live_server import LiveServer
 
 DESCRIPTION = describe(Limits())
 SCHEMAS = request_schemas(Limits())
 
 
-def test_the_description_is_served(server: Local) -> None:
+def test_the_description_is_served(server: LiveServer) -> None:
     answer = server.call("GET", "/api/openapi.json")
     assert answer.json == json.loads(json.dumps(DESCRIPTION))
     assert {path.removeprefix("/api/") for path in answer.json["paths"]} == {*REQUESTS, "models"}
@@ -36,7 +36,7 @@ def test_what_it_does_not_allow_is_refused_with_a_place(value: Any, name: str) -
     known = SCHEMAS[name]["properties"]
     if isinstance(value, dict) and value.keys() <= known.keys():
         return
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RequestError) as caught:
         check(value, SCHEMAS[name])
     assert caught.value.status == 400
     assert caught.value.reason
@@ -44,7 +44,7 @@ def test_what_it_does_not_allow_is_refused_with_a_place(value: Any, name: str) -
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(request=requests(DESCRIPTION))
-def test_no_request_makes_the_server_fail(server: Local, request: tuple) -> None:
+def test_no_request_makes_the_server_fail(server: LiveServer, request: tuple) -> None:
     answer = server.call(*request)
     assert answer.status < 500, (request, answer.content)
     if answer.status >= 400 and request[0] != "HEAD" and answer.headers.get("content-type") == "application/json":

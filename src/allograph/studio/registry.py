@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Shelf", "ShelfEntry"]
+__all__ = ["ModelEntry", "ModelRegistry"]
 
 import threading
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from typing import Any
 import allograph
 from allograph import weights
 from allograph.generation.generator import Writer
-from allograph.studio.refusals import Refusal
+from allograph.studio.errors import RequestError
 
 
 @dataclass(frozen=True)
-class ShelfEntry:
+class ModelEntry:
     """A model under the name by which clients call it."""
 
     name: str
     source: str
 
 
-class Shelf:
+class ModelRegistry:
     """The models that were named at the start, the first one loaded, and those that ship, loaded when first used.
 
     Args:
@@ -36,18 +36,18 @@ class Shelf:
     """
 
     def __init__(self, sources: Sequence[str] = (weights.DEFAULT,)) -> None:
-        self._entries: dict[str, ShelfEntry] = {}
+        self._entries: dict[str, ModelEntry] = {}
         self._writers: dict[str, Writer] = {}
         self._loading = threading.Lock()
         for source in sources:
             name = self._free_name(source)
-            self._entries[name] = ShelfEntry(name, source)
+            self._entries[name] = ModelEntry(name, source)
             self._writers[name] = allograph.load(source)
         for name in weights.known_names():
             # What is drawn here is one symbol, not some of an alphabet.
             if name not in (*sources, weights.ALPHABETS):
                 free = self._free_name(name)
-                self._entries[free] = ShelfEntry(free, name)
+                self._entries[free] = ModelEntry(free, name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,11 +57,11 @@ class Shelf:
         """The model of this name, or the first.
 
         Raises:
-            Refusal: 404, there is none.
+            RequestError: 404, there is none.
         """
         entry = self._entries.get(self.names[0] if name is None else name)
         if entry is None:
-            raise Refusal(404, f"there is no model of that name; known ones are {', '.join(self.names)}")
+            raise RequestError(404, f"there is no model of that name; known ones are {', '.join(self.names)}")
         with self._loading:
             if entry.name not in self._writers:
                 self._writers[entry.name] = allograph.load(entry.source)

@@ -6,7 +6,7 @@ or after its own name has been made to point here (DNS rebinding), where `Host` 
 
 from __future__ import annotations
 
-__all__ = ["Address", "Guard"]
+__all__ = ["Address", "SecurityMiddleware"]
 
 import ipaddress
 import json
@@ -69,7 +69,7 @@ class Address:
         return host in {self.host.lower(), own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}
 
 
-class Guard:
+class SecurityMiddleware:
     """ASGI middleware: refuses other hosts and other sites, and adds the headers that bind browsers."""
 
     def __init__(self, app: ASGIApp, address: Address) -> None:
