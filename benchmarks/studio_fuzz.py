@@ -1,4 +1,4 @@
-"""Malformed requests to the studio, made from its API's own description: none may end in a 500.
+"""Malformed requests to the studio, generated from its OpenAPI document: none may end in a 500.
 
     python benchmarks/studio_fuzz.py [--requests 10000]
 
@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from allograph import weights
-from allograph.studio import Limits, ModelRegistry
-from allograph.studio.schemas import describe
+from allograph.studio import ModelRegistry
+from allograph.studio.schemas import openapi
 from commands.family import build, card
 from studio.fuzzing import requests
 from studio.live_server import running
@@ -38,7 +38,7 @@ def main() -> None:
             health = list(HealthCheck)
 
             @settings(max_examples=options.requests, deadline=None, database=None, suppress_health_check=health)
-            @given(request=requests(describe(Limits())))
+            @given(request=requests(openapi()))
             def send(request: tuple) -> None:
                 answer = server.call(*request)
                 statuses[answer.status] += 1

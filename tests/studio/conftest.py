@@ -9,11 +9,12 @@ import pytest
 
 pytest.importorskip("starlette", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
 pytest.importorskip("uvicorn", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
+pytest.importorskip("pydantic", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
 
 from allograph import weights
 from allograph.studio import ModelRegistry
 from commands.family import build, card
-from studio.live_server import LiveServer, running
+from studio.live_server import LiveServer, exemplar, running
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +35,7 @@ def registry(model_files: dict[str, Path]) -> ModelRegistry:
 
 @pytest.fixture(scope="session")
 def server(registry: ModelRegistry) -> Iterator[LiveServer]:
-    with running(registry) as local:
-        yield local
+    with running(registry) as live:
+        # Modules that are imported on first use may use `random`, which Hypothesis does not allow while it draws.
+        live.post("outlines", {"exemplars": [exemplar()], "numbers": [1]})
+        yield live

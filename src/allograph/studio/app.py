@@ -1,45 +1,43 @@
-"""The studio's server: the page's files and a small API, over the same functions as the command line."""
+"""The studio's web application: the page's files and the JSON API."""
 
 from __future__ import annotations
 
-__all__ = ["Address", "create_app"]
+__all__ = ["create_app"]
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import mimetypes
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
 
-from allograph.studio.checking import check, parse
+from allograph.studio import schemas
 from allograph.studio.errors import RequestError
 from allograph.studio.limits import Limits
 from allograph.studio.registry import ModelRegistry
-from allograph.studio.schemas import REQUESTS, describe, request_schemas
 from allograph.studio.security import Address, SecurityMiddleware
-from allograph.studio.service import File, Gone, StudioService
+from allograph.studio.service import File, StudioService
+
+Result = TypeVar("Result")
 
 _PAGE = Path(__file__).parent / "page"
 
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}
+# The types that a system has on record may be missing or wrong, and browsers refuse scripts of another type.
+for _suffix, _type in {".js": "text/javascript", ".svg": "image/svg+xml", ".webp": "image/webp"}.items():
+    mimetypes.add_type(_type, _suffix)
 
-_RETRY_SECONDS = 1
-
-_DISCARDED = 4
-"""Bodies are read, and thrown away, up to so many times the limit: a client that still sends reads no answer."""
+_READ_ANYWAY = 4
+"""Up to this many times the limit the server reads and discards a body: a client still sending reads no answer."""
 
 
 def create_app(registry: ModelRegistry, address: Address, limits: Limits | None = None) -> Starlette:
@@ -47,134 +45,118 @@ def create_app(registry: ModelRegistry, address: Address, limits: Limits | None 
 
     Args:
         registry: the models on offer.
-        address: where it will listen, which decides the hosts that requests may name.
-        limits: the usual ones unless given.
+        address: where the server will listen; it decides which hosts requests may name.
+        limits: the default ones unless given.
     """
     limits = limits or Limits()
     service = StudioService(registry, limits)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        warming = asyncio.create_task(service.warm_up())
+        warming_up = asyncio.create_task(service.warm_up())
         yield
-        warming.cancel()
+        warming_up.cancel()
         service.close()
 
     async def models(request: Request) -> Response:
         return _json(await service.models())
 
-    async def description(request: Request) -> Response:
-        return _json(describe(limits))
+    async def openapi(request: Request) -> Response:
+        return _json(schemas.openapi())
 
-    door = _Door(limits)
-    schemas = request_schemas(limits)
-    routes = [
-        *(Route(path, _file_endpoint(*content)) for path, content in _page_files().items()),
-        Route("/api/models", models),
-        Route("/api/openapi.json", description),
-        *(
-            Route(f"/api/{name}", door.endpoint(schemas[name], getattr(service, name)), methods=["POST"])
-            for name in REQUESTS
-        ),
+    post = _PostEndpoints(limits)
+    api = [
+        Route("/models", models),
+        Route("/openapi.json", openapi),
+        post.route("/write", schemas.WriteRequest, service.write),
+        post.route("/outlines", schemas.OutlinesRequest, service.outlines),
+        post.route("/picture", schemas.PictureRequest, service.picture),
+        post.route("/energy", schemas.EnergyRequest, service.energy),
+        post.route("/collection", schemas.CollectionRequest, service.collection),
     ]
-    app = Starlette(
-        routes=routes,
+    return Starlette(
+        routes=[
+            Mount("/api", Router(api, redirect_slashes=False)),
+            Mount("/", StaticFiles(directory=_PAGE, html=True, follow_symlink=True)),
+        ],
         middleware=[Middleware(SecurityMiddleware, address=address)],
         lifespan=lifespan,
-        exception_handlers={RequestError: _refused, HTTPException: _http_error, Exception: _failed},
+        exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected, Exception: _server_error},
     )
-    app.state.service = service
-    app.router.redirect_slashes = False  # one address for each thing
-    return app
 
 
-class _Door:
-    """Lets in so many requests at a time, and reads each no further than it may go."""
+class _PostEndpoints:
+    """Endpoints that read JSON bodies, and together accept a limited number of requests at a time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._inside = 0
+        self._pending = 0
 
-    def endpoint(
+    def route(
         self,
-        schema: Mapping[str, Any],
-        answer: Callable[[Mapping[str, Any], Gone], Awaitable[Mapping[str, Any] | File]],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint of one kind of request."""
-
-        async def handle(request: Request) -> Response:
-            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json":
-                raise RequestError(415, "send JSON, with Content-Type: application/json")
-            if self._inside >= self._limits.waiting:
-                raise RequestError(503, "too much is asked at once; try again in a moment", Retry_After=str(_RETRY_SECONDS))
-            self._inside += 1
+        path: str,
+        kind: type[schemas.Body],
+        answer: Callable[[schemas.Body], Coroutine[Any, Any, Mapping[str, Any] | File]],
+    ) -> Route:
+        async def endpoint(request: Request) -> Response:
+            content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if content_type != "application/json":
+                raise RequestError(415, "send JSON with Content-Type: application/json")
+            if self._pending >= self._limits.pending_requests:
+                raise RequestError(503, "the server is busy; try again in a moment", {"Retry-After": "1"})
+            self._pending += 1
             try:
-                asked = parse(await self._body(request))
-                check(asked, schema)
-                result = await answer(asked, request.is_disconnected)
+                body = schemas.parse(await self._read(request), kind)
+                result = await _while_connected(request, answer(body))
             finally:
-                self._inside -= 1
+                self._pending -= 1
             return _file(result) if isinstance(result, File) else _json(result)
 
-        return handle
+        return Route(path, endpoint, methods=["POST"])
 
-    async def _body(self, request: Request) -> bytes:
+    async def _read(self, request: Request) -> bytes:
+        """The body of a request, no larger than the limit."""
         most = self._limits.body_bytes
-        chunks: list[bytes] = []
+        body = bytearray()
         size = 0
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 async for chunk in request.stream():
                     size += len(chunk)
-                    if size > _DISCARDED * most:
+                    if size > _READ_ANYWAY * most:
                         break
                     if size <= most:
-                        chunks.append(chunk)
-                    else:
-                        chunks.clear()
+                        body += chunk
         except TimeoutError as error:
-            raise RequestError(408, "the request did not come in time", Connection="close") from error
-        except ClientDisconnect as error:
-            raise RequestError(499, "the client has left") from error
+            raise RequestError(408, "the request took too long to arrive", {"Connection": "close"}) from error
         if size > most:
-            raise RequestError(413, f"the request is too large; {most // 2**20} MiB are allowed")
-        return b"".join(chunks)
+            raise RequestError(413, f"the request is larger than {most // 2**20} MiB; send fewer or smaller images")
+        return bytes(body)
 
 
-def _page_files() -> dict[str, tuple[bytes, str]]:
-    """The page's files by the path under which they are served: no request's path ever names a file."""
-    files = {}
-    for path in sorted(_PAGE.rglob("*")):
-        if path.is_file() and path.suffix in _TYPES:
-            name = "" if path == _PAGE / "index.html" else path.relative_to(_PAGE).as_posix()
-            files[f"/{name}"] = path.read_bytes(), _TYPES[path.suffix]
-    return files
-
-
-def _file_endpoint(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        return Response(content, headers={"content-type": media_type})
-
-    return handle
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for work; cancel it as soon as the client closes the connection."""
+    task = asyncio.ensure_future(work)
+    disconnect = asyncio.ensure_future(request.receive())  # nothing else comes after the body
+    try:
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        disconnect.cancel()
 
 
 def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    # In ASCII: a message may repeat what a client sent, half characters included.
     content = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Response(content, status, headers, "application/json")
 
 
 def _file(file: File) -> Response:
-    plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in file.name.rpartition(".")[0])
-    suffix = file.name.rpartition(".")[2]
-    disposition = f'attachment; filename="{plain}.{suffix}"'
-    return Response(file.content, headers={"content-type": file.media_type, "content-disposition": disposition})
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)
-    return _json({"error": error.reason}, error.status, error.headers)
+    name = re.sub(r"[^A-Za-z0-9.-]", "-", file.name)
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -182,5 +164,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _json({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    return _json({"error": "the server failed; its terminal says more"}, 500)
+async def _disconnected(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)
+
+
+async def _server_error(request: Request, error: Exception) -> Response:
+    return _json({"error": "the server failed; see the terminal that it runs in"}, 500)

@@ -1,163 +1,200 @@
-"""The API as an OpenAPI document: what clients read, requests are held against and the fuzzer uses."""
+"""The request bodies of the API, validated by pydantic, and the OpenAPI document generated from them."""
 
 from __future__ import annotations
 
-__all__ = ["REQUESTS", "describe"]
+__all__ = [
+    "MAX_SIDE",
+    "CollectedClass",
+    "CollectionRequest",
+    "DrawingSetRequest",
+    "EnergyRequest",
+    "ExemplarImage",
+    "OutlinesRequest",
+    "PictureRequest",
+    "RequestBody",
+    "WriteRequest",
+    "openapi",
+    "parse",
+]
 
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+import re
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.json_schema import models_json_schema
 
 from allograph import __version__
-from allograph.studio.limits import Limits
+from allograph.errors import shown
+from allograph.studio.errors import RequestError
 
+_MAX_DRAWINGS = 64
+_MAX_EXEMPLARS = 8
+MAX_SIDE = 2048
+_MAX_CLASSES = 200
+_MAX_COLLECTED = 2000
 _MAX_SEED = 2**32 - 1
 
-REQUESTS = ("write", "outlines", "picture", "energy", "collection")
-"""What can be asked, each by POST to /api/NAME with a JSON body."""
+_Image = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="An image file (PNG, JPEG, WebP, TIFF, GIF or BMP) in base64, with or without line breaks.",
+        json_schema_extra={"contentEncoding": "base64"},
+    ),
+]
+_Number = Annotated[int, Field(ge=1, le=_MAX_DRAWINGS)]
 
 
-def describe(limits: Limits) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a server with these limits."""
-    summaries = {
-        "write": ("New drawings of what the exemplars show, or from nothing, growing step by step.", "JSON"),
-        "outlines": ("The traced outlines of some of those drawings.", "JSON"),
-        "picture": ("One of those drawings as a file.", "the PNG or SVG file"),
-        "energy": ("How improbable a second drawing is, given the exemplars and without them, in nats.", "JSON"),
-        "collection": ("A ZIP file collection/CLASS/0001.png ... of pictures.", "the ZIP file"),
-    }
-    schemas = request_schemas(limits)
-    paths: dict[str, Any] = {
-        f"/api/{name}": {
-            "post": {
-                "operationId": name,
-                "summary": summaries[name][0],
-                "requestBody": {"required": True, "content": {"application/json": {"schema": schemas[name]}}},
-                "responses": {"200": {"description": summaries[name][1]}, **_FAILURES},
-            }
-        }
-        for name in REQUESTS
-    }
-    paths["/api/models"] = {
-        "get": {
-            "operationId": "models",
-            "summary": "The models that can be named in requests, the one used when none is named first.",
-            "responses": {"200": {"description": "JSON"}},
-        }
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "allograph studio", "version": __version__},
-        "paths": paths,
-    }
+class RequestBody(BaseModel):
+    """A JSON object without unknown fields, whose values are not converted from other types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_unknown_fields(cls, data: Any) -> Any:
+        for name in data if isinstance(data, dict) else ():
+            if name not in cls.model_fields:
+                raise ValueError(f"has an unknown field {shown(name)}; known fields are {', '.join(cls.model_fields)}")
+        return data
 
 
-_FAILURES: Mapping[str, Any] = {
-    "400": {"description": "the request makes no sense; `error` says why"},
-    "403": {"description": "the request comes from another site's page, or names another host"},
-    "404": {"description": "no model of that name"},
-    "413": {"description": "the request, or an image in it, is too large"},
-    "415": {"description": "the body is not declared as application/json"},
-    "422": {"description": "an image cannot be used; `error` says why"},
-    "503": {"description": "too much is asked at once; come again after Retry-After seconds"},
+class ExemplarImage(RequestBody):
+    image: _Image
+    ink: Annotated[
+        Literal["auto", "dark", "light"], Field(description="Whether the ink is darker or lighter than the paper.")
+    ] = "auto"
+
+    @cached_property
+    def key(self) -> tuple[str, str]:
+        """Equal for equal images: the ink and a hash of the image."""
+        return self.ink, hashlib.sha256(self.image.encode()).hexdigest()
+
+
+class _ExemplarsRequest(RequestBody):
+    model: Annotated[
+        str | None, Field(max_length=100, description="A name from /api/models; the first one by default.")
+    ] = None
+    exemplars: Annotated[
+        list[ExemplarImage],
+        Field(max_length=_MAX_EXEMPLARS, description="Drawings of one symbol, or none for drawings from nothing."),
+    ] = []
+    seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
+
+
+class DrawingSetRequest(_ExemplarsRequest):
+    temperature: Annotated[
+        float | None,
+        Field(gt=0, le=2, description="How much the drawings vary; the model's own temperature by default."),
+    ] = None
+
+
+class WriteRequest(DrawingSetRequest):
+    n: Annotated[int, Field(ge=1, le=_MAX_DRAWINGS, description="The number of drawings.")] = 16
+
+
+class _FromDrawingSet(DrawingSetRequest):
+    drawing_set: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="The `drawing_set` of an answer to /api/write; the fields that generate a set can then be left "
+            "out. The answer 410 asks for them: the server no longer holds the set, but can generate it again.",
+        ),
+    ] = None
+
+
+class OutlinesRequest(_FromDrawingSet):
+    numbers: Annotated[
+        list[_Number],
+        Field(min_length=1, max_length=_MAX_DRAWINGS, description="Which drawings of the set, counted from 1."),
+    ]
+
+
+class PictureRequest(_FromDrawingSet):
+    number: Annotated[_Number, Field(description="Which drawing of the set, counted from 1.")]
+    format: Literal["png", "svg"] = "png"
+    size: Annotated[
+        int | None, Field(ge=8, le=MAX_SIDE, description="The longer side in pixels; the exemplar's by default.")
+    ] = None
+
+
+class EnergyRequest(_ExemplarsRequest):
+    drawing: Annotated[ExemplarImage, Field(description="The drawing to measure.")]
+
+
+class CollectedClass(RequestBody):
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    images: Annotated[list[_Image], Field(min_length=1, max_length=_MAX_COLLECTED)]
+
+
+class CollectionRequest(RequestBody):
+    classes: Annotated[list[CollectedClass], Field(min_length=1, max_length=_MAX_CLASSES)]
+
+    @model_validator(mode="after")
+    def _limit_images(self) -> CollectionRequest:
+        total = sum(len(one.images) for one in self.classes)
+        if total > _MAX_COLLECTED:
+            raise ValueError(f"has {total} images; send at most {_MAX_COLLECTED}")
+        return self
+
+
+Body = TypeVar("Body", bound=RequestBody)
+
+
+def parse(body: bytes, kind: type[Body]) -> Body:
+    """Validate the JSON body of a request. Line breaks inside strings are allowed: shell scripts paste base64 as it is.
+
+    Raises:
+        RequestError: 400, with one line that names the first wrong field.
+    """
+    try:
+        return kind.model_validate_json(re.sub(rb"[\r\n]", b" ", body))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise RequestError(400, _message(first["loc"], first["type"], first["msg"])) from error
+
+
+def _message(location: tuple[int | str, ...], kind: str, text: str) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "the body"
+    if kind == "json_invalid":
+        return f"{place} must be {text.replace('Invalid JSON: ', 'valid JSON (')})"
+    if kind == "missing":
+        return f"{place} is missing"
+    text = text.removeprefix("Value error, ").replace(" after validation", "")
+    return f"{place} {re.sub(r'^[A-Z][a-z]+ should ', 'must ', text)}"
+
+
+_OPERATIONS = {
+    "write": (WriteRequest, "Generate new drawings after exemplars, or from nothing, step by step.", "JSON"),
+    "outlines": (OutlinesRequest, "Trace the outlines of drawings of a set.", "JSON"),
+    "picture": (PictureRequest, "Save one drawing of a set.", "a PNG or SVG file"),
+    "energy": (EnergyRequest, "Free energy of a drawing in nats, given exemplars and without them.", "JSON"),
+    "collection": (CollectionRequest, "Pack images by class: collection/CLASS/0001.png ...", "a ZIP file"),
 }
 
 
-def request_schemas(limits: Limits) -> dict[str, dict[str, Any]]:
-    """The JSON Schema of each request's body."""
-    image = {
-        "type": "string",
-        "description": "An image file, PNG, JPEG, WebP, TIFF, GIF or BMP, in base64.",
-        "minLength": 1,
-        "maxLength": -(-limits.image_bytes * 4 // 3) + 4,
-        "contentEncoding": "base64",
-    }
-    exemplar = _object(
-        {"image": image, "ink": {"type": "string", "enum": ["auto", "dark", "light"], "default": "auto"}}, "image"
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the API."""
+    _, definitions = models_json_schema(
+        [(body, "validation") for body, _, _ in _OPERATIONS.values()], ref_template="#/components/schemas/{model}"
     )
-    drawings = {
-        "model": {"type": "string", "maxLength": 100, "description": "From /api/models; the first one if absent."},
-        "exemplars": {
-            "type": "array",
-            "items": exemplar,
-            "maxItems": limits.exemplars,
-            "default": [],
-            "description": "Drawings of one symbol; none: drawings are made from nothing.",
-        },
-        "seed": {"type": "integer", "minimum": 0, "maximum": _MAX_SEED, "default": 0},
-        "temperature": {
-            "type": ["number", "null"],
-            "exclusiveMinimum": 0,
-            "maximum": 2,
-            "default": None,
-            "description": "How much the drawings vary; null: the model's own.",
-        },
-    }
-    number = {"type": "integer", "minimum": 1, "maximum": limits.drawings, "description": "Of a drawing, from 1."}
+    operations: dict[str, Any] = {"/api/models": {"get": _operation("models", "List the models.", "JSON")}}
+    for name, (body, summary, answer) in _OPERATIONS.items():
+        schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+        content = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operations[f"/api/{name}"] = {"post": {**_operation(name, summary, answer), "requestBody": content}}
     return {
-        "write": _object(
-            {
-                **drawings,
-                "n": {"type": "integer", "minimum": 1, "maximum": limits.drawings, "default": 16},
-            }
-        ),
-        "outlines": _object(
-            {**drawings, "numbers": {"type": "array", "items": number, "minItems": 1, "maxItems": limits.drawings}},
-            "numbers",
-        ),
-        "picture": _object(
-            {
-                **drawings,
-                "number": number,
-                "format": {"type": "string", "enum": ["png", "svg"], "default": "png"},
-                "size": {
-                    "type": ["integer", "null"],
-                    "minimum": 8,
-                    "maximum": limits.side,
-                    "default": None,
-                    "description": "The longer side in pixels; null: the first exemplar's, at most the largest.",
-                },
-            },
-            "number",
-        ),
-        "energy": _object(
-            {
-                "model": drawings["model"],
-                "exemplars": drawings["exemplars"],
-                "drawing": {**exemplar, "description": "The drawing that is judged."},
-                "seed": drawings["seed"],
-            },
-            "drawing",
-        ),
-        "collection": _object(
-            {
-                "classes": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": limits.classes,
-                    "items": _object(
-                        {
-                            "name": {"type": "string", "minLength": 1, "maxLength": 60},
-                            "images": {
-                                "type": "array",
-                                "items": image,
-                                "minItems": 1,
-                                "maxItems": limits.collected,
-                            },
-                        },
-                        "name",
-                        "images",
-                    ),
-                }
-            },
-            "classes",
-        ),
+        "openapi": "3.1.0",
+        "info": {"title": "allograph studio", "version": __version__},
+        "paths": operations,
+        "components": {"schemas": definitions["$defs"]},
     }
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
+def _operation(name: str, summary: str, answer: str) -> dict[str, Any]:
+    responses = {"200": answer, "4XX": "JSON; `error` says why", "503": "busy; try again after Retry-After seconds"}
+    described = {status: {"description": description} for status, description in responses.items()}
+    return {"operationId": name, "summary": summary, "responses": described}

@@ -1,10 +1,9 @@
-"""Running the studio's server until Ctrl-C."""
+"""Runs the studio's web application until Ctrl-C."""
 
 from __future__ import annotations
 
 __all__ = ["DEFAULT_PORT", "listen", "serve"]
 
-import os
 import socket
 import threading
 import webbrowser
@@ -19,37 +18,32 @@ from allograph.studio.registry import ModelRegistry
 from allograph.studio.security import Address
 
 DEFAULT_PORT = 8765
-"""The first port that is tried where none is asked for; the next ones follow."""
+"""The first port to try unless one is given."""
 
-_TRIED = 20
+_PORTS_TRIED = 20
 
 
 def listen(host: str, port: int | None = None) -> tuple[socket.socket, Address]:
-    """A listening socket, and the address with the port that it got.
+    """Open a listening socket, and give it with its address.
 
     Raises:
-        AllographError: no such host, or the port is taken or not allowed.
+        AllographError: there is no such host, or the port is taken or not allowed.
     """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + _TRIED) if port is None else (port,)
-    problem: OSError | None = None
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TRIED) if port is None else range(port, port + 1)
+    reason = ""
     for candidate in ports:
         try:
-            family, kind, protocol, _, place = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
-            opened = socket.socket(family, kind, protocol)
+            family, _, _, _, place = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
         except OSError as error:
             raise AllographError(f"cannot listen on {host} ({error.strerror}); give another --host") from error
-        if os.name == "posix":  # on Windows it would let this take a port that another server listens on
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
         try:
-            opened.bind(place)
-            opened.listen(128)
+            opened = socket.create_server(place, family=family, backlog=128, dualstack_ipv6=both)
         except OSError as error:
-            opened.close()
-            problem = error
+            reason = (error.strerror or str(error)).partition(" (while")[0].lower()
             continue
         return opened, Address(host, opened.getsockname()[1])
-    which = f"port {port}" if port is not None else f"ports {DEFAULT_PORT} to {DEFAULT_PORT + _TRIED - 1}"
-    reason = (problem.strerror or str(problem)).lower() if problem else "none was tried"
+    which = f"port {port}" if port is not None else f"ports {ports[0]} to {ports[-1]}"
     raise AllographError(f"cannot listen on {which} of {host} ({reason}); give another --port")
 
 
@@ -62,18 +56,18 @@ def serve(
     limits: Limits | None = None,
     ready: Callable[[Address], None] = lambda address: None,
 ) -> None:
-    """Serve until Ctrl-C, which comes as KeyboardInterrupt.
+    """Serve until Ctrl-C, which raises KeyboardInterrupt.
 
     Args:
         registry: the models on offer.
-        host: to listen on.
-        port: to listen on; the first free one from `DEFAULT_PORT` unless given, any free one for 0.
-        browser: whether to open the page.
-        limits: the usual ones unless given.
-        ready: is called once the address answers.
+        host: the host to listen on.
+        port: the port to listen on; 0 takes any free one, None the first free one from `DEFAULT_PORT`.
+        browser: whether to open the page in a browser.
+        limits: the default ones unless given.
+        ready: called once the address accepts connections.
 
     Raises:
-        AllographError: nothing can listen there.
+        AllographError: the server cannot listen there.
     """
     opened, address = listen(host, port)
     config = uvicorn.Config(
@@ -91,8 +85,8 @@ def serve(
     server = uvicorn.Server(config)
     with opened:
         server.run(sockets=[opened])
-    # Ctrl-C has raised KeyboardInterrupt by now, except where the process was begun with SIGINT ignored, as in the
-    # background of a script: there uvicorn stops and returns.
+    # After Ctrl-C, uvicorn raises KeyboardInterrupt, unless the process ignores SIGINT, as background jobs of scripts
+    # do: then it returns.
     if not server.started:
-        raise AllographError("the studio could not begin; its messages above say why")
+        raise AllographError("the studio could not start; its messages above say why")
     raise KeyboardInterrupt

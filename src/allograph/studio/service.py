@@ -1,13 +1,13 @@
-"""What the studio does for its clients: requests held against the description come in, plain values go out."""
+"""What the studio does for its clients: validated requests come in, JSON values and files go out."""
 
 from __future__ import annotations
 
-__all__ = ["File", "Gone", "StudioService"]
+__all__ = ["File", "StudioService"]
 
 import asyncio
 import base64
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,180 +16,110 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw
 
-from allograph.errors import AllographError
-from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, Block, Wish, noise_for
+from allograph.generation.samples import Block, noise_for
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
+from allograph.studio import schemas
 from allograph.studio.archive import ROOT, pack
 from allograph.studio.batching import Batcher
+from allograph.studio.drawing_sets import DrawingSet, DrawingSets
 from allograph.studio.errors import RequestError
-from allograph.studio.images import Intake, Recent
+from allograph.studio.images import ExemplarLoader
 from allograph.studio.limits import Limits
 from allograph.studio.registry import ModelRegistry
 
 Result = TypeVar("Result")
-Gone = Callable[[], Awaitable[bool]]
-"""Whether the client has left in the meantime."""
 
 _SAMPLES = 16
-"""Draws of the latents over which a free energy is averaged."""
-
-_REMEMBERED = 48
-"""Blocks of finished drawings that are kept, so that what is traced or saved is what was shown."""
+"""Samples of the latents over which a free energy is averaged."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file to be sent."""
+    """A file that is sent to the client."""
 
     content: bytes
     media_type: str
     name: str
 
 
-@dataclass(frozen=True)
-class _Order:
-    """Which drawings: those of a model after exemplars, by seed and temperature."""
-
-    writer: Writer
-    name: str
-    exemplars: tuple[Exemplar, ...]
-    seed: int
-    temperature: float
-
-    @property
-    def appearance(self) -> Appearance:
-        return self.exemplars[0].appearance if self.exemplars else self.writer.space.plain
-
-    def wish(self, start: int) -> Wish:
-        return Wish(self.exemplars, self.seed, start)
-
-    def key(self, start: int) -> object:
-        drawn = tuple(exemplar.drawing.tobytes() for exemplar in self.exemplars)
-        return self.writer.sha256, hash(drawn), self.seed, self.temperature, start
-
-
 class StudioService:
-    """One for each server; `close` ends its threads."""
+    """One method for each POST request of the API; `close` ends the service's threads."""
 
     def __init__(self, registry: ModelRegistry, limits: Limits) -> None:
-        self.registry, self.limits = registry, limits
-        self.batcher = Batcher(limits.rows)
-        self._take_in = Intake(limits)
-        self._finished: Recent[np.ndarray] = Recent(_REMEMBERED)
-        self._quick = ThreadPoolExecutor(2, thread_name_prefix="allograph-intake")
-        self._slow = ThreadPoolExecutor(1, thread_name_prefix="allograph-tracing")
+        self._registry, self._limits = registry, limits
+        self._batcher = Batcher(limits.batch_size)
+        self._load = ExemplarLoader(limits)
+        self._sets = DrawingSets(registry, self._batcher, self._load, limits)
+        self._preprocessing = ThreadPoolExecutor(2, thread_name_prefix="allograph-preprocessing")
+        self._rendering = ThreadPoolExecutor(1, thread_name_prefix="allograph-rendering")
 
     def close(self) -> None:
-        self.batcher.close()
-        for pool in (self._quick, self._slow):
+        self._batcher.close()
+        for pool in (self._preprocessing, self._rendering):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def warm_up(self) -> None:
-        """Does everything once with the first model, so that the first stroke's drawings come as fast as later ones."""
-        asked = {"exemplars": [{"image": _warm_up_image(), "ink": "auto"}]}
-        if not self.registry.writer().model.conditional:
-            asked = {}
-
-        async def here() -> bool:
-            return False
-
+        """Do everything once with the default model, so that the first drawings come as fast as later ones."""
+        conditional = self._registry.writer().model.conditional
+        exemplars = [schemas.ExemplarImage(image=_warm_up_image())] if conditional else []
         with suppress(RequestError):
-            await self.write(asked, here)
-            await self.picture({**asked, "number": 1}, here)
-            await self.outlines({**asked, "numbers": [1]}, here)
-
-    # ---------------------------------------------------------------- what can be asked
-
-    async def write(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
-        order = await self._order(asked)
-        n = asked.get("n", BLOCK)
-        if await gone():
-            raise RequestError(499, "the client has left")
-        starts = range(0, n, BLOCK)
-        blocks = await self.batcher.draw(order.writer, [order.wish(start) for start in starts], order.temperature)
-        for start, block in zip(starts, blocks, strict=True):
-            self._finished.put(order.key(start), block.drawings)
-        kept = [block.first(n - start) for start, block in zip(starts, blocks, strict=True)]
-        return await self._in(self._quick, lambda: _growing(order, kept))
-
-    async def outlines(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
-        order = await self._order(asked)
-        appearance = order.appearance
-        if not isinstance(appearance, SymbolAppearance):
-            raise RequestError(400, "this model's drawings are pictures, which have no outline")
-        drawings = []
-        for number in asked["numbers"]:
-            values = await self._drawing(order, number)
-            if await gone():
-                raise RequestError(499, "the client has left")
-            trace = _tracing(values, appearance)
-            drawings.append({"number": number, "path": await self._in(self._slow, trace)})
-        return {"size": order.writer.model.config.image_size, "drawings": drawings}
-
-    async def picture(self, asked: Mapping[str, Any], gone: Gone) -> File:
-        order = await self._order(asked)
-        values = await self._drawing(order, asked["number"])
-        appearance, size = order.appearance, asked.get("size")
-        if size is None and max(appearance.width, appearance.height) > self.limits.side:
-            size = self.limits.side
-        name = f"{order.name}-{asked['number']:03d}"
-        if asked.get("format", "png") == "svg":
-            if not isinstance(appearance, SymbolAppearance):
-                raise RequestError(400, "this model's drawings are pictures, which have no outline; ask for png")
-            text = await self._in(self._slow, lambda: outline_svg(values, appearance, size))
-            return File(text.encode(), "image/svg+xml", f"{name}.svg")
-        content = await self._in(self._slow, lambda: _png(values, appearance, size))
-        return File(content, "image/png", f"{name}.png")
-
-    async def energy(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
-        order = await self._order(asked)
-        judged = await self._in(
-            self._quick, lambda: self._take_in(order.writer, asked["drawing"], "the drawing to be judged")
-        )
-        return await self.batcher.run(lambda: _energies(order, judged))
-
-    async def collection(self, asked: Mapping[str, Any], gone: Gone) -> File:
-        content = await self._in(self._quick, lambda: pack(asked["classes"], self.limits))
-        return File(content, "application/zip", f"{ROOT}.zip")
+            await self.write(schemas.WriteRequest(exemplars=exemplars))
+            await self.picture(schemas.PictureRequest(exemplars=exemplars, number=1))
+            await self.outlines(schemas.OutlinesRequest(exemplars=exemplars, numbers=[1]))
 
     async def models(self) -> dict[str, Any]:
-        return {"models": await self._in(self._quick, self.registry.describe)}
+        return {"models": await _run(self._preprocessing, self._registry.describe)}
 
-    # ---------------------------------------------------------------- how
+    async def write(self, request: schemas.WriteRequest) -> dict[str, Any]:
+        drawings = await self._drawing_set(request)
+        blocks = await self._sets.generate(drawings, request.n)
+        return await _run(self._preprocessing, lambda: _growth(drawings, blocks))
 
-    async def _order(self, asked: Mapping[str, Any]) -> _Order:
-        return await self._in(self._quick, lambda: self._read(asked))
+    async def outlines(self, request: schemas.OutlinesRequest) -> dict[str, Any]:
+        drawings = await self._drawing_set(request, request.drawing_set)
+        appearance = _symbol_appearance(drawings, "this model's drawings are pictures and have no outline")
+        outlines = []
+        for number in request.numbers:
+            values = await self._sets.drawing(drawings, number)
+            path = await _run(self._rendering, lambda values=values: outline(stroke_field(values[0], appearance)))
+            outlines.append({"number": number, "path": path})
+        return {"size": drawings.writer.model.config.image_size, "drawings": outlines}
 
-    def _read(self, asked: Mapping[str, Any]) -> _Order:
-        name = asked.get("model", self.registry.names[0])
-        wanted = asked.get("exemplars", [])
-        try:
-            writer = self.registry.writer(name)
-            temperature = writer.temperature_for(asked.get("temperature"))
-            if wanted:
-                for one in wanted:
-                    writer.check_exemplar(one.get("ink", "auto"))
-        except AllographError as error:
-            raise RequestError(400, str(error)) from error
-        names = ["the image"] if len(wanted) == 1 else [f"image {number}" for number in range(1, len(wanted) + 1)]
-        exemplars = tuple(self._take_in(writer, *pair) for pair in zip(wanted, names, strict=True))
-        return _Order(writer, name, exemplars, asked.get("seed", 0), temperature)
+    async def picture(self, request: schemas.PictureRequest) -> File:
+        drawings = await self._drawing_set(request, request.drawing_set)
+        values = await self._sets.drawing(drawings, request.number)
+        appearance = drawings.appearance
+        size = request.size
+        if size is None and max(appearance.width, appearance.height) > schemas.MAX_SIDE:
+            size = schemas.MAX_SIDE
+        name = f"{drawings.model}-{request.number:03d}"
+        if request.format == "svg":
+            symbol = _symbol_appearance(drawings, "this model's drawings have no outline; ask for format png")
+            text = await _run(self._rendering, lambda: outline_svg(values, symbol, size))
+            return File(text.encode(), "image/svg+xml", f"{name}.svg")
+        content = await _run(self._rendering, lambda: png(appearance.render(values, size), runs=True))
+        return File(content, "image/png", f"{name}.png")
 
-    async def _drawing(self, order: _Order, number: int) -> np.ndarray:
-        """The finished drawing of this number, as it was shown where it was shown lately."""
-        start = (number - 1) // BLOCK * BLOCK
-        drawings = self._finished.get(order.key(start))
-        if drawings is None:
-            (block,) = await self.batcher.draw(order.writer, [order.wish(start)], order.temperature)
-            drawings = block.drawings
-            self._finished.put(order.key(start), drawings)
-        return drawings[number - 1 - start]
+    async def energy(self, request: schemas.EnergyRequest) -> dict[str, Any]:
+        recipe = schemas.DrawingSetRequest(model=request.model, exemplars=request.exemplars, seed=request.seed)
+        drawings = await self._drawing_set(recipe)
+        measured = await _run(
+            self._preprocessing, lambda: self._load(drawings.writer, request.drawing, "the second drawing")
+        )
+        return await self._batcher.run(lambda: _free_energies(drawings, measured))
 
-    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    async def collection(self, request: schemas.CollectionRequest) -> File:
+        content = await _run(self._preprocessing, lambda: pack(request.classes, self._limits))
+        return File(content, "application/zip", f"{ROOT}.zip")
+
+    async def _drawing_set(self, request: schemas.DrawingSetRequest, id: str | None = None) -> DrawingSet:
+        return self._sets.find(id) or await _run(self._preprocessing, lambda: self._sets.create(request, id))
+
+
+async def _run(pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 def _warm_up_image() -> str:
@@ -198,44 +128,44 @@ def _warm_up_image() -> str:
     return base64.b64encode(png(picture)).decode()
 
 
-def _tracing(values: np.ndarray, appearance: SymbolAppearance) -> Callable[[], str]:
-    return lambda: outline(stroke_field(values[0], appearance))
+def _symbol_appearance(drawings: DrawingSet, reason: str) -> SymbolAppearance:
+    if not isinstance(drawings.appearance, SymbolAppearance):
+        raise RequestError(400, reason)
+    return drawings.appearance
 
 
-def _png(values: np.ndarray, appearance: Appearance, size: int | None) -> bytes:
-    return png(appearance.render(values, size), runs=True)
-
-
-def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:
-    """Drawings as they grow, and the windows through which the model looked and wrote."""
+def _growth(drawings: DrawingSet, blocks: Sequence[Block]) -> dict[str, Any]:
+    """The drawings after every step, and the windows that the model reads and writes through."""
+    appearance = drawings.appearance
     canvases = np.concatenate([block.canvases for block in blocks])
-    levels = np.stack([order.appearance.grow(drawing).levels for drawing in canvases])
+    levels = np.stack([appearance.grow(drawing).levels for drawing in canvases])
     windows = {
         name: np.concatenate([getattr(block, name) for block in blocks]).astype(float).round(4).tolist()
         for name in ("write_windows", "read_windows")
     }
     n, steps, channels, size, _ = levels.shape
     return {
-        "model": order.name,
-        "sha256": order.writer.sha256,
-        "seed": order.seed,
-        "temperature": order.temperature,
+        "drawing_set": drawings.id,
+        "model": drawings.model,
+        "sha256": drawings.writer.sha256,
+        "seed": drawings.seed,
+        "temperature": drawings.temperature,
         "n": n,
         "steps": steps,
         "channels": channels,
         "size": size,
-        "inked": order.writer.space.inked,
-        "ink": _colour(order.appearance, "ink"),
-        "paper": _colour(order.appearance, "paper"),
+        "inked": drawings.writer.space.inked,
+        "ink": _colour(appearance, "ink"),
+        "paper": _colour(appearance, "paper"),
         "growth": _base64(levels),
         **windows,
-        "exemplars": [_seen(exemplar) for exemplar in order.exemplars],
+        "exemplars": [_preprocessed(exemplar) for exemplar in drawings.exemplars],
         "model_seconds": max(block.seconds for block in blocks),
     }
 
 
-def _seen(exemplar: Exemplar) -> dict[str, Any]:
-    """An exemplar as the model sees it, and the square of the picture that it is."""
+def _preprocessed(exemplar: Exemplar) -> dict[str, Any]:
+    """An exemplar as the model sees it, and the square of the image that this is."""
     appearance = exemplar.appearance
     return {
         "width": appearance.width,
@@ -246,7 +176,7 @@ def _seen(exemplar: Exemplar) -> dict[str, Any]:
 
 
 def _colour(appearance: Appearance, part: str) -> str | None:
-    """The colour of ink or paper as #rrggbb; of a transparent sheet that of the ground on which it is shown."""
+    """The colour of ink or paper as #rrggbb; transparent paper has the colour that it is shown on."""
     if not isinstance(appearance, SymbolAppearance):
         return None
     red, green, blue = appearance.ground if part == "paper" else appearance.ink[:3]
@@ -257,16 +187,16 @@ def _base64(values: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def _energies(order: _Order, judged: Exemplar) -> dict[str, Any]:
-    """Free energy of a drawing given the exemplars, and without them, means over draws of the latents, nats."""
+def _free_energies(drawings: DrawingSet, measured: Exemplar) -> dict[str, Any]:
+    """The free energy of a drawing given a set's exemplars and without them, in nats, averaged over samples."""
     import torch
 
-    model = order.writer.model
-    noise = noise_for(model.noise_shape, [("energy", order.seed, k) for k in range(_SAMPLES)])
-    image = torch.from_numpy(judged.image)[None]
+    model = drawings.writer.model
+    noise = noise_for(model.noise_shape, [("energy", drawings.seed, k) for k in range(_SAMPLES)])
+    image = torch.from_numpy(measured.image)[None]
     contexts: dict[str, torch.Tensor | None] = {"without": None}
-    if order.exemplars:
-        contexts["given"] = torch.stack([torch.from_numpy(one.image) for one in order.exemplars])[None]
+    if drawings.exemplars:
+        contexts["given"] = torch.stack([torch.from_numpy(one.image) for one in drawings.exemplars])[None]
     result: dict[str, Any] = {"samples": _SAMPLES}
     for name, context in contexts.items():
         with torch.inference_mode():
