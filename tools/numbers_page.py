@@ -1,6 +1,6 @@
 """docs/numbers.md, the reference page, made from the result files and the published figures.
 
-    python tools/numbers_page.py            # writes the page
+    python tools/numbers_page.py            # writes the page, and docs/results/SHA256SUMS beside the files
     python tools/numbers_page.py --check    # status 1 if the page is not what the files say
 
 Reads docs/results/*.json, written by tools/experiments.py or by `allograph evaluate -o docs/results`, and
@@ -10,6 +10,7 @@ docs/published.toml.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import re
 import sys
 import tomllib
@@ -30,6 +31,7 @@ from numbers_measured import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+SUMS = "SHA256SUMS"
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
 
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
@@ -87,13 +89,20 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    if check:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    made, status = {PAGE: text, RESULTS / SUMS: sums(RESULTS)}, 0
+    for path, content in made.items():
+        if not check:
+            path.write_text(content, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != content:
+            print(f"{path.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
+            status = 1
+    return status
+
+
+def sums(folder: Path) -> str:
+    """The SHA-256 of every result file, as `sha256sum` writes them: a figure that no page shows is guarded, too."""
+    digests = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(folder.glob("*.json")))
+    return "".join(f"{digest}  {name}\n" for digest, name in digests)
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:

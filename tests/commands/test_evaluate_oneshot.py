@@ -15,6 +15,7 @@ from PIL import Image
 from allograph import weights
 from allograph.cli import main
 from allograph.data import ConceptDataset, Splits, loading, stroke_concepts
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from commands.family import build
 
 
@@ -218,3 +219,22 @@ def test_characters_of_alphabets_that_the_critics_know_are_not_judged(
     status, out, err = run(capsys, *arguments[:-2], "--task", "alphabet")
     assert (status, out) == (2, "")
     assert "holds out no alphabet" in one_line(err)
+
+
+def test_the_temperature_of_the_drawings_does_not_reach_their_likelihood(
+    capsys, sequential: Path, splits: Splits
+) -> None:
+    """It is that of the model at any temperature: what `evaluate_likelihood` says of the same images."""
+    found = []
+    for temperature in (0.3, 1.5):
+        words = ["--temperature", temperature, "--seed", 5, "--overwrite", "--json"]
+        status, out, _ = run(capsys, *quick(sequential, *words))
+        assert status == 0
+        found.append(json.loads(out))
+    cold, hot = found
+    assert cold["generated"] != hot["generated"]
+    few = {"drawings": 4, "samples": 2, "bound_drawings": 2, "contexts": 1, "seed": 5}
+    alone = evaluate_likelihood(weights.load(sequential).model, splits.validation, size=28, **few).to_dict()
+    for document in (cold["likelihood"], hot["likelihood"], alone):
+        del document["seconds"]
+    assert cold["likelihood"] == hot["likelihood"] == alone
