@@ -17,6 +17,7 @@ __all__ = [
     "SIDE",
     "STEPS",
     "UNITS",
+    "WINDOWS",
     "Limit",
     "require",
     "require_length",
@@ -54,6 +55,7 @@ STEPS = Limit(1, 4096, "the steps of a drawing are computed one after the other"
 UNITS = Limit(1, 65_536, "the matrices of a larger layer do not fit into memory")
 CHANNELS = Limit(1, 4096, "convolutions between more channels do not fit into memory")
 LAYERS = Limit(1, 32, "deeper networks of this kind do not learn")
+WINDOWS = Limit(1, 64, "so many read and write every pixel many times over")
 HEADS = Limit(1, 1024, "each head remembers every pair of steps")
 COMPONENTS = Limit(1, 1024, "every pixel has parameters for each component")
 LEVELS = Limit(2, 65_536, "pixels have 16 bits at most")

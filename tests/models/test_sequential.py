@@ -41,6 +41,20 @@ COMBINATIONS |= {
     }
     for attention, prior in itertools.product(("none", "gaussian", "stretch", "affine"), ("standard", "learned"))
 }
+COMBINATIONS |= {
+    f"{attention}-{canvas}-three-windows{'-by-inference' * (by == 'inference')}": {
+        "attention": attention,
+        "windows": 3,
+        "canvas": canvas,
+        "canvas_channels": 2,
+        "context": True,
+        "context_by": by,
+    }
+    for attention, canvas, by in itertools.product(
+        ("gaussian", "stretch", "affine"), ("additive", "gated"), ("attention", "inference")
+    )
+}
+COMBINATIONS["other-patch-read"] = {"attention": "affine", "patch": 3, "read_patch": 4, "context": True}
 COMBINATIONS["colour"] = {
     "context": True,
     "canvas_channels": 4,
@@ -131,6 +145,9 @@ def test_the_windows_drawn_are_those_read_and_written() -> None:
         {"embedding": -1},
         *({"context": True, "context_by": "inference", "embedding": length} for length in (0, 6)),
         {"heads": 0},
+        {"windows": 0},
+        {"attention": "none", "windows": 2},
+        {"read_patch": -1},
     ],
 )
 def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 class Attention(nn.Module, ABC):
     """Places in an image, each given by ``numbers`` numbers; patches of ``patch`` x ``patch`` samples are read from and
-    written to them. Reading and writing are linear in the image and in the patch.
+    written to them. Reading and writing are linear in the image and in the patch. The layers of a patch are the
+    channels of the image, of each window in turn where there are several (`allograph.attention.several`).
 
     Args:
         size: of the image, pixels a side.
@@ -30,11 +31,10 @@ class Attention(nn.Module, ABC):
         if not self.numbers:
             return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
         with torch.autocast(hidden.device.type, enabled=False):
-            return self.place(self.projection(hidden))
+            return self.place(self.unbounded(hidden))
 
-    @property
     @abstractmethod
-    def projection(self) -> nn.Linear:
+    def unbounded(self, hidden: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch free"]:
         """The linear map of the hidden state of which `place` makes numbers."""
 
     @abstractmethod
@@ -44,12 +44,12 @@ class Attention(nn.Module, ABC):
     @abstractmethod
     def read(
         self, image: Float[Tensor, "batch channel size size"], where: Float[Tensor, "batch numbers"]
-    ) -> Float[Tensor, "batch channel patch patch"]:
+    ) -> Float[Tensor, "batch layer patch patch"]:
         """The patch of each image at its place."""
 
     @abstractmethod
     def write(
-        self, patch: Float[Tensor, "batch channel patch patch"], where: Float[Tensor, "batch numbers"]
+        self, patch: Float[Tensor, "batch layer patch patch"], where: Float[Tensor, "batch numbers"]
     ) -> Float[Tensor, "batch channel size size"]:
         """Each patch at its place of an empty image."""
 
@@ -59,12 +59,12 @@ class Attention(nn.Module, ABC):
 
     @abstractmethod
     def write_all(
-        self, patches: Float[Tensor, "batch steps channel patch patch"], where: Float[Tensor, "batch steps numbers"]
+        self, patches: Float[Tensor, "batch steps layer patch patch"], where: Float[Tensor, "batch steps numbers"]
     ) -> Float[Tensor, "batch channel size size"]:
         """The sum of what all steps write: ``sum_t write(patch_t, where_t)``."""
 
     def write_each(
-        self, patches: Float[Tensor, "batch steps channel patch patch"], where: Float[Tensor, "batch steps numbers"]
+        self, patches: Float[Tensor, "batch steps layer patch patch"], where: Float[Tensor, "batch steps numbers"]
     ) -> Float[Tensor, "batch steps channel size size"]:
         """What each step writes, on empty images of its own."""
         return self.write(patches.flatten(0, 1), where.flatten(0, 1)).unflatten(0, patches.shape[:2])

@@ -46,9 +46,8 @@ class GaussianAttention(SeparableAttention):
             self.linear.bias.zero_()
             self.linear.bias[2] = 1.0  # begin with most of the image
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))

@@ -118,9 +118,8 @@ class SpatialTransformer(Attention):
         super().__init__(size, patch, 6)
         self.network = WindowNetwork(features, bounds, initial_scale, 6)
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.network.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.network.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         return self.network.window(raw).flatten(-2)
@@ -158,9 +157,8 @@ class SeparableTransformer(SeparableAttention):
         super().__init__(size, patch, 4)
         self.network = WindowNetwork(features, bounds, initial_scale, freedom)
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.network.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.network.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         return torch.cat(self.network.scale_and_shift(raw), dim=-1)

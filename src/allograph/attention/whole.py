@@ -6,7 +6,7 @@ __all__ = ["WholeImage"]
 
 from typing import final
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from allograph.attention.base import Attention
 from allograph.attention.windows import identity_window
@@ -19,9 +19,8 @@ class WholeImage(Attention):
     def __init__(self, size: int) -> None:
         super().__init__(size, size, 0)
 
-    @property
-    def projection(self) -> nn.Linear:
-        raise TypeError("no number says where the whole image is")
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return hidden[..., :0]
 
     def place(self, raw: Tensor) -> Tensor:
         return raw

@@ -39,18 +39,20 @@ def resized(source: GenerativeModel, target: GenerativeModel) -> None:
 
 def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     before, now = source.config, target.config
-    if now.attention == "none" or dataclasses.replace(before, image_size=now.image_size, patch=now.patch) != now:
+    sizes = {name: getattr(now, name) for name in ("image_size", "patch", "read_patch")}
+    if now.attention == "none" or dataclasses.replace(before, **sizes) != now:
         raise ValueError("the networks differ in more than image_size and patch")
-    if now.context and not source.infers_context and before.patch != now.patch:
+    read_before, read_now = (config.read_patch or config.patch for config in (before, now))
+    if now.context and not source.infers_context and read_before != read_now:
         raise ValueError("what is read of exemplars goes everywhere: their patch stays as it is")
-    size, patch, channels = now.image_size, now.patch, source.likelihood.channels
+    size, patch, channels = now.image_size, now.patch, now.windows * source.likelihood.channels
     changed = {"canvas.first": _written(tensors["canvas.first"], size)}
     for key in ("sprite.weight", "sprite.bias"):
         sprites = tensors[key].unflatten(0, (-1, before.patch, before.patch)).movedim((1, 2), (-2, -1))
         changed[key] = _written(sprites, patch).movedim((-2, -1), (1, 2)).flatten(0, 2)
-    glimpse = channels * before.patch**2
+    glimpse = channels * read_before**2
     read, rest = tensors["posterior.inputs.weight"].tensor_split([glimpse], dim=1)
-    changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, patch), rest], dim=1)
+    changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, read_now), rest], dim=1)
     for name, encoder in target.named_modules():
         if isinstance(encoder, ImageEncoder):
             key = f"{name}.linear.weight"

@@ -71,12 +71,13 @@ class SequentialModel(GenerativeModel):
         self.likelihood = likelihood_from_config(config.likelihood)
         channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
 
-        def attention() -> Attention:
-            return attention_of(config.attention, hidden, size, config.patch, config.bounds, 0.7)
+        def attention(patch: int) -> Attention:
+            return attention_of(config.attention, hidden, size, patch, config.bounds, 0.7, config.windows)
 
-        self.look_target, self.placing = attention(), attention()
+        read_patch = config.read_patch or config.patch
+        self.look_target, self.placing = attention(read_patch), attention(config.patch)
         patch, numbers = self.placing.patch, self.placing.numbers
-        glimpse = channels * patch**2 + numbers
+        glimpse = config.windows * channels * self.look_target.patch**2 + numbers
         # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
         moving, still = (glimpse, 0) if numbers else (0, glimpse)
         noticed, for_context = 0, 0
@@ -86,7 +87,7 @@ class SequentialModel(GenerativeModel):
             noticed = config.embedding
             self.recall = ExemplarAttention(config.latent, hidden, config.steps, config.embedding, config.heads)
         elif config.context:
-            self.look_context = attention()
+            self.look_context = attention(read_patch)
             noticed, for_context = moving, still + config.embedding
         if config.embedding:
             seen = 2 * channels if config.context and not self.infers_context else channels
@@ -98,7 +99,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = GaussianHead(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        self.sprite = nn.Linear(hidden, config.windows * config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
         if config.canvas == "gated":  # step after step: a graph of all T would take too long to compile

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from allograph.attention import AttentionKind, WindowBounds
 from allograph.likelihoods import LikelihoodConfig
-from allograph.limits import CHANNELS, HEADS, SIDE, STEPS, UNITS, require, require_room
+from allograph.limits import CHANNELS, HEADS, SIDE, STEPS, UNITS, WINDOWS, require, require_room
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class SequentialConfig:
         context_by: how exemplars are known: ``attention`` reads them at every step and embeds them; ``inference``
             infers their own z' and h' first, as if they were to be drawn, and each step recalls what was done to them.
         patch: side of what is read and of the sprites, samples; without attention it is the image.
+        read_patch: side of what is read, where it is another; else 0.
+        windows: in which each step reads, and as many in which it writes, each a patch of its own.
         bounds: of the windows of spatial transformers.
         canvas: ``additive`` or ``gated``.
         canvas_channels: hidden channels of the canvas.
@@ -49,6 +51,8 @@ class SequentialConfig:
     attention: AttentionKind = "affine"
     context_by: Literal["attention", "inference"] = "attention"
     patch: int = 12
+    read_patch: int = 0
+    windows: int = 1
     bounds: WindowBounds = field(default=WindowBounds(min_scale=0.15, max_scale=1.5, max_turn=1.0, max_shear=0.5))
     canvas: Literal["additive", "gated"] = "additive"
     canvas_channels: int = 1
@@ -72,13 +76,17 @@ class SequentialConfig:
             latent=UNITS,
             hidden=UNITS,
             patch=SIDE,
+            read_patch=replace(SIDE, low=0),
+            windows=WINDOWS,
             canvas_channels=CHANNELS,
             embedding=replace(UNITS, low=0),
             heads=HEADS,
             encoder_width=CHANNELS,
             decision=UNITS,
         )
-        layers = max(self.canvas_channels, self.likelihood.parameters_per_pixel)
+        if self.attention == "none" and self.windows > 1:
+            raise ValueError(f"windows = {self.windows} takes attention: without it a patch is the whole image")
+        layers = max(self.windows * self.canvas_channels, self.likelihood.parameters_per_pixel)
         require_room(self.steps, self.latent, layers * max(self.image_size, self.patch) ** 2)
         if self.context and self.context_by == "inference" and (not self.embedding or self.embedding % self.heads):
             raise ValueError(
