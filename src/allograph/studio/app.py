@@ -7,7 +7,6 @@ __all__ = ["create_app"]
 import asyncio
 import json
 import mimetypes
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from allograph.studio.errors import RequestError
 from allograph.studio.limits import Limits
 from allograph.studio.registry import ModelRegistry
 from allograph.studio.security import Address, SecurityMiddleware
-from allograph.studio.service import File, StudioService
+from allograph.studio.service import StudioService
 
 Result = TypeVar("Result")
 
@@ -96,7 +95,7 @@ class _PostEndpoints:
         self,
         path: str,
         kind: type[schemas.Body],
-        answer: Callable[[schemas.Body], Coroutine[Any, Any, Mapping[str, Any] | File]],
+        answer: Callable[[schemas.Body], Coroutine[Any, Any, Mapping[str, Any] | Response]],
     ) -> Route:
         async def endpoint(request: Request) -> Response:
             content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -110,7 +109,7 @@ class _PostEndpoints:
                 result = await _while_connected(request, answer(body))
             finally:
                 self._pending -= 1
-            return _file(result) if isinstance(result, File) else _json(result)
+            return result if isinstance(result, Response) else _json(result)
 
         return Route(path, endpoint, methods=["POST"])
 
@@ -151,12 +150,6 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) 
 def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     content = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Response(content, status, headers, "application/json")
-
-
-def _file(file: File) -> Response:
-    name = re.sub(r"[^A-Za-z0-9.-]", "-", file.name)
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ __all__ = [
     "OutlinesRequest",
     "PictureRequest",
     "RequestBody",
+    "SetMemberRequest",
     "WriteRequest",
     "openapi",
     "parse",
@@ -63,9 +64,9 @@ class RequestBody(BaseModel):
 
 class ExemplarImage(RequestBody):
     image: _Image
-    ink: Annotated[
-        Literal["auto", "dark", "light"], Field(description="Whether the ink is darker or lighter than the paper.")
-    ] = "auto"
+    ink: Literal["auto", "dark", "light"] = Field(
+        default="auto", description="Whether ink is darker or lighter than paper."
+    )
 
     @cached_property
     def key(self) -> tuple[str, str]:
@@ -74,64 +75,59 @@ class ExemplarImage(RequestBody):
 
 
 class _ExemplarsRequest(RequestBody):
-    model: Annotated[
-        str | None, Field(max_length=100, description="A name from /api/models; the first one by default.")
-    ] = None
-    exemplars: Annotated[
-        list[ExemplarImage],
-        Field(max_length=_MAX_EXEMPLARS, description="Drawings of one symbol, or none for drawings from nothing."),
-    ] = []
-    seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
+    model: str | None = Field(
+        default=None, max_length=100, description="A name from /api/models; the first one by default."
+    )
+    exemplars: list[ExemplarImage] = Field(
+        default=[], max_length=_MAX_EXEMPLARS, description="Drawings of one symbol, or none for drawings from nothing."
+    )
+    seed: int = Field(default=0, ge=0, le=_MAX_SEED)
 
 
 class DrawingSetRequest(_ExemplarsRequest):
-    temperature: Annotated[
-        float | None,
-        Field(gt=0, le=2, description="How much the drawings vary; the model's own temperature by default."),
-    ] = None
+    temperature: float | None = Field(
+        default=None, gt=0, le=2, description="How much the drawings vary; the model's own temperature by default."
+    )
 
 
 class WriteRequest(DrawingSetRequest):
-    n: Annotated[int, Field(ge=1, le=_MAX_DRAWINGS, description="The number of drawings.")] = 16
+    n: int = Field(default=16, ge=1, le=_MAX_DRAWINGS, description="The number of drawings.")
 
 
-class _FromDrawingSet(DrawingSetRequest):
-    drawing_set: Annotated[
-        str | None,
-        Field(
-            max_length=100,
-            description="The `drawing_set` of an answer to /api/write; the fields that generate a set can then be left "
-            "out. The answer 410 asks for them: the server no longer holds the set, but can generate it again.",
-        ),
-    ] = None
+class SetMemberRequest(DrawingSetRequest):
+    drawing_set: str | None = Field(
+        default=None,
+        max_length=100,
+        description="The `drawing_set` of an answer to /api/write, instead of the fields that generate it. The answer "
+        "410 asks for them too: the server no longer holds the set and generates it again.",
+    )
 
 
-class OutlinesRequest(_FromDrawingSet):
-    numbers: Annotated[
-        list[_Number],
-        Field(min_length=1, max_length=_MAX_DRAWINGS, description="Which drawings of the set, counted from 1."),
-    ]
+class OutlinesRequest(SetMemberRequest):
+    numbers: list[_Number] = Field(
+        min_length=1, max_length=_MAX_DRAWINGS, description="Which drawings of the set, counted from 1."
+    )
 
 
-class PictureRequest(_FromDrawingSet):
-    number: Annotated[_Number, Field(description="Which drawing of the set, counted from 1.")]
+class PictureRequest(SetMemberRequest):
+    number: _Number = Field(description="Which drawing of the set, counted from 1.")
     format: Literal["png", "svg"] = "png"
-    size: Annotated[
-        int | None, Field(ge=8, le=MAX_SIDE, description="The longer side in pixels; the exemplar's by default.")
-    ] = None
+    size: int | None = Field(
+        default=None, ge=8, le=MAX_SIDE, description="Pixels of the longer side; the exemplar's if null."
+    )
 
 
 class EnergyRequest(_ExemplarsRequest):
-    drawing: Annotated[ExemplarImage, Field(description="The drawing to measure.")]
+    drawing: ExemplarImage = Field(description="The drawing to measure.")
 
 
 class CollectedClass(RequestBody):
-    name: Annotated[str, Field(min_length=1, max_length=60)]
-    images: Annotated[list[_Image], Field(min_length=1, max_length=_MAX_COLLECTED)]
+    name: str = Field(min_length=1, max_length=60)
+    images: list[_Image] = Field(min_length=1, max_length=_MAX_COLLECTED)
 
 
 class CollectionRequest(RequestBody):
-    classes: Annotated[list[CollectedClass], Field(min_length=1, max_length=_MAX_CLASSES)]
+    classes: list[CollectedClass] = Field(min_length=1, max_length=_MAX_CLASSES)
 
     @model_validator(mode="after")
     def _limit_images(self) -> CollectionRequest:

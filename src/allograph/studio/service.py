@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["File", "StudioService"]
+__all__ = ["StudioService"]
 
 import asyncio
 import base64
 import math
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image, ImageDraw
+from starlette.responses import Response
 
 from allograph.generation.samples import Block, noise_for
 from allograph.imaging import Exemplar, RenderStyle, SymbolStyle, outline, outline_svg
@@ -31,17 +32,10 @@ from allograph.studio.registry import ModelRegistry
 
 Result = TypeVar("Result")
 
+_EXAMPLE = Path(__file__).parent / "page" / "examples" / "thai-ko-kai.webp"
+
 _SAMPLES = 16
 """Samples of the latents over which a free energy is averaged."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that is sent to the client."""
-
-    content: bytes
-    media_type: str
-    name: str
 
 
 class StudioService:
@@ -62,8 +56,9 @@ class StudioService:
 
     async def warm_up(self) -> None:
         """Do everything once with the default model, so that the first drawings come as fast as later ones."""
+        image = base64.b64encode(_EXAMPLE.read_bytes()).decode()
         conditional = self._registry.writer().model.conditional
-        exemplars = [schemas.ExemplarImage(image=_warm_up_image())] if conditional else []
+        exemplars = [schemas.ExemplarImage(image=image)] if conditional else []
         with suppress(RequestError):
             await self.write(schemas.WriteRequest(exemplars=exemplars))
             await self.picture(schemas.PictureRequest(exemplars=exemplars, number=1))
@@ -78,7 +73,7 @@ class StudioService:
         return await _run(self._preprocessing, lambda: _growth(drawings, blocks))
 
     async def outlines(self, request: schemas.OutlinesRequest) -> dict[str, Any]:
-        drawings = await self._drawing_set(request, request.drawing_set)
+        drawings = await self._drawing_set(request)
         style = _symbol_style(drawings, "this model's drawings are pictures and have no outline")
         outlines = []
         for number in request.numbers:
@@ -87,8 +82,8 @@ class StudioService:
             outlines.append({"number": number, "path": path})
         return {"size": drawings.writer.model.config.image_size, "drawings": outlines}
 
-    async def picture(self, request: schemas.PictureRequest) -> File:
-        drawings = await self._drawing_set(request, request.drawing_set)
+    async def picture(self, request: schemas.PictureRequest) -> Response:
+        drawings = await self._drawing_set(request)
         values = await self._sets.drawing(drawings, request.number)
         style = drawings.style
         size = request.size
@@ -98,9 +93,9 @@ class StudioService:
         if request.format == "svg":
             symbol = _symbol_style(drawings, "this model's drawings have no outline; ask for format png")
             text = await _run(self._rendering, lambda: outline_svg(values, symbol, size))
-            return File(text.encode(), "image/svg+xml", f"{name}.svg")
+            return _file(text, "image/svg+xml", f"{name}.svg")
         content = await _run(self._rendering, lambda: png(style.render(values, size), runs=True))
-        return File(content, "image/png", f"{name}.png")
+        return _file(content, "image/png", f"{name}.png")
 
     async def energy(self, request: schemas.EnergyRequest) -> dict[str, Any]:
         recipe = schemas.DrawingSetRequest(model=request.model, exemplars=request.exemplars, seed=request.seed)
@@ -110,11 +105,12 @@ class StudioService:
         )
         return await self._batcher.run(lambda: _free_energies(drawings, measured))
 
-    async def collection(self, request: schemas.CollectionRequest) -> File:
+    async def collection(self, request: schemas.CollectionRequest) -> Response:
         content = await _run(self._preprocessing, lambda: pack(request.classes, self._limits))
-        return File(content, "application/zip", f"{ROOT}.zip")
+        return _file(content, "application/zip", f"{ROOT}.zip")
 
-    async def _drawing_set(self, request: schemas.DrawingSetRequest, id: str | None = None) -> DrawingSet:
+    async def _drawing_set(self, request: schemas.DrawingSetRequest) -> DrawingSet:
+        id = request.drawing_set if isinstance(request, schemas.SetMemberRequest) else None
         return self._sets.find(id) or await _run(self._preprocessing, lambda: self._sets.create(request, id))
 
 
@@ -122,10 +118,9 @@ async def _run(pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
     return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
-def _warm_up_image() -> str:
-    picture = Image.new("RGBA", (320, 320))
-    ImageDraw.Draw(picture).line([(90, 70), (100, 240), (220, 220)], (0, 0, 0, 255), 11)
-    return base64.b64encode(png(picture)).decode()
+def _file(content: str | bytes, media_type: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{re.sub("[^A-Za-z0-9.-]", "-", name)}"'}
+    return Response(content, headers=headers, media_type=media_type)
 
 
 def _symbol_style(drawings: DrawingSet, reason: str) -> SymbolStyle:

@@ -95,8 +95,8 @@ async function draw() {
   if (!settings.model) return;
   if (settings.model.conditional && !exemplars.list.length) {
     grid.clear();
-    player.stop();
     player.refresh();
+    player.stop();
     setStatus("");
     return;
   }
