@@ -30,7 +30,7 @@ class Measured:
     - `warned`: the intake itself says that it may be wrong
     - `parts`: as many as in truth
     - `width`: the strokes' width within 20 %
-    - `seconds`: to find the ink, decoding aside
+    - `seconds`: of one processor, to find the ink, decoding aside
     """
 
     iou: float
@@ -64,12 +64,12 @@ def truth_at(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def measure(scene: Scene) -> tuple[Measured, FoundInk | None]:
     """Find the ink of a scene and compare it with the truth, on the intake's own raster."""
     source = decoded(scene)
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         found = find_ink(source)
     except AllographError as error:
-        return Measured(0.0, None, str(error), False, False, False, time.perf_counter() - started), None
-    seconds = time.perf_counter() - started
+        return Measured(0.0, None, str(error), False, False, False, time.process_time() - started), None
+    seconds = time.process_time() - started
     warned = bool(getattr(found, "warnings", ()))
     if scene.ink is None:
         return Measured(0.0, None, None, warned, False, False, seconds), found

@@ -44,8 +44,8 @@ class Sheet:
         flags = ("" if measured.polarity is not False else " POLARITY") + (" warned" if measured.warned else "")
         flags += "" if measured.parts else " parts"
         flags += "" if measured.width else " width"
-        colour = (255, 255, 0) if measured.iou < 0.8 else (255, 255, 255)
-        ImageDraw.Draw(tile).text((2, _TILE + 2), text + flags, fill=colour)
+        fill = (255, 255, 0) if measured.iou < 0.8 else (255, 255, 255)
+        ImageDraw.Draw(tile).text((2, _TILE + 2), text + flags, fill=fill)
         self._tiles.append(tile)
 
     def save(self, path: Path) -> None:

@@ -25,8 +25,10 @@ from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_oneshot import oneshot
 from allograph.cli.info import info
+from allograph.cli.inspect import inspect
 from allograph.cli.invent import invent
 from allograph.cli.report import report
+from allograph.cli.split import split
 from allograph.cli.studio import studio
 from allograph.cli.train import train
 from allograph.cli.write import write
@@ -37,6 +39,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command()(write)
 app.command()(invent)
 app.command()(augment)
+app.command()(inspect)
+app.command()(split)
 app.command()(train)
 app.command()(info)
 app.command()(report)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_SUFFIXES", "Folder", "ImageKind", "class_images", "load_folder", "loose_images", "split_folder"]
+__all__ = [
+    "Folder",
+    "ImageKind",
+    "class_images",
+    "left_out",
+    "load_folder",
+    "loose_images",
+    "passed_over",
+    "split_folder",
+]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +28,10 @@ from allograph.data.pictures import Pictures
 from allograph.data.resizing import area_average
 from allograph.data.splits import Splits
 from allograph.errors import AllographError, Problem
+from allograph.imaging.formats import IMAGE_SUFFIXES
 from allograph.runtime.files import explain_os_error
 
 ImageKind = Literal["symbols", "grey", "colour"]
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
 _SIDE = 105
 # Pictures are kept no larger than this: twice what models of this family are trained at.
@@ -36,23 +45,24 @@ _DRAWINGS_TO_DIVIDE = 6
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder held: the data set of all that could be read, and what could not."""
+    """What a folder held: the data set of all that could be read, what could not, and what is no image at all."""
 
     dataset: ConceptDataset
     problems: tuple[Problem, ...]
+    passed_over: tuple[Path, ...] = ()
 
 
 def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
-    """Read ROOT/CLASS/*.png (jpg, jpeg, bmp, gif, webp, tif, tiff) of any size.
+    """Read ROOT/CLASS/*.png, or of any other format that `allograph write` reads, of any size.
 
     "symbols": of any colour and polarity; every image is brought to the space of Omniglot's drawings, 105 pixels
     square, as `allograph write` does it (`allograph.imaging.preprocess`). "grey", "colour": every image is the middle
     square of a picture, on white where it is transparent, in eight bits a channel; all are averaged to the side of the
     largest, at most 128 pixels, and smaller ones enlarged to it.
 
-    Classes and files are taken in the order of their names; other files, hidden ones and deeper folders are passed
-    over. Nobody is known to have drawn two of the images: every one has a drawer of its own. An image that cannot be
-    taken in and a class without images are left out and reported.
+    Classes and files are taken in the order of their names; other files and deeper folders are passed over and named
+    (`passed_over`), hidden ones are not even named. Nobody is known to have drawn two of the images: every one has a
+    drawer of its own. An image that cannot be used and a class without images are left out and reported.
 
     Raises AllographError when there is no folder, no class folder in it, or no image that can be used.
     """
@@ -86,7 +96,7 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
         family_names=(root.resolve().name,),
         family=np.zeros(len(names), dtype=np.int64),
     )
-    return Folder(dataset, tuple(problems))
+    return Folder(dataset, tuple(problems), tuple(passed_over(root)))
 
 
 def _symbol(path: Path) -> npt.NDArray[np.uint8]:
@@ -134,7 +144,36 @@ def class_images(root: Path) -> dict[str, list[Path]]:
         loose = sum(_is_image(entry) for entry in entries)
         found = f"{loose} images, but no class folder" if loose else "no class folder"
         raise AllographError(f"{root} holds {found}: put each class's images into a folder of its own, CLASS/*.png")
+    if not any(images.values()) and (parts := [folder for folder in classes if _holds_classes(folder)]):
+        names = " or ".join(str(part) for part in parts[:3])
+        raise AllographError(f"{root} holds no images but folders of class folders: name one of them, {names}")
     return images
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Whether images lie in folders inside this one, as in train/CLASS/*.png."""
+    try:
+        return any(_is_image(path) for inner in folder.iterdir() if inner.is_dir() for path in inner.iterdir())
+    except OSError:
+        return False
+
+
+def passed_over(root: Path) -> list[Path]:
+    """What lies in the class folders of `root` and is no image, sorted: other files and deeper folders, none hidden."""
+    try:
+        classes = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+        inside = [path for folder in classes for path in sorted(folder.iterdir())]
+    except OSError:  # whoever read the images has said so
+        return []
+    return [path for path in inside if not path.name.startswith(".") and not _is_image(path)]
+
+
+def left_out(paths: Sequence[Path]) -> str:
+    """One line that counts what was passed over, and names the first few."""
+    count = len(paths)
+    named = ", ".join(str(path) for path in paths[:5]) + (", ..." if count > 5 else "")
+    what = "file is no picture and is" if count == 1 else "files are no pictures and are"
+    return f"{count} {what} passed over: {named}"
 
 
 def loose_images(root: Path) -> list[Path]:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "Decoded", "Picture", "decode_picture"]
+__all__ = ["Decoded", "Picture", "decode_frames", "decode_picture", "upright"]
 
-import contextlib
-import io
 import os
-import struct
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from allograph.errors import AllographError
+from allograph.imaging.formats import check_size, frames_of, one_line_errors
 from allograph.runtime.files import explain_os_error
 
 Picture = Path | str | bytes | Image.Image | np.ndarray
 """A file, the content of one, a PIL image or an array."""
-
-MAX_PIXELS = 80_000_000
-"""Larger pictures are refused from their header alone. Below Pillow's own limit, which warns from 89 million on."""
-
-MIN_SIDE = 8
-"""The smallest side, in pixels, of a picture on which a symbol can be told from noise."""
 
 WORK_SIDE = (320, 1024)
 """Pictures are worked on at a longer side in this range: fine enough for smooth edges, coarse enough to be quick."""
@@ -35,9 +26,8 @@ WORK_SIDE = (320, 1024)
 PICTURE_SIDE = 1024
 """The longer side of the copy that contact sheets show."""
 
-# Only raster formats that Pillow decodes itself: its EPS reader, for one, would start another program on the file.
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO")
-_KNOWN = "PNG, JPEG, WebP, TIFF, GIF or BMP"
+_MOST_BYTES = 1 << 30
+"""What is read from a pipe, which does not say how much there is."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,7 @@ class Decoded:
     - `picture`: the picture itself, RGB or RGBA, at most `PICTURE_SIDE` pixels long
     - `has_colour`: false for a two-dimensional array, whose values are measurements and no colours
     - `name`: what to call it in a message
+    - `frame`, `frames`: which of how many frames of an animation or pages of a document, counted from 1
     """
 
     colour: np.ndarray
@@ -59,6 +50,8 @@ class Decoded:
     picture: Image.Image
     has_colour: bool
     name: str
+    frame: int = 1
+    frames: int = 1
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -68,21 +61,50 @@ class Decoded:
 
 
 def decode_picture(image: Picture) -> Decoded:
-    """Decode `image`.
+    """Decode `image`, of an animation the first frame; see `decode_frames`."""
+    return next(decode_frames(image))
 
-    Of an animated file the first frame is taken; a camera's orientation mark is obeyed; pictures with more than 8 bits
-    per channel and arrays that are not uint8 are stretched to their own range, for nobody says where their white lies.
+
+def decode_frames(image: Picture) -> Iterator[Decoded]:
+    """Decode every frame of `image`, each when it is asked for; most images have one.
+
+    A camera's orientation mark is obeyed; pictures with more than 8 bits per channel, arrays that are not uint8 and
+    those of nothing but 0 and 1 are stretched to their own range, for nobody says where their white lies. Drawings
+    without pixels (SVG, PDF) are rendered.
 
     Raises AllographError for whatever is not a picture of a usable size: missing, a folder, unreadable, of another
     format, truncated, empty, too large or too small.
     """
     if isinstance(image, np.ndarray):
-        return _from_array(image)
+        yield _from_array(image)
+        return
     if isinstance(image, Image.Image):
-        with _one_line_errors("the image"):
-            return _from_image(image, "the image")
-    if isinstance(image, bytes):
-        return _from_file(io.BytesIO(image), "the image")
+        yield _from_image(image, "the image")
+        return
+    data, name = (image, "the image") if isinstance(image, bytes) else _content(image)
+    for number, (frame, count) in enumerate(frames_of(data, name), 1):
+        yield replace(_from_image(frame, name), frame=number, frames=count)
+
+
+def upright(image: Picture, frame: int = 1) -> Image.Image:
+    """The picture itself at its full size, RGB or RGBA: of several frames the one with this number, from 1."""
+    if isinstance(image, np.ndarray):
+        return _from_array(image).picture
+    if isinstance(image, Image.Image):
+        return _whole(image, "the image")
+    data, name = (image, "the image") if isinstance(image, bytes) else _content(image)
+    frames = (one for one, _ in frames_of(data, name))
+    return _whole(next(islice(frames, frame - 1, None)), name)
+
+
+def _whole(image: Image.Image, name: str) -> Image.Image:
+    with one_line_errors(name):
+        eight = _to_eight_bits(ImageOps.exif_transpose(image), _is_negative(image))
+        return eight if eight.mode == "RGBA" else eight.convert("RGB")
+
+
+def _content(image: Path | str) -> tuple[bytes, str]:
+    """The bytes of a file, or of a pipe, and its name as a message shows it."""
     if not isinstance(image, str | os.PathLike):
         raise AllographError(
             f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
@@ -94,53 +116,29 @@ def decode_picture(image: Picture) -> Decoded:
         if path.is_dir():
             raise AllographError(f"{name} is a folder; name an image file in it")
         with path.open("rb") as file:
-            return _from_file(file, name)
+            return file.read(_MOST_BYTES), name
     except OSError as error:
         raise explain_os_error(error, f"cannot read {name}") from error
     except ValueError as error:
         raise AllographError(f"{name} is not the name of any file; check the path") from error
 
 
-@contextlib.contextmanager
-def _one_line_errors(name: str) -> Iterator[None]:
-    """Turn the many ways in which a decoder can fail into one line each."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a decoder's remarks on odd metadata help nobody here
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except AllographError:
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise AllographError(_too_large(name)) from error
-    except UnidentifiedImageError as error:
-        raise AllographError(f"{name} is not an image that can be read; save it as {_KNOWN}") from error
-    except MemoryError as error:
-        raise AllographError(f"{name} does not fit into memory; scale it down") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
-        raise AllographError(f"{name} is damaged or cut off; save or copy the image again") from error
-
-
-def _from_file(file: BinaryIO, name: str) -> Decoded:
-    if not file.read(1):
-        raise AllographError(f"{name} is empty; save the image again")
-    file.seek(0)
-    with _one_line_errors(name), Image.open(file) as opened:
-        if opened.format not in _FORMATS:
-            raise UnidentifiedImageError
-        return _from_image(opened, name)
-
-
 def _from_image(image: Image.Image, name: str) -> Decoded:
-    _check_size(*image.size, name)
-    # A camera's JPEG can be decoded at a half, a quarter or an eighth, which is many times quicker.
-    width, height = image.size
-    if image.format == "JPEG":
-        image.draft(None, (2 * WORK_SIDE[1], 2 * WORK_SIDE[1]))
-    turned = ImageOps.exif_transpose(image)  # decodes; a copy, upright
-    if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
-        width, height = height, width
-    return _build(_to_eight_bits(turned), (width, height), True, name)
+    with one_line_errors(name):
+        check_size(*image.size, name)
+        # A camera's JPEG can be decoded at a half, a quarter or an eighth, which is many times quicker.
+        width, height = image.size
+        if image.format == "JPEG":
+            image.draft(None, (2 * WORK_SIDE[1], 2 * WORK_SIDE[1]))
+        turned = ImageOps.exif_transpose(image)  # decodes; a copy, upright
+        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+            width, height = height, width
+        return _build(_to_eight_bits(turned, _is_negative(image)), (width, height), True, name)
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Whether a TIFF has white at 0 (PhotometricInterpretation 0), which Pillow minds up to 8 bits only."""
+    return image.mode.startswith("I") and getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def _from_array(array: np.ndarray) -> Decoded:
@@ -152,37 +150,33 @@ def _from_array(array: np.ndarray) -> Decoded:
     if not (array.dtype == bool or np.issubdtype(array.dtype, np.number)) or np.iscomplexobj(array):
         raise AllographError(f"an image array holds real numbers or booleans, not {array.dtype}")
     height, width = array.shape[:2]
-    _check_size(width, height, name)
-    if array.dtype != np.uint8:
+    check_size(width, height, name)
+    if array.dtype != np.uint8 or (array.size and array.max() <= 1):
         array = _stretch(array)
     return _build(Image.fromarray(np.ascontiguousarray(array)), (width, height), array.ndim == 3, name)
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise AllographError(_too_large(name, f"{width} x {height} pixels"))
-    if min(width, height) < MIN_SIDE:
-        raise AllographError(
-            f"{name} is too small ({width} x {height} pixels); a symbol needs at least {MIN_SIDE} x {MIN_SIDE}"
-        )
-
-
-def _too_large(name: str, size: str = "") -> str:
-    detail = f" ({size})" if size else ""
-    return f"{name} is too large{detail}; scale it down to {MAX_PIXELS // 1_000_000} million pixels or fewer"
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Return `image` as L, RGB or RGBA."""
+def _to_eight_bits(image: Image.Image, negative: bool = False) -> Image.Image:
+    """Return `image` as L, RGB or RGBA; one tone that a PNG marks as transparent (tRNS) becomes that."""
+    clear = image.info.get("transparency")
     if image.mode in ("L", "RGB", "RGBA"):
-        if "transparency" not in image.info:
-            return image
-        return image.convert("RGBA")
+        return image if clear is None else image.convert("RGBA")
     if image.mode in ("F", "I") or image.mode.startswith("I;"):
-        return Image.fromarray(_stretch(np.asarray(image)))
+        values = np.asarray(image)
+        grey = _stretch(values)
+        if negative:
+            grey = 255 - grey
+        if isinstance(clear, int):
+            alpha = np.where(values == clear, 0, 255).astype(np.uint8)
+            return Image.fromarray(np.dstack([grey, alpha])).convert("RGBA")
+        return Image.fromarray(grey)
     if image.mode == "1":
-        return image.convert("L")
-    if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
+        grey = image.convert("L")
+        if isinstance(clear, int):
+            grey.putalpha(grey.point([0 if bool(v) == bool(clear) else 255 for v in range(256)]))
+            return grey.convert("RGBA")
+        return grey
+    if image.mode in ("LA", "La", "PA", "RGBa") or clear is not None:
         return image.convert("RGBA")
     return image.convert("RGB")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FoundInk", "find_ink", "model_pen", "preprocess"]
+__all__ = ["FoundInk", "exemplar_of", "find_in", "find_ink", "model_pen", "preprocess"]
 
 import math
 from dataclasses import dataclass
@@ -10,20 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from allograph.errors import AllographError
-from allograph.imaging.decoding import Decoded, Picture, decode_picture
+from allograph.imaging.decoding import Decoded, Picture, decode_frames
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.segmentation import Polarity, segment
+from allograph.imaging.segmentation import Polarity, Segmentation, segment
 from allograph.imaging.shapes import (
-    despeckle,
     distance_transform,
-    main_width,
     prune,
     resample,
     signed_distance,
     skeleton,
     stroke_width,
 )
-from allograph.imaging.style import Colour, Exemplar, Square
+from allograph.imaging.style import Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
 
 _MIN_PEN_PIXELS = 1.3
@@ -46,90 +44,107 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
     """Bring a picture of one symbol to the model's space, `size` x `size` pixels.
 
     `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found,
-    dark or light as `ink` says, else whichever the picture has; specks go; the strokes' centre lines are placed and
-    drawn as those of the data set that the model learned (`placement`) are. The style of the result is a
-    `SymbolStyle`.
+    dark or light as `ink` says, else whichever the picture has; of an animation or a document of several pages in the
+    first that shows any. Specks go; the strokes' centre lines are placed and drawn as those of the data set that the
+    model learned (`placement`) are. The style of the result is a `SymbolStyle`.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
     if ink not in ("auto", "dark", "light"):
         raise AllographError(f"ink is auto, dark or light, not {ink!r}")
-    found = find_ink(decode_picture(image), ink)
-    source, strength, mask, width = found.source, found.strength, found.mask, found.width
+    return exemplar_of(find_in(image, ink), size, placement)
+
+
+def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> Exemplar:
+    """The ink found in a picture, in the model's space."""
+    source, width, mask = found.source, found.width, found.mask
     pen = model_pen(size, placement)
     frame = _model_frame(mask, width, pen / size, placement)
     stroke = width * size / frame[2]
     # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
     fine = _fineness(size)
-    strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
+    strength = _at_least(found.strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
     drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
     across, down = source.scale
     style = SymbolStyle(
         width=source.width,
         height=source.height,
-        ink=found.colour if source.has_colour else (0, 0, 0, 255),
-        paper=found.paper if source.has_colour else (255, 255, 255, 255),
+        ink=found.segmentation.colour if source.has_colour else (0, 0, 0, 255),
+        paper=found.segmentation.paper if source.has_colour else (255, 255, 255, 255),
         has_alpha=source.alpha is not None,
         frame=(frame[0] / across, frame[1] / down, frame[2] / max(across, down)),
         stroke_width=stroke,
         pen_width=pen,
     )
-    return Exemplar(drawing, style, source.picture)
+    return Exemplar(drawing, style, source.picture, found.notes)
 
 
 @dataclass(frozen=True)
 class FoundInk:
     """What was found in a picture, at its working size.
 
-    - `strength`: float32 (h, w), the ink without specks, its edge at 0.5
-    - `mask`: where it is above that
-    - `width`: of the strokes, in pixels of `mask`
-    - `colour`, `paper`: red, green, blue, alpha, 0 to 255
+    - `segmentation`: the ink as it was found
+    - `strength`: float32 (h, w), nothing beside the ink, whose edge is at 0.5
+    - `width`: of the strokes, in pixels of the working size
     """
 
     source: Decoded
+    segmentation: Segmentation
     strength: np.ndarray
-    mask: np.ndarray
     width: float
-    colour: Colour
-    paper: Colour
+
+    @property
+    def mask(self) -> np.ndarray:
+        """bool (h, w): where the ink is."""
+        return self.segmentation.mask
 
     @property
     def dark(self) -> bool | None:
         """Whether the ink is darker than its paper; None on a transparent sheet."""
-        if not self.paper[3]:
-            return None
-        ink, paper = (0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in (self.colour, self.paper))
-        return ink < paper
+        tone = self.segmentation.tone
+        return None if tone is None else tone == "dark"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever handed in the picture should know, one line each: the frame that was taken, and `warnings`."""
+        source = self.source
+        name, several = source.name, source.frames > 1
+        taken = (f"{name}: number {source.frame} of its {source.frames} frames or pages is taken",) if several else ()
+        return (*taken, *(f"{name}: {warning}" for warning in self.warnings))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be wrong, one line each."""
+        return self.segmentation.warnings
+
+
+def find_in(image: Picture, ink: Polarity = "auto") -> FoundInk:
+    """Find the ink of a picture, of several frames in the first that shows any; AllographError where none does."""
+    first: AllographError | None = None
+    for source in decode_frames(image):
+        try:
+            return find_ink(source, ink)
+        except AllographError as error:
+            first = first or error
+            if source.frames == 1:
+                raise
+    assert first is not None
+    raise AllographError(f"{first} (no other frame or page shows any, either)")
 
 
 def find_ink(source: Decoded, ink: Polarity = "auto") -> FoundInk:
     """Find the ink of a picture; raises AllographError where there is none."""
+    from scipy import ndimage
+
     found = segment(source, ink)
-    strength, mask, width = _clean(found.strength)
-    return FoundInk(source, strength, mask, width, found.colour, found.paper)
+    # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
+    near = ndimage.binary_dilation(found.mask, iterations=2)
+    strength = np.where(near & (found.mask | (found.strength <= 0.5)), found.strength, 0.0)
+    return FoundInk(source, found, strength, max(1.0, stroke_width(found.mask)))
 
 
 def model_pen(size: int, placement: Placement) -> float:
     """Return the width of the strokes in the model's image of `size` pixels, in those pixels."""
     return max(placement.pen * size, _MIN_PEN_PIXELS)
-
-
-def _clean(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the strength without noise and specks, the mask of its ink, and the width of its strokes."""
-    from scipy import ndimage
-
-    # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    width = main_width(strength > 0.5)
-    strength = ndimage.gaussian_filter(strength, 0.15 * width)
-    mask = strength > 0.5
-    if not mask.any():
-        strength = strength / strength.max()
-        mask = strength > 0.5
-    kept = despeckle(mask, strength, main_width(mask))
-    width = max(1.0, stroke_width(kept))
-    # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
-    near = ndimage.binary_dilation(kept, iterations=2)
-    return np.where(near, strength, 0.0), kept, width
 
 
 def _model_frame(mask: np.ndarray, width: float, pen: float, placement: Placement) -> Square:

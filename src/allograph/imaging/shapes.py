@@ -163,8 +163,20 @@ def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
 
 def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
     """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
-    line = skeleton(mask) if line is None else line
-    return 2 * float(np.median(signed_distance(mask)[line])) if line.any() else 0.0
+    half = _half_widths(mask, line)
+    return 2 * float(np.median(half)) if len(half) else 0.0
+
+
+def _half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
+    """The distance to the edge of each point of the centre line, the one found or `line`."""
+    from scipy import ndimage
+
+    if mask.all() or not mask.any():
+        return np.full(int(mask.all()), float(max(mask.shape)))
+    box = ink_box(mask, 1)
+    line = skeleton(mask[box]) if line is None else line[box]
+    # Where ink reaches the rim, there is no edge: the distance is that to the nearest paper.
+    return np.asarray(ndimage.distance_transform_edt(mask[box]), np.float32)[line] - 0.5
 
 
 def main_width(mask: np.ndarray) -> float:
@@ -176,7 +188,7 @@ def main_width(mask: np.ndarray) -> float:
     """
     from scipy import ndimage
 
-    half = np.sort(signed_distance(mask)[skeleton(mask)])
+    half = np.sort(_half_widths(mask))
     if not len(half):
         return 0.0
     weight = np.cumsum(half**2)
@@ -187,8 +199,8 @@ def main_width(mask: np.ndarray) -> float:
     return float(np.clip(longest / 8, 0.3 * width, width))
 
 
-def despeckle(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarray:
-    """Drop what no pen of stroke width `width` draws, and what lies along the picture's edge.
+def despeckle(mask: np.ndarray, strength: np.ndarray, width: float, sheet: np.ndarray | None = None) -> np.ndarray:
+    """Drop what no pen of stroke width `width` draws, and what lies along the edge of the sheet (h, w), else picture.
 
     A connected part goes if it is smaller than a fifth of a dot of that pen, never reaches three quarters of the ink's
     strength (a smudge), or is a strip within a few pixels of the rim, as scanners and cut paper leave them. The largest
@@ -205,8 +217,8 @@ def despeckle(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarra
     area = ndimage.sum_labels(mask, labels, index)
     peak = ndimage.maximum(strength, labels, index)
     depth = max(2, round(0.015 * max(mask.shape)))
-    rim = np.ones(mask.shape, bool)
-    rim[depth:-depth, depth:-depth] = False
+    within = np.pad(np.ones(mask.shape, bool) if sheet is None else sheet, depth)
+    rim = ~ndimage.minimum_filter(within, 2 * depth + 1)[depth:-depth, depth:-depth]
     along = ndimage.mean(rim, labels, index)
     keep = (area >= 0.2 * np.pi / 4 * width**2) & (peak >= 0.75) & (along < 0.9)
     keep[np.argmax(np.where(keep, area, 0) if keep.any() else area)] = True

@@ -105,11 +105,13 @@ class Exemplar:
     - `drawing`: float32, a symbol (S, S) of zeros and ones, ink = 1, or a picture (C, S, S) in [0, 1]
     - `style`: how drawings after it look
     - `picture`: what was handed in, upright, as contact sheets show it
+    - `notes`: what whoever handed it in should know, one line each
     """
 
     drawing: np.ndarray
     style: RenderStyle
     picture: Image.Image
+    notes: tuple[str, ...] = ()
 
     @property
     def image(self) -> np.ndarray:
