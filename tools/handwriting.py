@@ -89,7 +89,7 @@ def printed(symbol: str, guides: Mapping[str, float] = GUIDES["lines"]) -> Image
 def written(symbols: Sequence[str], model: str = "omniglot-bending", seed: int = 0) -> dict[str, Image.Image]:
     """Each symbol in the model's hand, in the frame of `printed`."""
     writer = allograph.load(model)
-    return {symbol: writer.write(printed(symbol), 1, seed=seed, ink="dark")[0] for symbol in symbols}
+    return {one: writer.write(printed(one), 1, seed=seed, temperature=0.6, ink="dark")[0] for one in symbols}
 
 
 def rendered(sheet: Path) -> list[Image.Image]:

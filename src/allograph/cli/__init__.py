@@ -24,6 +24,7 @@ from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_oneshot import oneshot
+from allograph.cli.font import font
 from allograph.cli.info import info
 from allograph.cli.invent import invent
 from allograph.cli.read_sheet import read_sheet
@@ -41,6 +42,7 @@ app.command()(invent)
 app.command()(augment)
 app.command()(sheet)
 app.command()(read_sheet)
+app.command()(font)
 app.command()(train)
 app.command()(info)
 app.command()(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Labels"]
 
+import io
 import os
 import sys
 import unicodedata
@@ -74,10 +75,11 @@ class Labels:
 
 
 def _fonts_in(path: Path) -> Iterator[Any]:
+    content = io.BytesIO(path.read_bytes())
     if path.suffix.lower() in (".ttc", ".otc"):
-        yield from TTCollection(path, lazy=True).fonts
+        yield from TTCollection(content, lazy=True).fonts
     else:
-        yield TTFont(path, lazy=True)
+        yield TTFont(content, lazy=True)
 
 
 def _installed() -> Iterator[Path]:

@@ -20,9 +20,10 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from allograph.errors import AllographError
-from allograph.typography.layout import CODE, MARK, Page, pages_of
+from allograph.typography.layout import CODE, MARK, PAPERS, Page, pages_of
 
 _SIDE = 2000
 """Marks are sought in a copy of this longer side, pixels."""
@@ -73,22 +74,24 @@ def find_page(photo: Image.Image, name: str) -> Located:
     """
     grey = photo.convert("L")
     marks = _marks(grey)
-    if len(marks) < 4:
-        found = f"only {len(marks)} of the 4 round marks" if len(marks) else "none of the 4 round marks"
-        raise AllographError(
-            f"{name} shows {found} of a sheet; photograph the whole page, flat and sharp, in even light"
-        )
     for corners in _quads(marks):
         for turn in range(4):
             turned = np.roll(corners, turn, axis=0)
-            for paper in ("a4", "letter"):
+            for paper in PAPERS:
                 blank = pages_of("A", paper=paper)[0]
                 found = Located(blank, _homography(np.array(blank.marks), turned), np.zeros((10, 2)))
                 if (page := _read_code(grey, found)) is not None and page.paper == paper:
                     return _with_bend(grey, replace(found, page=page))
-    raise AllographError(
-        f"{name} shows marks, but the code in the upper right corner cannot be read; photograph it closer and sharper"
-    )
+    if any(Page.from_code(code.text) for code in _codes(grey)):
+        reason = "a sheet, but not all of its 4 round marks"
+    elif len(marks) < 4:
+        reason = f"only {len(marks)} of the 4 round marks of a sheet" if len(marks) else "none of the 4 marks of a sheet"
+    else:
+        raise AllographError(
+            f"{name} shows round marks, but the code in the upper right corner cannot be read; photograph it closer and "
+            "sharper"
+        )
+    raise AllographError(f"{name} shows {reason}; photograph the whole page, flat and sharp, in even light")
 
 
 def parts(mask: np.ndarray) -> np.ndarray:
@@ -121,24 +124,23 @@ def _ringed(dark: np.ndarray) -> Iterator[tuple[float, float, float]]:
     """(size, x, y) of every dark part that lies in the middle of another with a gap between."""
     labels = parts(dark)
     boxes = ndimage.find_objects(labels)
-    middles = np.array([((b[1].start + b[1].stop) / 2, (b[0].start + b[0].stop) / 2) for b in boxes]).reshape(-1, 2)
-    sides = np.array([(b[1].stop - b[1].start, b[0].stop - b[0].start) for b in boxes]).reshape(-1, 2)
-    cores = np.flatnonzero((sides.min(1, initial=10**6) >= 3) & (sides.max(1, initial=0) <= 0.08 * max(dark.shape)))
+    if not boxes:
+        return
+    spans = np.array([[(side.start, side.stop) for side in box[::-1]] for box in boxes], float)
+    middles, sides = spans.mean(2), spans[..., 1] - spans[..., 0]
+    filled = np.bincount(labels.ravel())[1:] / sides.prod(1)
+    longest = max(dark.shape)
+    rings = np.flatnonzero((sides.min(1) >= 9) & (sides.max(1) <= 0.15 * longest) & (filled > 0.25) & (filled < 0.65))
+    cores = np.flatnonzero((sides.min(1) >= 3) & (sides.max(1) <= 0.08 * longest) & (filled > 0.55))
+    if not len(rings) or not len(cores):
+        return
     within = MARK[2] / MARK[0]
-    for ring in np.flatnonzero(
-        (sides.min(1, initial=10**6) >= 9) & (sides.max(1, initial=0) <= 0.15 * max(dark.shape))
-    ):
-        share = sides[cores] / sides[ring]
-        close = np.abs(middles[cores] - middles[ring]) < 0.12 * sides[ring]
-        fitting = cores[(np.abs(share - within) < 0.16).all(1) & close.all(1)]
-        for core in fitting:
-            if core == ring:
-                continue
-            area = float((labels[boxes[ring]] == ring + 1).sum()) / float(np.prod(sides[ring]))
-            filled = float((labels[boxes[core]] == core + 1).sum()) / float(np.prod(sides[core]))
-            if 0.25 < area < 0.65 and filled > 0.55:
-                part = labels[boxes[core]] == core + 1
-                y, x = ndimage.center_of_mass(part)
+    near = cKDTree(middles[cores]).query_ball_point(middles[rings], 0.17 * sides[rings].max(1))
+    for ring, places in zip(rings, near, strict=True):
+        for core in cores[places]:
+            share, off = sides[core] / sides[ring], np.abs(middles[core] - middles[ring]) / sides[ring]
+            if core != ring and (np.abs(share - within) < 0.16).all() and (off < 0.12).all():
+                y, x = ndimage.center_of_mass(labels[boxes[core]] == core + 1)
                 yield float(sides[ring].max()), boxes[core][1].start + x, boxes[core][0].start + y
                 break
 
@@ -185,16 +187,19 @@ def _read_code(grey: Image.Image, found: Located) -> Page | None:
     around = 5.0
     side = CODE + 2 * around
     cut = straightened(grey, found, (left - around, top - around, side, side), _CODE_SCALE)
-    formats: Any = zxingcpp.BarcodeFormat.QRCode
     for picture in (cut, cut.resize((cut.width // 2, cut.height // 2), Image.Resampling.BOX)):
-        codes: list[Any] = zxingcpp.read_barcodes(np.asarray(picture), formats=formats, try_rotate=False)
-        for code in codes:
+        for code in _codes(picture):
             page = Page.from_code(code.text)
             corner = code.position.top_left
             upright = corner.x < 0.35 * picture.width and corner.y < 0.35 * picture.height
             if page is not None and upright:
                 return page
     return None
+
+
+def _codes(picture: Image.Image) -> list[Any]:
+    formats: Any = zxingcpp.BarcodeFormat.QRCode
+    return zxingcpp.read_barcodes(np.asarray(picture), formats=formats)
 
 
 def straightened(
