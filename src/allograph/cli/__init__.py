@@ -24,10 +24,13 @@ from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_oneshot import oneshot
+from allograph.cli.font import font
 from allograph.cli.info import info
 from allograph.cli.inspect import inspect
 from allograph.cli.invent import invent
+from allograph.cli.read_sheet import read_sheet
 from allograph.cli.report import report
+from allograph.cli.sheet import sheet
 from allograph.cli.split import split
 from allograph.cli.studio import studio
 from allograph.cli.train import train
@@ -41,6 +44,9 @@ app.command()(invent)
 app.command()(augment)
 app.command()(inspect)
 app.command()(split)
+app.command()(sheet)
+app.command()(read_sheet)
+app.command()(font)
 app.command()(train)
 app.command()(info)
 app.command()(report)
@@ -101,5 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(arguments: Sequence[str] | None) -> str:
     """The command's name as it stands in the arguments, with a space, or nothing."""
     words = sys.argv[1:] if arguments is None else arguments
-    names = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"evaluate"}
+    functions = [command.callback for command in app.registered_commands if command.callback]
+    names = {function.__name__.replace("_", "-") for function in functions} | {"evaluate"}
     return next((f"{word} " for word in words if word in names), "")
