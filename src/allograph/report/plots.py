@@ -8,6 +8,7 @@ import io
 import textwrap
 
 from matplotlib import style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -35,6 +36,9 @@ _STYLE = {
     "errorbar.capsize": 2.0,
     "savefig.transparent": True,
 }
+_STEPS = [1, 2, 5, 10]
+"""Between two numbers on an axis, times a power of ten."""
+
 _WIDTH, _HEIGHT, _LINE = 5.6, 3.5, 0.2
 """Inches; a plot is higher by a line for each two names of its legend."""
 
@@ -46,34 +50,34 @@ def render_plot(plot: Plot) -> str:
         lines = sum(name.count("\n") + 1 for name in names)
         figure = Figure((_WIDTH, _HEIGHT + _LINE * (lines + 1) / 2), layout="constrained")
         axes = figure.add_subplot()
-        for series, name in zip(plot.series, names, strict=True):
-            _draw(axes, series, name)
+        handles = [_draw(axes, series) for series in plot.series]
         axes.set(title=plot.title, xlabel=plot.x_label, ylabel=plot.y_label)
         axes.update_datalim([(x, axes.dataLim.y0) for x in plot.include_x], updatey=False)
         axes.update_datalim([(axes.dataLim.x0, y) for y in plot.include], updatex=False)
         axes.autoscale_view()
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=plot.whole_x))
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=_STEPS, integer=plot.whole_x))
         if plot.names:
             axes.set(xticks=range(len(plot.names)), xticklabels=plot.names, xlim=(-0.5, len(plot.names) - 0.5))
-        figure.legend(loc="outside lower left", ncols=2, fontsize="small")
+        figure.legend(handles, names, loc="outside lower left", ncols=2, fontsize="small")
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return buffer.getvalue()
 
 
-def _draw(axes: Axes, series: Series, name: str) -> None:
-    """The marks with their bars, in front of the grid."""
+def _draw(axes: Axes, series: Series) -> Artist:
+    """The marks with their bars; returns what stands for them in the legend."""
     colour = _COLOURS[series.colour % len(_COLOURS)]
     xs, ys, across, along = zip(*((m.x, m.y, m.x_error, m.y_error) for m in series.marks), strict=True)
-    axes.errorbar(
+    drawn = axes.errorbar(
         *(xs, ys, along if any(along) else None, across if any(across) else None),
-        label=name,
         color=colour,
         marker=_SHAPES[series.shape],
         fillstyle="none" if series.shape == "ring" else "full",
         markersize=5 if len(series.marks) < 20 else 3,
         linestyle="-" if series.joined else "none",
     )
+    return drawn[0]
 
 
 def on_page(svg: str) -> str:
