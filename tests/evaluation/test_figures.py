@@ -1,4 +1,4 @@
-"""Figures computed again by hand: those of a likelihood result from torch's own distributions, and all kinds of errors."""
+"""Figures computed again by hand: a likelihood result's from torch's own distributions, and errors of all kinds."""
 
 from __future__ import annotations
 
