@@ -66,7 +66,7 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL", "fonttools": "fontTools", "zxing-cpp": "zxingcpp"}
     everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
-    extra_of = {"studio": extras["studio"], "typography": extras["font"]}
+    extra_of = {"studio": extras["studio"], "report": extras["report"], "typography": extras["font"]}
     for path in sorted((ROOT / "src").rglob("*.py")):
         required = everywhere + extra_of.get(path.parent.name, [])
         declared = {re.split(r"[\[<>=]", line)[0] for line in required}
@@ -109,7 +109,7 @@ def test_a_wheel_that_lacks_or_adds_files_is_noticed(wheel: Path, tmp_path: Path
     spoiled = tmp_path / wheel.name
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(spoiled, "w") as copy:
         for name in whole.namelist():
-            if name.endswith(("/py.typed", "/LICENSE", "/METADATA", "/index.html")):
+            if name.endswith(("/py.typed", "/LICENSE", "/METADATA", "/index.html", "/page.html.j2")):
                 continue
             copy.writestr(name, b"changed" if name == "allograph/cli/__init__.py" else whole.read(name))
         about = next(name for name in whole.namelist() if name.endswith("/METADATA"))
@@ -119,6 +119,7 @@ def test_a_wheel_that_lacks_or_adds_files_is_noticed(wheel: Path, tmp_path: Path
     assert build_wheel.faults(spoiled) == [
         f"{folder}/licenses/LICENSE is missing",
         "allograph/py.typed is missing",
+        "allograph/report/page.html.j2 is missing",
         "allograph/studio/page/index.html is missing",
         "allograph/cli/__init__.py is not that of the sources",
         "allograph/notes.txt does not belong there",

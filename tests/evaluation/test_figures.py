@@ -1,19 +1,24 @@
-"""Every figure of a likelihood result, computed again by hand from torch's own distributions."""
+"""Figures computed again by hand: a likelihood result's from torch's own distributions, and errors of all kinds."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from allograph.bounds import ImageNoise
 from allograph.data import ConceptDataset, PairBatch, fixed_pairs
+from allograph.evaluation.augmentation.gain import ShotResult
+from allograph.evaluation.classification.result import ErrorRate
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.evaluation.likelihood.result import LikelihoodResult, Measured
+from allograph.evaluation.oneshot.points import Estimate
 from allograph.models import GenerativeModel
 from models.small import small_sequential, with_random_weights
 
@@ -138,3 +143,38 @@ def test_the_tables_show_the_steps_in_their_order_and_the_figures_in_their_colum
     assert energies.index(str(found.given.free_energy)) < energies.rindex(str(found.without.free_energy))
     (gain,) = (line for line in lines if line.startswith("gain by the exemplar"))
     assert str(found.gain) in gain
+
+
+def test_means_and_ratios_over_trials_have_the_errors_of_samples() -> None:
+    values, references = np.array([1.0, 3.0, 5.0]), np.array([2.0, 4.0, 3.0])
+    mean = Estimate.mean(values)
+    assert (mean.value, mean.error) == (3.0, pytest.approx(2 / 3**0.5))
+    ratio = Estimate.ratio(values, references)
+    assert (ratio.value, ratio.error) == (1.0, pytest.approx(np.std([-1, -1, 2], ddof=1) / 3**0.5 / 3))
+
+
+def test_differences_between_arms_are_paired_by_trial() -> None:
+    hard_and_easy = np.array([0.2, 0.5, 0.8])
+    gains = {"nothing": 0.0, "classical": 0.1, "allograph": 0.05, "both": 0.12}
+    shots = ShotResult.of(1, {arm: (hard_and_easy + gain).tolist() for arm, gain in gains.items()})
+    assert shots.nothing.error > 0.1
+    for name, value in (
+        ("classical_minus_nothing", 0.1),
+        ("allograph_minus_classical", -0.05),
+        ("both_minus_classical", 0.02),
+        ("both_minus_allograph", 0.07),
+    ):
+        difference = getattr(shots, name)
+        assert difference.value == pytest.approx(value)
+        assert difference.error == pytest.approx(0, abs=1e-12)
+
+
+def test_an_error_rate_has_the_interval_of_its_runs() -> None:
+    """Student's t over runs, and the binomial interval over tests as scipy computes it."""
+    wrong = np.array([[True, False, False, False], [True, True, False, False], [False, False, False, False]])
+    rate = ErrorRate.of(wrong)
+    assert (rate.value, rate.wrong, rate.tests) == (0.25, 3, 12)
+    half = stats.t.ppf(0.975, 2) * np.std([0.25, 0.5, 0.0], ddof=1) / 3**0.5
+    assert (rate.runs_low, rate.runs_high) == (pytest.approx(max(0, 0.25 - half)), pytest.approx(0.25 + half))
+    interval = stats.binomtest(3, 12).proportion_ci(0.95, method="wilson")
+    assert (rate.low, rate.high) == (pytest.approx(interval.low, abs=1e-6), pytest.approx(interval.high, abs=1e-6))

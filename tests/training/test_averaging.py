@@ -25,7 +25,7 @@ from allograph.training.module import Batches, Fitting
 from models.small import small_config, with_random_weights
 
 STEPS = 8
-RATE = 0.01
+RATE = 0.03
 MODEL = SequentialConfig(
     image_size=12, steps=2, latent=3, hidden=8, patch=4, embedding=4, encoder_width=2, decision=6, context=True
 )
@@ -35,7 +35,7 @@ TRAINING = TrainingConfig(
     learning_rate=RATE,
     final_rate=1.0,
     warmup_steps=3,
-    kl_warmup_steps=0,
+    kl_warmup_steps=4,
     gradient_clip=0.5,
     average_decay=0.9,
     validate_every=STEPS // 2,
@@ -74,7 +74,9 @@ def path_of_weights(strokes_splits: Splits) -> list[dict[str, Tensor]]:
         pairs = batches.source.batch(step)
         optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / TRAINING.warmup_steps)
         optimizer.zero_grad()
-        energy_of(model, pairs.target, pairs.context, step).total.mean().backward()
+        energy = energy_of(model, pairs.target, pairs.context, step)
+        weight = min(1.0, 0.1 + 0.9 * step / TRAINING.kl_warmup_steps)
+        (energy.distortion + weight * energy.kl.sum(dim=-1)).mean().backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), TRAINING.gradient_clip)
         optimizer.step()
         found.append({name: value.clone() for name, value in model.state_dict().items()})
@@ -148,11 +150,11 @@ def test_the_figures_on_the_card_and_in_the_log_are_those_of_the_saved_weights(
     assert abs(figures["free_energy"] - figures["free_energy_without_exemplar"]) > 0.01
     with open(run / "logs" / "csv-0000000" / "metrics.csv") as file:
         (*_, row) = (row for row in csv.DictReader(file) if row.get("validation/free_energy"))
-    assert float(row["validation/free_energy"]) == pytest.approx(figures["free_energy"], abs=1e-3)
+    assert float(row["validation/free_energy"]) == pytest.approx(sums["free_energy"] / len(pairs), abs=1e-3)
     logged = [float(row[f"validation/kl/{step:02d}"]) for step in range(1, MODEL.steps + 1)]
     assert logged == pytest.approx((kl / len(pairs)).tolist(), rel=1e-3)
     assert float(row["validation/kl"]) == pytest.approx(sum(logged), rel=1e-3)
-    assert logged[0] != pytest.approx(logged[1], rel=0.01)
+    assert min(logged) > 1.5e-3 and logged[0] != pytest.approx(logged[1], rel=0.01)
 
 
 def test_the_noise_of_a_step_belongs_to_the_seed_and_to_the_step(strokes_splits: Splits) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from allograph.cli.console import JsonOption, Stopped, print_json, say
+from allograph.cli.extras import needing
 
 
 def report(
@@ -25,10 +26,10 @@ def report(
 ) -> None:
     """Gather the result files in DIR into one HTML page with tables, pictures and plots, which needs no other file.
 
-    It is DIR/report/report.html; the plots also lie beside it as PNG.
+    It is DIR/report/report.html; the plots also lie beside it as SVG.
     """
-    from allograph.report.page import write_report
-
+    with needing("report"):
+        from allograph.report.page import write_report
     try:
         made = write_report(folder, output or folder / "report", title=title, overwrite=overwrite)
     except KeyboardInterrupt:
@@ -41,6 +42,6 @@ def report(
         print_json(asdict(made))
     else:
         counts = ", ".join(f"{count} of {name}" for name, count in made.results.items()) or "none known"
-        print(f"{made.page}: results: {counts}; plots as PNG beside it: {len(made.plots)}")
+        print(f"{made.page}: results: {counts}; plots as SVG beside it: {len(made.plots)}")
     if made.problems:
         raise typer.Exit(1)

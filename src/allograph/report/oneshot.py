@@ -10,8 +10,10 @@ from typing import Any
 
 from allograph.evaluation.records import Record
 from allograph.report.parts import (
-    NamedPlot,
+    Mark,
+    Plot,
     Section,
+    Series,
     Table,
     groups,
     nats,
@@ -21,7 +23,6 @@ from allograph.report.parts import (
     three,
     without_empty,
 )
-from allograph.report.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _table(name: str, group: Sequence[Record], words: _Words) -> Table:
     return Table(f"{name}; {ways}{first['trials']} trials", ("drawings of", f"{words.known}, %", *head), rows)
 
 
-def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list[NamedPlot]:
+def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list[Plot]:
     """Diversity and originality, each against how often drawings are recognised."""
     plots = []
     first = group[0]
@@ -131,16 +132,11 @@ def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list
         ]
         if task == "exemplars":
             series.append(Series("exact copies", [Mark(0, 100)], 2, "cross"))
-        plot = Plot(
-            f"{what}: {name}",
-            f"{key}: features of SimCLR",
-            f"{words.known}, %",
-            series,
-            include=(100,) if task == "exemplars" else (0,),
-            include_x=(0,),
-        )
         caption = f"{what}, {means}, against how often they are {words.done}. The place to be is beside people."
-        plots.append(NamedPlot(f"{key}-{slug(name)}", plot, caption))
+        labels = f"{key}: features of SimCLR", f"{words.known}, %"
+        include = (100,) if task == "exemplars" else (0,)
+        named = f"{key}-{slug(name)}", f"{what}: {name}", caption
+        plots.append(Plot(*named, *labels, series, include=include, include_x=(0,)))
     return plots
 
 

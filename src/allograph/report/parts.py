@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 __all__ = [
-    "NamedPlot",
+    "Mark",
+    "Plot",
     "Section",
+    "Series",
     "Table",
     "groups",
     "nats",
@@ -20,15 +22,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from allograph.evaluation.records import Record
-from allograph.report.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells in words; the columns ``words`` are no numbers."""
+    """Cells in words; the columns ``words``, beside the first, are no numbers."""
 
     caption: str
     head: Sequence[str]
@@ -36,13 +37,42 @@ class Table:
     words: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class NamedPlot:
-    """A plot, the name of its file, and what it shows."""
+@dataclass(frozen=True)
+class Mark:
+    """A point with standard errors, drawn as bars of one error either way."""
+
+    x: float
+    y: float
+    x_error: float = 0.0
+    y_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """Marks of one name and colour (a number, from 0); ``joined`` by a line in their order."""
 
     name: str
-    plot: Plot
+    marks: Sequence[Mark]
+    colour: int = 0
+    shape: Literal["dot", "ring", "square", "diamond", "cross"] = "dot"
+    joined: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """One plot, the name of its file, and what it shows; ``names`` stand under x = 0, 1, 2 ... where those are no
+    numbers; a value in ``include`` is always within the range of y, in ``include_x`` of x; ``whole_x``: x counts."""
+
+    name: str
+    title: str
     caption: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    names: Sequence[str] = ()
+    include: Sequence[float] = ()
+    include_x: Sequence[float] = ()
+    whole_x: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +83,7 @@ class Section:
     text: Sequence[str]
     findings: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    plots: Sequence[NamedPlot] = ()
+    plots: Sequence[Plot] = ()
     pictures: Sequence[tuple[Path, str]] = field(default_factory=list)
 
 

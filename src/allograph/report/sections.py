@@ -10,8 +10,10 @@ from typing import Any
 from allograph.evaluation.records import Record
 from allograph.report.oneshot import oneshot_section
 from allograph.report.parts import (
-    NamedPlot,
+    Mark,
+    Plot,
     Section,
+    Series,
     Table,
     groups,
     nats,
@@ -21,7 +23,6 @@ from allograph.report.parts import (
     slug,
     without_empty,
 )
-from allograph.report.plots import Mark, Plot, Series
 
 _ARMS = (
     ("nothing", "the drawings alone"),
@@ -76,11 +77,11 @@ def likelihood_section(records: Sequence[Record]) -> Section:
         head, rows = without_empty(head, rows)
         tables.append(Table(f"{name}; nats per image, less is better", head, rows, words=(1,)))
         if any(len(series.marks) > 1 for series in bounds):
-            plot = Plot(f"Bound: {name}", "exemplars given", "nats per image", bounds, whole_x=True)
-            plots.append(NamedPlot(f"bound-{slug(name)}", plot, "The importance weighted bound, less is better."))
+            words = f"bound-{slug(name)}", f"Bound: {name}", "The importance weighted bound, less is better."
+            plots.append(Plot(*words, "exemplars given", "nats per image", bounds, whole_x=True))
         if steps:
-            plot = Plot(f"KL of each step: {name}", "step", "nats", steps, include=(0,), whole_x=True)
-            plots.append(NamedPlot(f"kl-{slug(name)}", plot, "How much each step decides, KL(q(z_t) || p(z_t))."))
+            words = f"kl-{slug(name)}", f"KL of each step: {name}", "How much each step decides, KL(q(z_t) || p(z_t))."
+            plots.append(Plot(*words, "step", "nats", steps, include=(0,), whole_x=True))
     text = (
         "Free energy and importance weighted bound are upper bounds on the negative log likelihood; the bound is the "
         "tighter, the more samples K it has. An effective sample size near 1 says that it is still loose.",
@@ -113,8 +114,8 @@ def augmentation_section(records: Sequence[Record]) -> Section:
                 for place, one in enumerate(shots)
             ]
             series.append(Series(label, marks, (2, 1, 0, 3)[number], joined=True))
-        plot = Plot(f"Augmentation: {name}", "real drawings given of each class", "accuracy, %", series, names=given)
-        plots.append(NamedPlot(f"augmentation-{slug(name)}", plot, "Accuracy on other people's drawings."))
+        words = f"augmentation-{slug(name)}", f"Augmentation: {name}", "Accuracy on other people's drawings."
+        plots.append(Plot(*words, "real drawings given of each class", "accuracy, %", series, names=given))
         gain = shots[0]["allograph_minus_classical"]
         findings.append(
             f"{name}: with {given[0]} a class, allograph's drawings instead of classical augmentation change the "
@@ -163,9 +164,9 @@ def classification_section(records: Sequence[Record]) -> Section:
             for place, (label, rate) in enumerate(scores)
         ]
         series = [series_of(label, [mark], number) for number, (label, mark) in enumerate(marks)]
-        plot = Plot(f"Errors: {name}", "", "errors, %", series, names=[""] * len(series), include=(0,))
-        words = "Errors of one-shot classification; bars are 95 % intervals over runs."
-        plots.append(NamedPlot(f"classification-{slug(name)}", plot, words))
+        caption = "Errors of one-shot classification; bars are 95 % intervals over runs."
+        words = f"classification-{slug(name)}", f"Errors: {name}", caption
+        plots.append(Plot(*words, "", "errors, %", series, names=[""] * len(series), include=(0,)))
         findings.append(f"{name}: {100 * record['errors']['both']['value']:.1f} % errors in one-shot classification")
     text = (
         "Of which of several exemplars, one a class, is a drawing a new drawing? The class is chosen by the model's "
