@@ -65,9 +65,9 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL"}
-    everywhere, studio = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["studio"]
+    everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
     for path in sorted((ROOT / "src").rglob("*.py")):
-        required = everywhere + (studio if path.parent.name == "studio" else [])
+        required = everywhere + extras.get(path.parent.name, [])
         declared = {re.split(r"[\[<>=]", line)[0] for line in required}
         known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
         for node in ast.walk(ast.parse(path.read_text())):

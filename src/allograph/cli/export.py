@@ -31,7 +31,9 @@ def export(
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise AllographError(f"exporting needs {' and '.join(missing)}; install it with: pip install 'allograph[export]'")
+        raise AllographError(
+            f"exporting needs {' and '.join(missing)}; install it with: pip install 'allograph[export]'"
+        )
     import allograph
     from allograph import export as exporting
 
@@ -45,6 +47,6 @@ def export(
     for one in made:
         what = "parameters of drawings" if one.pass_name == "sampling" else "log weights, nats"
         print(
-            f"{one.path}: the {one.pass_name} pass, {one.size / 1e6:.1f} MB; differs from torch by {one.difference:.1g} at "
-            f"most ({what})"
+            f"{one.path}: the {one.pass_name} pass, {one.size / 1e6:.1f} MB; differs from torch by "
+            f"{one.difference:.1g} at most ({what})"
         )

@@ -63,7 +63,9 @@ def sampling_pass(g: Graph, model: BendingModel) -> None:
     empty = g.weight(canvas.empty)
     canvases = empty + 2.0 * empty.abs() * _bent_strokes(g, profile, displacement, size)
     canvases = canvases.reshape(batch, n, bends, 1, size, size)
-    g.output("parameters", g("Gather", canvases, g.constant(np.array(bends - 1)), axis=2), ["batch", "n", 1, size, size])
+    g.output(
+        "parameters", g("Gather", canvases, g.constant(np.array(bends - 1)), axis=2), ["batch", "n", 1, size, size]
+    )
     g.output("canvases", canvases, ["batch", "n", bends, 1, size, size])
     for name, shown in (("write_windows", windows), ("read_windows", looks)):
         g.output(name, shown.reshape(batch, n, bends, 2, 3), ["batch", "n", bends, 2, 3])
@@ -196,7 +198,7 @@ def _bent(g: Graph, image: Value, displacement: Value, size: int) -> Value:
 
 def _bent_strokes(g: Graph, profile: Value, displacement: Value, size: int) -> Value:
     """See `allograph.attention.bend_strokes`; slopes as products with a matrix of differences."""
-    differences = np.gradient(np.eye(size), axis=0).astype(np.float32)
+    differences = np.asarray(np.gradient(np.eye(size), axis=0), np.float32)
     down, across = g.constant(differences), g.constant(np.ascontiguousarray(differences.T))
     bent = _bent(g, g.concat(profile, profile @ across, down @ profile, axis=1), displacement, size)
     bent, normal = bent.split(1, 2, axis=1)

@@ -63,9 +63,7 @@ def difference(writer: Writer, name: str, content: bytes) -> tuple[float, float]
             inferred = model.infer(exemplars.roll(1, 0), context, noise.flatten(0, 1))
             wanted, got = inferred.log_weight.unflatten(0, (-1, rows)).numpy(), made["log_weight"]
         elif isinstance(model, BendingModel):
-            bent = model.sample(
-                context, noise=noise, temperature=temperature, ink=False, crisp=True, history=True
-            )
+            bent = model.sample(context, noise=noise, temperature=temperature, ink=False, crisp=True, history=True)
             wanted, got = bent.canvases.numpy(), made["canvases"]
         else:
             assert isinstance(model, SequentialModel)

@@ -1,7 +1,7 @@
 """A model's passes as ONNX files, checked before they take their names.
 
-FILE.onnx is the sampling pass, FILE-likelihood.onnx the likelihood pass; docs/export.md has their inputs and outputs. Each
-is checked by onnx's checker, then run by onnxruntime beside torch with the same exemplars and noise.
+FILE.onnx is the sampling pass, FILE-likelihood.onnx the likelihood pass; docs/export.md has their inputs and outputs.
+Each is checked by onnx's checker, then run by onnxruntime beside torch with the same exemplars and noise.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["NEAR", "Exported", "Pass", "check_exportable", "export"]
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -64,8 +63,8 @@ def check_exportable(model: GenerativeModel) -> None:
         )
     if not isinstance(model.likelihood, Bernoulli):
         raise AllographError(
-            f"models of grey or colour pictures ({model.config.likelihood.kind}) cannot be exported, only those of ink on "
-            "paper (bernoulli); take one of these, such as omniglot"
+            f"models of grey or colour pictures ({model.config.likelihood.kind}) cannot be exported, only those of ink "
+            "on paper (bernoulli); take one of these, such as omniglot"
         )
 
 
@@ -116,7 +115,7 @@ def graph_of(writer: Writer, name: Pass, *, half: bool = False) -> onnx.ModelPro
     return made
 
 
-def _about(writer: Writer, name: Pass, half: bool) -> Mapping[str, str]:
+def _about(writer: Writer, name: Pass, half: bool) -> dict[str, str]:
     """The file's metadata; what is no text is JSON."""
     card = dict(writer.card)
     if "data" in card:  # the sketch is there for training: a thousand numbers
@@ -131,4 +130,6 @@ def _about(writer: Writer, name: Pass, half: bool) -> Mapping[str, str]:
     }
     if isinstance(writer.model, SequentialModel) and writer.model.can_be_guided:
         about["guidance"] = writer.guidance
-    return {key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in about.items()}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in about.items()
+    }

@@ -203,7 +203,7 @@ class Graph:
         given = [Value(self, self._name("entry")) for _ in over]
         after, results = step(begun, given)
         ends = [self("Identity", value) for value in (*after, *results)]
-        body = helper.make_graph(self._nodes, self._name("body"), *map(_untyped, ([*begun, *given], ends)))
+        body = helper.make_graph(self._nodes, self._name("body"), _untyped([*begun, *given]), _untyped(ends))
         self._nodes = outside
         made = self.several(
             "Scan",

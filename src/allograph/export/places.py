@@ -1,7 +1,7 @@
 """Attention and canvases as graphs: reading from windows, writing to them, and what all steps leave.
 
-Each function does what the method of its name does in `allograph.attention` and `allograph.canvas`; the attention is any
-of its kinds.
+Each function does what the method of its name does in `allograph.attention` and `allograph.canvas`; the attention is
+any of its kinds.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allograph.attention import Attention
-from allograph.canvas import AdditiveCanvas, GatedCanvas
 from allograph.export.graph import Graph, Value
+from allograph.export.painting import history, observed
 from allograph.export.parts import Gaussian, Memory, cell, encode, head, inked, kl, linear, log_prob, memory, recall
-from allograph.export.places import outline, place, read, write_all, write_each
+from allograph.export.places import outline, place, read
 from allograph.models import SequentialModel
 
 
@@ -59,7 +59,7 @@ def sampling_pass(g: Graph, model: SequentialModel) -> None:
     else:
         trace = _imagine(g, model, seen, rows, None, None)
     where = _where(g, model.placing, trace.after)
-    canvases = _history(g, model, trace, where)
+    canvases = history(g, model, trace.after, where)
     parameters = model.likelihood.parameters_per_pixel
     canvases = canvases.reshape(noise.length(0), n, steps, parameters, size, size)
     drawn = g("Gather", canvases, g.constant(np.array(steps - 1)), axis=2)
@@ -69,14 +69,18 @@ def sampling_pass(g: Graph, model: SequentialModel) -> None:
     shape = noise.length(0), n, steps, 2, 3
     g.output("write_windows", outline(g, model.placing, where, steps).reshape(*shape), windows)
     looks = seen.looks
-    if looks is None and trace.noticed is not None and model.conditional:
-        looks = trace.noticed.slice(-model.placing.numbers, np.iinfo(np.int64).max, -1)
-    if looks is not None and model.placing.numbers:
+    if looks is None and model.conditional:
+        looks = trace.after
+        if model.placing.numbers:
+            assert trace.noticed is not None
+            looks = trace.noticed.slice(-model.placing.numbers, np.iinfo(np.int64).max, -1)
+    if looks is not None:
         g.output("read_windows", outline(g, model.placing, looks, steps).reshape(*shape), windows)
 
 
 def likelihood_pass(g: Graph, model: SequentialModel) -> None:
-    """Images (batch, C, S, S), exemplars and noise (batch, k, T, latent) to log likelihood, KL and log weights, nats."""
+    """Images (batch, C, S, S), exemplars and noise (batch, k, T, latent) to log likelihood, KL and
+    log weights, nats."""
     config, (steps, latent) = model.config, model.noise_shape
     channels, size = model.likelihood.channels, config.image_size
     x = g.input("images", ["batch", channels, size, size])
@@ -95,7 +99,7 @@ def likelihood_pass(g: Graph, model: SequentialModel) -> None:
     noticed = [trace.noticed] if trace.noticed is not None else []
     prior = head(g, model.prior, [*noticed, trace.before], for_prior)
     posterior = Gaussian(trace.mean, trace.log_std)
-    logits = _observed(g, model, trace, _where(g, model.placing, trace.after))
+    logits = observed(g, model, trace.after, _where(g, model.placing, trace.after))
     log_likelihood = (x * logits - g("Softplus", logits)).sum(1, 2, 3)
     log_weight = log_likelihood + log_prob(prior, trace.latents) - log_prob(posterior, trace.latents)
     g.output("log_likelihood", log_likelihood.reshape(batch, k), ["batch", "k"])
@@ -114,7 +118,9 @@ def _see(g: Graph, model: SequentialModel, exemplars: Value | None, batch: Value
     if model.infers_context:
         steps = model.config.steps
         count = exemplars.length(1)
-        alone = _infer(g, model, images, _Seen(images.length(0)), _for_posterior(g, model, images, _Seen(batch), None), None)
+        alone = _infer(
+            g, model, images, _Seen(images.length(0)), _for_posterior(g, model, images, _Seen(batch), None), None
+        )
         latents, before = (part.reshape(batch, count, steps, -1) for part in (alone.latents, alone.before))
         first = g("Gather", before, g.constant(np.array(0)), axis=1)
         looks = _where(g, model.look_target, first)
@@ -136,13 +142,11 @@ def _repeat(model: SequentialModel, seen: _Seen, times: Value) -> _Seen:
     if constant is not None:
         constant = constant.repeat(times, [model.first_state.in_features])
     if looks is not None:
-        looks = looks.repeat(times, [model.config.steps, model.placing.numbers])
+        looks = looks.repeat(times, [model.config.steps, model.placing.numbers or model.config.hidden])
     return _Seen(seen.batch, exemplar, constant, seen.memory, looks)
 
 
-def _for_posterior(
-    g: Graph, model: SequentialModel, x: Value, seen: _Seen, exemplars: Value | None
-) -> Value | None:
+def _for_posterior(g: Graph, model: SequentialModel, x: Value, seen: _Seen, exemplars: Value | None) -> Value | None:
     """What the posterior makes of what does not change with t."""
     parts = [] if model.placing.numbers else [g("Flatten", x, axis=1)]
     if seen.constant is not None:
@@ -274,65 +278,3 @@ def _beside(g: Graph, seen: _Seen, blank: _Seen) -> _Seen:
         return None if one is None or other is None else g.concat(one, other, axis=0)
 
     return _Seen(seen.batch, pair(seen.exemplar, blank.exemplar), pair(seen.constant, blank.constant), seen.memory)
-
-
-# -------------------------------------------------------------------- the canvas
-
-
-def _sprites(g: Graph, model: SequentialModel, trace: _Trace) -> Value:
-    patch, layers = model.placing.patch, model.config.canvas_channels
-    return linear(g, model.sprite, trace.after).reshape(0, 0, layers, patch, patch)
-
-
-def _observe(g: Graph, model: SequentialModel, canvas: Value, *leading: int) -> Value:
-    """``f_o(c)``, of (..., channels, size, size), as (..., parameters, size x size)."""
-    size, layers = model.config.image_size, model.config.canvas_channels
-    output = model.canvas.output
-    weight = g.weight(output.weight).reshape(-1, layers)
-    assert output.bias is not None
-    flat = canvas.reshape(*leading, layers, size * size)
-    return weight @ flat + g.weight(output.bias).unsqueeze(1)
-
-
-def _observed(g: Graph, model: SequentialModel, trace: _Trace, where: Value) -> Value:
-    """``f_o(c_T)``, (rows, parameters, size, size)."""
-    size = model.config.image_size
-    if isinstance(model.canvas, AdditiveCanvas):
-        canvas = write_all(g, model.placing, _sprites(g, model, trace), where) + g.weight(model.canvas.first)
-    else:
-        steps = model.config.steps
-        canvas = g("Gather", _gated(g, model, trace, where), g.constant(np.array(steps - 1)), axis=1)
-    return _observe(g, model, canvas, 0).reshape(0, -1, size, size)
-
-
-def _history(g: Graph, model: SequentialModel, trace: _Trace, where: Value) -> Value:
-    """``f_o(c_t)``, t = 1..T, (rows, T, parameters, pixels)."""
-    size, steps, layers = model.config.image_size, model.config.steps, model.config.canvas_channels
-    if isinstance(model.canvas, AdditiveCanvas):
-        written = write_each(g, model.placing, _sprites(g, model, trace), where)
-        # A cumulative sum as a product: many times faster.
-        sums = g.constant(np.tri(steps, dtype=np.float32)) @ written.reshape(0, steps, -1)
-        canvas = sums.reshape(0, steps, layers, size, size) + g.weight(model.canvas.first)
-    else:
-        canvas = _gated(g, model, trace, where)
-    return _observe(g, model, canvas, 0, 0)
-
-
-def _gated(g: Graph, model: SequentialModel, trace: _Trace, where: Value) -> Value:
-    canvas = model.canvas
-    assert isinstance(canvas, GatedCanvas)
-    written = write_each(g, model.placing, _sprites(g, model, trace), where)
-
-    def convolved(module: object, image: Value) -> Value:
-        weights = g.weight(module.weight), g.weight(module.bias)  # type: ignore[attr-defined]
-        return g("Conv", image, *weights, pads=[1, 1, 1, 1])
-
-    def step(state: list[Value], given: list[Value]) -> tuple[list[Value], list[Value]]:
-        added = state[0] + given[0]
-        update, reset = convolved(canvas.gates, added).sigmoid().halves(1)
-        new = convolved(canvas.candidate, reset * added).tanh()
-        after = update * added + (1.0 - update) * new
-        return [after], [after]
-
-    first = g.weight(canvas.first).expand(trace.after.length(0), 1, 1, 1)
-    return g.loop(step, [first], [(written, 1)])[1][0]
