@@ -16,8 +16,8 @@ from typing import Any
 import uvicorn
 from PIL import Image, ImageDraw
 
-from allograph.studio import Address, Limits, Shelf, create_app
-from allograph.studio.serving import listen
+from allograph.studio import Address, Limits, ModelRegistry, create_app
+from allograph.studio.server import listen
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Local:
-    """A server that runs; each call is a request of its own."""
+class LiveServer:
+    """A running server; each call opens a connection of its own."""
 
     address: Address
-    app: Any
 
     def call(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -56,17 +55,18 @@ class Local:
 
 
 @contextmanager
-def running(shelf: Shelf, limits: Limits | None = None) -> Iterator[Local]:
-    opened, address = listen("127.0.0.1", 0)
-    app = create_app(shelf, address, limits)
-    config = uvicorn.Config(app, log_level="critical", access_log=False, ws="none", lifespan="on")
+def running(registry: ModelRegistry, limits: Limits | None = None, port: int = 0) -> Iterator[LiveServer]:
+    opened, address = listen("127.0.0.1", port)
+    config = uvicorn.Config(
+        create_app(registry, address, limits), log_level="critical", access_log=False, ws="none", lifespan="on"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Local(address, app)
+        yield LiveServer(address)
     finally:
         server.should_exit = True
         thread.join(10)

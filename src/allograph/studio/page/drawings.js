@@ -1,21 +1,22 @@
-/** New drawings as the server gives them: levels after every step, windows, and later the traced outlines. */
+/** A set of new drawings: the canvas after every step, the windows, and later the traced outlines. */
 
 import { colour } from "./dom.js";
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-export class Growth {
+export class Drawings {
   #levels;
   #small = document.createElement("canvas");
   #pixels;
   #outlines = new Map();
 
   /**
-   * `answer` is that of /api/write; `own` whether it shows ink in the page's colours, as for what was drawn here, or in
-   * the picture's.
+   * `answer` is what `write` returns; `own` says whether the drawings have the page's ink colour, as strokes on the pad
+   * do, or the picture's.
    */
   constructor(answer, own) {
     Object.assign(this, {
+      set: answer.set,
       n: answer.n,
       steps: answer.steps,
       size: answer.size,
@@ -33,18 +34,14 @@ export class Growth {
     this.#pixels = new ImageData(this.size, this.size);
   }
 
-  /** Takes the outlines of finished drawings, `[{number, path}]`. */
-  finish(drawings) {
-    for (const { number, path } of drawings) this.#outlines.set(number - 1, new Path2D(path));
-  }
-
-  finished(index) {
-    return this.#outlines.has(index);
+  /** Takes the outlines of finished drawings, `[{ number, path }]`. */
+  addOutlines(outlines) {
+    for (const { number, path } of outlines) this.#outlines.set(number - 1, new Path2D(path));
   }
 
   /**
-   * Paints drawing `index` at `time` (1 to the number of steps) on a square context; `crisp` (0 to 1) is how far the
-   * last canvas has become the finished drawing.
+   * Paints drawing `index` at `time` (1 to the number of steps) on a square context. `crisp` fades from the canvas (0)
+   * to the finished drawing (1).
    */
   paint(context, side, index, time, crisp) {
     context.save();
@@ -70,7 +67,7 @@ export class Growth {
     context.restore();
   }
 
-  /** Brings the canvas between two steps to the small picture. */
+  /** Interpolates the canvas between two steps. */
   #fill(index, time, ink) {
     const { channels, size, steps } = this;
     const area = channels * size * size;
@@ -94,19 +91,19 @@ export class Growth {
     }
     this.#small.getContext("2d").putImageData(this.#pixels, 0, 0);
   }
-
-  /** The corners of a window at `time`, in images (0 to 1). */
-  static corners(windows, time) {
-    const after = Math.min(windows.length, Math.max(1, Math.ceil(time))) - 1;
-    const before = windows[Math.max(0, after - 1)];
-    const part = Math.min(1, Math.max(0, time - after));
-    const map = windows[after].map((row, r) => row.map((v, c) => before[r][c] + (v - before[r][c]) * part));
-    const at = (x, y) => map.map(([a, b, shift]) => (a * x + b * y + shift + 1) / 2);
-    return [at(-1, -1), at(1, -1), at(1, 1), at(-1, 1)];
-  }
 }
 
-/** Draws a window as a parallelogram; `place` takes its corners to the context. */
+/** The corners of a window at `time`, from 0 to 1 across the image. */
+export function windowCorners(windows, time) {
+  const after = Math.min(windows.length, Math.max(1, Math.ceil(time))) - 1;
+  const before = windows[Math.max(0, after - 1)];
+  const part = Math.min(1, Math.max(0, time - after));
+  const map = windows[after].map((row, r) => row.map((v, c) => before[r][c] + (v - before[r][c]) * part));
+  const at = (x, y) => map.map(([a, b, shift]) => (a * x + b * y + shift + 1) / 2);
+  return [at(-1, -1), at(1, -1), at(1, 1), at(-1, 1)];
+}
+
+/** Draws a window as a parallelogram; `place` maps its corners to pixels. */
 export function paintWindow(context, corners, place, ink, alpha, width) {
   context.save();
   context.globalAlpha = alpha;

@@ -1,4 +1,4 @@
-"""Requests made from the API's own description: right ones, ones with one thing wrong, and senseless ones."""
+"""Requests generated from the API's OpenAPI document: valid ones, ones with a single fault, and arbitrary ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from studio.local import drawing, encoded
+from studio.live_server import drawing, encoded
 
 _IMAGES = [encoded(drawing(kind)) for kind in range(3)]
 _NO_IMAGES = [base64.b64encode(data).decode() for data in (b"no image", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0")]
@@ -27,11 +27,34 @@ JSON = st.recursive(
 )
 
 
+def resolved(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A JSON Schema with every reference replaced by its definition."""
+    if isinstance(schema, list):
+        return [resolved(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: resolved(part, definitions) for name, part in schema.items()}
+
+
+def request_schemas(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of each request body, by the name of the request."""
+    return {
+        path.removeprefix("/api/"): resolved(
+            operation["post"]["requestBody"]["content"]["application/json"]["schema"],
+            description["components"]["schemas"],
+        )
+        for path, operation in description["paths"].items()
+        if "post" in operation
+    }
+
+
 def right(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     """Values that a schema allows."""
+    if "anyOf" in schema:
+        return st.one_of(*(right(one) for one in schema["anyOf"]))
     named = schema["type"]
-    if isinstance(named, list):
-        return st.one_of(*(right({**schema, "type": name}) for name in named))
     if named == "null":
         return st.none()
     if "enum" in schema:
@@ -42,13 +65,15 @@ def right(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         return st.floats(schema["exclusiveMinimum"], schema["maximum"], exclude_min=True)
     if named == "string":
         if schema.get("contentEncoding") == "base64":
-            return st.sampled_from(_IMAGES + _NO_IMAGES) | st.binary(max_size=60).map(
+            broken = [text[:76] + "\r\n" + text[76:] for text in _IMAGES]
+            return st.sampled_from(_IMAGES + broken + _NO_IMAGES) | st.binary(max_size=60).map(
                 lambda data: base64.b64encode(data).decode() or "AA=="
             )
-        return st.text(min_size=schema.get("minLength", 0), max_size=min(30, schema["maxLength"]))
+        letters = st.characters(exclude_categories=["Cs"])
+        return st.text(letters, min_size=schema.get("minLength", 0), max_size=min(30, schema["maxLength"]))
     if named == "array":
         return st.lists(right(schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
-    required = {name: right(schema["properties"][name]) for name in schema["required"]}
+    required = {name: right(schema["properties"][name]) for name in schema.get("required", ())}
     optional = {name: right(one) for name, one in schema["properties"].items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional)
 
@@ -88,11 +113,10 @@ def bodies(schema: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
 def requests(draw: st.DrawFn, description: Mapping[str, Any]) -> tuple[str, str, bytes | None, dict[str, str]]:
     """(method, path, body, headers) of a request of any kind, now and then with a strange method or header."""
     path = draw(st.sampled_from(sorted(description["paths"])))
-    ((method, operation),) = description["paths"][path].items()
+    method = next(iter(description["paths"][path]))
     body, headers = None, {}
-    if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        body = draw(bodies(schema))
+    if method == "post":
+        body = draw(bodies(request_schemas(description)[path.removeprefix("/api/")]))
         headers["Content-Type"] = "application/json"
     if draw(st.integers(0, 9)) == 0:
         method = draw(st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]))

@@ -1,19 +1,19 @@
-"""Who may talk to the server, and what browsers may do with its answers.
+"""Protects the local server from other sites' pages, and tells browsers what the page may do.
 
-A page of another site can send requests to a server on the visitor's own machine: straight away, where `Origin` tells,
-or after its own name has been made to point here (DNS rebinding), where `Host` does.
+Another site's page can send requests to a server on the visitor's machine, either directly, which the `Origin` header
+shows, or after pointing its own name at this machine (DNS rebinding), which the `Host` header shows.
 """
 
 from __future__ import annotations
 
-__all__ = ["Address", "Guard"]
+__all__ = ["Address", "SecurityMiddleware"]
 
 import ipaddress
-import json
 import socket
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
@@ -37,7 +37,7 @@ class Address:
 
     Attributes:
         host: a name or an IP address.
-        port: 0 before one is chosen.
+        port: its port; 0 until one is chosen.
     """
 
     host: str = "127.0.0.1"
@@ -45,7 +45,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine's own programs reach it."""
+        """Whether only programs on this machine can reach the server."""
         return self.host == "localhost" or (_is_ip(self.host) and ipaddress.ip_address(self.host).is_loopback)
 
     @property
@@ -53,10 +53,10 @@ class Address:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
 
     def answers_to(self, host: str) -> bool:
-        """Whether a request may name this host, a name or an IP address without brackets.
+        """Whether requests may name this host: a name, or an IP address without brackets.
 
-        On the loopback: loopback addresses alone. Elsewhere any address, for no site's name can be one, and the names
-        of this machine.
+        A server on the loopback interface allows loopback addresses only. Others allow every IP address, because it
+        cannot be a site's name, and this machine's own names.
         """
         host = host.lower().rstrip(".")
         if host == "localhost":
@@ -69,8 +69,8 @@ class Address:
         return host in {self.host.lower(), own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}
 
 
-class Guard:
-    """ASGI middleware: refuses other hosts and other sites, and adds the headers that bind browsers."""
+class SecurityMiddleware:
+    """ASGI middleware: refuses requests that name other hosts or come from other sites, and adds security headers."""
 
     def __init__(self, app: ASGIApp, address: Address) -> None:
         self._app, self._address = app, address
@@ -81,7 +81,7 @@ class Guard:
             return
         path = scope["path"]
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
@@ -89,18 +89,13 @@ class Guard:
             await send(message)
 
         reason = self._objection(Headers(scope=scope), path)
-        if reason is None:
-            await self._app(scope, receive, guarded)
-            return
-        body = json.dumps({"error": reason}).encode()
-        start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await guarded({"type": "http.response.start", "status": 403, "headers": start})
-        await send({"type": "http.response.body", "body": body})
+        answer = self._app if reason is None else JSONResponse({"error": reason}, 403)
+        await answer(scope, receive, send_with_headers)
 
     def _objection(self, headers: Headers, path: str) -> str | None:
         named = headers.getlist("host")
         if len(named) != 1 or not self._address.answers_to(_without_port(named[0])):
-            return "this server does not answer to the host that the request names"
+            return "this server does not answer for the host that the request names"
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{named[0]}", f"https://{named[0]}"):
             return "the request comes from another site's page"

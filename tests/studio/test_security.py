@@ -7,7 +7,7 @@ import re
 import pytest
 
 from allograph.studio import Address
-from studio.local import Local
+from studio.live_server import LiveServer
 
 ROOT_HEADERS = {"content-security-policy", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy"}
 
@@ -27,7 +27,7 @@ ROOT_HEADERS = {"content-security-policy", "x-content-type-options", "referrer-p
         ("", 403),
     ],
 )
-def test_only_hosts_of_this_machine_are_answered(server: Local, host: str, status: int) -> None:
+def test_only_hosts_of_this_machine_are_answered(server: LiveServer, host: str, status: int) -> None:
     answer = server.call("GET", "/api/models", headers={"Host": host})
     assert answer.status == status
     assert answer.headers.keys() >= ROOT_HEADERS
@@ -43,7 +43,7 @@ def test_only_hosts_of_this_machine_are_answered(server: Local, host: str, statu
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_other_origins_are_refused(server: Local, headers: dict[str, str]) -> None:
+def test_other_origins_are_refused(server: LiveServer, headers: dict[str, str]) -> None:
     answer = server.post("write", {"n": 1}, **headers)
     assert answer.status == 403
     assert "another site" in answer.json["error"]
@@ -52,14 +52,14 @@ def test_other_origins_are_refused(server: Local, headers: dict[str, str]) -> No
     assert server.post("write", {"n": 1}, Origin=own).status == 200
 
 
-def test_a_preflight_gets_no_permission(server: Local) -> None:
+def test_a_preflight_gets_no_permission(server: LiveServer) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answer = server.call("OPTIONS", "/api/write", headers=headers)
     assert answer.status == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_the_policy_allows_only_what_the_server_sends(server: Local) -> None:
+def test_the_policy_allows_only_what_the_server_sends(server: LiveServer) -> None:
     answer = server.call("GET", "/")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -71,7 +71,7 @@ def test_the_policy_allows_only_what_the_server_sends(server: Local) -> None:
     assert not re.search(r"<style|\s(style|on\w+)=|<script(?![^>]* src=)", page)
 
 
-def test_every_file_of_the_page_is_served(server: Local) -> None:
+def test_every_file_of_the_page_is_served(server: LiveServer) -> None:
     seen, waiting = set(), ["/"]
     while waiting:
         path = waiting.pop()
@@ -85,7 +85,7 @@ def test_every_file_of_the_page_is_served(server: Local) -> None:
             assert not re.search(r"https?://(?!www\.w3\.org/)", text), path
             waiting += re.findall(r"""(?:src|href)="(/[^"]*)""", text)
             waiting += [f"/{name}" for name in re.findall(r"""from "\./([^"]+)""", text)]
-    assert {"/main.js", "/style.css", "/icon.svg", "/pad.js", "/api.js"} <= seen
+    assert {"/main.js", "/style.css", "/icon.svg", "/pad.js", "/server.js"} <= seen
 
 
 @pytest.mark.parametrize(
