@@ -17,11 +17,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import allograph  # before torch, whose threads then sleep while they wait
+
+# isort: split
 import numpy as np
 import torch
 from scipy import ndimage
 
-import allograph
 from allograph.evaluation.critics.critic import default_critic
 from allograph.evaluation.drawing import DrawingFunction
 from allograph.evaluation.leakage import unseen_part
