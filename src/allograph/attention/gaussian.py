@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GaussianAttention"]
+__all__ = ["LOG_INTENSITY", "LOG_STRIDE", "LOG_WIDTH", "GaussianAttention"]
 
 import math
 from typing import final
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from allograph.attention.separable import SeparableAttention
 
-_LOG_STRIDE = (math.log(0.02), math.log(2.0))
+LOG_STRIDE = (math.log(0.02), math.log(2.0))
 """Of the grid's width as a share of the image's."""
-_LOG_WIDTH = (math.log(0.3), math.log(8.0))
+LOG_WIDTH = (math.log(0.3), math.log(8.0))
 """Of the filters' standard deviation, pixels of 28."""
-_LOG_INTENSITY = 3.0
+LOG_INTENSITY = 3.0
 
 
 @final
@@ -52,9 +52,9 @@ class GaussianAttention(SeparableAttention):
     def place(self, raw: Tensor) -> Tensor:
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         centre = (self.size + 1) / 2 * (torch.tanh(raw[..., :2]) + 1)
-        stride = _between(raw[..., 2:3], *_LOG_STRIDE) + math.log(max(1, self.size - 1) / max(1, self.patch - 1))
-        width = _between(raw[..., 3:4], *_LOG_WIDTH) + math.log(self.size / 28)
-        return torch.cat([centre, stride, width, _LOG_INTENSITY * torch.tanh(raw[..., 4:])], dim=-1)
+        stride = _between(raw[..., 2:3], *LOG_STRIDE) + math.log(max(1, self.size - 1) / max(1, self.patch - 1))
+        width = _between(raw[..., 3:4], *LOG_WIDTH) + math.log(self.size / 28)
+        return torch.cat([centre, stride, width, LOG_INTENSITY * torch.tanh(raw[..., 4:])], dim=-1)
 
     def filters(
         self, where: Float[Tensor, "*batch 5"]

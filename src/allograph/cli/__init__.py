@@ -24,6 +24,7 @@ from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_oneshot import oneshot
+from allograph.cli.export import export
 from allograph.cli.font import font
 from allograph.cli.info import info
 from allograph.cli.inspect import inspect
@@ -51,6 +52,7 @@ app.command()(train)
 app.command()(info)
 app.command()(report)
 app.command()(studio)
+app.command()(export)
 evaluate.command()(oneshot)
 evaluate.command()(augmentation)
 evaluate.command()(classify)

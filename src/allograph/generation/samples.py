@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allograph.generation.noise import normal, text_of
+
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float
@@ -82,14 +84,11 @@ class Wish:
 
 
 def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
+    """The standard normal numbers of one drawing for each key, of this shape; see `allograph.generation.noise`."""
     import torch
 
-    def one(key: tuple[object, ...]) -> torch.Tensor:
-        seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-    return torch.stack([one(key) for key in keys])
+    count = shape[0] * shape[1]
+    return torch.stack([torch.from_numpy(normal(text_of(key), count)).view(shape) for key in keys])
 
 
 def _sha256(drawing: np.ndarray) -> str:
