@@ -35,7 +35,7 @@ def test_the_drawings_of_the_shipped_model_are_torchs(exported: Path) -> None:
     writer = allograph.load()
     running = session(exported.read_bytes(), threads=1)
     for symbol in SYMBOLS:
-        image = torch.from_numpy(writer.space.take_in(symbol).image)[None, None]
+        image = torch.from_numpy(writer.space.preprocess(symbol).image)[None, None]
         noise = writer.model.noise(16, generator=torch.Generator().manual_seed(1))[None]
         drawn = writer.draw(image, noise, history=True)
         made = run(

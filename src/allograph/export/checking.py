@@ -63,7 +63,7 @@ def difference(writer: Writer, name: str, content: bytes) -> tuple[float, float]
             inferred = model.infer(exemplars.roll(1, 0), context, noise.flatten(0, 1))
             wanted, got = inferred.log_weight.unflatten(0, (-1, rows)).numpy(), made["log_weight"]
         elif isinstance(model, BendingModel):
-            bent = model.sample(context, noise=noise, temperature=temperature, ink=False, crisp=True, history=True)
+            bent = model.sample(context, noise=noise, temperature=temperature, shown=True, history=True)
             wanted, got = bent.canvases.numpy(), made["canvases"]
         else:
             assert isinstance(model, SequentialModel)
@@ -87,4 +87,4 @@ def _drawing(writer: Writer, strokes: tuple[tuple[int, int], ...]) -> torch.Tens
     """Strokes as the model sees an exemplar, (C, S, S)."""
     picture = Image.new("L", (_SIDE, _SIDE), 255)
     ImageDraw.Draw(picture).line(list(strokes), 0, 11)
-    return torch.from_numpy(writer.space.take_in(picture).image)
+    return torch.from_numpy(writer.space.preprocess(picture).image)

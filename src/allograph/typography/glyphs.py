@@ -181,7 +181,7 @@ def _new(writer: Writer, source: _Sources, count: int, seed: int, ink: Ink) -> l
     for place, path in enumerate(paths):
         share = len(range(place, count, len(paths)))
         if share:
-            exemplar = writer.space.take_in(path, ink)
+            exemplar = writer.space.preprocess(path, ink)
             shapes = drawn_shapes(writer, exemplar, share, ("font", seed, source.symbol, place))
             by_path.append([(path, shape) for shape in shapes])
     drawn = [one for turn in range(count) for shapes in by_path for one in shapes[turn : turn + 1]]

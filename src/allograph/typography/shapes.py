@@ -18,11 +18,11 @@ from skimage.measure import find_contours
 
 from allograph.errors import AllographError
 from allograph.generation.samples import noise_for
-from allograph.imaging.ink import find_ink
-from allograph.imaging.reading import read_source
+from allograph.imaging.decoding import decode_picture
+from allograph.imaging.preprocessing import find_ink
 from allograph.imaging.render import placed, stroke_field
-from allograph.imaging.shapes import main_width, remove_specks
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.shapes import despeckle, main_width
+from allograph.imaging.symbols import SymbolStyle
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
@@ -73,14 +73,14 @@ def pictured_shape(path: Path, ink: Ink = "auto") -> Shape:
     Raises:
         AllographError: it cannot be read or shows no ink.
     """
-    source = read_source(path)
+    source = decode_picture(path)
     strength = find_ink(source, ink).strength
     width = main_width(strength > 0.5)
     strength = ndimage.gaussian_filter(strength, _SMOOTH * width)
     mask = strength > 0.5
     if not mask.any():
         raise AllographError(f"{path} shows no stroke; draw it more strongly")
-    kept = remove_specks(mask, strength, main_width(mask))
+    kept = despeckle(mask, strength, main_width(mask))
     strength = np.where(ndimage.binary_dilation(kept, iterations=2), strength, 0.0)
     across, down = source.scale
     edges = _edges(strength, 0.5)
@@ -99,44 +99,44 @@ def drawn_shapes(writer: Writer, exemplar: Exemplar, count: int, key: tuple[obje
     """
     import torch
 
-    appearance = exemplar.appearance
-    if not isinstance(appearance, SymbolAppearance):
+    style = exemplar.style
+    if not isinstance(style, SymbolStyle):
         raise AllographError("this model draws pictures, not ink on paper; take a model of symbols, such as omniglot")
     wanted = -(-_SPARE * count // _BLOCK) * _BLOCK
     noise = noise_for(writer.model.noise_shape, [(*key, number) for number in range(wanted)])
     context = torch.from_numpy(exemplar.image)[None, None]
     drawn = writer.draw(context, noise[None])
     values = writer.values(drawn.parameters.flatten(0, 1))
-    model = _shape(16.0 * exemplar.image[0] - 8.0, appearance)
-    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], appearance)).edges]
+    model = _shape(16.0 * exemplar.image[0] - 8.0, style)
+    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style)).edges]
     # Stable: of equally good ones the first.
     ranked = sorted(shapes, key=lambda one: _distance(one[1].topology, model.topology))
-    return [_shape(image, _nearer(appearance, shape.box, model.box)) for image, shape in ranked[:count]]
+    return [_shape(image, _nearer(style, shape.box, model.box)) for image, shape in ranked[:count]]
 
 
 def _nearer(
-    appearance: SymbolAppearance, drawn: tuple[float, float, float, float], exemplar: tuple[float, float, float, float]
-) -> SymbolAppearance:
-    """The appearance in which a drawing has more of its exemplar's size and place, and the same pen: in a line of text
+    style: SymbolStyle, drawn: tuple[float, float, float, float], exemplar: tuple[float, float, float, float]
+) -> SymbolStyle:
+    """The style in which a drawing has more of its exemplar's size and place, and the same pen: in a line of text
     both stand out more than among drawings of one symbol."""
     left, top, right, bottom = drawn
     wanted = max(exemplar[2] - exemplar[0], exemplar[3] - exemplar[1])
     scale = (wanted / max(right - left, bottom - top)) ** _NEARER
     middle, aim = (left + right) / 2, (exemplar[0] + exemplar[2]) / 2
     foot = bottom + _NEARER * (exemplar[3] - bottom)
-    frame_left, frame_top, side = appearance.frame
+    frame_left, frame_top, side = style.frame
     frame = aim + scale * (frame_left - middle), foot + scale * (frame_top - bottom), scale * side
-    return replace(appearance, frame=frame, stroke_width=appearance.stroke_width / scale)
+    return replace(style, frame=frame, stroke_width=style.stroke_width / scale)
 
 
-def _shape(logits: np.ndarray, appearance: SymbolAppearance) -> Shape:
-    field = stroke_field(logits, appearance)
-    size = appearance.width, appearance.height
-    left, top, scale = placed(field, logits.shape[-1], appearance, 1.0, size)
+def _shape(logits: np.ndarray, style: SymbolStyle) -> Shape:
+    field = stroke_field(logits, style)
+    size = style.width, style.height
+    left, top, scale = placed(field, logits.shape[-1], style, 1.0, size)
     edges = _edges(field.values, 0.0)
     place = np.array([left, top])
     in_model = (edge / field.fineness + (field.left, field.top) for edge in edges)
-    return Shape(tuple(place + scale * edge for edge in in_model), size, scale * appearance.stroke_width)
+    return Shape(tuple(place + scale * edge for edge in in_model), size, scale * style.stroke_width)
 
 
 def _edges(values: np.ndarray, level: float) -> list[np.ndarray]:
