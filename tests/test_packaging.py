@@ -66,7 +66,8 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL", "fonttools": "fontTools", "zxing-cpp": "zxingcpp"}
     everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
-    extra_of = {"studio": extras["studio"], "report": extras["report"], "typography": extras["font"], "export": extras["export"]}
+    rooms = {"studio": "studio", "report": "report", "typography": "font", "export": "export"}
+    extra_of = {room: extras[extra] for room, extra in rooms.items()}
     for path in sorted((ROOT / "src").rglob("*.py")):
         required = everywhere + extra_of.get(path.parent.name, [])
         declared = {re.split(r"[\[<>=]", line)[0] for line in required}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from allograph.card import ModelCard
 from allograph.export.checking import run, session
 from allograph.export.files import graph_of
 from allograph.generation.generator import Writer
@@ -32,7 +33,7 @@ MODELS = {
 
 def writer_of(name: str) -> Writer:
     model = with_random_weights(MODELS[name], 0).float().eval()
-    return Writer(model, {}, "none")
+    return Writer(model, ModelCard({}), "none")
 
 
 def given(model: GenerativeModel, batch: int, count: int, n: int) -> dict[str, np.ndarray]:
