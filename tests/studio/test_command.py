@@ -37,15 +37,14 @@ def test_it_serves_until_it_is_stopped(model_files: dict[str, Path]) -> None:
     assert output == ""
 
 
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "pydantic"])
 def test_without_its_packages_it_says_how_to_get_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "uvicorn" else find(name, *rest)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == missing else find(name, *rest))
     assert main(["studio", "--no-browser"]) == 2
-    assert "pip install 'allograph[studio]'" in capsys.readouterr().err
+    assert f"the studio needs {missing}; install with: pip install 'allograph[studio]'" in capsys.readouterr().err
 
 
 def test_a_model_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ import pytest
 
 from allograph import weights
 from allograph.studio import Limits, ModelRegistry
+from allograph.studio.batching import Batcher
+from allograph.studio.drawing_sets import DrawingSet, DrawingSets
+from allograph.studio.images import ExemplarLoader
+from allograph.studio.schemas import WriteRequest
 from commands.family import build, card
 from studio.live_server import LiveServer, exemplar, running
 
@@ -61,6 +66,24 @@ def test_a_set_that_was_dropped_is_generated_again(registry: ModelRegistry) -> N
             again = list(pool.map(lambda _: outline(server, 3, drawing_set=first, **RECIPE), range(8)))
         assert again == [shown] * 8
         assert outline(server, 3, drawing_set=first) == shown
+
+
+def test_a_set_keeps_its_finished_drawings_and_no_steps(registry: ModelRegistry) -> None:
+    limits = Limits()
+
+    async def generated() -> DrawingSet:
+        batcher = Batcher(limits.batch_size)
+        try:
+            sets = DrawingSets(registry, batcher, ExemplarLoader(limits), limits)
+            drawings = sets.create(WriteRequest.model_validate({**RECIPE, "n": 20}))
+            await sets.generate(drawings, 20)
+            return drawings
+        finally:
+            batcher.close()
+
+    arrays = list(asyncio.run(generated()).finished.values())
+    held = [array if array.base is None else array.base for array in arrays]
+    assert sum(array.nbytes for array in held) == 32 * 28 * 28 * 4
 
 
 def test_sets_in_use_are_kept(registry: ModelRegistry) -> None:

@@ -107,5 +107,6 @@ class DrawingSets:
     async def _blocks(self, drawings: DrawingSet, starts: Sequence[int]) -> list[Block]:
         wishes = [Wish(drawings.exemplars, drawings.seed, start) for start in starts]
         blocks = await self._batcher.draw(drawings.writer, wishes, drawings.temperature)
-        drawings.finished.update((start, block.drawings) for start, block in zip(starts, blocks, strict=True))
+        for start, block in zip(starts, blocks, strict=True):
+            drawings.finished[start] = block.drawings.copy()  # a view would keep the canvases of all steps
         return blocks

@@ -24,7 +24,6 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.json_schema import models_json_schema
 
 from allograph import __version__
 from allograph.errors import shown
@@ -51,7 +50,7 @@ _Number = Annotated[int, Field(ge=1, le=_MAX_DRAWINGS)]
 class RequestBody(BaseModel):
     """A JSON object without unknown fields, whose values are not converted from other types."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -174,6 +173,8 @@ _OPERATIONS = {
 
 def openapi() -> dict[str, Any]:
     """The OpenAPI 3.1 document of the API."""
+    from pydantic.json_schema import models_json_schema
+
     _, definitions = models_json_schema(
         [(body, "validation") for body, _, _ in _OPERATIONS.values()], ref_template="#/components/schemas/{model}"
     )
