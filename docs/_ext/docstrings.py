@@ -1,0 +1,68 @@
+"""Sphinx extension: docstrings that are plain text, and equations that need no script.
+
+Docstrings of this project are written to be read in an editor. So everything outside of backticks is plain text here,
+and a block that stands apart and indented, such as an equation, is shown as it is.
+
+Equations become MathML, by the converter of docutils: no script, no font and no server is needed to read them.
+"""
+
+from __future__ import annotations
+
+__all__ = ["setup"]
+
+import re
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+
+_SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
+_LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
+_SPECIAL = re.compile(r"([*|\\])|(?<=\w)(_)(?!\w)")
+
+
+def plain(line: str) -> str:
+    """A line whose markup characters outside of backticks are themselves."""
+    parts = _LITERAL.split(line)
+    return "".join(part if index % 2 else _SPECIAL.sub(r"\\\g<0>", part) for index, part in enumerate(parts))
+
+
+def literal_blocks(lines: list[str]) -> list[str]:
+    """The same lines, with ``::`` before every block that is indented and stands outside the sections of a docstring."""
+    result: list[str] = []
+    within_section = within_block = False
+    for index, line in enumerate(lines):
+        indented = line.startswith("    ")
+        if line.strip() in _SECTIONS and not indented:
+            within_section = True
+        elif line and not indented:
+            within_section = within_block = False
+        if indented and not within_section and not within_block and (index == 0 or not lines[index - 1].strip()):
+            result += ["::", ""]
+            within_block = True
+        result.append(line if within_block else plain(line))
+    return result
+
+
+def _docstring(app: Sphinx, what: str, name: str, subject: Any, options: Any, lines: list[str]) -> None:
+    # Joined first: a literal may be broken across two lines.
+    text = re.sub(r"(``[^`]+``|(?<!`)`[^`\n]*\n[^`\n]*`(?!`))", lambda found: " ".join(found[0].split()), "\n".join(lines))
+    lines[:] = literal_blocks(text.split("\n"))
+
+
+def _inline(translator: Any, node: nodes.math) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _block(translator: Any, node: nodes.math_block) -> None:
+    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """What Sphinx calls."""
+    app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon reads the sections
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
