@@ -2,8 +2,11 @@
 # make test    the tests, a worker on each core
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make wheel   the package to install elsewhere, in dist/
-# make lint    the linter
+# make release what is uploaded for a release, after checks: see CONTRIBUTING.md
+# make lint    the linter and the format of the code
 # make types   the type checker
+# make docs    the documentation, in build/docs; warnings are errors
+# make format  formats the code
 #
 # Each makes .venv first if it is not there, with the versions of constraints.txt. Another Python: make demo PYTHON=/path
 
@@ -11,10 +14,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
+DOCS_READY := $(VENV)/.docs-ready
+FORMATTED := docs examples tools
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
-.PHONY: demo test weights wheel lint types clean
+.PHONY: demo test weights wheel release lint types docs format clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -44,11 +49,24 @@ weights: $(READY)
 wheel: $(READY)
 	$(BIN)/python tools/build_wheel.py
 
+release: $(READY)
+	$(BIN)/python tools/release.py
+
 lint: $(LINT_READY)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(FORMATTED)
+
+format: $(LINT_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 types: $(LINT_READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(DOCS_READY)
+	@start=$$(date +%s); rm -rf build/docs; \
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs && \
+	echo "Open $(CURDIR)/build/docs/index.html. Building took $$(($$(date +%s) - start)) s."
 
 # A candidate counts only if it starts and can make environments: a version manager's stub may do neither.
 $(READY): pyproject.toml constraints.txt
@@ -71,5 +89,8 @@ $(READY): pyproject.toml constraints.txt
 $(LINT_READY): $(READY)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
 
+$(DOCS_READY): $(READY)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]' && touch $@
+
 clean:
-	rm -rf $(VENV) demo dist
+	rm -rf $(VENV) demo dist build

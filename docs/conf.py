@@ -18,7 +18,6 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "docstrings"]
 exclude_patterns = ["results/*.json"]
 source_suffix = {".md": "markdown"}
-suppress_warnings = ["toc.glob"]  # pages that may be there
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
@@ -26,7 +25,7 @@ myst_heading_anchors = 3
 default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "imported-members": True}
+autodoc_default_options = {"members": True}
 napoleon_use_ivar = True
 add_module_names = False
 

@@ -40,8 +40,8 @@ OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", 
 OF_FIGURES += ("exact", "command")
 
 COMPARISONS = {
-    "steps": ("Number of steps", "The sequential model with T steps of reading, deciding and writing."),
-    "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own."),
+    "steps": ("Number of steps", "The sequential model with different numbers T of steps."),
+    "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own kinds."),
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
 }
 """Groups of runs that differ in one thing and were trained for equally long."""
@@ -56,20 +56,21 @@ BINARISATION = {
 INTRODUCTION = """\
 # Numbers
 
-Made by `python tools/numbers_page.py` from the result files in [results/](results/) and from
-[published.toml](published.toml); not edited by hand. Each result file holds more than is shown here: seeds, precision,
-fingerprints of data and weights, KL of every step, versions.
+`python tools/numbers_page.py` makes this page from the result files in `docs/results` and from
+[published.toml](published.toml); nobody edits it by hand. The result files hold more than the page shows: seeds,
+precision, fingerprints of data and weights, the KL of every step, versions.
 
-- **Free energy** and **bound** are upper bounds on the negative log likelihood, in nats per image, less is better;
-  ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016): the
-  free energy at K = 1, tighter as K grows.
-- **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, one sample carries all the
-  weight, and the bound is still far from the likelihood. **Exact** is what it bounds, where a formula gives it.
-- A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
-  many exemplars, and at most as many samples. Where something differs, the page says what.
-- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment. How
-  many steps that time is was measured before each run, on a core that did nothing else.
-- The weights that ship have figures of their own, in [model-card.md](model-card.md).
+- **Free energy** and **bound** are upper bounds on the negative log likelihood, in nats per image; lower is better.
+  ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016). At
+  K = 1 it is the free energy, and it gets tighter as K grows.
+- **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, a single sample carries all
+  the weight, and the bound is still far from the likelihood. **Exact** is the value that is bounded, if a formula
+  gives it.
+- A figure **compares** with a published one if both are of the same data set, the same binarisation and the whole test
+  part, with equally many exemplars, and ours has at most as many samples. Otherwise the page says what differs.
+- Nothing was chosen on a test part. A run ends when its time is over, with the averaged weights of that moment. How
+  many steps fit into that time was measured before each run, on an otherwise idle core.
+- [model-card.md](model-card.md) has the figures of the weights that ship.
 """
 
 FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")
@@ -266,7 +267,7 @@ def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     if reasons:
         return f"no: {'; '.join(reasons)}"
     if other["ours"] == "bound" and other["samples"] > figures["samples"]:
-        return "yes; ours has fewer samples, so is the looser bound"
+        return "yes; ours has fewer samples, so its bound is looser"
     return "yes"
 
 
@@ -283,7 +284,7 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
         span = " to ".join(f"{minutes:g}" for minutes in dict.fromkeys((times[0], times[-1])))
         machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
         where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
-        parts.append(f"{text} {where}; each trained for as many steps as take {span} min on {machine}.\n")
+        parts.append(f"{text} {where}; each run trained for as many steps as take {span} min on {machine}.\n")
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])

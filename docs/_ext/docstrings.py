@@ -11,14 +11,20 @@ from __future__ import annotations
 __all__ = ["setup"]
 
 import re
+from html import escape
 from typing import Any
 
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util.logging import getLogger
+
+_log = getLogger(__name__)
 
 _SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 _LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
+_BROKEN = re.compile(r"``[^`]+``|(?<!`)`[^`\n]*\n[^`\n]*`(?!`)")
 _SPECIAL = re.compile(r"([*|\\])|(?<=\w)(_)(?!\w)")
 
 
@@ -29,7 +35,7 @@ def plain(line: str) -> str:
 
 
 def literal_blocks(lines: list[str]) -> list[str]:
-    """The same lines, with ``::`` before every block that is indented and stands outside the sections of a docstring."""
+    """The same lines, with ``::`` before every block that is indented and stands outside of sections like Args."""
     result: list[str] = []
     within_section = within_block = False
     for index, line in enumerate(lines):
@@ -47,18 +53,27 @@ def literal_blocks(lines: list[str]) -> list[str]:
 
 def _docstring(app: Sphinx, what: str, name: str, subject: Any, options: Any, lines: list[str]) -> None:
     # Joined first: a literal may be broken across two lines.
-    text = re.sub(r"(``[^`]+``|(?<!`)`[^`\n]*\n[^`\n]*`(?!`))", lambda found: " ".join(found[0].split()), "\n".join(lines))
+    text = _BROKEN.sub(lambda found: " ".join(found[0].split()), "\n".join(lines))
     lines[:] = literal_blocks(text.split("\n"))
 
 
 def _inline(translator: Any, node: nodes.math) -> None:
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(_mathml(node, as_block=False))
     raise nodes.SkipNode
 
 
 def _block(translator: Any, node: nodes.math_block) -> None:
-    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    translator.body.append(f'<div class="math">{_mathml(node, as_block=True)}</div>')
     raise nodes.SkipNode
+
+
+def _mathml(node: nodes.Element, *, as_block: bool) -> str:
+    """The equation; as it was written, and a warning, where the converter does not know a command."""
+    try:
+        return tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        _log.warning("%s in the equation %s", error, node.astext(), location=node)
+        return f"<code>{escape(node.astext())}</code>"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
