@@ -150,7 +150,7 @@ def understood(arguments: list[str]) -> None:
     name, *rest = arguments
     while hasattr(command := group.commands[name], "commands"):
         group, (name, *rest) = command, rest
-    context = command.make_context(name, [word for word in rest if word != "..."])
+    context = command.make_context(name, [word for word in rest if word not in ("...", "$resume")])
     assert context.params
 
 
