@@ -25,7 +25,8 @@ myst_heading_anchors = 3
 default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "no-value": True}
+python_maximum_signature_line_length = 88
 napoleon_use_ivar = True
 add_module_names = False
 

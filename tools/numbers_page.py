@@ -70,7 +70,7 @@ precision, fingerprints of data and weights, the KL of every step, versions.
   part, with equally many exemplars, and ours has at most as many samples. Otherwise the page says what differs.
 - Nothing was chosen on a test part. A run ends when its time is over, with the averaged weights of that moment. How
   many steps fit into that time was measured before each run, on an otherwise idle core.
-- [model-card.md](model-card.md) has the figures of the weights that ship.
+- The [model cards](model-card.md) have the figures of the weights that ship.
 """
 
 FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")

@@ -25,7 +25,8 @@ _log = getLogger(__name__)
 _SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 _LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
 _BROKEN = re.compile(r"``[^`]+``|(?<!`)`[^`\n]*\n[^`\n]*`(?!`)")
-_SPECIAL = re.compile(r"([*|\\])|(?<=\w)(_)(?!\w)")
+_SPECIAL = re.compile(r"[*|\\]|(?<=\w)_(?!\w)|(?<=(?<!\w)\w)\.$")
+"""Emphasis, substitutions, references; and a line that ends in a single letter, which is no list."""
 
 
 def plain(line: str) -> str:
