@@ -1,6 +1,6 @@
 """Train a variational auto-encoder with a plain loop, and print the bound.
 
-    python examples/train_vae.py                       # symbols made on the spot; about two minutes on one core
+    python examples/train_vae.py                       # symbols made on the spot; a minute or two on one core
     python examples/train_vae.py --data mnist          # digits, binarised anew at every look
     python examples/train_vae.py --steps 50 --samples 5     # does it run?
 

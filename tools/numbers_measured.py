@@ -132,7 +132,7 @@ def _likelihoods(records: Sequence[Record], beside: Callable[[Record], Sequence[
         parts += ["Against published figures:\n", markdown(head, rows)]
     if rows := [row for record in records for row in _gaps(record, records)]:
         head = ["model", "data", "exemplars", "training part", "test part", "difference"]
-        parts += ["Free energy of what was trained on and of what was not:\n", markdown(head, rows)]
+        parts += ["Free energy of the training part and of the test part:\n", markdown(head, rows)]
     return parts
 
 

@@ -1,4 +1,4 @@
-"""The README's pictures of the studio, from a real headless Chromium.
+"""The pictures of the studio in the documentation, from a real headless Chromium.
 
     python tools/studio_pictures.py [-o docs] [--all]
 

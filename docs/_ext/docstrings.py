@@ -58,6 +58,13 @@ def _docstring(app: Sphinx, what: str, name: str, subject: Any, options: Any, li
     lines[:] = literal_blocks(text.split("\n"))
 
 
+def _signature(
+    app: Sphinx, what: str, name: str, subject: Any, options: Any, arguments: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Defaults that are made anew for every object are ``...``, so that a signature can be read by a program."""
+    return (arguments.replace("<factory>", "...") if arguments else arguments), returned
+
+
 def _inline(translator: Any, node: nodes.math) -> None:
     translator.body.append(_mathml(node, as_block=False))
     raise nodes.SkipNode
@@ -80,5 +87,6 @@ def _mathml(node: nodes.Element, *, as_block: bool) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon reads the sections
+    app.connect("autodoc-process-signature", _signature)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

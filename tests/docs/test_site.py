@@ -31,12 +31,13 @@ def docstrings() -> ModuleType:
 
 def test_markup_characters_are_themselves_outside_of_literals(docstrings: ModuleType) -> None:
     assert docstrings.plain("a * b, |x|, h_ and z_t") == r"a \* b, \|x\|, h\_ and z_t"
+    assert docstrings.plain("steps: T.") == r"steps: T\.", "no list with the letter T"
     assert docstrings.plain("``a * b`` and `c|d`") == "``a * b`` and `c|d`"
 
 
 def test_what_stands_apart_is_shown_as_it_is(docstrings: ModuleType) -> None:
     lines = ["Draws", "", "    z_t ~ N(0, I)", "    h * z", "", "in T steps.", "", "Args:", "    x: an image * 2."]
-    shown = ["Draws", "", "::", "", *lines[2:8], r"    x: an image \* 2."]
+    shown = ["Draws", "", "::", "", *lines[2:8], r"    x: an image \* 2\."]
     assert docstrings.literal_blocks(lines) == shown
 
 

@@ -29,28 +29,33 @@ if TYPE_CHECKING:
 
 
 def augment(
-    folder: Annotated[Path, typer.Argument(help="FOLDER/CLASS/*.png, one or more exemplars a class.")],
-    per_class: Annotated[int, typer.Option("--per-class", help="Drawings of each class.", metavar="N")],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder with one or more exemplars of each class, FOLDER/CLASS/*.png.", metavar="FOLDER"),
+    ],
+    per_class: Annotated[int, typer.Option("--per-class", help="Number of drawings of each class.", metavar="N")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented")
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented", metavar="DIR"),
     ] = None,
     model: ModelOption = "omniglot",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
     size: Annotated[
-        int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the exemplar's", metavar="PX")
+        int | None,
+        typer.Option(help="Longer side of a drawing in pixels.", show_default="the exemplar's", metavar="PX"),
     ] = None,
     ink: InkOption = "auto",
-    keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars to the set.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew instead of going on.")] = False,
+    keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars into the set.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again instead of continuing.")] = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Make a set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars a class.
+    """Make a training set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars.
 
-    A job that was stopped goes on with the same command. DIR/manifest.csv says how every file was made. Started by
-    torchrun or srun, several processes each take their share of the classes.
+    If a job is stopped, the same command continues it. DIR/manifest.csv says how every file was made. Under torchrun
+    or srun, several processes share the classes.
     """
     import allograph
     from allograph.generation.augment import AugmentOrder, augment_folder

@@ -50,29 +50,36 @@ _EVERY = 5.0
 
 ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
-SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed gives the same drawings.")]
 GuidanceOption = Annotated[
     float | None,
-    typer.Option(help="Above 1 drawings follow the exemplar more closely.", show_default="the weights' own"),
+    typer.Option(help="Above 1, drawings follow the exemplar more closely.", show_default="the weights' own"),
 ]
 TemperatureOption = Annotated[
-    float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+    float | None, typer.Option(help="Below 1, drawings vary less.", show_default="the weights' own")
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")]
-InkOption = Annotated[Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink.")]
+InkOption = Annotated[
+    Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink; auto decides by itself.")
+]
 DataDirOption = Annotated[
     str | None,
-    typer.Option("--data-dir", help="Where the data sets are or go.", envvar="ALLOGRAPH_DATA", metavar="DIR"),
+    typer.Option(
+        "--data-dir",
+        help="Folder where data sets are looked for and downloaded to.",
+        envvar="ALLOGRAPH_DATA",
+        metavar="DIR",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
         "--threads",
         min=1,
         callback=use_threads,
-        help="Threads that compute.",
-        show_default="as many as there are cores to be used",
+        help="Number of threads that compute.",
+        show_default="one for each core that it may use",
         metavar="N",
     ),
 ]

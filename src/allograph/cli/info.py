@@ -30,7 +30,7 @@ def info(
     model: Annotated[str, typer.Argument(help="A known name or a .safetensors file.", metavar="FILE|NAME")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print a model's card: what it is, what it was trained on and how, its size and its figures."""
+    """Print a model's card: its kind, its size, what it was trained on and how, and its figures."""
     import allograph
     from allograph.config import to_dict
 

@@ -15,25 +15,25 @@ from allograph.cli.extras import needing
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="Where `allograph evaluate` put its result files.", metavar="DIR")],
+    folder: Annotated[Path, typer.Argument(help="Folder with result files of `allograph evaluate`.", metavar="DIR")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder for the report.", show_default="DIR/report", metavar="DIR"),
     ] = None,
-    title: Annotated[str, typer.Option(help="What stands above it.", show_default="Results in DIR")] = "",
+    title: Annotated[str, typer.Option(help="Title of the page.", show_default="Results in DIR")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier report.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Gather the result files in DIR into one HTML page with tables, pictures and plots, which needs no other file.
+    """Make one HTML page of the result files in DIR, with tables, pictures and plots. It needs no other file.
 
-    It is DIR/report/report.html; the plots also lie beside it as SVG.
+    The page is DIR/report/report.html; the plots lie next to it as SVG files.
     """
     with needing("report"):
         from allograph.report.page import write_report
     try:
         made = write_report(folder, output or folder / "report", title=title, overwrite=overwrite)
     except KeyboardInterrupt:
-        raise Stopped("stopped; no page is half-written, the same command with --overwrite begins anew") from None
+        raise Stopped("stopped; no page is half-written; the same command with --overwrite starts again") from None
     for problem in made.problems:
         say(problem.message)
     for path in made.unknown:

@@ -26,46 +26,56 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 def train(
     data: Annotated[
-        str, typer.Argument(help="A known data set (docs/family.md lists them), or a folder FOLDER/CLASS/*.png.")
+        str,
+        typer.Argument(
+            help="A known data set, such as omniglot or mnist, or a folder FOLDER/CLASS/*.png.", metavar="DATA"
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the run.", show_default="runs/DATA", metavar="DIR")
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Begin with these weights: a known name or a file.", metavar="FILE|NAME"),
+        typer.Option("--from", help="Start from these weights: a known name or a file.", metavar="FILE|NAME"),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A known preset, or a TOML file.",
-            show_default=f"the settings of the weights of --from; without, {_PRESET}",
+            help="Settings: a known preset or a TOML file.",
+            show_default=f"the settings of the weights of --from, otherwise {_PRESET}",
             metavar="P",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Set any field of the preset, e.g. --set hidden=512; repeat it.", metavar="KEY=VALUE"
+            "--set", help="Set any field of the preset, e.g. --set hidden=512. May be repeated.", metavar="KEY=VALUE"
         ),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print every field with its value, train nothing.")] = False,
-    max_steps: Annotated[int | None, typer.Option(help="Steps in all.", show_default="the preset's")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print every field with its value and train nothing.")] = False,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Length of the run in steps.", show_default="the preset's")
+    ] = None,
     max_time: Annotated[
-        str | None, typer.Option(help="End after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
+        str | None, typer.Option(help="Stop after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=MAX_SEED, help="Of data order, weights and noise.", show_default="the preset's"),
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Seed of the data order, the first weights and the noise.",
+            show_default="the preset's",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
     data_dir: DataDirOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
 
-    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume. Started by
-    torchrun or srun, several processes train together, each on a device of its own.
+    If a run is stopped, by Ctrl-C, --max-time or a crash, the same command with --resume continues it. Under torchrun
+    or srun, several processes train together, each on its own device.
     """
     words = list(settings or [])
     words += [f"training.max_steps={max_steps}"] if max_steps is not None else []
