@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -226,6 +227,15 @@ def test_nothing_to_report_is_one_line(capsys, tmp_path: Path) -> None:
         status, out, err = run(capsys, "report", folder)
         assert (status, out, err.count("\n")) == (2, "", 1)
     assert not (tmp_path / "report").exists()
+
+
+def test_a_home_that_cannot_be_written_is_no_matter(results: Path, tmp_path: Path) -> None:
+    """matplotlib keeps a cache there, of the fonts of the system, which no plot uses."""
+    command = [sys.executable, "-m", "allograph", "report", results, "-o", tmp_path / "r"]
+    environment = {**os.environ, "MPLCONFIGDIR": "/proc/none"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0
+    assert all("holds no measurement" in line for line in done.stderr.splitlines()), done.stderr
 
 
 def test_without_matplotlib_one_line_says_what_to_install(results: Path, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from allograph.card import ModelCard
@@ -36,6 +39,25 @@ def test_same_seed_same_drawings_and_other_seed_other_drawings(writer: Writer) -
     assert first == pixels(writer.write(picture(), 4, seed=3))
     assert not set(first) & set(pixels(writer.write(picture(), 4, seed=4)))
     assert len(set(first)) == 4
+
+
+def test_every_drawing_has_noise_of_its_own(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number, also beyond those that the model makes at once, its exemplar and the seed; and the same again."""
+    drawn: list[bytes] = []
+    draw = Writer.draw
+
+    def watched(self: Writer, context: Any, noise: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        drawn.extend(row.numpy().tobytes() for row in noise.flatten(0, 1))
+        return draw(self, context, noise, *rest, **options)
+
+    monkeypatch.setattr(Writer, "draw", watched)
+    for seed in (3, 4, 3):
+        for kind in (0, 1):
+            writer.write(picture(kind), BLOCK + 1, seed=seed)
+        writer.invent(BLOCK + 1, seed=seed)
+    each = 3 * 2 * BLOCK
+    assert len(drawn) == 3 * each and len(set(drawn)) == 2 * each
+    assert drawn[:each] == drawn[2 * each :]
 
 
 def test_a_drawing_depends_neither_on_their_number_nor_on_other_images(writer: Writer) -> None:

@@ -22,7 +22,7 @@ SHAPES = ("dot", "ring", "square", "diamond", "cross")
 
 
 def plot_of(*series: Series, **changes: Any) -> Plot:
-    return Plot("name", "A title", "What it shows.", "across", "up", series, **changes)
+    return Plot("A title", "What it shows.", "across", "up", series, **changes)
 
 
 def words(svg: str) -> list[str]:
@@ -97,7 +97,7 @@ def test_the_same_figures_are_the_same_bytes_whatever_the_user_has_set(tmp_path:
 import sys
 from allograph.report.parts import Mark, Plot, Series
 from allograph.report.plots import render_plot
-plot = Plot("name", "A title", "What it shows.", "across", "up", [Series("one", [Mark(1, 2, 0.1, 1)])])
+plot = Plot("A title", "What it shows.", "across", "up", [Series("one", [Mark(1, 2, 0.1, 1)])])
 sys.stdout.write(render_plot(plot))
 """
     environment = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}

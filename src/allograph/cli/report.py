@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["report"]
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,7 @@ def report(
 
     The page is DIR/report/report.html; the plots lie next to it as SVG files.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without its advice on where to keep a cache of fonts
     with needing("report"):
         from allograph.report.page import write_report
     try:

@@ -19,7 +19,6 @@ from allograph.report.parts import (
     nats,
     percent,
     pictures,
-    slug,
     three,
     without_empty,
 )
@@ -135,8 +134,7 @@ def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list
         caption = f"{what}, {means}, against how often they are {words.done}. The place to be is beside people."
         labels = f"{key}: features of SimCLR", f"{words.known}, %"
         include = (100,) if task == "exemplars" else (0,)
-        named = f"{key}-{slug(name)}", f"{what}: {name}", caption
-        plots.append(Plot(*named, *labels, series, include=include, include_x=(0,)))
+        plots.append(Plot(f"{what}: {name}", caption, *labels, series, include=include, include_x=(0,)))
     return plots
 
 

@@ -60,10 +60,9 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """One plot, the name of its file, and what it shows; ``names`` stand under x = 0, 1, 2 ... where those are no
-    numbers; a value in ``include`` is always within the range of y, in ``include_x`` of x; ``whole_x``: x counts."""
+    """One plot and what it shows, in a file named after its title; ``names`` stand under x = 0, 1, 2 where those are
+    none; a value in ``include`` is always within the range of y, in ``include_x`` of x; ``whole_x``: x counts."""
 
-    name: str
     title: str
     caption: str
     x_label: str
@@ -73,6 +72,11 @@ class Plot:
     include: Sequence[float] = ()
     include_x: Sequence[float] = ()
     whole_x: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return slug(self.title)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from allograph.report.parts import (
     percent,
     pictures,
     series_of,
-    slug,
     without_empty,
 )
 
@@ -77,10 +76,10 @@ def likelihood_section(records: Sequence[Record]) -> Section:
         head, rows = without_empty(head, rows)
         tables.append(Table(f"{name}; nats per image, less is better", head, rows, words=(1,)))
         if any(len(series.marks) > 1 for series in bounds):
-            words = f"bound-{slug(name)}", f"Bound: {name}", "The importance weighted bound, less is better."
-            plots.append(Plot(*words, "exemplars given", "nats per image", bounds, whole_x=True))
+            words = f"Bound: {name}", "The importance weighted bound, less is better.", "exemplars given"
+            plots.append(Plot(*words, "nats per image", bounds, whole_x=True))
         if steps:
-            words = f"kl-{slug(name)}", f"KL of each step: {name}", "How much each step decides, KL(q(z_t) || p(z_t))."
+            words = f"KL of each step: {name}", "How much each step decides, KL(q(z_t) || p(z_t))."
             plots.append(Plot(*words, "step", "nats", steps, include=(0,), whole_x=True))
     text = (
         "Free energy and importance weighted bound are upper bounds on the negative log likelihood; the bound is the "
@@ -114,7 +113,7 @@ def augmentation_section(records: Sequence[Record]) -> Section:
                 for place, one in enumerate(shots)
             ]
             series.append(Series(label, marks, (2, 1, 0, 3)[number], joined=True))
-        words = f"augmentation-{slug(name)}", f"Augmentation: {name}", "Accuracy on other people's drawings."
+        words = f"Augmentation: {name}", "Accuracy on other people's drawings."
         plots.append(Plot(*words, "real drawings given of each class", "accuracy, %", series, names=given))
         gain = shots[0]["allograph_minus_classical"]
         findings.append(
@@ -164,8 +163,7 @@ def classification_section(records: Sequence[Record]) -> Section:
             for place, (label, rate) in enumerate(scores)
         ]
         series = [series_of(label, [mark], number) for number, (label, mark) in enumerate(marks)]
-        caption = "Errors of one-shot classification; bars are 95 % intervals over runs."
-        words = f"classification-{slug(name)}", f"Errors: {name}", caption
+        words = f"Errors: {name}", "Errors of one-shot classification; bars are 95 % intervals over runs."
         plots.append(Plot(*words, "", "errors, %", series, names=[""] * len(series), include=(0,)))
         findings.append(f"{name}: {100 * record['errors']['both']['value']:.1f} % errors in one-shot classification")
     text = (
