@@ -9,7 +9,7 @@ from PIL import Image
 from allograph.card import ModelCard
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, noise_for
+from allograph.generation.samples import BATCH_SIZE, noise_for
 from commands.family import build, card
 
 
@@ -39,9 +39,9 @@ def test_same_seed_same_drawings_and_other_seed_other_drawings(writer: Writer) -
 
 
 def test_a_drawing_depends_neither_on_their_number_nor_on_other_images(writer: Writer) -> None:
-    alone = pixels(writer.write(picture(), BLOCK + 5))
+    alone = pixels(writer.write(picture(), BATCH_SIZE + 5))
     assert pixels(writer.write(picture(), 3)) == alone[:3]
-    assert pixels(writer.write(picture(), BLOCK + 1)) == alone[: BLOCK + 1]
+    assert pixels(writer.write(picture(), BATCH_SIZE + 1)) == alone[: BATCH_SIZE + 1]
     among = writer.write([picture(1), picture(), picture(1)], 3)
     assert pixels(among[1]) == alone[:3]
     assert pixels(among[0]) == pixels(among[2]) != alone[:3]
@@ -57,7 +57,7 @@ def test_arrays_images_and_files_are_alike(writer: Writer, tmp_path) -> None:
 
 def test_temperature_scales_the_variation(writer: Writer) -> None:
     def spread(temperature: float) -> float:
-        block = next(writer.blocks(_exemplar(writer), BLOCK, temperature=temperature))
+        block = next(writer.sample_batches(_exemplar(writer), BATCH_SIZE, temperature=temperature))
         return float(block.canvases.std(axis=0).mean())
 
     assert spread(0.1) < spread(0.5) < spread(1.0)

@@ -13,7 +13,7 @@ from jaxtyping import TypeCheckError
 
 import allograph
 from allograph.generation.generator import Writer
-from allograph.generation.samples import Wish
+from allograph.generation.samples import SampleRequest
 from allograph.studio import Limits, Shelf
 from allograph.studio.batching import Batcher
 from rounding import ORDERS, rounding_error
@@ -27,8 +27,8 @@ def writer(model_files: dict[str, Path]) -> Writer:
 
 def test_a_batch_holds_what_each_would_have_had_alone(writer: Writer) -> None:
     exemplars = [writer.space.take_in(drawing(kind)) for kind in range(5)]
-    wishes = [[Wish((one,), seed=kind)] for kind, one in enumerate(exemplars)]
-    wishes[2].append(Wish((exemplars[2],), seed=2, start=16))
+    wishes = [[SampleRequest((one,), seed=kind)] for kind, one in enumerate(exemplars)]
+    wishes[2].append(SampleRequest((exemplars[2],), seed=2, start=16))
 
     async def together() -> tuple[list, Batcher]:
         batcher = Batcher(rows=64)
@@ -41,7 +41,7 @@ def test_a_batch_holds_what_each_would_have_had_alone(writer: Writer) -> None:
     assert batcher.jobs == 5
     assert batcher.batches == 2  # of four blocks at most
     for own, got in zip(wishes, blocks, strict=True):
-        alone = writer.draw_blocks(own, temperature=0.9, history=True)
+        alone = writer.draw_batches(own, temperature=0.9, history=True)
         for wish, one, other in zip(own, alone, got, strict=True):
             canvases, windows = rounding_error(writer, wish, one, 0.9)
             np.testing.assert_allclose(other.canvases, one.canvases, rtol=0, atol=ORDERS * canvases)
@@ -56,11 +56,11 @@ def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
         batcher = Batcher(rows=640)
         try:
             return await asyncio.gather(
-                batcher.draw(writer, [Wish((one,))], 0.9),
-                batcher.draw(writer, [Wish((one, two))], 0.9),
-                batcher.draw(writer, [Wish(())], 0.9),
-                batcher.draw(writer, [Wish(()), Wish((), 7)], 0.9),
-                batcher.draw(writer, [Wish((one,))], 0.3),
+                batcher.draw(writer, [SampleRequest((one,))], 0.9),
+                batcher.draw(writer, [SampleRequest((one, two))], 0.9),
+                batcher.draw(writer, [SampleRequest(())], 0.9),
+                batcher.draw(writer, [SampleRequest(()), SampleRequest((), 7)], 0.9),
+                batcher.draw(writer, [SampleRequest((one,))], 0.3),
             )
         finally:
             batcher.close()
@@ -68,7 +68,7 @@ def test_requests_of_different_kinds_do_not_meet(writer: Writer) -> None:
     first, both, nothing, twice, cold = asyncio.run(all_at_once())
     assert not np.allclose(first[0].canvases, both[0].canvases)
     assert not np.allclose(first[0].canvases, cold[0].canvases)
-    error, _ = rounding_error(writer, Wish(()), nothing[0], 0.9)
+    error, _ = rounding_error(writer, SampleRequest(()), nothing[0], 0.9)
     np.testing.assert_allclose(nothing[0].canvases, twice[0].canvases, rtol=0, atol=ORDERS * error)
     assert not np.allclose(twice[0].canvases, twice[1].canvases)
 
@@ -80,12 +80,12 @@ def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(wri
     async def scene() -> None:
         batcher = Batcher(rows=16)
         try:
-            busy = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.9))
-            left = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.9))
+            busy = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.9))
+            left = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.9))
             await asyncio.sleep(0)
             left.cancel()
-            broken = asyncio.ensure_future(batcher.draw(writer, [Wish((misshapen,))], 0.5))
-            fine = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.7))
+            broken = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((misshapen,))], 0.5))
+            fine = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.7))
             assert len(await busy) == 1
             with pytest.raises(TypeCheckError):
                 await broken

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, Block, Wish
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest
 
 Result = TypeVar("Result")
 
@@ -22,9 +22,9 @@ class _Job:
     """What one client asked for; jobs whose `kind` is equal can share a batch."""
 
     writer: Writer
-    wishes: tuple[Wish, ...]
+    wishes: tuple[SampleRequest, ...]
     temperature: float
-    done: asyncio.Future[list[Block]]
+    done: asyncio.Future[list[SampleBatch]]
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -42,13 +42,13 @@ class Batcher:
     """
 
     def __init__(self, rows: int) -> None:
-        self._most = max(1, rows // BLOCK)
+        self._most = max(1, rows // BATCH_SIZE)
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="allograph-model")
         self._working: asyncio.Task[None] | None = None
         self.batches = self.jobs = 0
 
-    async def draw(self, writer: Writer, wishes: Sequence[Wish], temperature: float) -> list[Block]:
+    async def draw(self, writer: Writer, wishes: Sequence[SampleRequest], temperature: float) -> list[SampleBatch]:
         """The block of each wish, with every step's canvas."""
         job = _Job(writer, tuple(wishes), temperature, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
@@ -72,8 +72,8 @@ class Batcher:
             wishes = [wish for job in batch for wish in job.wishes]
             self.batches, self.jobs = self.batches + 1, self.jobs + len(batch)
 
-            def draw(first: _Job = first, wishes: list[Wish] = wishes) -> list[Block]:
-                return first.writer.draw_blocks(wishes, temperature=first.temperature, history=True)
+            def draw(first: _Job = first, wishes: list[SampleRequest] = wishes) -> list[SampleBatch]:
+                return first.writer.draw_batches(wishes, temperature=first.temperature, history=True)
 
             try:
                 blocks = iter(await self.run(draw))

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, Block, Wish, noise_for
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, noise_for
 from allograph.imaging import Appearance, Exemplar, SymbolAppearance, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
@@ -63,8 +63,8 @@ class _Order:
     def appearance(self) -> Appearance:
         return self.exemplars[0].appearance if self.exemplars else self.writer.space.plain
 
-    def wish(self, start: int) -> Wish:
-        return Wish(self.exemplars, self.seed, start)
+    def wish(self, start: int) -> SampleRequest:
+        return SampleRequest(self.exemplars, self.seed, start)
 
     def key(self, start: int) -> object:
         drawn = tuple(exemplar.drawing.tobytes() for exemplar in self.exemplars)
@@ -105,10 +105,10 @@ class Desk:
 
     async def write(self, asked: Mapping[str, Any], gone: Gone) -> dict[str, Any]:
         order = await self._order(asked)
-        n = asked.get("n", BLOCK)
+        n = asked.get("n", BATCH_SIZE)
         if await gone():
             raise Refusal(499, "the client has left")
-        starts = range(0, n, BLOCK)
+        starts = range(0, n, BATCH_SIZE)
         blocks = await self.batcher.draw(order.writer, [order.wish(start) for start in starts], order.temperature)
         for start, block in zip(starts, blocks, strict=True):
             self._finished.put(order.key(start), block.drawings)
@@ -180,7 +180,7 @@ class Desk:
 
     async def _drawing(self, order: _Order, number: int) -> np.ndarray:
         """The finished drawing of this number, as it was shown where it was shown lately."""
-        start = (number - 1) // BLOCK * BLOCK
+        start = (number - 1) // BATCH_SIZE * BATCH_SIZE
         drawings = self._finished.get(order.key(start))
         if drawings is None:
             (block,) = await self.batcher.draw(order.writer, [order.wish(start)], order.temperature)
@@ -206,7 +206,7 @@ def _png(values: np.ndarray, appearance: Appearance, size: int | None) -> bytes:
     return png(appearance.render(values, size), runs=True)
 
 
-def _growing(order: _Order, blocks: Sequence[Block]) -> dict[str, Any]:
+def _growing(order: _Order, blocks: Sequence[SampleBatch]) -> dict[str, Any]:
     """Drawings as they grow, and the windows through which the model looked and wrote."""
     canvases = np.concatenate([block.canvases for block in blocks])
     levels = np.stack([order.appearance.grow(drawing).levels for drawing in canvases])
