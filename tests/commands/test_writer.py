@@ -12,7 +12,7 @@ from PIL import Image
 from allograph.card import ModelCard
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, noise_for
+from allograph.generation.samples import BATCH_SIZE, noise_for
 from commands.family import build, card
 
 
@@ -53,17 +53,17 @@ def test_every_drawing_has_noise_of_its_own(writer: Writer, monkeypatch: pytest.
     monkeypatch.setattr(Writer, "draw", watched)
     for seed in (3, 4, 3):
         for kind in (0, 1):
-            writer.write(picture(kind), BLOCK + 1, seed=seed)
-        writer.invent(BLOCK + 1, seed=seed)
-    each = 3 * 2 * BLOCK
+            writer.write(picture(kind), BATCH_SIZE + 1, seed=seed)
+        writer.invent(BATCH_SIZE + 1, seed=seed)
+    each = 3 * 2 * BATCH_SIZE
     assert len(drawn) == 3 * each and len(set(drawn)) == 2 * each
     assert drawn[:each] == drawn[2 * each :]
 
 
 def test_a_drawing_depends_neither_on_their_number_nor_on_other_images(writer: Writer) -> None:
-    alone = pixels(writer.write(picture(), BLOCK + 5))
+    alone = pixels(writer.write(picture(), BATCH_SIZE + 5))
     assert pixels(writer.write(picture(), 3)) == alone[:3]
-    assert pixels(writer.write(picture(), BLOCK + 1)) == alone[: BLOCK + 1]
+    assert pixels(writer.write(picture(), BATCH_SIZE + 1)) == alone[: BATCH_SIZE + 1]
     among = writer.write([picture(1), picture(), picture(1)], 3)
     assert pixels(among[1]) == alone[:3]
     assert pixels(among[0]) == pixels(among[2]) != alone[:3]
@@ -79,7 +79,7 @@ def test_arrays_images_and_files_are_alike(writer: Writer, tmp_path) -> None:
 
 def test_temperature_scales_the_variation(writer: Writer) -> None:
     def spread(temperature: float) -> float:
-        block = next(writer.blocks(_exemplar(writer), BLOCK, temperature=temperature))
+        block = next(writer.sample_batches(_exemplar(writer), BATCH_SIZE, temperature=temperature))
         return float(block.canvases.std(axis=0).mean())
 
     assert spread(0.1) < spread(0.5) < spread(1.0)

@@ -109,8 +109,8 @@ def test_of_two_images_of_one_name_the_first_is_done(writer: Writer, symbols: li
 
 def test_an_interrupted_image_leaves_nothing_behind(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:
     class Interrupting(Writer):
-        def blocks(self, exemplar, n, **settings):
-            yield next(super().blocks(exemplar, n, **settings))
+        def sample_batches(self, exemplar, n, **settings):
+            yield next(super().sample_batches(exemplar, n, **settings))
             raise KeyboardInterrupt
 
     stopped = Interrupting(writer.model, writer.card, writer.sha256)
@@ -185,10 +185,10 @@ class Meddling(Writer):
 
     place: Path
 
-    def blocks(self, exemplar, n, **settings):
+    def sample_batches(self, exemplar, n, **settings):
         self.place.parent.mkdir(parents=True, exist_ok=True)
         self.place.write_text("new")
-        yield from super().blocks(exemplar, n, **settings)
+        yield from super().sample_batches(exemplar, n, **settings)
 
 
 def test_what_came_up_in_the_meantime_is_not_replaced(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:

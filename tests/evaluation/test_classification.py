@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from scipy.stats import binomtest
 from torch import Tensor
 
 from allograph.bounds import importance_weighted_bound
@@ -22,7 +21,7 @@ from allograph.evaluation import Critic
 from allograph.evaluation.classification.classify import ByBending, classify, score_run, variants_of
 from allograph.evaluation.classification.confusions import confusion_picture
 from allograph.evaluation.classification.hausdorff import hausdorff_distances
-from allograph.evaluation.classification.result import ErrorRate, wilson
+from allograph.evaluation.classification.result import ErrorRate
 from allograph.evaluation.likelihood import estimate as likelihood
 from allograph.models import BendingModel
 from evaluation.small import BENDING, untrained_bending
@@ -197,11 +196,15 @@ def test_broken_weights_are_one_clear_line(model: BendingModel, runs: Classifica
         classify(broken, runs, size=SIZE, samples=1)
 
 
-@given(tests=st.integers(1, 500), share=st.floats(0, 1))
+@given(tests=st.integers(1, 100), share=st.floats(0, 1))
 def test_the_interval_is_wilsons(tests: int, share: float) -> None:
-    wrong = round(share * tests)
-    expected = binomtest(wrong, tests).proportion_ci(method="wilson")
-    assert wilson(wrong, tests) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    """Wilson, J. Am. Stat. Assoc. 22 (1927) 209: the shares from which this one is 1.96 standard errors away."""
+    wrong = np.arange(2 * tests).reshape(2, tests) < round(2 * share * tests)
+    rate, z = ErrorRate.of(wrong), 1.959964
+    for end, other in ((rate.low, 0.0), (rate.high, 1.0)):
+        at_the_edge = rate.value == other and end == pytest.approx(other, abs=1e-9)
+        half = z * (end * (1 - end) / (2 * tests)) ** 0.5
+        assert at_the_edge or abs(rate.value - end) == pytest.approx(half, abs=1e-5)
 
 
 def test_the_interval_over_runs_is_of_their_means() -> None:

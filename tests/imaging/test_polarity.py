@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allograph.imaging import take_in
+from allograph.imaging import preprocess
 
 SIZE = 52
 SIDE = 200
@@ -42,7 +42,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def thin() -> np.ndarray:
-    return take_in(painted(THIN, DARK, LIGHT), SIZE).drawing
+    return preprocess(painted(THIN, DARK, LIGHT), SIZE).drawing
 
 
 def test_the_pictures_are_what_they_should_be(thin: np.ndarray) -> None:
@@ -57,17 +57,17 @@ def test_the_pictures_are_what_they_should_be(thin: np.ndarray) -> None:
 def test_ink_that_covers_more_than_half_of_a_picture_is_ink(thin: np.ndarray, light_ink: bool, said: bool) -> None:
     colour, paper = (LIGHT, DARK) if light_ink else (DARK, LIGHT)
     words = ("light" if light_ink else "dark") if said else "auto"
-    exemplar = take_in(painted(HEAVY, colour, paper), SIZE, words)
-    assert exemplar.appearance.ink[:3] == pytest.approx(colour, abs=6)
-    assert exemplar.appearance.paper[:3] == pytest.approx(paper, abs=6)
+    exemplar = preprocess(painted(HEAVY, colour, paper), SIZE, words)
+    assert exemplar.style.ink[:3] == pytest.approx(colour, abs=6)
+    assert exemplar.style.paper[:3] == pytest.approx(paper, abs=6)
     assert agreement(exemplar.drawing, thin) > 0.9
 
 
 def test_opaque_ink_on_a_transparent_sheet_is_ink_however_much_there_is(thin: np.ndarray) -> None:
     for colour in (DARK, LIGHT):
         sheet = np.dstack([np.full((SIDE, SIDE, 3), colour), HEAVY * 255]).astype(np.uint8)
-        exemplar = take_in(Image.fromarray(sheet), SIZE)
-        assert exemplar.appearance.ink == (*colour, 255)
+        exemplar = preprocess(Image.fromarray(sheet), SIZE)
+        assert exemplar.style.ink == (*colour, 255)
         assert agreement(exemplar.drawing, thin) > 0.9
 
 
@@ -75,6 +75,6 @@ def test_a_symbol_that_fills_its_own_box_within_a_large_page_is_ink(thin: np.nda
     page = np.zeros((3 * SIDE, 3 * SIDE), bool)
     page[SIDE : 2 * SIDE, SIDE : 2 * SIDE] = HEAVY
     for colour, paper in ((DARK, LIGHT), (LIGHT, DARK)):
-        exemplar = take_in(painted(page, colour, paper), SIZE)
-        assert exemplar.appearance.ink[:3] == pytest.approx(colour, abs=6)
+        exemplar = preprocess(painted(page, colour, paper), SIZE)
+        assert exemplar.style.ink[:3] == pytest.approx(colour, abs=6)
         assert agreement(exemplar.drawing, thin) > 0.9

@@ -18,7 +18,7 @@ from jaxtyping import TypeCheckError
 
 import allograph
 from allograph.generation.generator import Writer
-from allograph.generation.samples import Block, Wish
+from allograph.generation.samples import SampleBatch, SampleRequest
 from allograph.studio import Limits, ModelRegistry
 from allograph.studio.batching import Batcher
 from rounding import ORDERS, rounding_error
@@ -31,9 +31,9 @@ class CountingWriter(Writer):
 
     batches: list[int] = field(default_factory=list)
 
-    def draw_blocks(self, wishes: Sequence[Wish], **options: Any) -> list[Block]:
+    def draw_batches(self, wishes: Sequence[SampleRequest], **options: Any) -> list[SampleBatch]:
         self.batches.append(len(wishes))
-        return super().draw_blocks(wishes, **options)
+        return super().draw_batches(wishes, **options)
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def writer(model_files: dict[str, Path]) -> CountingWriter:
 
 def test_a_batch_holds_what_each_would_have_had_alone(writer: CountingWriter) -> None:
     exemplars = [writer.space.preprocess(drawing(kind)) for kind in range(5)]
-    wishes = [[Wish((one,), seed=kind)] for kind, one in enumerate(exemplars)]
-    wishes[2].append(Wish((exemplars[2],), seed=2, start=16))
+    wishes = [[SampleRequest((one,), seed=kind)] for kind, one in enumerate(exemplars)]
+    wishes[2].append(SampleRequest((exemplars[2],), seed=2, start=16))
 
-    async def together() -> list[list[Block]]:
+    async def together() -> list[list[SampleBatch]]:
         batcher = Batcher(batch_size=64)
         try:
             return await asyncio.gather(*(batcher.draw(writer, own, 0.9) for own in wishes))
@@ -58,7 +58,7 @@ def test_a_batch_holds_what_each_would_have_had_alone(writer: CountingWriter) ->
     assert sum(writer.batches) == 6
     assert 1 < max(writer.batches) <= 4, "four blocks of sixteen drawings at most"
     for own, got in zip(wishes, blocks, strict=True):
-        alone = writer.draw_blocks(own, temperature=0.9, history=True)
+        alone = writer.draw_batches(own, temperature=0.9, history=True)
         for wish, one, other in zip(own, alone, got, strict=True):
             canvases, windows = rounding_error(writer, wish, one, 0.9)
             np.testing.assert_allclose(other.canvases, one.canvases, rtol=0, atol=ORDERS * canvases)
@@ -73,11 +73,11 @@ def test_requests_of_different_kinds_do_not_meet(writer: CountingWriter) -> None
         batcher = Batcher(batch_size=640)
         try:
             return await asyncio.gather(
-                batcher.draw(writer, [Wish((one,))], 0.9),
-                batcher.draw(writer, [Wish((one, two))], 0.9),
-                batcher.draw(writer, [Wish(())], 0.9),
-                batcher.draw(writer, [Wish(()), Wish((), 7)], 0.9),
-                batcher.draw(writer, [Wish((one,))], 0.3),
+                batcher.draw(writer, [SampleRequest((one,))], 0.9),
+                batcher.draw(writer, [SampleRequest((one, two))], 0.9),
+                batcher.draw(writer, [SampleRequest(())], 0.9),
+                batcher.draw(writer, [SampleRequest(()), SampleRequest((), 7)], 0.9),
+                batcher.draw(writer, [SampleRequest((one,))], 0.3),
             )
         finally:
             batcher.close()
@@ -85,7 +85,7 @@ def test_requests_of_different_kinds_do_not_meet(writer: CountingWriter) -> None
     first, both, nothing, twice, cold = asyncio.run(all_at_once())
     assert not np.allclose(first[0].canvases, both[0].canvases)
     assert not np.allclose(first[0].canvases, cold[0].canvases)
-    error, _ = rounding_error(writer, Wish(()), nothing[0], 0.9)
+    error, _ = rounding_error(writer, SampleRequest(()), nothing[0], 0.9)
     np.testing.assert_allclose(nothing[0].canvases, twice[0].canvases, rtol=0, atol=ORDERS * error)
     assert not np.allclose(twice[0].canvases, twice[1].canvases)
 
@@ -97,12 +97,12 @@ def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(wri
     async def scene() -> None:
         batcher = Batcher(batch_size=16)
         try:
-            busy = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.9))
-            left = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.9))
+            busy = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.9))
+            left = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.9))
             await asyncio.sleep(0)
             left.cancel()
-            broken = asyncio.ensure_future(batcher.draw(writer, [Wish((misshapen,))], 0.5))
-            fine = asyncio.ensure_future(batcher.draw(writer, [Wish((exemplar_,))], 0.7))
+            broken = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((misshapen,))], 0.5))
+            fine = asyncio.ensure_future(batcher.draw(writer, [SampleRequest((exemplar_,))], 0.7))
             assert len(await busy) == 1
             with pytest.raises(TypeCheckError):
                 await broken

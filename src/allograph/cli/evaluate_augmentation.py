@@ -75,7 +75,7 @@ def augmentation(
     from allograph.evaluation.augmentation.classifiers import ClassifierTraining
     from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation, picture_of
     from allograph.evaluation.leakage import HeldOut
-    from allograph.evaluation.likelihood.estimate import check_channels
+    from allograph.evaluation.likelihood.checks import check_channels
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
 

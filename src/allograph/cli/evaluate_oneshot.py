@@ -96,7 +96,8 @@ def oneshot(
     from allograph.evaluation.critics.critic import default_critic
     from allograph.evaluation.drawing import context_drawings_of
     from allograph.evaluation.leakage import HeldOut, default_data
-    from allograph.evaluation.likelihood.estimate import check_channels, evaluate_likelihood
+    from allograph.evaluation.likelihood.checks import check_channels
+    from allograph.evaluation.likelihood.estimate import evaluate_likelihood
     from allograph.evaluation.oneshot.measures import Judges
     from allograph.evaluation.oneshot.tasks import (
         check_task,

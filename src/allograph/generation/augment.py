@@ -122,7 +122,7 @@ def augment_folder(
     def work(name: str) -> _Filled:
         filled = fill(name)
         if name == own[-1]:
-            files.settle()
+            files.wait()
         return filled
 
     def fill(name: str) -> _Filled:
@@ -151,7 +151,7 @@ def augment_folder(
     # The other cores have the pictures; and sums are rounded alike on any number of cores.
     with BackgroundPool(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
-    processes.by_first(lambda: Manifest(manifest.path).settle(classes))
+    processes.by_first(lambda: Manifest(manifest.path).merge(classes))
     return AugmentReport(
         classes=sum(one.complete for one in filled),
         made=sum(one.made for one in filled),

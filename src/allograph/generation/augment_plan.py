@@ -68,7 +68,7 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
                     f"{output} was begun with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
                     "go on with the same settings, choose another folder with -o, or add --overwrite"
                 )
-    manifest.settle(classes)
+    manifest.merge(classes)
     return manifest
 
 

@@ -2,7 +2,7 @@
 
 Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, guidance, k) and on nothing else: not on how
 many drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k).
-And because a matrix product may round differently at another number of rows, the model always draws a whole block.
+And because a matrix product may round differently at another number of rows, the model always draws a whole batch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
-from allograph.generation.samples import BLOCK, Block, Wish
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 Ink = Literal["auto", "dark", "light"]
 """Which of an image's two tones is the ink; `auto` finds out."""
-
-_DRAWINGS = range(1, 100_001)
-_SIZES = range(8, 8193)
 
 
 @dataclass(frozen=True)
@@ -159,8 +156,8 @@ class Writer:
         exemplar = self.space.preprocess(image, ink)
         return [
             exemplar.style.render(drawing, size)
-            for block in self.blocks(exemplar, n, seed=seed, temperature=temperature)
-            for drawing in block.drawings
+            for batch in self.sample_batches(exemplar, n, seed=seed, temperature=temperature)
+            for drawing in batch.drawings
         ]
 
     def invent(
@@ -174,8 +171,7 @@ class Writer:
     ) -> list[Image.Image]:
         """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
 
-        With images of some symbols of an alphabet in `like`, they are new symbols of that alphabet; in which order the
-        images come does not matter.
+        With images of some symbols of an alphabet in `like`, in any order, they are new symbols of that alphabet.
 
         Raises:
             AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
@@ -187,11 +183,11 @@ class Writer:
         taken = [self.space.preprocess(image) for image in like]
         return [
             self.space.plain.render(drawing, size)
-            for block in self.blocks(taken, n, seed=seed, temperature=temperature)
-            for drawing in block.drawings
+            for batch in self.sample_batches(taken, n, seed=seed, temperature=temperature)
+            for drawing in batch.drawings
         ]
 
-    def blocks(
+    def sample_batches(
         self,
         exemplar: Exemplar | Sequence[Exemplar] | None,
         n: int,
@@ -199,39 +195,36 @@ class Writer:
         seed: int = 0,
         temperature: float | None = None,
         history: bool = False,
-    ) -> Iterator[Block]:
-        """The first n drawings after one exemplar, several or none, see `Wish`, block after block; with every step's
-        canvas if `history`."""
+    ) -> Iterator[SampleBatch]:
+        """The first n drawings after one exemplar, several or none, batch after batch; with every step's canvas if
+        ``history``."""
         several = isinstance(exemplar, Sequence)
         exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
-        for first in range(0, n, BLOCK):
-            (block,) = self.draw_blocks([Wish(exemplars, seed, first)], temperature=temperature, history=history)
-            yield block.first(n - first)
+        for first in range(0, n, BATCH_SIZE):
+            request = SampleRequest(exemplars, seed, first)
+            (batch,) = self.draw_batches([request], temperature=temperature, history=history)
+            yield batch.first(n - first)
 
-    def draw_blocks(
-        self, wishes: Sequence[Wish], *, temperature: float | None = None, history: bool = False
-    ) -> list[Block]:
-        """The whole block of each wish, all in one batch; all have the same number of exemplars.
-
-        Several exemplars are looked at together. With other wishes beside it a block is the same but for
-        rounding.
-        """
+    def draw_batches(
+        self, requests: Sequence[SampleRequest], *, temperature: float | None = None, history: bool = False
+    ) -> list[SampleBatch]:
+        """The batch of each request, all drawn at once; all have the same number of exemplars, which are looked at
+        together. With other requests beside it, a batch is the same but for rounding."""
         import torch
 
         started = time.perf_counter()
-        contexts = [[torch.from_numpy(exemplar.image) for exemplar in wish.exemplars] for wish in wishes]
+        contexts = [[torch.from_numpy(exemplar.image) for exemplar in request.exemplars] for request in requests]
         context = torch.stack([torch.stack(images) for images in contexts]) if contexts[0] else None
-        noise = torch.stack([wish.noise(self.model.noise_shape) for wish in wishes])
+        noise = torch.stack([request.noise(self.model.noise_shape) for request in requests])
         if context is None:  # one context, the blank one, for all
             noise = noise.flatten(0, 1)[None]
         drawn = self.draw(context, noise, temperature, history=history)
-        shape = (len(wishes), BLOCK)
+        shape = (len(requests), BATCH_SIZE)
         canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
         seconds = time.perf_counter() - started
-        return [
-            Block(self.values(canvases[i]), writes[i].numpy(), reads[i].numpy(), seconds) for i in range(len(wishes))
-        ]
+        parts = zip(canvases, writes, reads, strict=True)
+        return [SampleBatch(self.values(c), write.numpy(), read.numpy(), seconds) for c, write, read in parts]
 
     def draw(
         self,
@@ -251,7 +244,7 @@ class Writer:
             )
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
-        """What `RenderStyle.render` takes, of the likelihood's parameters: logits of ink, or mean intensities."""
+        """What `RenderStyle.render` takes: logits of ink, or mean intensities."""
         import torch
 
         likelihood = self.model.likelihood
@@ -264,17 +257,11 @@ class Writer:
 
     def check(self, n: int, temperature: float | None, size: int | None) -> None:
         """Refuse a number of drawings, a temperature or a size (pixels) that makes no sense."""
-        if n not in _DRAWINGS:
-            raise AllographError(f"{n} drawings cannot be made; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
-        if size is not None and size not in _SIZES:
-            raise AllographError(
-                f"drawings of {size} pixels cannot be made; take a size of {_SIZES[0]} to {_SIZES[-1]}"
-            )
+        check_amount(n, size)
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar where the model takes none or would not draw it again, and a choice of ink where its
-        images have none."""
+        """Refuse an exemplar that the model would not draw again, and a choice of ink where its images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
@@ -291,8 +278,7 @@ class Writer:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
 
     def check_like(self, ink: Ink = "auto") -> None:
-        """Refuse symbols of an alphabet where the model has not learned to make others from them, and a choice of ink
-        where its images have none."""
+        """Refuse symbols of an alphabet where the model has not learned to make others, and ink as above."""
         if not self.model.conditional or self.card.exemplars != "family":
             raise AllographError(
                 "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "

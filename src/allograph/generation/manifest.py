@@ -71,9 +71,9 @@ class Manifest:
     def start(self) -> None:
         """Write a manifest without rows, in place of what was there."""
         self._rows = {}
-        self.settle([])
+        self.merge([])
 
-    def settle(self, classes: Iterable[str]) -> None:
+    def merge(self, classes: Iterable[str]) -> None:
         """Bring all rows into the one file, those of ``classes`` first and in their order, and remove the journals."""
         self._rows = {name: self._rows[name] for name in dict.fromkeys([*classes, *self._rows]) if name in self._rows}
         text = _as_csv([_HEADER, *(list(astuple(row)) for row in self.rows)])

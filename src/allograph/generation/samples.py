@@ -1,8 +1,8 @@
-"""Blocks of drawings: what is asked of a model at once, the noise that this takes, and what comes out."""
+"""Batches of samples: what is asked of a model at once, the noise that this takes, and what comes out."""
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "Block", "Wish", "noise_for"]
+__all__ = ["BATCH_SIZE", "SampleBatch", "SampleRequest", "check_amount", "noise_for"]
 
 import hashlib
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allograph.errors import AllographError
 from allograph.generation.noise import normal, text_of
 
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
     from allograph.imaging import Exemplar
 
-BLOCK = 16
+BATCH_SIZE = 16
 """Drawings that the model makes at once."""
+
+_DRAWINGS = range(1, 100_001)
+_SIZES = range(8, 8193)
 
 
 @dataclass(frozen=True)
-class Block:
-    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
+class SampleBatch:
+    """Up to `BATCH_SIZE` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
 
     Values are what `RenderStyle.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
 
@@ -33,7 +37,7 @@ class Block:
         canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
         write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
         read_windows: where each step read the exemplar, likewise.
-        seconds: time that the model took for the whole block.
+        seconds: time that the model took for the whole batch.
     """
 
     canvases: Float[np.ndarray, "n T C S S"]
@@ -41,7 +45,7 @@ class Block:
     read_windows: Float[np.ndarray, "n looked 2 3"]
     seconds: float
 
-    def first(self, count: int) -> Block:
+    def first(self, count: int) -> SampleBatch:
         """The first drawings of these."""
         keep = slice(0, max(0, count))
         return replace(
@@ -58,14 +62,14 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A block of drawings that is asked for.
+class SampleRequest:
+    """A batch of drawings that is asked for.
 
     Attributes:
         exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such; or
             none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
         seed: of the noise.
-        start: number of the block's first drawing, counted from 0.
+        start: number of the batch's first drawing, counted from 0.
     """
 
     exemplars: tuple[Exemplar, ...]
@@ -76,11 +80,19 @@ class Wish:
         # Not even rounding shall depend on the order in which they are given.
         object.__setattr__(self, "exemplars", tuple(sorted(self.exemplars, key=lambda one: _sha256(one.drawing))))
 
-    def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "block steps latent"]:
+    def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "batch steps latent"]:
         """Follows from seed, exemplars and number of each drawing alone."""
         drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
-        return noise_for(shape, [(*about, self.start + k) for k in range(BLOCK)])
+        return noise_for(shape, [(*about, self.start + k) for k in range(BATCH_SIZE)])
+
+
+def check_amount(n: int, size: int | None) -> None:
+    """Refuse a number of drawings or a size (pixels) that makes no sense."""
+    if n not in _DRAWINGS:
+        raise AllographError(f"{n} drawings cannot be made; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
+    if size is not None and size not in _SIZES:
+        raise AllographError(f"drawings of {size} pixels cannot be made; take a size of {_SIZES[0]} to {_SIZES[-1]}")
 
 
 def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError, Problem
 from allograph.generation.generator import Ink, Writer
-from allograph.generation.samples import Block
+from allograph.generation.samples import SampleBatch
 from allograph.imaging import animate, contact_sheet
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
@@ -236,19 +236,19 @@ def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: 
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
-    for block in writer.blocks(
+    for batch in writer.sample_batches(
         exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
     ):
         if order.animate and not shown:
-            _animate(made.animation, single, style, block)
-        seconds += block.seconds
-        for number, values in enumerate(block.drawings, made_before + 1):
+            _animate(made.animation, single, style, batch)
+        seconds += batch.seconds
+        for number, values in enumerate(batch.drawings, made_before + 1):
             drawing = style.render(values, order.size)
             save_png(drawing, made.drawing(number), runs=True)
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
-        made_before += len(block.drawings)
+        made_before += len(batch.drawings)
     save_png(contact_sheet(exemplar, shown), made.sheet)
     return seconds
 
@@ -290,7 +290,7 @@ def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
     atomic_write(path, png(picture, runs=runs))
 
 
-def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, block: Block) -> None:
-    """An animation of the first block at most: more drawings at once cannot be followed by eye."""
-    growing = [style.grow(canvases) for canvases in block.canvases]
-    animate(path, growing, block.write_windows, block.read_windows, exemplar=exemplar)
+def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:
+    """An animation of the first batch at most: more drawings at once cannot be followed by eye."""
+    growing = [style.grow(canvases) for canvases in batch.canvases]
+    animate(path, growing, batch.write_windows, batch.read_windows, exemplar=exemplar)

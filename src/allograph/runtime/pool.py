@@ -41,21 +41,21 @@ class BackgroundPool:
     ) -> None:
         try:
             if kind is None:
-                self.settle()
+                self.wait()
         finally:
             self._pool.shutdown(cancel_futures=True)
 
     def begin(self, batch: Sequence[Callable[[], object]], done: Callable[[], None]) -> None:
-        """Settle the batch before, then begin this one, and come back at once; `settle` will call `done`.
+        """Wait for the batch before, then begin this one, and come back at once; `wait` will call `done`.
 
         The work is sent to another process: a function of a module, a `partial` of one with what it takes.
         """
-        self.settle()
+        self.wait()
         parts = [batch[first : first + _TOGETHER] for first in range(0, len(batch), _TOGETHER)]
         with _lost_worker():
             self._batch, self._done = [self._pool.submit(_do, part) for part in parts], done
 
-    def settle(self) -> None:
+    def wait(self) -> None:
         """Wait for the batch, and call its `done`; raises the first error of its work.
 
         Raises:

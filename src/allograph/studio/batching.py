@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, Block, Wish
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest
 
 Result = TypeVar("Result")
 
@@ -22,9 +22,9 @@ class _Job:
     """What one client asked for; jobs with equal keys can share a batch."""
 
     writer: Writer
-    wishes: tuple[Wish, ...]
+    wishes: tuple[SampleRequest, ...]
     temperature: float
-    result: asyncio.Future[list[Block]]
+    result: asyncio.Future[list[SampleBatch]]
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -39,12 +39,12 @@ class Batcher:
     """
 
     def __init__(self, batch_size: int) -> None:
-        self._max_blocks = max(1, batch_size // BLOCK)
+        self._max_blocks = max(1, batch_size // BATCH_SIZE)
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="allograph-model")
         self._worker: asyncio.Task[None] | None = None
 
-    async def draw(self, writer: Writer, wishes: Sequence[Wish], temperature: float) -> list[Block]:
+    async def draw(self, writer: Writer, wishes: Sequence[SampleRequest], temperature: float) -> list[SampleBatch]:
         """The block of each request, with the canvas after every step."""
         job = _Job(writer, tuple(wishes), temperature, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
@@ -90,6 +90,6 @@ class Batcher:
         return batch
 
 
-def _draw(batch: Sequence[_Job]) -> list[Block]:
+def _draw(batch: Sequence[_Job]) -> list[SampleBatch]:
     wishes = [wish for job in batch for wish in job.wishes]
-    return batch[0].writer.draw_blocks(wishes, temperature=batch[0].temperature, history=True)
+    return batch[0].writer.draw_batches(wishes, temperature=batch[0].temperature, history=True)

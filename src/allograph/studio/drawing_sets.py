@@ -13,7 +13,7 @@ import numpy as np
 
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, Block, Wish
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest
 from allograph.imaging import Exemplar, RenderStyle
 from allograph.studio.batching import Batcher
 from allograph.studio.errors import RequestError
@@ -89,23 +89,23 @@ class DrawingSets:
         exemplars = tuple(self._load(writer, *pair) for pair in zip(request.exemplars, labels, strict=True))
         return self._cache.setdefault(own_id, DrawingSet(own_id, name, writer, exemplars, request.seed, temperature))
 
-    async def generate(self, drawings: DrawingSet, n: int) -> list[Block]:
+    async def generate(self, drawings: DrawingSet, n: int) -> list[SampleBatch]:
         """The first n drawings of a set, with the canvas after every step."""
-        starts = range(0, n, BLOCK)
+        starts = range(0, n, BATCH_SIZE)
         blocks = await self._blocks(drawings, starts)
         return [block.first(n - start) for start, block in zip(starts, blocks, strict=True)]
 
     async def drawing(self, drawings: DrawingSet, number: int) -> np.ndarray:
         """A finished drawing, counted from 1: the one that was shown, or generated again if it is not kept."""
-        index = (number - 1) % BLOCK
+        index = (number - 1) % BATCH_SIZE
         start = number - 1 - index
         async with drawings.lock:  # requests at the same time share one block
             if start not in drawings.finished:
                 await self._blocks(drawings, [start])
         return drawings.finished[start][index]
 
-    async def _blocks(self, drawings: DrawingSet, starts: Sequence[int]) -> list[Block]:
-        wishes = [Wish(drawings.exemplars, drawings.seed, start) for start in starts]
+    async def _blocks(self, drawings: DrawingSet, starts: Sequence[int]) -> list[SampleBatch]:
+        wishes = [SampleRequest(drawings.exemplars, drawings.seed, start) for start in starts]
         blocks = await self._batcher.draw(drawings.writer, wishes, drawings.temperature)
         for start, block in zip(starts, blocks, strict=True):
             drawings.finished[start] = block.drawings.copy()  # a view would keep the canvases of all steps

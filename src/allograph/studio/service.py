@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from starlette.responses import Response
 
-from allograph.generation.samples import Block, noise_for
+from allograph.generation.samples import SampleBatch, noise_for
 from allograph.imaging import Exemplar, RenderStyle, SymbolStyle, outline, outline_svg
 from allograph.imaging.render import stroke_field
 from allograph.runtime.files import png
@@ -129,7 +129,7 @@ def _symbol_style(drawings: DrawingSet, reason: str) -> SymbolStyle:
     return drawings.style
 
 
-def _growth(drawings: DrawingSet, blocks: Sequence[Block]) -> dict[str, Any]:
+def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, Any]:
     """The drawings after every step, and the windows that the model reads and writes through."""
     style = drawings.style
     canvases = np.concatenate([block.canvases for block in blocks])

@@ -24,7 +24,7 @@ given whatever exemplar or none, share their noise, so that they differ by the e
 
 from __future__ import annotations
 
-__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run", "variants_of"]
+__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run"]
 
 import copy
 import math
@@ -34,17 +34,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from allograph.bounds import Weighs, importance_weighted_bound
-from allograph.data import Augmentation, ClassificationRuns, ConceptDataset, PackedBitmaps
-from allograph.data.streams import Purpose, random_stream
+from allograph.data import ClassificationRuns
 from allograph.errors import AllographError
 from allograph.evaluation.classification.hausdorff import hausdorff_distances
 from allograph.evaluation.classification.result import Chosen, ClassificationResult, ErrorRate
+from allograph.evaluation.classification.variants import variants_of
 from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.likelihood.estimate import Precision, device_name, rows_at_once
 from allograph.models import GenerativeModel, Inference
@@ -53,18 +52,6 @@ from allograph.runtime.distributed import ALONE, Processes
 Likelihoods = Literal["whole", "bending"]
 
 SCORES = ("forward", "backward", "both")
-
-VARIATION = Augmentation(
-    new_concepts=0.0,
-    drawing_turn=8.0,
-    drawing_shear=0.1,
-    drawing_stretch=1.1,
-    drawing_scale=1.12,
-    drawing_shift=0.08,
-    pen=0.0,
-)
-"""How far variants of an exemplar are changed."""
-
 
 @dataclass(frozen=True)
 class RunScores:
@@ -185,32 +172,6 @@ def classify(
         chosen=_trials(runs, scores, chosen),
         seconds=time.perf_counter() - start,
     )
-
-
-def variants_of(
-    dataset: ConceptDataset, indices: npt.NDArray[np.int64], size: int, count: int, *, seed: int = 0
-) -> Float[Tensor, "drawings count channels size size"]:
-    """Each drawing and small changes of it, which follow from (seed, its index): the first is the drawing itself.
-
-    Raises:
-        AllographError: variants of pictures.
-    """
-    plain, images = dataset.drawings(indices, size)[:, None], dataset.images
-    if count == 1:
-        return plain
-    if not isinstance(images, PackedBitmaps):
-        raise AllographError("only drawings of ink have variants: take 1")
-    bitmaps = images.unpack(indices).reshape(-1, 1, images.side, images.side)
-    changed = [
-        VARIATION(
-            bitmap[None].repeat(count - 1, axis=1),
-            size,
-            random_stream(seed, Purpose.VARIANTS, int(index)),
-            reduction=images.reduction,
-        )
-        for bitmap, index in zip(bitmaps, indices, strict=True)
-    ]
-    return torch.cat([plain, torch.cat(changed)], dim=1)
 
 
 def score_run(

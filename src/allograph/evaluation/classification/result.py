@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Chosen", "ClassificationResult", "ErrorRate", "wilson"]
+__all__ = ["Chosen", "ClassificationResult", "ErrorRate"]
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-_Z = 1.959964
-"""The normal distribution's quantile of an interval of 95 %."""
-
-
-def wilson(wrong: int, tests: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share, ``wrong`` of ``tests`` that are independent.
-
-    ``(p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)``; Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
-    """
-    share, weight = wrong / tests, _Z**2 / tests
-    middle = (share + weight / 2) / (1 + weight)
-    half = _Z * math.sqrt(share * (1 - share) / tests + weight / (4 * tests)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
@@ -33,7 +18,7 @@ class ErrorRate:
     Attributes:
         value: the share.
         wrong, tests: its parts.
-        low, high: 95 % confidence interval as if all tests were independent (`wilson`).
+        low, high: 95 % confidence interval as if all tests were independent (Wilson).
         runs_low, runs_high: the same for other runs, from how much the runs differ (Student's t): tests of one run
             share exemplars, alphabet and people, so they are not independent.
     """
@@ -49,13 +34,14 @@ class ErrorRate:
     @classmethod
     def of(cls, wrong: npt.NDArray[np.bool_]) -> ErrorRate:
         """Of which tests were wrong, (runs, tests)."""
-        from scipy.stats import t
+        from scipy.stats import binomtest, t
 
         rates = wrong.mean(axis=1)
         value = float(rates.mean())
         half = float(t.ppf(0.975, len(rates) - 1) * rates.std(ddof=1) / len(rates) ** 0.5)
         runs = max(0.0, value - half), min(1.0, value + half)
-        return cls(value, int(wrong.sum()), wrong.size, *wilson(int(wrong.sum()), wrong.size), *runs)
+        tests = binomtest(int(wrong.sum()), wrong.size).proportion_ci(method="wilson")
+        return cls(value, int(wrong.sum()), wrong.size, float(tests.low), float(tests.high), *runs)
 
     def __str__(self) -> str:
         per_cent = [f"{100 * value:.1f}" for value in (self.value, self.low, self.high, self.runs_low, self.runs_high)]

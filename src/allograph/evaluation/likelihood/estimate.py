@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Precision", "check_channels", "device_name", "evaluate_likelihood", "rows_at_once"]
+__all__ = ["Precision", "device_name", "evaluate_likelihood", "rows_at_once"]
 
 import copy
 import math
@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from torch import Tensor
 from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
+from allograph.evaluation.likelihood.checks import check_channels, check_contexts, check_finite, note_on_nats
 from allograph.evaluation.likelihood.result import Fewer, LikelihoodResult, Measured, Nats
 from allograph.likelihoods import bits_per_dimension
 from allograph.models.base import TractableModel
@@ -26,7 +27,6 @@ from allograph.runtime.distributed import ALONE, Processes
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, ExemplarKind, PairBatch
     from allograph.data.binarising import Binarisation
-    from allograph.likelihoods import Likelihood
     from allograph.models import GenerativeModel
 
 Precision = Literal["float32", "float64"]
@@ -74,7 +74,7 @@ def evaluate_likelihood(
             other way round; figures that are not finite.
     """
     start = time.perf_counter()
-    counts = _contexts(model, dataset, contexts, exemplars)
+    counts = check_contexts(model, dataset, contexts, exemplars)
     most = counts[-1] if counts else 0
     check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
@@ -96,8 +96,8 @@ def evaluate_likelihood(
     wrong = None
     if others is not None:
         distortion, kl = work.energies(pairs.context[others])
-        wrong = Nats.of(_finite(distortion + kl.sum(dim=-1)))
-    note = _note(model.likelihood, pairs.target)
+        wrong = Nats.of(check_finite(distortion + kl.sum(dim=-1)))
+    note = note_on_nats(model.likelihood, pairs.target)
     numbers = None if note else pairs.target[0].numel()
 
     def compared(count: int) -> Fewer:
@@ -149,11 +149,11 @@ class _Values:
     def summary(self, numbers: int | None) -> Measured:
         spread = float(self.monte_carlo_error.square().mean().sqrt() / len(self.bound) ** 0.5)
         return Measured(
-            free_energy=Nats.of(_finite(self.energy)),
+            free_energy=Nats.of(check_finite(self.energy)),
             distortion=Nats.of(self.distortion),
             kl=Nats.of(self.kl.sum(dim=-1)),
             kl_per_step=self.kl.mean(dim=0).tolist(),
-            bound=Nats.of(_finite(self.bound)),
+            bound=Nats.of(check_finite(self.bound)),
             monte_carlo_error=None if math.isnan(spread) else spread,
             effective_samples=float(self.effective_samples.mean()),
             bits_per_dimension=None if numbers is None else Nats.of(bits_per_dimension(self.bound, numbers)),
@@ -224,7 +224,7 @@ class _Work:
         if not isinstance(self.model, TractableModel):
             return None
         parts = self.pairs.target.split(rows_at_once(self.device))
-        return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
+        return Nats.of(check_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
 
     def _of(self, context: Tensor | None, part: slice) -> tuple[Tensor, Tensor | None]:
         x = self.pairs.target[part].to(self.device, self.kind)
@@ -240,31 +240,6 @@ def _parts(count: int, rows: int) -> list[slice]:
     return [slice(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
-def _contexts(
-    model: GenerativeModel, dataset: ConceptDataset, asked: int | Sequence[int] | None, exemplars: ExemplarKind
-) -> list[int]:
-    """How many exemplars to give, each number once, ascending, without 0: without exemplars is always measured."""
-    if asked is None:
-        some = exemplars == "family" or dataset.drawings_per_concept.max(initial=0) > 1
-        return [1] if model.conditional and some else []
-    counts = sorted({asked} if isinstance(asked, int) else set(asked))
-    if counts and counts[0] < 0:
-        raise AllographError(f"{counts[0]} exemplars cannot be given: numbers of contexts are at least 0")
-    if any(counts) and not model.conditional:
-        raise AllographError("this model takes no exemplars: measure it with --contexts 0")
-    return [count for count in counts if count]
-
-
-def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
-    """Refuse colour for a grey model, and the other way round."""
-    has, takes = dataset.images.channels, model.likelihood.channels
-    if has != takes:
-        names = {1: "grey or black and white", 3: "in colour"}
-        raise AllographError(
-            f"'{dataset.name}' is {names[has]}, the model's images are {names[takes]}: measure it on images of its kind"
-        )
-
-
 def _others(concept: Tensor) -> Tensor | None:
     """For each pair (pairs,) the number of one of another concept (or family), each named once; None where there is no
     such order, more than half of the pairs being of one concept.
@@ -276,40 +251,6 @@ def _others(concept: Tensor) -> Tensor | None:
         return None
     order = concept.argsort(stable=True)
     return torch.empty_like(order).scatter_(0, order, order.roll(-largest))
-
-
-def _note(likelihood: Likelihood, x: Tensor) -> str:
-    """What keeps the nats from being of a probability of these images; empty where nothing does."""
-    if not likelihood.discrete:
-        return (
-            "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them with "
-            "densities of the same kind alone, never with probabilities"
-        )
-    if likelihood.binary:
-        if ((x == 0) | (x == 1)).all():
-            return ""
-        return (
-            "these images are grey, so a Bernoulli model's nats are a cross entropy and no likelihood: compare them "
-            "with nothing but themselves, or binarise"
-        )
-    levels: Any = likelihood.levels
-    steps = x.double() * (levels - 1)
-    if torch.allclose(steps, steps.round(), rtol=0, atol=1e-3):
-        return ""
-    return (
-        f"the model knows {levels} levels of a pixel and these images have more, so the nats are of the images rounded "
-        "to its levels: compare them with figures on as many levels alone"
-    )
-
-
-def _finite(values: Tensor) -> Tensor:
-    bad = int((~values.isfinite()).sum())
-    if bad:
-        raise AllographError(
-            f"the model gives {bad} of {len(values)} images no finite likelihood: its weights are broken or its pixels "
-            "are of another kind; train it again or measure it on images like those it was trained on"
-        )
-    return values
 
 
 def device_name(device: str) -> str:

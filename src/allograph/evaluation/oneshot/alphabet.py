@@ -6,7 +6,7 @@ __all__ = ["AlphabetTrial", "alphabet_trials", "new_characters", "picture_of_alp
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from allograph.errors import AllographError
 from allograph.evaluation.critics.critic import Critic
-from allograph.evaluation.drawing import ContextDrawing, check_drawings
+from allograph.evaluation.drawing import ContextDrawing
 from allograph.evaluation.oneshot.measures import Judges, distorted, recognised
-from allograph.evaluation.oneshot.points import OneShotResult, points_of
+from allograph.evaluation.oneshot.points import OneShotResult
+from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
@@ -91,38 +92,22 @@ def new_characters(
     )
     ways = len(chosen[0].given)
 
-    def measure(number: int) -> dict[str, tuple[float, ...]]:
+    def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
         shown, real, known = (_images(dataset, part, size) for part in (trial.given, trial.others, trial.references))
-        generated = draw(shown, drawings, trial.seed)
-        check_drawings(generated, real.shape)
-        seen = judges.see(shown)
         prototypes = F.normalize(judges.critic.features(known).mean(dim=1), dim=1)
-        kinds = {"real": real, "generated": generated, "copies": _copies(shown, drawings, trial.seed)}
-        measured = {
-            name: judges.judge(images, seen, lambda features: recognised(features, prototypes))
-            for name, images in kinds.items()
-        }
-        progress(number + 1, trials)
-        return measured
+        return TrialDrawings(
+            real=real,
+            generated=draw(shown, drawings, trial.seed),
+            copies=_copies(shown, drawings, trial.seed),
+            given=judges.see(shown),
+            known=lambda features: recognised(features, prototypes),
+        )
 
-    return OneShotResult(
-        task="alphabet",
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        critic=critic.fingerprint,
-        embedding=judges.embedding.fingerprint,
-        setting="",
-        trials=trials,
-        ways=ways,
-        drawings=drawings,
-        given=given,
-        references=references,
-        training=0,
-        size=size,
-        seed=seed,
-        **points_of(processes.spread(measure, range(trials)), dataset.name),
-    )
+    common: dict[str, Any] = {"trials": trials, "progress": progress, "processes": processes}
+    fixed: dict[str, Any] = {"task": "alphabet", "setting": "", "size": size, "seed": seed}
+    counts = {"ways": ways, "drawings": drawings, "given": given, "references": references, "training": 0}
+    return judge_trials(drawings_of, dataset, judges, **common, **counts, **fixed)
 
 
 def picture_of_alphabets(

@@ -6,21 +6,23 @@ __all__ = ["Trial", "draw_trials", "from_exemplars", "picture_of"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allograph.errors import AllographError
 from allograph.evaluation.critics.critic import Critic
-from allograph.evaluation.drawing import DrawingFunction, check_drawings
+from allograph.evaluation.drawing import DrawingFunction
 from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, recognised
-from allograph.evaluation.oneshot.points import OneShotResult, Setting, points_of
+from allograph.evaluation.oneshot.points import OneShotResult, Setting
+from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from allograph.data import ConceptDataset
 
@@ -72,40 +74,28 @@ def from_exemplars(
     judges = Judges.of(critic, embedding)
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
 
-    def measure(number: int) -> dict[str, tuple[float, ...]]:
+    def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
-        exemplars = dataset.drawings(trial.exemplars, size)
-        real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
-        generated = draw(exemplars, drawings - 1, trial.seed)
-        check_drawings(generated, real.shape)
-        copies = distorted(exemplars, drawings - 1, trial.seed)
+        exemplars, real = _images(dataset, trial, size)
         seen = judges.see(exemplars)
-        given = Seen(*(features[:, None] for features in seen))
-        kinds = {"real": real, "generated": generated, "copies": copies}
-        measured = {
-            name: judges.judge(images, given, lambda features: recognised(features, seen.critic))
-            for name, images in kinds.items()
-        }
-        progress(number + 1, trials)
-        return measured
+        return TrialDrawings(
+            real=real,
+            generated=draw(exemplars, drawings - 1, trial.seed),
+            copies=distorted(exemplars, drawings - 1, trial.seed),
+            given=Seen(*(features[:, None] for features in seen)),
+            known=lambda features: recognised(features, seen.critic),
+        )
 
-    return OneShotResult(
-        task="exemplars",
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        critic=critic.fingerprint,
-        embedding=judges.embedding.fingerprint,
-        setting=setting,
-        trials=trials,
-        ways=ways,
-        drawings=drawings,
-        given=1,
-        references=1,
-        training=0,
-        size=size,
-        seed=seed,
-        **points_of(processes.spread(measure, range(trials)), dataset.name),
-    )
+    common: dict[str, Any] = {"trials": trials, "progress": progress, "processes": processes}
+    asked: dict[str, Any] = {"setting": setting, "ways": ways, "drawings": drawings, "size": size, "seed": seed}
+    fixed: dict[str, Any] = {"task": "exemplars", "given": 1, "references": 1, "training": 0}
+    return judge_trials(drawings_of, dataset, judges, **common, **asked, **fixed)
+
+
+def _images(dataset: ConceptDataset, trial: Trial, size: int) -> tuple[Tensor, Tensor]:
+    """The exemplars (W, 1, S, S) and the other drawings (W, n, 1, S, S)."""
+    others = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
+    return dataset.drawings(trial.exemplars, size), others
 
 
 def picture_of(
@@ -120,8 +110,7 @@ def picture_of(
 ) -> Image.Image:
     """What `from_exemplars` saw in its first trial: exemplars, other people's drawings, the writer's."""
     trial = draw_trials(dataset, trials=2, ways=ways, drawings=drawings, setting=setting, seed=seed)[0]
-    exemplars = dataset.drawings(trial.exemplars, size)
-    real = dataset.drawings(trial.others.ravel(), size).unflatten(0, trial.others.shape)
+    exemplars, real = _images(dataset, trial, size)
     generated = draw(exemplars, drawings - 1, trial.seed)
     columns = (Column("given", exemplars[:, None], True), Column("people", real), Column("the model", generated))
     return drawing_sheet(columns)

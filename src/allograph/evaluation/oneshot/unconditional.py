@@ -6,16 +6,17 @@ __all__ = ["NothingTrial", "SeenTraining", "from_nothing", "nothing_trials", "pi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from allograph.errors import AllographError
-from allograph.evaluation.drawing import ContextDrawing, check_drawings
+from allograph.evaluation.drawing import ContextDrawing
 from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, taken_for_real
-from allograph.evaluation.oneshot.points import OneShotResult, points_of
+from allograph.evaluation.oneshot.points import OneShotResult
+from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
@@ -97,38 +98,22 @@ def from_nothing(
     chosen = nothing_trials(dataset, training.drawings, drawings=drawings, trials=trials, seed=seed)
     known = Seen(*(features[None] for features in training.seen))
 
-    def measure(number: int) -> dict[str, tuple[float, ...]]:
+    def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
         real = dataset.drawings(trial.real, size)
-        generated = draw(None, len(real), trial.seed)
-        check_drawings(generated, (1, *real.shape))
-        copies = distorted(training.drawings.drawings(trial.training, size), 1, trial.seed)[:, 0]
         others = judges.critic.features(dataset.drawings(trial.others, size))
-        kinds = {"real": real, "generated": generated[0], "copies": copies}
-        measured = {
-            name: judges.judge(images[None], known, lambda features: taken_for_real(features[0], others))
-            for name, images in kinds.items()
-        }
-        progress(number + 1, trials)
-        return measured
+        return TrialDrawings(
+            real=real[None],
+            generated=draw(None, len(real), trial.seed),
+            copies=distorted(training.drawings.drawings(trial.training, size), 1, trial.seed)[:, 0][None],
+            given=known,
+            known=lambda features: taken_for_real(features[0], others),
+        )
 
-    return OneShotResult(
-        task="unconditional",
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        critic=judges.critic.fingerprint,
-        embedding=judges.embedding.fingerprint,
-        setting="",
-        trials=trials,
-        ways=1,
-        drawings=len(chosen[0].real),
-        given=0,
-        references=len(chosen[0].others),
-        training=len(training.drawings),
-        size=size,
-        seed=seed,
-        **points_of(processes.spread(measure, range(trials)), dataset.name),
-    )
+    common: dict[str, Any] = {"trials": trials, "progress": progress, "processes": processes}
+    counts = {"drawings": len(chosen[0].real), "references": len(chosen[0].others), "training": len(training.drawings)}
+    fixed: dict[str, Any] = {"task": "unconditional", "setting": "", "ways": 1, "given": 0}
+    return judge_trials(drawings_of, dataset, judges, size=size, seed=seed, **common, **counts, **fixed)
 
 
 def picture_from_nothing(
