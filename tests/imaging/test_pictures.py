@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from allograph.data.resizing import grey
 from allograph.errors import AllographError
 from allograph.imaging import animate, contact_sheet, preprocess_picture, space_of
+from allograph.imaging.averaging import grey
 from allograph.imaging.placement import MNIST
 from allograph.imaging.shapes import stroke_width
 from allograph.imaging.sheet import lay_out

@@ -25,9 +25,9 @@ import numpy.typing as npt
 from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
 from allograph.data.pictures import Pictures
-from allograph.data.resizing import area_average
 from allograph.data.splits import Splits
 from allograph.errors import AllographError, Problem
+from allograph.imaging.averaging import area_average
 from allograph.imaging.formats import IMAGE_SUFFIXES
 from allograph.runtime.files import explain_os_error
 

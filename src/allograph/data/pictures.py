@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.data.resizing import grey
+from allograph.imaging.averaging import grey
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Pictures:
     """N square pictures, values uint8 (N, C, side, side), C = 1 (grey) or 3 (red, green, blue).
 
     A model sees them at any size, or at `only_size` alone, by the area average, in steps of 1/255
-    (`allograph.data.resizing.grey`).
+    (`allograph.imaging.averaging.grey`).
     """
 
     values: npt.NDArray[np.uint8]

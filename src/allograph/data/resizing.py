@@ -21,9 +21,7 @@ from __future__ import annotations
 __all__ = [
     "PEN_WIDTH",
     "Reduction",
-    "area_average",
     "coverage",
-    "grey",
     "ink",
     "ink_threshold",
     "neighbourhood_maximum",
@@ -32,7 +30,6 @@ __all__ = [
     "sampled_places",
 ]
 
-from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -42,6 +39,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from allograph.imaging.averaging import area_average
+
 Reduction = Literal["average", "sample", "maximum"]
 """How a bitmap is made smaller: averaged, then ink or not (`ink`); by picking single pixels (`sampled`); by the maximum
 of blocks of pixels (`pooled`). Figures on images of one kind do not compare with figures on another."""
@@ -50,25 +49,6 @@ PEN_WIDTH = 5.0
 """The width of the pen in pixels of a 105 x 105 drawing, the same in all of Omniglot."""
 
 _SOURCE_SIDE = 105
-
-
-def area_average(images: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "*batch size size"]:
-    """The exact area average of images (*batch, height, width) at any new size.
-
-    A X B^T, where row i of A and of B holds the share of every source pixel in target pixel i.
-    """
-    down, across = _shares(images.shape[-2], size), _shares(images.shape[-1], size)
-    return down @ torch.from_numpy(np.ascontiguousarray(images)).float() @ across.T
-
-
-def grey(pixels: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n channels size size"]:
-    """Pictures (n, C, side, side) at any size, 0 to 1: area averages, rounded to whole steps of 1/255.
-
-    So a value is always one of the 256 that a likelihood of grey levels knows; at the stored size, the stored one.
-    """
-    if pixels.shape[-1] == size:
-        return torch.from_numpy(np.ascontiguousarray(pixels)).float().div_(255)
-    return area_average(pixels, size).round_().div_(255)
 
 
 def sampled_places(side: int, size: int) -> npt.NDArray[np.int64]:
@@ -132,13 +112,3 @@ def neighbourhood_maximum(pixels: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 
     torch.maximum(columns[..., 1:], rows[..., :-1], out=columns[..., 1:])
     torch.maximum(columns[..., :-1], rows[..., 1:], out=columns[..., :-1])
     return columns
-
-
-@cache
-def _shares(source: int, target: int) -> Tensor:
-    """The (target, source) matrix of overlaps between the pixels of two divisions of one interval; rows sum to 1."""
-    edges = np.linspace(0, source, target + 1)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(source)
-    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return torch.from_numpy((overlap * target / source).astype(np.float32))

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from allograph.data.concepts import ConceptDataset
 from allograph.data.mnist import load_mnist
-from allograph.data.resizing import grey
 from allograph.data.splits import Splits
 from allograph.data.streams import Purpose, random_stream
+from allograph.imaging.averaging import grey
 
 _SIDE = 64
 # The images that are measured on are the same for every seed.

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from allograph.data.augment import change_pen
+from allograph.data.warping import change_pen
 
 TUNED = Path(__file__).with_name("classical.json")
 """The ranges that `python -m allograph.evaluation classical` found on training alphabets, how, and how they fared."""
