@@ -21,7 +21,7 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.data import stroke_concepts
-from allograph.evaluation import Judges, SeenTraining, default_critic, from_exemplars, from_nothing, new_characters
+from allograph.evaluation import Judges, TrainingFeatures, default_critic, from_exemplars, from_nothing, new_characters
 from allograph.evaluation.records import measurement_record, save_record
 from commands.family import build, card
 from commands.pictures import draw_symbol
@@ -138,7 +138,7 @@ def test_all_three_tasks_are_on_the_page(capsys, results: Path, tmp_path: Path) 
         return torch.zeros(1, count, 1, 28, 28) if context is None else context.expand(-1, count, -1, -1, -1)
 
     few = {"given": 1, "drawings": 2, "references": 1, "trials": 2}
-    training = SeenTraining.of(stroke_concepts(4, 2, seed=4), Judges(default_critic()), 28)
+    training = TrainingFeatures.of(stroke_concepts(4, 2, seed=4), Judges(default_critic()), 28)
     (nats,) = (json.loads(path.read_text()) for path in results.glob("*-k2.json"))
     found = {
         "alphabet": new_characters(copies, symbols, default_critic(), size=28, **few),

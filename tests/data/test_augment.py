@@ -79,7 +79,7 @@ def test_a_window_turned_by_a_quarter_turns_the_drawing() -> None:
 
 def test_the_grid_is_the_one_it_replaces() -> None:
     windows = torch.randn(3, 2, 3, generator=torch.Generator().manual_seed(0))
-    expected = functional.affinesampling_grid(windows, [3, 1, 9, 9], align_corners=False)
+    expected = functional.affine_grid(windows, [3, 1, 9, 9], align_corners=False)
     torch.testing.assert_close(sampling_grid(windows, centres(9)), expected)
 
 
@@ -104,7 +104,7 @@ def test_picked_pixels_are_those_of_the_whole_drawing_bit_for_bit(groups: np.nda
     random = np.random.default_rng(0)
     bitmaps, change = groups.reshape(-1, 105, 105), random.uniform(-1.5, 1.5, 80)
     windows = IDENTITY + random.normal(0, 0.1, (80, 2, 3))
-    grid = functional.affinesampling_grid(torch.from_numpy(windows).float(), [80, 1, 105, 105], align_corners=False)
+    grid = functional.affine_grid(torch.from_numpy(windows).float(), [80, 1, 105, 105], align_corners=False)
     whole = functional.grid_sample(torch.from_numpy(bitmaps).float()[:, None], grid, align_corners=False)
     for pen in (change, np.zeros(80)):
         drawn = change_pen(whole, pen)

@@ -18,7 +18,7 @@ from allograph.config import model_from_config
 from allograph.data import ClassificationRuns, ConceptDataset, PackedBitmaps, draw_runs
 from allograph.errors import AllographError
 from allograph.evaluation import Critic
-from allograph.evaluation.classification.classify import ByBending, classify, score_run, variants_of
+from allograph.evaluation.classification.classify import BendingOnly, classify, score_run, variants_of
 from allograph.evaluation.classification.confusions import confusion_picture
 from allograph.evaluation.classification.hausdorff import hausdorff_distances
 from allograph.evaluation.classification.result import ErrorRate
@@ -152,17 +152,17 @@ def test_everything_that_was_measured_is_in_the_record(model: BendingModel, runs
 def test_bending_alone_writes_nothing_beside_the_exemplar(model: BendingModel, runs: ClassificationRuns) -> None:
     x, exemplars = drawings(runs, 0)
     noise = model.noise(len(x), generator=torch.Generator().manual_seed(0))
-    bent = ByBending(model).infer(x[:, 0], exemplars, noise)
+    bent = BendingOnly(model).infer(x[:, 0], exemplars, noise)
     assert bent.kl[:, model.config.bends :].abs().max() == 0
     with pytest.raises(ValueError, match="without an exemplar"):
-        ByBending(model).infer(x[:, 0], None, noise)
+        BendingOnly(model).infer(x[:, 0], None, noise)
 
 
 def test_by_bending_a_drawing_is_compared_with_the_other_exemplars_bent(
     model: BendingModel, runs: ClassificationRuns
 ) -> None:
     x, exemplars = drawings(runs, 2)
-    scores = score_run(ByBending(model), x, exemplars, samples=2, seed=(0, 2))
+    scores = score_run(BendingOnly(model), x, exemplars, samples=2, seed=(0, 2))
     # The exemplars' own posterior, and no class more likely than a mixture allows.
     torch.testing.assert_close(scores.forward.logsumexp(dim=1).exp(), torch.full((6,), 6.0).double())
 
@@ -171,7 +171,7 @@ def test_by_bending_a_drawing_is_compared_with_the_other_exemplars_bent(
         given = context.expand(6, 1, -1, -1, -1)
         generator = torch.Generator().manual_seed(seed)
         shown = exemplars[:, 0]
-        values = importance_weighted_bound(ByBending(model), shown, given, samples=2, generator=generator).value
+        values = importance_weighted_bound(BendingOnly(model), shown, given, samples=2, generator=generator).value
         return -values[target]
 
     others = torch.stack([bound(4, exemplars[place]) for place in (0, 1, 2, 3, 5)])

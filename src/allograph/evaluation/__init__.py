@@ -16,9 +16,9 @@ __all__ = [
     "LikelihoodResult",
     "OneShotResult",
     "Point",
-    "SeenTraining",
     "ShownDrawings",
     "SimCLRTraining",
+    "TrainingFeatures",
     "Trial",
     "context_drawings_of",
     "default_critic",
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from allograph.evaluation.oneshot.exemplars import Trial, draw_trials, from_exemplars
     from allograph.evaluation.oneshot.measures import Judges
     from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
-    from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing
+    from allograph.evaluation.oneshot.unconditional import TrainingFeatures, from_nothing
     from allograph.evaluation.shown import ShownDrawings
 
 _MODULES = (

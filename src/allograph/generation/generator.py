@@ -135,8 +135,7 @@ class Writer:
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
-        Those of a symbol have the image's size, ink colour and background; those of a grey or colour picture have the
-        size of its middle square, which is what the model sees.
+        Those of a symbol have the image's size and colours; those of a picture the size of its middle square.
 
         Args:
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
@@ -287,7 +286,7 @@ class Writer:
         self._check_ink(ink)
 
     def check_growing(self) -> None:
-        """Refuse an animation where the model draws all at once."""
+        """Refuse an animation of a model that draws all at once."""
         if self.model.noise_shape[0] == 1:
             raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")
 

@@ -24,7 +24,7 @@ given whatever exemplar or none, share their noise, so that they differ by the e
 
 from __future__ import annotations
 
-__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run"]
+__all__ = ["SCORES", "BendingOnly", "Likelihoods", "RunScores", "classify", "score_run"]
 
 import copy
 import math
@@ -73,7 +73,7 @@ class RunScores:
         return self.forward + self.backward
 
 
-class ByBending:
+class BendingOnly:
     """A model with `bends_ink` that may only bend its exemplar, not write beside it."""
 
     def __init__(self, model: GenerativeModel) -> None:
@@ -129,7 +129,7 @@ def classify(
     if likelihood == "bending":
         if not model.bends_ink:
             raise AllographError("this model does not bend its exemplar: leave out --likelihood bending")
-        weighs = ByBending(model)
+        weighs = BendingOnly(model)
     tests_each = runs.tests.shape[1]
     without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
     each = samples * (2 * tests_each * runs.ways + without)
@@ -228,7 +228,7 @@ def score_run(
     tests, shown = x[:, 0], exemplars[:, 0]
     of_tests, one = given(tests, exemplars, 0)
     of_exemplars, other = given(shown, x, 1)
-    if isinstance(weighs, ByBending):
+    if isinstance(weighs, BendingOnly):
         others, _ = given(shown, exemplars, 1)
         others.fill_diagonal_(-math.inf)
         alone = of_tests.logsumexp(dim=1) - math.log(len(exemplars))

@@ -100,7 +100,7 @@ def new_characters(
             real=real,
             generated=draw(shown, drawings, trial.seed),
             copies=_copies(shown, drawings, trial.seed),
-            given=judges.see(shown),
+            given=judges.features(shown),
             known=lambda features: recognised(features, prototypes),
         )
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from allograph.errors import AllographError
 from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.drawing import DrawingFunction
-from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, recognised
+from allograph.evaluation.oneshot.measures import Features, Judges, distorted, recognised
 from allograph.evaluation.oneshot.points import OneShotResult, Setting
 from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
@@ -77,12 +77,12 @@ def from_exemplars(
     def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
         exemplars, real = _images(dataset, trial, size)
-        seen = judges.see(exemplars)
+        seen = judges.features(exemplars)
         return TrialDrawings(
             real=real,
             generated=draw(exemplars, drawings - 1, trial.seed),
             copies=distorted(exemplars, drawings - 1, trial.seed),
-            given=Seen(*(features[:, None] for features in seen)),
+            given=Features(*(features[:, None] for features in seen)),
             known=lambda features: recognised(features, seen.critic),
         )
 

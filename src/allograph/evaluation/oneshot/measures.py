@@ -7,7 +7,7 @@ same order as that of their distance.
 
 from __future__ import annotations
 
-__all__ = ["Judges", "Seen", "distorted", "diversity", "nearest", "originality", "recognised", "taken_for_real"]
+__all__ = ["Features", "Judges", "distorted", "diversity", "nearest", "originality", "recognised", "taken_for_real"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.critics.simclr import default_embedding
 
 
-class Seen(NamedTuple):
-    """Drawings as both networks see them."""
+class Features(NamedTuple):
+    """Of drawings, by both networks."""
 
     critic: Float[Tensor, "*batch D"]
     embedding: Float[Tensor, "*batch E"]
@@ -41,16 +41,16 @@ class Judges:
         """With the embedding that ships where none is given."""
         return cls(critic) if embedding is None else cls(critic, embedding)
 
-    def see(self, images: Float[Tensor, "*batch 1 S S"]) -> Seen:
-        return Seen(self.critic.features(images), self.embedding.features(images))
+    def features(self, images: Float[Tensor, "*batch 1 S S"]) -> Features:
+        return Features(self.critic.features(images), self.embedding.features(images))
 
     def judge(
-        self, images: Float[Tensor, "W n 1 S S"], given: Seen, known: Callable[[Float[Tensor, "W n D"]], float]
+        self, images: Float[Tensor, "W n 1 S S"], given: Features, known: Callable[[Float[Tensor, "W n D"]], float]
     ) -> tuple[float, float, float, float, float]:
         """The numbers of a `Point`: how often drawings are recognised, as ``known`` says by the critic's features, then
         their diversity and originality, by the critic and by the embedding; ``given`` (W, K, D) is what they are
         compared with."""
-        critic, embedding = self.see(images)
+        critic, embedding = self.features(images)
         return (
             known(critic),
             diversity(critic),

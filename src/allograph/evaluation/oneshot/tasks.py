@@ -23,7 +23,7 @@ from allograph.evaluation.oneshot.alphabet import new_characters, picture_of_alp
 from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
 from allograph.evaluation.oneshot.measures import Judges
 from allograph.evaluation.oneshot.points import OneShotResult, Setting, Task
-from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing, picture_from_nothing
+from allograph.evaluation.oneshot.unconditional import TrainingFeatures, from_nothing, picture_from_nothing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -115,7 +115,7 @@ def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) 
 
 def training_drawings(
     writer: Writer, data: str, judges: Judges, *, split: str | None, data_dir: str | None
-) -> SeenTraining:
+) -> TrainingFeatures:
     """What the model was trained on, for the task ``unconditional``.
 
     Raises:
@@ -129,7 +129,7 @@ def training_drawings(
             f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
             f"'{data}' as it is: name the data of the training with --data"
         ) from error
-    return SeenTraining.of(known.dataset, judges, writer.model.config.image_size)
+    return TrainingFeatures.of(known.dataset, judges, writer.model.config.image_size)
 
 
 def measure_task(
@@ -137,7 +137,7 @@ def measure_task(
     draw: ContextDrawing,
     dataset: ConceptDataset,
     judges: Judges,
-    training: Callable[[], SeenTraining],
+    training: Callable[[], TrainingFeatures],
     *,
     size: int,
     setting: Setting,

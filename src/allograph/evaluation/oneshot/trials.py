@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from allograph.evaluation.drawing import check_drawings
-from allograph.evaluation.oneshot.measures import Judges, Seen
+from allograph.evaluation.oneshot.measures import Features, Judges
 from allograph.evaluation.oneshot.points import OneShotResult, points_of
 from allograph.runtime.distributed import Processes
 
@@ -33,7 +33,7 @@ class TrialDrawings:
     real: Float[Tensor, "W n 1 S S"]
     generated: Float[Tensor, "W n 1 S S"]
     copies: Float[Tensor, "W n 1 S S"]
-    given: Seen
+    given: Features
     known: Callable[[Float[Tensor, "W n D"]], float]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NothingTrial", "SeenTraining", "from_nothing", "nothing_trials", "picture_from_nothing"]
+__all__ = ["TrainingFeatures", "UnconditionalTrial", "from_nothing", "picture_from_nothing", "unconditional_trials"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import torch
 
 from allograph.errors import AllographError
 from allograph.evaluation.drawing import ContextDrawing
-from allograph.evaluation.oneshot.measures import Judges, Seen, distorted, taken_for_real
+from allograph.evaluation.oneshot.measures import Features, Judges, distorted, taken_for_real
 from allograph.evaluation.oneshot.points import OneShotResult
 from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
@@ -40,7 +40,7 @@ _AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
-class NothingTrial:
+class UnconditionalTrial:
     """One drawing each of 2n different unseen characters, in two halves (n,), and n training drawings (n,)."""
 
     real: Indices
@@ -50,25 +50,25 @@ class NothingTrial:
 
 
 @dataclass(frozen=True)
-class SeenTraining:
+class TrainingFeatures:
     """All drawings of a model's training, in the size of its images, and what the judges see of them, (N, D)."""
 
     drawings: ConceptDataset
     judges: Judges
     size: int
-    seen: Seen
+    seen: Features
 
     @classmethod
-    def of(cls, drawings: ConceptDataset, judges: Judges, size: int) -> SeenTraining:
+    def of(cls, drawings: ConceptDataset, judges: Judges, size: int) -> TrainingFeatures:
         parts = np.array_split(np.arange(len(drawings)), -(-len(drawings) // _AT_ONCE))
-        critic, embedding = zip(*(judges.see(drawings.drawings(part, size)) for part in parts), strict=True)
-        return cls(drawings, judges, size, Seen(torch.cat(critic), torch.cat(embedding)))
+        critic, embedding = zip(*(judges.features(drawings.drawings(part, size)) for part in parts), strict=True)
+        return cls(drawings, judges, size, Features(torch.cat(critic), torch.cat(embedding)))
 
 
 def from_nothing(
     draw: ContextDrawing,
     dataset: ConceptDataset,
-    training: SeenTraining,
+    training: TrainingFeatures,
     *,
     drawings: int | None = None,
     trials: int = 20,
@@ -95,8 +95,8 @@ def from_nothing(
         AllographError: too few unseen characters.
     """
     judges, size = training.judges, training.size
-    chosen = nothing_trials(dataset, training.drawings, drawings=drawings, trials=trials, seed=seed)
-    known = Seen(*(features[None] for features in training.seen))
+    chosen = unconditional_trials(dataset, training.drawings, drawings=drawings, trials=trials, seed=seed)
+    known = Features(*(features[None] for features in training.seen))
 
     def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
@@ -117,10 +117,10 @@ def from_nothing(
 
 
 def picture_from_nothing(
-    draw: ContextDrawing, dataset: ConceptDataset, training: SeenTraining, *, seed: int = 0
+    draw: ContextDrawing, dataset: ConceptDataset, training: TrainingFeatures, *, seed: int = 0
 ) -> Image.Image:
     """The model's drawings, and unseen real ones, each with the training drawings nearest to it by the embedding."""
-    trial = nothing_trials(dataset, training.drawings, drawings=None, trials=2, seed=seed)[0]
+    trial = unconditional_trials(dataset, training.drawings, drawings=None, trials=2, seed=seed)[0]
     embedding, size = training.judges.embedding, training.size
 
     def columns(title: str, images: Float[Tensor, "n 1 S S"]) -> list[Column]:
@@ -133,9 +133,9 @@ def picture_from_nothing(
     return drawing_sheet([*columns("drawn", first), *columns("drawn", second), *columns("real", real)], _ROWS)
 
 
-def nothing_trials(
+def unconditional_trials(
     dataset: ConceptDataset, training: ConceptDataset, *, drawings: int | None, trials: int, seed: int
-) -> list[NothingTrial]:
+) -> list[UnconditionalTrial]:
     """Choose characters and drawings; see `from_nothing`."""
     drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
     half = min(drawings or _MOST, len(drawn) // 2, len(training))
@@ -150,5 +150,5 @@ def nothing_trials(
         concepts = rng.choice(drawn, 2 * half, replace=False)
         real, others = np.split(np.asarray([rng.choice(dataset.images_of(concept)) for concept in concepts]), 2)
         copied = rng.choice(len(training), half, replace=False)
-        chosen.append(NothingTrial(real, others, copied, int(rng.integers(2**31))))
+        chosen.append(UnconditionalTrial(real, others, copied, int(rng.integers(2**31))))
     return chosen
