@@ -19,6 +19,7 @@ import numpy as np
 
 from allograph.card import GUIDANCE, TEMPERATURES
 from allograph.errors import AllographError
+from allograph.generation.blank import ATTEMPTS, are_blank
 from allograph.generation.samples import BLOCK, Block, Wish
 from allograph.weights import DEFAULT, exemplars_of
 
@@ -129,7 +130,21 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
         ink: Ink = "auto",
+        together: Literal[False] = False,
     ) -> list[list[Image.Image]]: ...
+
+    @overload
+    def write(
+        self,
+        image: Sequence[Picture],
+        n: int = 16,
+        *,
+        seed: int = 0,
+        temperature: float | None = None,
+        size: int | None = None,
+        ink: Ink = "auto",
+        together: Literal[True],
+    ) -> list[Image.Image]: ...
 
     def write(
         self,
@@ -140,6 +155,7 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
         ink: Ink = "auto",
+        together: bool = False,
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
@@ -149,22 +165,27 @@ class Writer:
         Args:
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
-            seed: same seed, same drawings.
+            seed: 0 or more; same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
             size: the longer side of the drawings in pixels; None keeps the image's size.
             ink: `dark` or `light` where the ink of a symbol is not found by itself.
+            together: the images of the list show one symbol: n drawings after all of them, with the first one's looks.
 
         Raises:
             AllographError: the model takes no exemplar, an argument is out of range, or an image cannot be used.
         """
-        self.check(n, temperature, size)
+        self.check(n, temperature, size, seed)
         self.check_exemplar(ink)
+        images: Sequence[Any] = [image]
         if isinstance(image, Sequence) and not isinstance(image, str | bytes):
-            return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
-        exemplar = self.space.preprocess(image, ink)
+            if not together:
+                return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
+            self.check_together(len(image))
+            images = image
+        exemplars = [self.space.preprocess(one, ink) for one in images]
         return [
-            exemplar.style.render(drawing, size)
-            for block in self.blocks(exemplar, n, seed=seed, temperature=temperature)
+            exemplars[0].style.render(drawing, size)
+            for block in self.blocks(exemplars, n, seed=seed, temperature=temperature)
             for drawing in block.drawings
         ]
 
@@ -186,7 +207,7 @@ class Writer:
             AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
                 image cannot be used.
         """
-        self.check(n, temperature, size)
+        self.check(n, temperature, size, seed)
         if len(like):
             self.check_like()
         taken = [self.space.preprocess(image) for image in like]
@@ -234,9 +255,23 @@ class Writer:
         canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
         seconds = time.perf_counter() - started
-        return [
+        blocks = [
             Block(self.values(canvases[i]), writes[i].numpy(), reads[i].numpy(), seconds) for i in range(len(wishes))
         ]
+        return [
+            self._without_blanks(block, wish, temperature, history) for block, wish in zip(blocks, wishes, strict=True)
+        ]
+
+    def _without_blanks(self, block: Block, wish: Wish, temperature: float | None, history: bool) -> Block:
+        """The block with every drawing that shows no ink, or a lone speck, made again from the next noise of its own
+        (`Wish.again`): drawing k still follows from its seed and k alone. Pictures have no ink and stay as they are."""
+        exemplars = [exemplar.image for exemplar in wish.exemplars]
+        if not self.space.inked or not (blank := are_blank(block.drawings, exemplars)).any():
+            return block
+        if wish.again >= ATTEMPTS:
+            return block
+        (other,) = self.draw_blocks([replace(wish, again=wish.again + 1)], temperature=temperature, history=history)
+        return block.replaced(blank, other)
 
     def draw(
         self,
@@ -281,8 +316,10 @@ class Writer:
                 return parameters.numpy()
             return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 
-    def check(self, n: int, temperature: float | None, size: int | None) -> None:
-        """Refuse a number of drawings, a temperature or a size (pixels) that makes no sense."""
+    def check(self, n: int, temperature: float | None, size: int | None, seed: int = 0) -> None:
+        """Refuse a number of drawings, a temperature, a size (pixels) or a seed that makes no sense."""
+        if seed < 0:
+            raise AllographError(f"seed {seed} is negative; take one from 0 on")
         if n not in _DRAWINGS:
             raise AllographError(f"{n} drawings cannot be made; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
         if size is not None and size not in _SIZES:
@@ -304,6 +341,17 @@ class Writer:
                 "FOLDER`, or a model of single symbols"
             )
         self._check_ink(ink)
+
+    def check_together(self, count: int) -> None:
+        """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
+        if not count:
+            raise AllographError("no image is named; hand in at least one")
+        contexts = self.card.get("settings", {}).get("data", {}).get("contexts", (1,))
+        if count > 1 and max(contexts) < 2:
+            raise AllographError(
+                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
+                "data.contexts, or leave out --together"
+            )
 
     def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:
