@@ -23,8 +23,8 @@ from allograph.data.loading import load_dataset
 from allograph.training import check_fit
 from allograph.training.module import Batches, Fitting
 
-INK = ("omniglot-28", "mnist-static", "strokes", "omniglot")
-GREY = ("mnist", "notmnist", "multi-mnist", "umist")
+INK = ("omniglot-28", "mnist-static", "strokes", "omniglot", "omniglot-52")
+GREY = ("mnist", "notmnist", "multi-mnist", "multi-mnist-64", "umist")
 BINARISED = ("binarisation=dynamic",)
 
 FITS: dict[str, dict[str, tuple[str, ...]]] = {

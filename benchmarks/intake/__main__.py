@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="other symbols and other noise")
     parser.add_argument("--sheet", type=Path, help="also show every picture with the ink found", metavar="DIR")
     parser.add_argument("-o", dest="output", type=Path, help="keep the table as JSON", metavar="FILE")
+    parser.add_argument("--compare", type=Path, nargs=2, help="two kept tables side by side", metavar="FILE")
     options = parser.parse_args()
+    if options.compare:
+        compare(*(json.loads(path.read_text()) for path in options.compare))
+        return
     warnings.simplefilter("ignore")
     result = run(options)
     show(result)
@@ -94,7 +97,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "total": total(everything),
         "blank refused": sum(blank.refused is not None for blank in blanks) / len(blanks),
         "lines": sorted({m.refused for m in everything if m.refused}),
-        "pictures": [asdict(m) for m in everything] if options.each == 0 else len(everything),
+        "pictures": len(everything),
     }
 
 
@@ -106,6 +109,26 @@ def show(result: dict[str, Any]) -> None:
         cells = (f"{v:.3f}" if key in ("iou", "worst second") else f"{100 * v:.1f} %" for key, v in values.items())
         print(f"| {name} | {' | '.join(cells)} |")
     print(f"\nblank pictures refused: {100 * result['blank refused']:.1f} %; {result['pictures']} pictures")
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Two tables as one, in Markdown: each figure as it was and as it is."""
+    kept = {"iou": "overlap (IoU)", "refused": "refused, %", "wrong, silent": "wrong and silent, %"}
+    kept |= {"parts": "parts, %", "width": "width, %"}
+    print(f"| condition | {' | '.join(kept.values())} |\n|{' --- |' * (len(kept) + 1)}")
+    for name in [*after["rows"], "**all**"]:
+        pair = [table["total"] if name == "**all**" else table["rows"][name] for table in (before, after)]
+        cells = []
+        for key in kept:
+            shown = [f"{row[key]:.2f}" if key == "iou" else f"{100 * row[key]:.0f}" for row in pair]
+            cells.append(shown[0] if shown[0] == shown[1] else f"{shown[0]} → **{shown[1]}**")
+        print(f"| {name} | {' | '.join(cells)} |")
+    for label, table in (("before", before), ("after", after)):
+        total = table["total"]
+        shares = ("polarity", "refused", "wrong, silent", "warned")
+        said = ", ".join(f"{key} {100 * total[key]:.1f} %" for key in shares)
+        blank = f"blank pictures refused {100 * table['blank refused']:.0f} %"
+        print(f"\n{label}: {said}, {blank}; {table['pictures']} pictures: `{table['command']}`")
 
 
 if __name__ == "__main__":

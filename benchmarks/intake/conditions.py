@@ -88,9 +88,7 @@ def _(shape: Shape, s: float, random: Random) -> Scene:
     a, b = random.permutation(len(hues))[:2]
     middle = (np.array(hues[a]) + hues[b]) / 2
     ink, paper = (middle + (np.array(hues[k]) - middle) * _mix(1.0, 0.6, s) for k in (a, b))
-    made = scene(shape, random, ink=tuple(ink), paper=tuple(paper))
-    made.dark = None if abs(ink.mean() - paper.mean()) < 25 else made.dark
-    return made
+    return scene(shape, random, ink=tuple(ink), paper=tuple(paper))
 
 
 @_condition("paper's grain")

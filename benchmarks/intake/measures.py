@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from allograph.errors import AllographError
 from allograph.imaging.decoding import Decoded, decode_picture
-from allograph.imaging.preprocessing import FoundInk, find_ink
+from allograph.imaging.finding import FoundInk, find_ink
 from allograph.imaging.shapes import skeleton
 
 _EIGHT = np.ones((3, 3))

@@ -57,7 +57,8 @@ def scene(shape: Shape, random: np.random.Generator, *, side: int | tuple[int, i
     if light:
         colour, ground = ground, colour
     picture = ground + (colour - ground) * coverage[..., None]
-    return Scene(coverage, picture, bool(colour.mean() < ground.mean()))
+    luminance = np.array((0.299, 0.587, 0.114)) @ (colour - ground)
+    return Scene(coverage, picture, None if abs(luminance) < 12 else bool(luminance < 0))
 
 
 def field(random: np.random.Generator, shape: tuple[int, int], spread: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from benchmarks.intake.measures import Measured, decoded, truth_at
 from benchmarks.intake.scenes import Scene
 from PIL import Image, ImageDraw
 
-from allograph.imaging.preprocessing import FoundInk
+from allograph.imaging.finding import FoundInk
 
 _TILE = 190
 _ACROSS = 6

@@ -202,3 +202,15 @@ def _shifted(image: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndar
 
     y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
     return ndimage.map_coordinates(image, [y + down, x + across], order=1, mode="nearest")
+
+
+@pytest.mark.parametrize("size", [16, 64, 200])
+def test_paper_is_paper_away_from_ink_however_small_the_drawing(draw: Draw, on_paper: OnPaper, size: int) -> None:
+    exemplar = preprocess(on_paper(draw(400, 3, (40, 30), 0.08), (20, 20, 20), (255, 255, 255)), SIZE)
+    picture = np.asarray(render(logits(exemplar), exemplar.style, size).convert("L")).astype(int)
+    y, x = np.mgrid[0:size, 0:size] + 0.5
+    far = np.maximum(abs(x - 240 / 400 * size), abs(y - 230 / 400 * size)) > 0.06 * size + 2
+    assert (picture[far] == 255).all()
+    ink = (255 - picture).sum() / 235 / size**2  # no more and no less ink than at full size
+    full = (255 - np.asarray(render(logits(exemplar), exemplar.style).convert("L")).astype(int)).sum() / 235 / 400**2
+    assert ink == pytest.approx(full, rel=0.25)

@@ -49,7 +49,7 @@ def test_nothing_outside_asks_which_model_it_has() -> None:
     concrete = {name for pair in models.MODELS.values() for name in (pair[0].__name__, pair[1].__name__)}
     concrete |= {name for name in likelihoods.__all__ if inspect.isclass(getattr(likelihoods, name))}
     concrete -= {"Likelihood", "LikelihoodConfig"}
-    rooms = ("models", "likelihoods", "attention", "canvas")
+    rooms = ("models", "likelihoods", "attention", "canvas", "export")  # a graph is made of one kind of model
     for path in sorted(SOURCE.rglob("*.py")):
         if path.relative_to(SOURCE).parts[0] in rooms:
             continue

@@ -58,6 +58,7 @@ def augment(
     or srun, several processes share the classes.
     """
     import allograph
+    from allograph.data.folders import left_out, passed_over
     from allograph.generation.augment import AugmentOrder, augment_folder
     from allograph.runtime.distributed import joined
 
@@ -78,6 +79,8 @@ def augment(
         raise typer.Exit(_status(report))
     for problem in report.problems:
         say(problem.message)
+    if others := passed_over(folder):
+        say(left_out(others))
     if as_json:
         print_json({"sha256": writer.sha256, **asdict(report)})
     else:

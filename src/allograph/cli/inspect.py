@@ -31,7 +31,7 @@ def inspect(
     """Say what is found in each IMAGE: which tone is the ink, its colour, paper, box, stroke width and parts, how sure
     that is, and what to mind. With -o, DIR/STEM.png shows the ink marked beside what a model will see.
     """
-    from allograph.cli.reading import given, name_of, stem_of
+    from allograph.imaging.decoding import stem_of
     from allograph.imaging.inspection import inspect_picture
     from allograph.runtime.files import atomic_write, png
 
@@ -40,7 +40,7 @@ def inspect(
     taken: set[Path] = set()
     for image in images:
         try:
-            inspection, shown = inspect_picture(given(image), ink, size)
+            inspection, shown = inspect_picture(image, ink, size)
             picture = None
             if output is not None:
                 picture = output / f"{stem_of(image)}.png"
@@ -52,9 +52,9 @@ def inspect(
             problems.append(Problem(image, str(error)))
             say(str(error))
             continue
-        found.append({"image": name_of(image), **asdict(inspection), "picture": picture})
+        found.append({"image": str(image), **asdict(inspection), "picture": picture})
         if not as_json:
-            print(_described(name_of(image), inspection))
+            print(_described(str(image), inspection))
             for note in inspection.notes:
                 say(note)
     if as_json:

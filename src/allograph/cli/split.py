@@ -26,10 +26,10 @@ def split(
 
     An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a sheet that numbers them, DIR/STEM.png.
     """
-    from allograph.cli.reading import given, stem_of
     from allograph.imaging.cutting import split_picture
+    from allograph.imaging.decoding import stem_of
 
-    made = split_picture(given(image), output, stem_of(image), ink, right_to_left, overwrite)
+    made = split_picture(image, output, stem_of(image), ink, right_to_left, overwrite)
     for note in made.notes:
         say(note)
     if as_json:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def write(
     images: Annotated[
         list[Path],
-        typer.Argument(help="One symbol, or whatever the model learned, each.", metavar="IMAGE..."),
+        typer.Argument(help="One symbol, or whatever the model learned, each; - is stdin.", metavar="IMAGE..."),
     ],
     n: Annotated[int, typer.Option("-n", help="Drawings of each image.")] = 16,
     output: OutputOption = Path("drawings"),
@@ -47,6 +47,9 @@ def write(
     ] = None,
     ink: InkOption = "auto",
     animate: Annotated[bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/STEM.webp.")] = False,
+    together: Annotated[
+        bool, typer.Option("--together", help="All images show one symbol: draw after all of them at once.")
+    ] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
@@ -61,7 +64,7 @@ def write(
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, together)
     results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []
@@ -73,6 +76,8 @@ def write(
                 say(result.message)
                 continue
             written.append(result)
+            for note in result.notes:
+                say(note)
             if not as_json:
                 print(f"{result.image}: {describe(result)}")
     except AllographError as error:  # nothing more can be written

@@ -13,7 +13,6 @@ import torch
 from PIL import Image, ImageDraw
 
 from allograph.generation.generator import Writer
-from allograph.models import BendingModel, SequentialModel
 
 _SIDE = 320
 _STROKES = (
@@ -62,11 +61,7 @@ def difference(writer: Writer, name: str, content: bytes) -> tuple[float, float]
         if name == "likelihood":
             inferred = model.infer(exemplars.roll(1, 0), context, noise.flatten(0, 1))
             wanted, got = inferred.log_weight.unflatten(0, (-1, rows)).numpy(), made["log_weight"]
-        elif isinstance(model, BendingModel):
-            bent = model.sample(context, noise=noise, temperature=temperature, shown=True, history=True)
-            wanted, got = bent.canvases.numpy(), made["canvases"]
         else:
-            assert isinstance(model, SequentialModel)
             guidance = writer.guidance if model.can_be_guided else 1.0
             drawn = [
                 model.sample(
@@ -74,6 +69,7 @@ def difference(writer: Writer, name: str, content: bytes) -> tuple[float, float]
                     noise=noise[i : i + 1],
                     temperature=temperature,
                     guidance=guidance,
+                    shown=True,
                     history=True,
                 )
                 for i in range(len(noise))

@@ -36,6 +36,7 @@ from allograph.generation.augment_plan import (
     original_name,
     plan_class,
 )
+from allograph.generation.blank import ATTEMPTS, are_blank
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.samples import noise_for
@@ -202,9 +203,16 @@ def _draw(
             block = range(first, first + _BLOCK)
             # A single exemplar is looked at once for all of them.
             context = images[[(number - 1) % len(sources) for number in block]] if len(sources) > 1 else images
-            noise = noise_for(writer.model.noise_shape, [("augment", order.seed, name, number) for number in block])
-            drawn = writer.draw(context[:, None], noise.unflatten(0, (len(context), -1)), order.temperature)
-            values = writer.values(drawn.parameters.flatten(0, 1))
+            values, blank = np.zeros(0), np.zeros(0, bool)
+            for attempt in range(ATTEMPTS + 1):  # one without ink is made again, from the next noise of its own
+                again = ("again", attempt) if attempt else ()
+                keys = [("augment", order.seed, name, number, *again) for number in block]
+                noise = noise_for(writer.model.noise_shape, keys).unflatten(0, (len(context), -1))
+                made = writer.values(writer.draw(context[:, None], noise, order.temperature).parameters.flatten(0, 1))
+                values = np.where(blank[:, None, None, None], made, values) if attempt else made
+                blank = are_blank(values, [source.exemplar.image for source in sources])
+                if not writer.space.inked or not blank.any():
+                    break
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
                 path = output / name / drawing_name(number)

@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
+from allograph.generation.blank import ATTEMPTS, are_blank
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
 
@@ -121,7 +122,21 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
         ink: Ink = "auto",
+        together: Literal[False] = False,
     ) -> list[list[Image.Image]]: ...
+
+    @overload
+    def write(
+        self,
+        image: Sequence[Picture],
+        n: int = 16,
+        *,
+        seed: int = 0,
+        temperature: float | None = None,
+        size: int | None = None,
+        ink: Ink = "auto",
+        together: Literal[True],
+    ) -> list[Image.Image]: ...
 
     def write(
         self,
@@ -132,6 +147,7 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
         ink: Ink = "auto",
+        together: bool = False,
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
@@ -140,22 +156,27 @@ class Writer:
         Args:
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
-            seed: same seed, same drawings.
+            seed: 0 or more; same seed, same drawings.
             temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
             size: the longer side of the drawings in pixels; None keeps the image's size.
             ink: `dark` or `light` where the ink of a symbol is not found by itself.
+            together: the images of the list show one symbol: n drawings after all of them, with the first one's looks.
 
         Raises:
             AllographError: the model takes no exemplar, an argument is out of range, or an image cannot be used.
         """
-        self.check(n, temperature, size)
+        self.check(n, temperature, size, seed)
         self.check_exemplar(ink)
+        images: Sequence[Any] = [image]
         if isinstance(image, Sequence) and not isinstance(image, str | bytes):
-            return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
-        exemplar = self.space.preprocess(image, ink)
+            if not together:
+                return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
+            self.check_together(len(image))
+            images = image
+        exemplars = [self.space.preprocess(one, ink) for one in images]
         return [
-            exemplar.style.render(drawing, size)
-            for batch in self.sample_batches(exemplar, n, seed=seed, temperature=temperature)
+            exemplars[0].style.render(drawing, size)
+            for batch in self.sample_batches(exemplars, n, seed=seed, temperature=temperature)
             for drawing in batch.drawings
         ]
 
@@ -176,7 +197,7 @@ class Writer:
             AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
                 image cannot be used.
         """
-        self.check(n, temperature, size)
+        self.check(n, temperature, size, seed)
         if len(like):
             self.check_like()
         taken = [self.space.preprocess(image) for image in like]
@@ -223,7 +244,23 @@ class Writer:
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
         seconds = time.perf_counter() - started
         parts = zip(canvases, writes, reads, strict=True)
-        return [SampleBatch(self.values(c), write.numpy(), read.numpy(), seconds) for c, write, read in parts]
+        batches = [SampleBatch(self.values(c), write.numpy(), read.numpy(), seconds) for c, write, read in parts]
+        return [
+            self._without_blanks(batch, request, temperature, history)
+            for batch, request in zip(batches, requests, strict=True)
+        ]
+
+    def _without_blanks(self, batch: SampleBatch, request: SampleRequest, temperature: float | None, history: bool) -> SampleBatch:
+        """The batch with every drawing that shows no ink, or a lone speck, made again from the next noise of its own
+        (`SampleRequest.again`): drawing k still follows from its seed and k alone. Pictures have no ink and stay as they are."""
+        exemplars = [exemplar.image for exemplar in request.exemplars]
+        if not self.space.inked or not (blank := are_blank(batch.drawings, exemplars)).any():
+            return batch
+        if request.again >= ATTEMPTS:
+            return batch
+        again = replace(request, again=request.again + 1)
+        (other,) = self.draw_batches([again], temperature=temperature, history=history)
+        return batch.replaced(blank, other)
 
     def draw(
         self,
@@ -254,8 +291,10 @@ class Writer:
                 return parameters.numpy()
             return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 
-    def check(self, n: int, temperature: float | None, size: int | None) -> None:
-        """Refuse a number of drawings, a temperature or a size (pixels) that makes no sense."""
+    def check(self, n: int, temperature: float | None, size: int | None, seed: int = 0) -> None:
+        """Refuse a number of drawings, a temperature, a size (pixels) or a seed that makes no sense."""
+        if seed < 0:
+            raise AllographError(f"seed {seed} is negative; choose 0 or more")
         check_amount(n, size)
         self.temperature_for(temperature)
 
@@ -271,6 +310,17 @@ class Writer:
                 "FOLDER`, or a model of single symbols"
             )
         self._check_ink(ink)
+
+    def check_together(self, count: int) -> None:
+        """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
+        if not count:
+            raise AllographError("no image is named; hand in at least one")
+        contexts = self.card.get("settings", {}).get("data", {}).get("contexts", (1,))
+        if count > 1 and max(contexts) < 2:
+            raise AllographError(
+                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
+                "data.contexts, or leave out --together"
+            )
 
     def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:

@@ -55,6 +55,19 @@ class SampleBatch:
             read_windows=self.read_windows[keep],
         )
 
+    def replaced(self, where: np.ndarray, other: SampleBatch) -> SampleBatch:
+        """The batch with the drawings `where` (n,) taken from another one."""
+
+        def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return np.where(where.reshape(-1, *[1] * (a.ndim - 1)), b, a)
+
+        return SampleBatch(
+            pick(self.canvases, other.canvases),
+            pick(self.write_windows, other.write_windows),
+            pick(self.read_windows, other.read_windows),
+            self.seconds + other.seconds,
+        )
+
     @property
     def drawings(self) -> Float[np.ndarray, "n C S S"]:
         """The finished drawings."""
@@ -70,11 +83,13 @@ class SampleRequest:
             none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
         seed: of the noise.
         start: number of the batch's first drawing, counted from 0.
+        again: how often these drawings were made before and showed nothing; other noise each time.
     """
 
     exemplars: tuple[Exemplar, ...]
     seed: int = 0
     start: int = 0
+    again: int = 0
 
     def __post_init__(self) -> None:
         # Not even rounding shall depend on the order in which they are given.
@@ -84,7 +99,8 @@ class SampleRequest:
         """Follows from seed, exemplars and number of each drawing alone."""
         drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
-        return noise_for(shape, [(*about, self.start + k) for k in range(BATCH_SIZE)])
+        again = ("again", self.again) if self.again else ()
+        return noise_for(shape, [(*about, self.start + k, *again) for k in range(BATCH_SIZE)])
 
 
 def check_amount(n: int, size: int | None) -> None:

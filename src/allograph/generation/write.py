@@ -27,6 +27,7 @@ from allograph.errors import AllographError, Problem
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.samples import SampleBatch
 from allograph.imaging import animate, contact_sheet
+from allograph.imaging.decoding import stem_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
 
@@ -52,7 +53,7 @@ _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 @dataclass(frozen=True)
 class Order:
-    """What to make, for every image where there are any; see `Writer.write` for the first five."""
+    """What to make, for every image where there are any, or after all of them `together`; see `Writer.write`."""
 
     n: int = 16
     seed: int = 0
@@ -61,6 +62,7 @@ class Order:
     ink: Ink = "auto"
     animate: bool = False
     overwrite: bool = False
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Written:
         drawings, sheet, animation: the files made.
         on_sheet: number of drawings on the sheet, the first ones.
         model_seconds: time that the model took for all drawings.
+        notes: what whoever handed in the image should know, one line each.
     """
 
     image: Path | None
@@ -80,6 +83,7 @@ class Written:
     animation: Path | None
     on_sheet: int
     model_seconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,9 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
     """
     _check(writer, order)
     writer.check_exemplar(order.ink)
+    if order.together:
+        writer.check_together(len(images))
+        return _write_together(writer, images, output, order)
     return _write_all(writer, images, output, order)
 
 
@@ -166,12 +173,37 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
             continue
         with staging(output) as hidden:
             try:
-                result = _write(writer, image, exemplar, Places.of(image.stem, hidden), places, order)
+                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
                 result = Problem(image, f"{image}: {error}".replace(str(hidden), str(output)))
         yield result
+
+
+def _write_together(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
+    """Drawings after all images at once, called and looking like the first that can be used."""
+    sweep(output)
+    taken: dict[Path, Exemplar] = {}
+    for image in images:
+        try:
+            taken[image] = writer.space.preprocess(image, order.ink)
+        except AllographError as error:
+            yield Problem(image, str(error))
+    if not taken:
+        return
+    first = next(iter(taken))
+    places = Places.of(stem_of(first), output)
+    try:
+        reason = _refusal(places, None, {path.resolve() for path in images}, order)
+    except OSError as error:
+        reason = str(explain_os_error(error, f"cannot write {places.folder}"))
+    if reason:
+        yield Problem(first, f"{first}: {reason}")
+        return
+    with staging(output) as hidden:
+        made = Places.of(stem_of(first), hidden)
+        yield _write(writer, first, tuple(taken.values()), made, places, order, taken[first].style)
 
 
 def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tuple[Path, Places]], list[Problem]]:
@@ -180,16 +212,16 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(image.stem, output)
+        places = Places.of(stem_of(image), output)
         try:
-            reason = _refusal(places, planned.get(image.stem), inputs, order)
+            reason = _refusal(places, planned.get(stem_of(image)), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
             problems.append(Problem(image, str(explain_os_error(error, f"{image}: cannot write {places.folder}"))))
             continue
         if reason:
             problems.append(Problem(image, f"{image}: {reason}"))
         else:
-            planned[image.stem] = image, places
+            planned[stem_of(image)] = image, places
     return list(planned.values()), problems
 
 
@@ -215,9 +247,10 @@ def _write(
     made: Places,
     places: Places,
     order: Order,
+    style: RenderStyle | None = None,
 ) -> Written:
     """Make all files of one stem in the hidden places `made`, then move them to `places`."""
-    seconds = _make(writer, exemplar, made, order)
+    seconds = _make(writer, exemplar, made, order, style)
     _move(made, places, order)
     return Written(
         image=image,
@@ -226,13 +259,24 @@ def _write(
         animation=places.animation if order.animate else None,
         on_sheet=min(order.n, _ON_SHEET),
         model_seconds=seconds,
+        notes=() if image is None else tuple(note for one in _all(exemplar) for note in one.notes),
     )
 
 
-def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: Places, order: Order) -> float:
+def _all(exemplar: Exemplar | Sequence[Exemplar] | None) -> Sequence[Exemplar]:
+    return exemplar if isinstance(exemplar, Sequence) else () if exemplar is None else (exemplar,)
+
+
+def _make(
+    writer: Writer,
+    exemplar: Exemplar | Sequence[Exemplar] | None,
+    made: Places,
+    order: Order,
+    style: RenderStyle | None,
+) -> float:
     """Make all files of one stem; returns the seconds that the model took."""
     single = None if isinstance(exemplar, Sequence) else exemplar
-    style = writer.space.plain if single is None else single.style
+    style = style or (writer.space.plain if single is None else single.style)
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
@@ -249,7 +293,7 @@ def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: 
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
         made_before += len(batch.drawings)
-    save_png(contact_sheet(exemplar, shown), made.sheet)
+    save_png(contact_sheet(exemplar, shown, style=style), made.sheet)
     return seconds
 
 

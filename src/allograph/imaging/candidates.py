@@ -42,8 +42,13 @@ class Reading:
     direction: np.ndarray
 
 
-def read(colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone, ruled: bool = True) -> Reading | None:
-    """Find the ink of one tone on a sheet, which may be `ruled`; None where nothing stands out."""
+def read(
+    colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone, *, ruled: bool = True, strong: bool = False
+) -> Reading | None:
+    """Find the ink of one tone on a sheet, which may be `ruled`; None where nothing stands out.
+
+    With `strong`, what stands out is of two kinds, and the stronger alone is ink: pen beside a stamp or a shadow.
+    """
     from scipy import ndimage
 
     found = departure(colour, sheet, model, tone)
@@ -52,9 +57,14 @@ def read(colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone, ruled:
     if split is None:
         return None
     level, paper, noise = split
+    if strong:
+        weak = _two_kinds(strength[sheet], level, paper)
+        if weak is None:
+            return None
+        paper, level = weak
     strength = np.where(sheet, strength - paper, 0).astype(np.float32)
     level -= paper
-    strength = strength / _level_nearby(strength, level, noise)
+    strength = strength / (level if strong else _level_nearby(strength, level, noise))
     if not (strength > 0.5).any():  # little ink beside much that is half as strong
         strength = strength / max(float(strength.max()), 1e-6)
     strength, rules = without_rules(strength, sheet) if ruled else (strength, 0)
@@ -106,6 +116,27 @@ def _split(strength: np.ndarray) -> tuple[float, float, float] | None:
     if level - paper < max(_CONTRAST, _CONTRAST_TO_NOISE * noise) or (strength > threshold).mean() > 0.9:
         return None
     return level, paper, noise
+
+
+def _two_kinds(strength: np.ndarray, level: float, paper: float) -> tuple[float, float] | None:
+    """The levels of the weaker and the stronger of two kinds of what stands out; None where there is but one."""
+    out = strength[strength > 0.5 * (level + paper) - 0.15 * (level - paper)]
+    threshold = float(np.median(out))
+    low = high = threshold
+    for _ in range(30):
+        above = out > threshold
+        if not above.any() or above.all():
+            return None
+        low, high = float(np.median(out[~above])), float(np.median(out[above]))
+        following = 0.5 * (low + high)
+        if abs(following - threshold) < 1e-4:
+            break
+        threshold = following
+    share = float((out > threshold).mean())
+    spread = float(np.median(abs(out[out <= threshold] - low))) + float(np.median(abs(out[out > threshold] - high)))
+    if high - low < 0.2 * (high - paper) or high - low < 2.5 * spread or not 0.03 < share < 0.97:
+        return None
+    return low, high
 
 
 def _level_nearby(strength: np.ndarray, level: float, noise: float) -> np.ndarray:

@@ -5,14 +5,14 @@ from __future__ import annotations
 __all__ = ["Cut", "Symbol", "split_picture"]
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from allograph.errors import AllographError
-from allograph.imaging.decoding import Picture, upright
-from allograph.imaging.preprocessing import find_in
+from allograph.imaging.decoding import Picture, content, upright
+from allograph.imaging.finding import FoundInk, find_in
 from allograph.imaging.segmentation import Polarity
 from allograph.imaging.sheet import ACCENT, PAGE
 from allograph.imaging.splitting import Part, cut_out, split_ink
@@ -54,7 +54,8 @@ def split_picture(
     All files are there at the end, or none. Raises AllographError where the picture shows no ink, where results exist
     and `overwrite` is false, and where nothing can be written.
     """
-    found = find_in(image, ink)
+    source = Path(image).resolve() if isinstance(image, Path | str) else None
+    found, image = _found(image, ink)
     parts = split_ink(found, right_to_left)
     whole = upright(image, found.source.frame)
     folder, sheet = output / stem, output / f"{stem}.png"
@@ -62,8 +63,8 @@ def split_picture(
     existing = _existing(folder, stem, sheet)
     if existing and not overwrite:
         raise AllographError(f"{existing[0]} exists already; choose another folder with -o, or add --overwrite")
-    if isinstance(image, Path | str) and Path(image).resolve() in {path.resolve() for path in [sheet, *files]}:
-        raise AllographError(f"{image} would be replaced by its own results; choose another folder with -o")
+    if source in {path.resolve() for path in [sheet, *files]}:
+        raise AllographError(f"{source} would be replaced by its own results; choose another folder with -o")
     with staging(output) as hidden:
         for number, part in enumerate(parts):
             atomic_write(hidden / files[number].name, png(cut_out(whole, found, part, parts)))
@@ -82,6 +83,18 @@ def split_picture(
         for path, part in zip(files, parts, strict=True)
     )
     return Cut(symbols, sheet, found.notes)
+
+
+def _found(image: Picture, ink: Polarity) -> tuple[FoundInk, Picture]:
+    """The ink of a picture, and the picture as it can be read once more: a pipe cannot."""
+    if not isinstance(image, Path | str):
+        return find_in(image, ink), image
+    data, name = content(image)
+    try:
+        found = find_in(data, ink)
+    except AllographError as error:
+        raise AllographError(str(error).replace("the image", name, 1)) from error
+    return replace(found, source=replace(found.source, name=name)), data
 
 
 def _existing(folder: Path, stem: str, sheet: Path) -> list[Path]:

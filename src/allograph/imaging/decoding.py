@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Decoded", "Picture", "decode_frames", "decode_picture", "upright"]
+__all__ = ["Decoded", "Picture", "content", "decode_frames", "decode_picture", "stem_of", "upright"]
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -25,6 +26,9 @@ WORK_SIDE = (320, 1024)
 
 PICTURE_SIDE = 1024
 """The longer side of the copy that contact sheets show."""
+
+_STDIN = Path("-")
+"""The name of standard input; a file of that name is ./-."""
 
 _MOST_BYTES = 1 << 30
 """What is read from a pipe, which does not say how much there is."""
@@ -81,7 +85,7 @@ def decode_frames(image: Picture) -> Iterator[Decoded]:
     if isinstance(image, Image.Image):
         yield _from_image(image, "the image")
         return
-    data, name = (image, "the image") if isinstance(image, bytes) else _content(image)
+    data, name = (image, "the image") if isinstance(image, bytes) else content(image)
     for number, (frame, count) in enumerate(frames_of(data, name), 1):
         yield replace(_from_image(frame, name), frame=number, frames=count)
 
@@ -92,7 +96,7 @@ def upright(image: Picture, frame: int = 1) -> Image.Image:
         return _from_array(image).picture
     if isinstance(image, Image.Image):
         return _whole(image, "the image")
-    data, name = (image, "the image") if isinstance(image, bytes) else _content(image)
+    data, name = (image, "the image") if isinstance(image, bytes) else content(image)
     frames = (one for one, _ in frames_of(data, name))
     return _whole(next(islice(frames, frame - 1, None)), name)
 
@@ -103,13 +107,22 @@ def _whole(image: Image.Image, name: str) -> Image.Image:
         return eight if eight.mode == "RGBA" else eight.convert("RGB")
 
 
-def _content(image: Path | str) -> tuple[bytes, str]:
-    """The bytes of a file, or of a pipe, and its name as a message shows it."""
+def stem_of(path: Path) -> str:
+    """What the files made from a picture are called: its name without the ending, or stdin."""
+    return "stdin" if path == _STDIN else path.stem
+
+
+def content(image: Path | str) -> tuple[bytes, str]:
+    """The bytes of a file, of a pipe or, for the name -, of standard input; and its name as a message shows it."""
     if not isinstance(image, str | os.PathLike):
         raise AllographError(
             f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
         )
     path = Path(image)
+    if path == _STDIN:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise AllographError("standard input is the keyboard; send a picture through a pipe, or name a file")
+        return sys.stdin.buffer.read(_MOST_BYTES), "standard input"
     # A line break in a file's name shall not break the message, nor bytes that are no text its printing.
     name = str(path) if str(path).isprintable() else repr(str(path))
     try:

@@ -155,9 +155,9 @@ def _svg(data: bytes, name: str) -> Image.Image:
     box = re.search(r"<svg[^>]*?\sviewBox=[\"'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text, re.DOTALL)
     shape = size or box
     wide = shape is None or float(shape[1]) >= float(shape[2])
-    side = {"width": VECTOR_SIDE} if wide else {"height": VECTOR_SIDE}
+    width, height = (VECTOR_SIDE, None) if wide else (None, VECTOR_SIDE)
     try:
-        drawn = resvg_py.svg_to_bytes(svg_string=text, **side)
+        drawn = resvg_py.svg_to_bytes(svg_string=text, width=width, height=height)
     except (ValueError, OverflowError) as error:
         raise AllographError(f"{name} is damaged ({first_line(error)}); save the drawing again") from error
     with one_line_errors(name):

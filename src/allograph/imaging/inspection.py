@@ -10,8 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from allograph.imaging.decoding import Picture
+from allograph.imaging.finding import FoundInk, find_in
+from allograph.imaging.masks import components, dilated
 from allograph.imaging.placement import OMNIGLOT
-from allograph.imaging.preprocessing import FoundInk, exemplar_of, find_in
+from allograph.imaging.preprocessing import exemplar_of
 from allograph.imaging.segmentation import Polarity
 from allograph.imaging.shapes import ink_box
 from allograph.imaging.sheet import ACCENT, PAGE
@@ -59,11 +61,9 @@ def inspect_picture(image: Picture, ink: Polarity = "auto", size: int = 105) -> 
 
     Raises AllographError, as `preprocess` does, where there is nothing to be found.
     """
-    from scipy import ndimage
-
     found = find_in(image, ink)
     seen, source = found.segmentation, found.source
-    parts = ndimage.label(found.mask, np.ones((3, 3)))[1]  # type: ignore[misc]
+    parts = components(found.mask)[1]
     inspection = Inspection(
         width=source.width,
         height=source.height,
@@ -100,15 +100,13 @@ def _box(mask: np.ndarray, found: FoundInk) -> tuple[int, int, int, int]:
 
 def _shown(found: FoundInk, size: int) -> Image.Image:
     """Left the picture with the contours of its ink, right the model's image."""
-    from scipy import ndimage
-
     ground = Image.new("RGBA", found.source.picture.size, (*PAGE, 255))
     ground.alpha_composite(found.source.picture.convert("RGBA"))
     zoom = _SIDE / max(ground.size)
     picture = ground.convert("RGB").resize([max(1, round(v * zoom)) for v in ground.size], Image.Resampling.LANCZOS)
     near = Image.fromarray((found.mask * 255).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
     inside = np.asarray(near) > 127
-    edge = ndimage.binary_dilation(inside, iterations=2) & ~inside
+    edge = dilated(inside, 2) & ~inside
     marked = np.array(picture)
     marked[inside] = (0.55 * marked[inside] + 0.45 * np.array(_MARK)).astype(np.uint8)
     marked[edge] = _MARK

@@ -7,6 +7,8 @@ __all__ = ["find_pages"]
 import numpy as np
 from PIL import Image, ImageDraw
 
+from allograph.imaging.masks import components, dilated, eroded, filled, opened
+
 _SIDE = 192
 """Pages are sought on a copy this long, in pixels."""
 
@@ -60,20 +62,17 @@ def _clusters(small: np.ndarray, count: int) -> np.ndarray:
 
 def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
     """How good a page the largest part of a cluster is, its corners (k, 2), x first, and its filled mask."""
-    from scipy import ndimage
     from scipy.spatial import ConvexHull, QhullError
 
-    opened = ndimage.binary_opening(mask, iterations=1)
-    labels, count = ndimage.label(opened)  # type: ignore[misc]
+    labels, count = components(opened(mask), diagonal=False)
     if not count:
         return None
     areas = np.bincount(labels.ravel())[1:]
-    part = ndimage.binary_fill_holes(labels == int(areas.argmax()) + 1)
-    assert part is not None
+    part = filled(labels == int(areas.argmax()) + 1)
     share = float(part.mean())
     if not _LEAST <= share <= _MOST or min(part.any(0).sum(), part.any(1).sum()) < 12:
         return None
-    edge = part & ~ndimage.binary_erosion(np.pad(part, 1))[1:-1, 1:-1]
+    edge = part & ~eroded(part)
     points = np.argwhere(edge)[:, ::-1].astype(float)
     try:
         hull = points[ConvexHull(points).vertices]
@@ -83,11 +82,11 @@ def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.n
     solid = part.sum() / area
     four = _reduced(hull, 4)
     square = _area(four) / max(_area(hull), 1)
-    outside = ~ndimage.binary_dilation(part, iterations=2)
-    inside = ndimage.binary_erosion(np.pad(part, 1), iterations=3)[1:-1, 1:-1]
+    outside = ~dilated(part, 2)
+    inside = eroded(part, 3)
     if solid < _SOLID or square < _FOUR_SIDED or outside.sum() < 0.004 * part.size or not inside.any():
         return None
-    near = outside & ndimage.binary_dilation(part, iterations=7)
+    near = outside & dilated(part, 7)
     apart = np.linalg.norm(np.median(small[inside], 0) - np.median(small[near if near.any() else outside], 0))
     if apart < _APART:
         return None

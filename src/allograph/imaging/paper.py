@@ -10,11 +10,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-Tone = Literal["dark", "light"]
-Model = Literal["surface", "near", "wide"]
+from allograph.imaging.masks import dilated, eroded
 
-MODELS: tuple[Model, ...] = ("surface", "near", "wide")
-"""How the paper is known: a surface fitted to the whole sheet, or what lies around each stroke, near or wide."""
+Tone = Literal["dark", "light"]
+Model = Literal["surface", "near", "flat"]
+
+MODELS: tuple[Model, ...] = ("surface", "near", "flat")
+"""How the paper is known: a surface fitted to the sheet, what lies near each stroke, or the brightest of all."""
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -24,7 +26,7 @@ _FIT_SIDE = 96
 _REFINE_SIDE = 160
 """...and refined on one of this length."""
 
-_REACH = {"near": 0.07, "wide": 0.17}
+_REACH = 0.1
 """Strokes up to this wide, as a share of the picture's longer side, are told from shadows."""
 
 _GREY = 0.02
@@ -47,27 +49,33 @@ def departure(colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone) -
     """Estimate the paper of `colour` (h, w, 3), of which `sheet` (h, w) counts, for ink of one tone.
 
     "surface": a quadratic surface, fitted such that ink has no say, then refined by what is paper for sure nearby; ink
-    is what departs along the one direction in colour space in which the sheet departs most. "near", "wide": the
+    is what departs along the one direction in colour space in which the sheet departs most. "near": the
     morphological closing of each channel (the opening, for light ink) with a square wider than the strokes, which
     follows shadows however hard; the departure is relative to it: ink in the shade counts as much as in the sun.
+    "flat": the brightest (the darkest, for light ink) of the sheet; what is darker still than shadows is ink.
     """
     if model == "surface":
         paper, direction = _surface(colour, sheet, tone)
         strength = (colour - paper) @ direction.astype(np.float32)
+    elif model == "near":
+        strength = _relative(colour, sheet, tone)
+        direction = _direction(colour, sheet, strength, tone)
     else:
-        strength = _relative(colour, sheet, _REACH[model], tone)
+        values = colour if tone == "dark" else 1 - colour
+        paper = np.percentile(values[sheet], 97, axis=0) if sheet.any() else np.ones(3)
+        strength = ((paper - values) @ LUMINANCE).astype(np.float32)
         direction = _direction(colour, sheet, strength, tone)
     return Departure(np.where(sheet, strength, 0).astype(np.float32), direction)
 
 
-def _relative(colour: np.ndarray, sheet: np.ndarray, reach: float, tone: Tone) -> np.ndarray:
+def _relative(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> np.ndarray:
     from scipy import ndimage
 
     values = colour if tone == "dark" else 1 - colour
-    size = 2 * round(reach * max(sheet.shape) / 2) + 1
+    size = 2 * round(_REACH * max(sheet.shape) / 2) + 1
     departed = np.zeros(sheet.shape, np.float32)
     ground = values[sheet].min(0) if sheet.any() else np.zeros(3, np.float32)
-    grey = float(np.abs(values - values[..., 1:2])[:: 3, :: 3].max()) < 0.012
+    grey = float(np.abs(values - values[..., 1:2])[::3, ::3].max()) < 0.012
     for c in (1,) if grey else range(3):
         plane = values[..., c]
         weight = 1.0 if grey else LUMINANCE[c]
@@ -151,11 +159,7 @@ def _fit(colour: np.ndarray, solid: np.ndarray, tone: Tone) -> tuple[np.ndarray,
 
 def _rim(within: np.ndarray) -> np.ndarray:
     """The outer twentieth of a sheet on each side."""
-    from scipy import ndimage
-
-    depth = max(1, round(0.05 * min(within.shape)))
-    padded = np.pad(within, 1)
-    return within & ~ndimage.binary_erosion(padded, iterations=depth)[1:-1, 1:-1]
+    return within & ~eroded(within, max(1, round(0.05 * min(within.shape))))
 
 
 def _weighted_median(pixels: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -169,7 +173,7 @@ def _refined(colour: np.ndarray, paper: np.ndarray, blank: np.ndarray) -> np.nda
     from scipy import ndimage
 
     spread = 0.05 * max(colour.shape[:2])
-    sure = ndimage.binary_erosion(np.pad(blank, 2, constant_values=True), iterations=2)[2:-2, 2:-2].astype(np.float32)
+    sure = (~dilated(~blank, 2)).astype(np.float32)
     near = ndimage.gaussian_filter(sure, spread, mode="nearest") + 0.02
     rest = ((colour - paper) * sure[..., None]).astype(np.float32)
     return paper + ndimage.gaussian_filter(rest, (spread, spread, 0), mode="nearest") / near[..., None]

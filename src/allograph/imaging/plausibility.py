@@ -11,27 +11,27 @@ from importlib import resources
 import numpy as np
 
 from allograph.imaging.candidates import Reading
-from allograph.imaging.paper import LUMINANCE, MODELS, Model, Tone
+from allograph.imaging.masks import components, dilated, eroded
+from allograph.imaging.paper import LUMINANCE, Model, Tone
 from allograph.imaging.shapes import signed_distance, skeleton
 
 FEATURES = (
-    "dark", "near", "wide", "page", "first page", "contrast", "noise", "filled", "rim", "sides", "box", "width",
-    "unevenness", "parts", "largest", "edges found", "edges left", "raw", "rules", "hull", "inside", "second", "rest",
-    "outside",
+    "dark", "near", "flat", "strong", "page", "first page", "contrast", "noise", "filled", "rim", "sides", "box",
+    "width", "unevenness", "parts", "largest", "edges found", "edges left", "raw", "rules", "hull", "inside", "second",
+    "rest", "outside",
 )  # fmt: skip
 """What is measured of a reading."""
 
 
 def features(
-    reading: Reading, colour: np.ndarray, sheet: np.ndarray, page: int, model: Model, tone: Tone
+    reading: Reading, colour: np.ndarray, sheet: np.ndarray, page: int, model: Model, tone: Tone, strong: bool
 ) -> np.ndarray:
     """`FEATURES` of a reading of a picture (h, w, 3); `page` is the number of the page that is its sheet, 0 for all."""
     from scipy import ndimage
 
     mask = reading.mask
     area, whole = float(mask.sum()), float(max(sheet.sum(), 1))
-    padded = np.pad(sheet, 2)
-    rim = sheet & ~ndimage.binary_erosion(padded, iterations=2)[2:-2, 2:-2]
+    rim = sheet & ~eroded(sheet, 2)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     down, across = np.flatnonzero(sheet.any(1)), np.flatnonzero(sheet.any(0))
     reach = max(2, round(0.012 * max(mask.shape)))
@@ -40,20 +40,20 @@ def features(
     tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
     depth = signed_distance(np.pad(mask, 1))[skeleton(np.pad(mask, 1))]
     width = 2 * float(np.median(depth)) if depth.size else 1.0
-    labels, parts = ndimage.label(mask, np.ones((3, 3)))  # type: ignore[misc]
+    labels, parts = components(mask)
     sizes = np.bincount(labels.ravel())[1:]
     # Where the picture has edges, a right reading has ink's edges, and the other way round.
     grey = ndimage.gaussian_filter(colour @ LUMINANCE, 1.0)
     slope = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1)) / 4
-    inner = ndimage.binary_erosion(padded, iterations=1)[2:-2, 2:-2]
-    contour = (mask ^ ndimage.binary_erosion(mask)) & inner
+    inner = eroded(sheet)
+    contour = (mask ^ eroded(mask)) & inner
     typical = float(np.median(slope[contour])) if contour.any() else 0.0
     floor = float(np.median(slope[sheet])) if sheet.any() else 0.0
     sharp = (slope > max(0.5 * typical, 2.5 * floor, 0.004)) & inner
-    near = ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_erosion(mask, iterations=4)
+    near = dilated(mask, 3) & ~eroded(mask, 4)
     left = float((sharp & ~near & ~(reading.raw & ~mask)).sum()) / max(float(sharp.sum()), 1.0)
     found = float((slope[contour] > max(3 * floor, 0.004)).mean()) if contour.any() else 0.0
-    strength = np.abs(reading.strength[sheet & ~ndimage.binary_dilation(mask, iterations=3)])
+    strength = np.abs(reading.strength[sheet & ~dilated(mask, 3)])
     rest = float(np.percentile(strength, 98)) if strength.size else 0.0
     light = colour @ LUMINANCE
     ground = sheet & ~mask
@@ -61,8 +61,9 @@ def features(
     outside = float(abs(np.median(light[~sheet]) - np.median(light[ground]))) if apart else 0.0
     values = {
         "dark": tone == "dark",
-        "near": model == MODELS[1],
-        "wide": model == MODELS[2],
+        "near": model == "near",
+        "flat": model == "flat",
+        "strong": strong,
         "page": page > 0,
         "first page": page == 1,
         "contrast": np.log(reading.level + 1e-3),

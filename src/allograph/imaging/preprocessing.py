@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["FoundInk", "exemplar_of", "find_in", "find_ink", "model_pen", "preprocess"]
+__all__ = ["exemplar_of", "model_pen", "preprocess"]
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from allograph.errors import AllographError
-from allograph.imaging.decoding import Decoded, Picture, decode_frames
+from allograph.imaging.decoding import Picture
+from allograph.imaging.finding import FoundInk, find_in
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.segmentation import Polarity, Segmentation, segment
-from allograph.imaging.shapes import (
-    distance_transform,
-    prune,
-    resample,
-    signed_distance,
-    skeleton,
-    stroke_width,
-)
+from allograph.imaging.segmentation import Polarity
+from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
+from allograph.imaging.splitting import hint
 from allograph.imaging.style import Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
 
@@ -75,71 +69,14 @@ def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> 
         stroke_width=stroke,
         pen_width=pen,
     )
-    return Exemplar(drawing, style, source.picture, found.notes)
+    return Exemplar(drawing, style, source.picture, (*found.notes, *_several(found)))
 
 
-@dataclass(frozen=True)
-class FoundInk:
-    """What was found in a picture, at its working size.
-
-    - `segmentation`: the ink as it was found
-    - `strength`: float32 (h, w), nothing beside the ink, whose edge is at 0.5
-    - `width`: of the strokes, in pixels of the working size
-    """
-
-    source: Decoded
-    segmentation: Segmentation
-    strength: np.ndarray
-    width: float
-
-    @property
-    def mask(self) -> np.ndarray:
-        """bool (h, w): where the ink is."""
-        return self.segmentation.mask
-
-    @property
-    def dark(self) -> bool | None:
-        """Whether the ink is darker than its paper; None on a transparent sheet."""
-        tone = self.segmentation.tone
-        return None if tone is None else tone == "dark"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What whoever handed in the picture should know, one line each: the frame that was taken, and `warnings`."""
-        source = self.source
-        name, several = source.name, source.frames > 1
-        taken = (f"{name}: number {source.frame} of its {source.frames} frames or pages is taken",) if several else ()
-        return (*taken, *(f"{name}: {warning}" for warning in self.warnings))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What may be wrong, one line each."""
-        return self.segmentation.warnings
-
-
-def find_in(image: Picture, ink: Polarity = "auto") -> FoundInk:
-    """Find the ink of a picture, of several frames in the first that shows any; AllographError where none does."""
-    first: AllographError | None = None
-    for source in decode_frames(image):
-        try:
-            return find_ink(source, ink)
-        except AllographError as error:
-            first = first or error
-            if source.frames == 1:
-                raise
-    assert first is not None
-    raise AllographError(f"{first} (no other frame or page shows any, either)")
-
-
-def find_ink(source: Decoded, ink: Polarity = "auto") -> FoundInk:
-    """Find the ink of a picture; raises AllographError where there is none."""
-    from scipy import ndimage
-
-    found = segment(source, ink)
-    # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
-    near = ndimage.binary_dilation(found.mask, iterations=2)
-    strength = np.where(near & (found.mask | (found.strength <= 0.5)), found.strength, 0.0)
-    return FoundInk(source, found, strength, max(1.0, stroke_width(found.mask)))
+def _several(found: FoundInk) -> tuple[str, ...]:
+    count = hint(found)
+    if count == 1:
+        return ()
+    return (f"{found.source.name} holds {count} separate symbols; allograph split makes a file of each",)
 
 
 def model_pen(size: int, placement: Placement) -> float:

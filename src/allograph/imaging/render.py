@@ -30,6 +30,9 @@ _SMOOTHING = 0.9
 _FINE_SMOOTHING = 0.5
 """The same for centre lines, which are smoother."""
 
+_WIDE_PIXEL = 0.5
+"""Pixels of the picture that a model pixel is wide, below which coverage is a mean over each pixel."""
+
 _DOT = 2.0
 """Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
 
@@ -188,8 +191,11 @@ def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, 
     """Return how much of each pixel is ink, float32 (height, width) in [0, 1], of a picture of `size` (width, height).
 
     `corner` is where the model's image has its upper left corner, in pixels of the picture, `scale` how many of them a
-    model pixel is wide. The field is read between its points by cubics.
+    model pixel is wide. The field is read between its points by cubics; where pixels are much wider than the model's,
+    each is the mean of many: a distance says nothing about the far parts of a wide pixel.
     """
+    if scale < _WIDE_PIXEL:
+        return _mean_coverage(field, corner, scale, size)
     height, width = size[1], size[0]
     coverage = np.zeros((height, width), np.float32)
     step = scale / field.fineness
@@ -198,6 +204,22 @@ def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, 
     tall = reduce(np.add, (field.values[index] * weight[:, None] for index, weight in down))
     part = reduce(np.add, (tall[:, index] * weight for index, weight in across))
     coverage[rows, columns] = np.clip(part * scale + 0.5, 0, 1)
+    return coverage
+
+
+def _mean_coverage(field: StrokeField, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:
+    """`ink_coverage` for wide pixels: on a finer raster around the ink, averaged."""
+    fine = math.ceil(1 / scale)
+    first = [math.floor(at + start * scale) for at, start in zip(corner, (field.left, field.top), strict=True)]
+    count = [math.ceil(points * scale / field.fineness) + 2 for points in field.values.shape[::-1]]
+    inner = tuple((at - start) * fine for at, start in zip(corner, first, strict=True))
+    part = ink_coverage(field, (inner[0], inner[1]), scale * fine, (count[0] * fine, count[1] * fine))
+    part = part.reshape(count[1], fine, count[0], fine).mean((1, 3))
+    coverage = np.zeros((size[1], size[0]), np.float32)
+    left, top = max(0, first[0]), max(0, first[1])
+    right, bottom = min(size[0], first[0] + count[0]), min(size[1], first[1] + count[1])
+    if left < right and top < bottom:
+        coverage[top:bottom, left:right] = part[top - first[1] : bottom - first[1], left - first[0] : right - first[0]]
     return coverage
 
 

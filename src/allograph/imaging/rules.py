@@ -4,7 +4,11 @@ from __future__ import annotations
 
 __all__ = ["without_dots", "without_holes", "without_rules"]
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from allograph.imaging.masks import components
 
 _SLANTS = np.tan(np.radians(np.arange(-3, 3.01, 0.5)))
 """Rules run this far from straight across."""
@@ -35,18 +39,38 @@ def without_rules(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, 
     (directional morphology). Where a stroke crosses one it stays: where there is ink on both sides of the rule, or
     where it is much stronger than the rule is elsewhere.
     """
-    cleaned, count = _across(strength, sheet)
-    turned, more = _across(np.ascontiguousarray(cleaned.T), np.ascontiguousarray(sheet.T))
-    return (np.ascontiguousarray(turned.T) if more else cleaned), count + more
+    turned, turned_sheet = np.ascontiguousarray(strength.T), np.ascontiguousarray(sheet.T)
+    across, down = _rules(strength, sheet), _rules(turned, turned_sheet)
+    if across is None and down is None:
+        return strength, 0
+    # Where rules cross, one is no stroke that crosses the other: it is not there when the other is taken away.
+    without_down = strength if down is None else _blanked(turned, down).T
+    without_across = turned if across is None else _blanked(strength, across).T
+    cleaned = strength if across is None else _erased(strength, without_down, sheet, across)
+    if down is not None:
+        cleaned = np.ascontiguousarray(_erased(cleaned.T, without_across, turned_sheet, down).T)
+    return cleaned, sum(len(one.spans) for one in (across, down) if one)
 
 
-def _across(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, int]:
+@dataclass(frozen=True)
+class _Rules:
+    """Rules across: their first and last row in the middle of the picture, and how many rows each column is off."""
+
+    spans: list[tuple[int, int]]
+    shift: np.ndarray
+
+    def places(self, top: int, bottom: int, height: int) -> np.ndarray:
+        """The rows (k, w) of a strip along the rules."""
+        return (np.arange(top, bottom)[:, None] + self.shift).clip(0, height - 1)
+
+
+def _rules(strength: np.ndarray, sheet: np.ndarray) -> _Rules | None:
     from scipy import ndimage
 
     height, width = strength.shape
     thickest = max(3, round(_THICKEST * max(height, width)))
     if height < 5 * thickest or width < 24:
-        return strength, 0
+        return None
     # What is thin across the rule: the departure from the opening along the column.
     thin = strength - ndimage.grey_opening(strength, size=(2 * thickest + 1, 1))
     present = (thin > _PRESENT) & sheet
@@ -57,23 +81,51 @@ def _across(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, int]:
         cover = _cover(present, sheet, few, slant)
         scores.append(float((cover[cover > 0.9 * _COVERED] ** 2).sum()))
     if not max(scores):
-        return strength, 0
+        return None
     slant = _SLANTS[int(np.argmax(scores))]
     cover = _cover(present, sheet, columns, slant)
-    on = cover > _COVERED
-    labels, count = ndimage.label(on)  # type: ignore[misc]
-    if not count:
-        return strength, 0
-    spans = [span[0] for span in ndimage.find_objects(labels)]
-    spans = [span for span in spans if span.stop - span.start <= thickest]
+    labels, count = components(cover > _COVERED)
+    found = [span[0] for span in ndimage.find_objects(labels)]
+    spans = [span for span in found if span.stop - span.start <= thickest]
     if len(spans) < _FEWEST and not (spans and max(cover[s].max() for s in spans) > _LONE and len(spans) == count):
-        return strength, 0
-    shift = np.round(slant * (columns - width / 2)).astype(int)
-    cleaned = strength.copy()
-    for span in spans:
-        # What the blur of the picture leaves at a rule's edges goes with it.
-        _erase(cleaned, strength, sheet, (max(0, span.start - 1), min(height, span.stop + 1)), shift)
-    return cleaned, len(spans)
+        return None
+    # What the blur of the picture leaves at a rule's edges goes with it.
+    rows = [(max(0, span.start - 1), min(height, span.stop + 1)) for span in spans]
+    return _Rules(rows, np.round(slant * (columns - width / 2)).astype(int))
+
+
+def _blanked(strength: np.ndarray, rules: _Rules) -> np.ndarray:
+    """The strength with nothing where rules are."""
+    blank, columns = strength.copy(), np.arange(strength.shape[1])
+    for top, bottom in rules.spans:
+        blank[rules.places(top, bottom, len(strength)), columns] = 0
+    return blank
+
+
+def _erased(strength: np.ndarray, evidence: np.ndarray, sheet: np.ndarray, rules: _Rules) -> np.ndarray:
+    """The strength without the rules, but with the strokes that cross them, of which `evidence` tells."""
+    from scipy import ndimage
+
+    cleaned, columns, height = strength.copy(), np.arange(strength.shape[1]), len(strength)
+    for top, bottom in rules.spans:
+        reach = bottom - top + 1
+        places = rules.places(top, bottom, height)
+        strip, held = strength[places, columns], sheet[places, columns]
+        level = float(np.median(strip.max(0)[held.any(0)])) if held.any() else 0.0
+        beyond = [
+            evidence[rules.places(a, b, height), columns].max(0)
+            for a, b in ((top - reach, top - 1), (bottom + 1, bottom + reach))
+        ]
+        # A slanting stroke leaves the rule a little further along than it met it.
+        above, below = (ndimage.maximum_filter1d(side, 3 + 2 * (reach // 2)) > 0.45 for side in beyond)
+        stroke = above & below
+        if level < 0.62:
+            stroke |= strip.max(0) > max(0.5, level + 0.3)
+        stroke = np.asarray(ndimage.binary_opening(stroke, np.ones(3)), bool) | (
+            above & below & (np.minimum(*beyond) > 0.45)
+        )
+        cleaned[places, columns] = np.where(stroke, strip, np.minimum(strip, 0.0))
+    return cleaned
 
 
 def _cover(present: np.ndarray, sheet: np.ndarray, columns: np.ndarray, slant: float) -> np.ndarray:
@@ -87,38 +139,11 @@ def _cover(present: np.ndarray, sheet: np.ndarray, columns: np.ndarray, slant: f
     return np.where(total > 0.4 * len(columns), hits / np.maximum(total, 1), 0)
 
 
-def _erase(
-    cleaned: np.ndarray, strength: np.ndarray, sheet: np.ndarray, rows: tuple[int, int], shift: np.ndarray
-) -> None:
-    from scipy import ndimage
-
-    height, width = strength.shape
-    columns = np.arange(width)
-    top, bottom = rows
-    reach = bottom - top + 1
-    places = (np.arange(top, bottom)[:, None] + shift).clip(0, height - 1)
-    strip = strength[places, columns]
-    held = sheet[places, columns]
-    level = np.median(strip.max(0)[held.any(0)]) if held.any() else 0.0
-    beyond = [
-        strength[(np.arange(a, b)[:, None] + shift).clip(0, height - 1), columns].max(0)
-        for a, b in ((top - reach, top - 1), (bottom + 1, bottom + reach))
-    ]
-    # A slanting stroke leaves the rule a little further along than it met it.
-    above, below = (ndimage.maximum_filter1d(side, 3 + 2 * (reach // 2)) > 0.45 for side in beyond)
-    stroke = above & below
-    if level < 0.62:
-        stroke |= strip.max(0) > max(0.5, level + 0.3)
-    stroke = ndimage.binary_opening(stroke, np.ones(3)) | (above & below & (np.minimum(*beyond) > 0.45))
-    cleaned[places, columns] = np.where(stroke, strip, np.minimum(strip, 0.0))
-
-
 def without_dots(mask: np.ndarray) -> np.ndarray:
     """The mask without the dots of dotted paper: many parts alike, small, all over the picture."""
     from scipy import ndimage
 
-    labels = np.zeros(mask.shape, np.int32)
-    ndimage.label(mask, np.ones((3, 3)), output=labels)
+    labels, _ = components(mask)
     area = np.bincount(labels.ravel())[1:]
     if len(area) < _DOTS:
         return mask
@@ -140,8 +165,7 @@ def without_holes(mask: np.ndarray) -> np.ndarray:
     """The mask without punched holes: two to four discs alike, one above the other (or in a row) close to an edge."""
     from scipy import ndimage
 
-    labels = np.zeros(mask.shape, np.int32)
-    ndimage.label(mask, np.ones((3, 3)), output=labels)
+    labels, _ = components(mask)
     boxes = ndimage.find_objects(labels)
     if len(boxes) < 3:
         return mask

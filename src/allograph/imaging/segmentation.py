@@ -13,6 +13,7 @@ import numpy as np
 from allograph.errors import AllographError
 from allograph.imaging.candidates import Reading, read
 from allograph.imaging.decoding import Decoded
+from allograph.imaging.masks import eroded
 from allograph.imaging.page import find_pages
 from allograph.imaging.paper import LUMINANCE, MODELS, Model, Tone, resized
 from allograph.imaging.plausibility import features, plausibility
@@ -23,7 +24,10 @@ Polarity = Literal["auto", "dark", "light"]
 _DECIDING_SIDE = 256
 """Readings are compared on a copy this long, in pixels; the best is made again on the whole picture."""
 
-_REFUSED = 0.22
+_NARROWEST = 40
+"""...but no narrower than this."""
+
+_REFUSED = 0.15
 """A reading that is less plausible is none."""
 
 _DOUBTFUL = 0.6
@@ -66,6 +70,7 @@ class Candidate:
     page: int
     model: Model
     tone: Tone
+    strong: bool
     features: np.ndarray
 
 
@@ -91,15 +96,13 @@ def segment(source: Decoded, polarity: Polarity = "auto") -> Segmentation:
 
 def _on_transparent(colour: np.ndarray, alpha: np.ndarray, polarity: Polarity, name: str) -> Segmentation:
     """Tell a drawing on a piece of paper that was cut out from one whose strokes alone are opaque."""
-    from scipy import ndimage
-
     solid = alpha > 0.85 * alpha.max()
     reach = max(1, round(0.004 * max(alpha.shape)))
-    card = ndimage.binary_erosion(np.pad(solid, 1), iterations=reach)[1:-1, 1:-1]
+    card = eroded(solid, reach)
     if card.sum() > 64:
         ground = np.median(colour[card], axis=0)
         filled = np.where(solid[..., None], colour, ground).astype(np.float32)
-        edge = card & ~ndimage.binary_erosion(np.pad(card, 1), iterations=2)[1:-1, 1:-1]
+        edge = card & ~eroded(card, 2)
         try:
             found = _on_paper(filled, card, polarity, name, 0)
         except AllographError:
@@ -128,18 +131,23 @@ def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
 
 def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate]:
     """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided."""
-    factor = min(1.0, _DECIDING_SIDE / max(colour.shape[:2]))
+    factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
     size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
     small = resized(colour, size).astype(np.float32)
     for number, sheet in enumerate(_sheets(small, card)):
         for tone in ("dark", "light"):
             if polarity not in ("auto", tone):
                 continue
-            for model in MODELS[:2] if number else MODELS:
-                reading = read(small, sheet, model, tone)
-                if reading is not None:
-                    measured = features(reading, small, sheet, number, model, tone)
-                    yield Candidate(reading, number, model, tone, measured)
+            for model in MODELS:
+                for strong in (True,) if model == "flat" else (False, True):
+                    reading = read(small, sheet, model, tone, strong=strong)
+                    readings = [reading]
+                    if reading is None or reading.rules:  # long strokes may look like rules
+                        readings.append(read(small, sheet, model, tone, ruled=False, strong=strong))
+                    for one in readings:
+                        if one is not None:
+                            measured = features(one, small, sheet, number, model, tone, strong)
+                            yield Candidate(one, number, model, tone, strong, measured)
 
 
 def _sheets(colour: np.ndarray, card: np.ndarray | None) -> list[np.ndarray]:
@@ -180,7 +188,7 @@ def _on_paper(
         small = resized(colour, best.reading.mask.shape)
         page = resized(_sheets(small, None)[best.page].astype(np.float32), colour.shape[:2]) > 0.5
         sheet = page
-    reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0)
+    reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
     if reading is None:  # what the smaller copy shows is not in the larger one: it was too fine a grain
         raise AllographError(_nothing(name, colour, polarity))
     ink, ground = _colours(colour, sheet, reading)

@@ -218,7 +218,7 @@ def despeckle(mask: np.ndarray, strength: np.ndarray, width: float, sheet: np.nd
     peak = ndimage.maximum(strength, labels, index)
     depth = max(2, round(0.015 * max(mask.shape)))
     within = np.pad(np.ones(mask.shape, bool) if sheet is None else sheet, depth)
-    rim = ~ndimage.minimum_filter(within, 2 * depth + 1)[depth:-depth, depth:-depth]
+    rim = ~np.asarray(ndimage.minimum_filter(within, 2 * depth + 1), bool)[depth:-depth, depth:-depth]
     along = ndimage.mean(rim, labels, index)
     keep = (area >= 0.2 * np.pi / 4 * width**2) & (peak >= 0.75) & (along < 0.9)
     keep[np.argmax(np.where(keep, area, 0) if keep.any() else area)] = True

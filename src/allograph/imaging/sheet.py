@@ -84,14 +84,17 @@ def _good_columns(count: int, exemplar: bool) -> int:
 
 
 def contact_sheet(
-    exemplar: Exemplar | Sequence[Exemplar] | None, drawings: Sequence[Image.Image], columns: int | None = None
+    exemplar: Exemplar | Sequence[Exemplar] | None,
+    drawings: Sequence[Image.Image],
+    columns: int | None = None,
+    style: RenderStyle | None = None,
 ) -> Image.Image:
     """Return one picture of the exemplar, larger and framed, and of all drawings made from it.
 
     Every tile shows the square of its picture that holds the symbol, so that the sheet reads alike for a tight crop and
-    for a large photo. Drawings are pictures as `RenderStyle.render` makes them; without exemplar they are squares, and
-    shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as large as the drawings before which
-    they stand.
+    for a large photo. Drawings are pictures as `RenderStyle.render` makes them, of the exemplar's style or of `style`;
+    without either they are squares, and shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as
+    large as the drawings before which they stand.
     """
     given: Sequence[Exemplar] = ()
     if isinstance(exemplar, Sequence):
@@ -101,10 +104,11 @@ def contact_sheet(
     for one, place in zip(given, layout.cells, strict=False):
         paste_tile(page, exemplar_tile(one, place[2]), place, ACCENT)
     for drawing, place in zip(drawings, layout.cells[len(given) :], strict=True):
-        if exemplar is None:
+        look = style if exemplar is None else exemplar.style
+        if look is None:
             tile = drawing.resize((place[2], place[2]), Image.Resampling.LANCZOS, reducing_gap=3.0)
         else:
-            tile = _tile(drawing, exemplar.style, exemplar.style.view, place[2])
+            tile = _tile(drawing, look, look.view, place[2])
         paste_tile(page, tile, place)
     if exemplar is not None and layout.exemplar is not None:
         style = exemplar.style

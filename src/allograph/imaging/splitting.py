@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image
 
-from allograph.imaging.preprocessing import FoundInk
-from allograph.imaging.shapes import ink_box
+from allograph.imaging.finding import FoundInk
+from allograph.imaging.masks import components, dilated
 
 _TOGETHER, _APART = 0.1, 0.45
 """Gaps, as shares of the height of a row, that never part two symbols, and that always do."""
@@ -51,18 +51,10 @@ def split_ink(found: FoundInk, right_to_left: bool = False) -> list[Part]:
     that lie above each other belong together, and so do those side by side whose gap is small: smaller than the gaps
     between symbols, where gaps fall into two kinds (Otsu's threshold), and small against the row's height.
     """
-    from scipy import ndimage
-
-    mask = found.mask
-    labels = np.zeros(mask.shape, np.int32)
-    count = ndimage.label(mask, np.ones((3, 3)), output=labels)
-    boxes = ndimage.find_objects(labels)
-    rows = _rows(boxes)
-    height = float(np.median([_span(boxes, row, 0)[1] - _span(boxes, row, 0)[0] for row in rows]))
-    grouped = [_columns(boxes, row, height) for row in rows]
+    labels, count, boxes = _parts(found)
     scale = found.source.scale
     parts = []
-    for number, groups in enumerate(grouped):
+    for number, groups in enumerate(_grouped(boxes)):
         for place, group in enumerate(reversed(groups) if right_to_left else groups):
             chosen = np.zeros(count + 1, bool)
             chosen[[k + 1 for k in group]] = True
@@ -70,6 +62,21 @@ def split_ink(found: FoundInk, right_to_left: bool = False) -> list[Part]:
             box = left / scale[0], top / scale[1], right / scale[0], bottom / scale[1]
             parts.append(Part(number, place, box, chosen[labels]))
     return parts
+
+
+def _parts(found: FoundInk) -> tuple[np.ndarray, int, list[tuple[slice, slice]]]:
+    """The number of each pixel's connected part, how many there are, and their boxes."""
+    from scipy import ndimage
+
+    labels, count = components(found.mask)
+    return labels, count, ndimage.find_objects(labels)
+
+
+def _grouped(boxes: list[tuple[slice, slice]]) -> list[list[list[int]]]:
+    """Connected parts by rows, and by symbols in them."""
+    rows = _rows(boxes)
+    height = float(np.median([_span(boxes, row, 0)[1] - _span(boxes, row, 0)[0] for row in rows]))
+    return [_columns(boxes, row, height) for row in rows]
 
 
 def _span(boxes: list[tuple[slice, slice]], group: list[int], axis: int) -> tuple[int, int]:
@@ -135,21 +142,21 @@ def _valley(gaps: np.ndarray) -> float:
 
 def hint(found: FoundInk) -> int:
     """How many symbols a picture clearly holds: 1, unless at least three parts have the build and size of a symbol."""
-    parts = split_ink(found)
-    if len(parts) < _CLEARLY:
+    boxes = _parts(found)[2]
+    if len(boxes) < _CLEARLY:
         return 1
-    sides = np.array([(p.box[2] - p.box[0], p.box[3] - p.box[1]) for p in parts])
-    longer, shorter = sides.max(1), sides.min(1)
-    width = found.width / max(found.source.scale)
+    groups = [group for row in _grouped(boxes) for group in row]
+    if len(groups) < _CLEARLY:
+        return 1
+    sides = np.array([[np.ptp(_span(boxes, group, axis)) for axis in (0, 1)] for group in groups])
+    longer, shorter, width = sides.max(1), sides.min(1), found.width
     usual = float(np.median(longer))
     alike = (longer > 0.5 * usual) & (longer < 2 * usual) & (shorter > 0.25 * longer) & (longer > 3.5 * width)
-    return len(parts) if alike.sum() >= max(_CLEARLY, 0.7 * len(parts)) else 1
+    return len(groups) if alike.sum() >= max(_CLEARLY, 0.7 * len(groups)) else 1
 
 
 def cut_out(picture: Image.Image, found: FoundInk, part: Part, parts: list[Part]) -> Image.Image:
     """The part of the whole picture, RGB or RGBA, that holds one symbol, with a margin; others' ink becomes paper."""
-    from scipy import ndimage
-
     left, top, right, bottom = part.box
     margin = _MARGIN * max(right - left, bottom - top) + 2
     box = (
@@ -164,16 +171,10 @@ def cut_out(picture: Image.Image, found: FoundInk, part: Part, parts: list[Part]
         if other is not part:
             others |= other.mask
     reach = max(2, round(0.6 * found.width))
-    spread = ndimage.binary_dilation(others, iterations=reach) & ~ndimage.binary_dilation(part.mask, iterations=2)
+    spread = dilated(others, reach) & ~dilated(part.mask, 2)
     across, down = found.source.scale
-    area = tuple(v * s for v, s in zip(box, (across, down, across, down), strict=True))
+    area = box[0] * across, box[1] * down, box[2] * across, box[3] * down
     near = Image.fromarray((spread * 255).astype(np.uint8)).resize(cut.size, Image.Resampling.BILINEAR, box=area)
     paper = found.segmentation.paper
-    cut.paste(paper if cut.mode == "RGBA" else paper[:3], (0, 0), near.point(lambda v: 255 * (v > 100)))
+    cut.paste(paper if cut.mode == "RGBA" else paper[:3], (0, 0), near.point([255 * (v > 100) for v in range(256)]))
     return cut
-
-
-def box_of(mask: np.ndarray, scale: tuple[float, float]) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a mask, in pixels of the picture as handed in."""
-    rows, columns = ink_box(mask)
-    return columns.start / scale[0], rows.start / scale[1], columns.stop / scale[0], rows.stop / scale[1]

@@ -19,7 +19,7 @@ from skimage.measure import find_contours
 from allograph.errors import AllographError
 from allograph.generation.samples import noise_for
 from allograph.imaging.decoding import decode_picture
-from allograph.imaging.preprocessing import find_ink
+from allograph.imaging.finding import find_ink
 from allograph.imaging.render import placed, stroke_field
 from allograph.imaging.shapes import despeckle, main_width
 from allograph.imaging.symbols import SymbolStyle
