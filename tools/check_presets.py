@@ -23,8 +23,8 @@ from allograph.data.loading import load_dataset
 from allograph.training import check_fit
 from allograph.training.module import Batches, Fitting
 
-INK = ("omniglot-28", "mnist-static", "strokes", "omniglot", "omniglot-52")
-GREY = ("mnist", "notmnist", "multi-mnist", "multi-mnist-64", "umist")
+INK = ("omniglot-28", "mnist-static", "strokes", "omniglot")
+GREY = ("mnist", "notmnist", "multi-mnist", "umist")
 BINARISED = ("binarisation=dynamic",)
 
 FITS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -41,6 +41,8 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
     "faces": dict.fromkeys(("umist", "notmnist", "multi-mnist", "mnist"), ()),
 }
 """Preset -> data set -> the words that fit it to these images."""
+
+FITS["sequential"] |= {"omniglot-52": ("image_size=52",), "multi-mnist-64": ("image_size=64", *BINARISED)}
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["ATTEMPTS", "are_blank"]
+__all__ = ["ATTEMPTS", "are_blank", "without_blanks"]
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from allograph.generation.samples import SampleBatch, SampleRequest
+
+if TYPE_CHECKING:
+    from allograph.generation.generator import Writer
 
 ATTEMPTS = 16
 """Times that a blank drawing is made again. Of a dot's drawings about one in four is blank."""
@@ -29,3 +36,19 @@ def are_blank(values: np.ndarray, exemplars: Sequence[np.ndarray]) -> np.ndarray
     if exemplars:
         least = min(least, _SHARE * float(np.mean([(one > 0.5).sum() for one in exemplars])))
     return (values > 0).sum((1, 2, 3)) < max(least, 1.0)
+
+
+def without_blanks(
+    writer: Writer, batch: SampleBatch, request: SampleRequest, *, temperature: float | None, history: bool
+) -> SampleBatch:
+    """The batch with every drawing that shows no ink, or a lone speck, made again from the next noise of its own
+    (`SampleRequest.again`): drawing k still follows from its seed and k alone. Pictures stay as they are.
+    """
+    exemplars = [exemplar.image for exemplar in request.exemplars]
+    if not writer.space.inked or request.again >= ATTEMPTS:
+        return batch
+    if not (blank := are_blank(batch.drawings, exemplars)).any():
+        return batch
+    again = replace(request, again=request.again + 1)
+    (other,) = writer.draw_batches([again], temperature=temperature, history=history)
+    return batch.replaced(blank, other)

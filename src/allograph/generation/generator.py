@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
 from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
-from allograph.generation.blank import ATTEMPTS, are_blank
+from allograph.generation.blank import without_blanks
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
 
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 Ink = Literal["auto", "dark", "light"]
 """Which of an image's two tones is the ink; `auto` finds out."""
+
+
+class _Options(TypedDict, total=False):
+    seed: int
+    temperature: float | None
+    size: int | None
+    ink: Ink
 
 
 @dataclass(frozen=True)
@@ -101,41 +108,16 @@ class Writer:
             raise AllographError(f"the model's card does not fit the model ({error}); train the model again") from error
 
     @overload
-    def write(
-        self,
-        image: Picture,
-        n: int = 16,
-        *,
-        seed: int = 0,
-        temperature: float | None = None,
-        size: int | None = None,
-        ink: Ink = "auto",
-    ) -> list[Image.Image]: ...
+    def write(self, image: Picture, n: int = 16, **options: Unpack[_Options]) -> list[Image.Image]: ...
 
     @overload
     def write(
-        self,
-        image: Sequence[Picture],
-        n: int = 16,
-        *,
-        seed: int = 0,
-        temperature: float | None = None,
-        size: int | None = None,
-        ink: Ink = "auto",
-        together: Literal[False] = False,
+        self, image: Sequence[Picture], n: int = 16, *, together: Literal[False] = False, **options: Unpack[_Options]
     ) -> list[list[Image.Image]]: ...
 
     @overload
     def write(
-        self,
-        image: Sequence[Picture],
-        n: int = 16,
-        *,
-        seed: int = 0,
-        temperature: float | None = None,
-        size: int | None = None,
-        ink: Ink = "auto",
-        together: Literal[True],
+        self, image: Sequence[Picture], n: int = 16, *, together: Literal[True], **options: Unpack[_Options]
     ) -> list[Image.Image]: ...
 
     def write(
@@ -245,22 +227,8 @@ class Writer:
         seconds = time.perf_counter() - started
         parts = zip(canvases, writes, reads, strict=True)
         batches = [SampleBatch(self.values(c), write.numpy(), read.numpy(), seconds) for c, write, read in parts]
-        return [
-            self._without_blanks(batch, request, temperature, history)
-            for batch, request in zip(batches, requests, strict=True)
-        ]
-
-    def _without_blanks(self, batch: SampleBatch, request: SampleRequest, temperature: float | None, history: bool) -> SampleBatch:
-        """The batch with every drawing that shows no ink, or a lone speck, made again from the next noise of its own
-        (`SampleRequest.again`): drawing k still follows from its seed and k alone. Pictures have no ink and stay as they are."""
-        exemplars = [exemplar.image for exemplar in request.exemplars]
-        if not self.space.inked or not (blank := are_blank(batch.drawings, exemplars)).any():
-            return batch
-        if request.again >= ATTEMPTS:
-            return batch
-        again = replace(request, again=request.again + 1)
-        (other,) = self.draw_batches([again], temperature=temperature, history=history)
-        return batch.replaced(blank, other)
+        options = {"temperature": temperature, "history": history}
+        return [without_blanks(self, *pair, **options) for pair in zip(batches, requests, strict=True)]
 
     def draw(
         self,
