@@ -65,8 +65,9 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL", "fonttools": "fontTools", "zxing-cpp": "zxingcpp"}
+    import_names |= {"pillow-heif": "pillow_heif", "resvg-py": "resvg_py"}
     everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
-    rooms = {"studio": "studio", "report": "report", "typography": "font", "export": "export"}
+    rooms = {"studio": "studio", "report": "report", "typography": "font", "export": "export", "imaging": "formats"}
     extra_of = {room: extras[extra] for room, extra in rooms.items()}
     for path in sorted((ROOT / "src").rglob("*.py")):
         required = everywhere + extra_of.get(path.parent.name, [])
