@@ -96,7 +96,7 @@ def test_what_is_written_is_read_back_through_json() -> None:
         ("patch=0", "at least 1"),
         ("contexts=[]", "at least 1"),
         ("blank=1.5", "no share"),
-        ("bounds.min_scale=2", "min_scale below max_scale"),
+        ("bounds.min_scale=2", "must be below max_scale"),
         ("augmentation.stretch=0.5", "at least 1"),
         ("hidden=40000000", "hidden = 40000000 is too large; it is at most 65536, since the matrices"),
         ("steps=1000000000", "steps = 1000000000 is too large; it is at most 4096, since the steps"),

@@ -37,10 +37,10 @@ from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialCon
 
 T = TypeVar("T")
 
-_BATCH = Limit(1, 65_536, "a batch is in memory at once")
+_BATCH = Limit(1, 65_536, "a whole batch is in memory at once")
 _PAIRS = Limit(1, 1_000_000, "all pairs stay in memory")
 _RATE = Limit(0, 100, "nothing is learned at such a rate")
-_NORM = Limit(0, 10**9, "no gradient is longer")
+_NORM = Limit(0, 10**9, "no gradient is larger")
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,6 @@ def require_room(steps: int, *numbers: int) -> None:
     total = steps * max(numbers)
     if total > _ROOM:
         raise ValueError(
-            f"steps, sizes and channels together make {total} numbers of one drawing, which is too many; they are at "
+            f"steps, sizes and channels together make {total} numbers for one drawing, which is too many; they are at "
             f"most {_ROOM}, since all are in memory at once"
         )

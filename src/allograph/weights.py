@@ -106,7 +106,7 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     for name, value in tensors.items():
         if value.dtype != torch.float32:
             raise AllographError(
-                f"{path} holds {value.dtype} numbers ({shown(name)}) where allograph's weights are float32: take the "
+                f"{path} holds {value.dtype} numbers ({shown(name)}), but allograph's weights are float32: use the "
                 f"file that training made, or convert it back"
             )
     if about["digest"] != _digest(about, tensors):
@@ -116,10 +116,10 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
         _check_fit(config, tensors)
         model = model_from_config(config)
         if read.guidance != 1 and not model.can_be_guided:
-            raise ValueError(f"card: guidance = {read.guidance} of a model that cannot be guided")
+            raise ValueError(f"card: guidance = {read.guidance}, but the model cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
-            f"{path} does not fit this version of allograph ({first_line(error)}); train it again or use the version "
+            f"{path} does not fit this version of allograph ({first_line(error)}); train it again, or use the version "
             f"that made it"
         ) from error
     for name, value in tensors.items():
@@ -146,7 +146,7 @@ def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None
     for name in sorted(wanted.keys() | tensors.keys()):
         here, there = (tuple(of[name].shape) if name in of else "missing" for of in (tensors, wanted))
         if here != there:
-            raise ValueError(f"{shown(name)} is {here}, by the settings it is {there}")
+            raise ValueError(f"{shown(name)} is {here}, but should be {there} by the settings")
 
 
 def _resolve(name_or_path: Path | str) -> Path:
@@ -164,7 +164,7 @@ def _resolve(name_or_path: Path | str) -> Path:
     known = ", ".join(names) or "none ship with this copy"
     nearest = difflib.get_close_matches(text, names, n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
-    raise AllographError(f"no weights are called {text!r}: {hint}known names: {known}; or give a {_SUFFIX} file")
+    raise AllographError(f"there are no weights named {text!r}: {hint}known names: {known}; or give a {_SUFFIX} file")
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
@@ -179,7 +179,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > _LONGEST_HEADER:
-                raise ValueError(f"a header of {length} bytes, where {_LONGEST_HEADER} are enough for any model")
+                raise ValueError(f"a header of {length} bytes, but {_LONGEST_HEADER} are enough for any model")
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         with safe_open(path, framework="pt") as file:
@@ -192,7 +192,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
             f"{path} is damaged or not a weights file ({first_line(error)}); copy or train it again"
         ) from error
     if "allograph" not in metadata:
-        raise AllographError(f"{path} holds tensors but no allograph model; give a file that `allograph train` made")
+        raise AllographError(f"{path} holds tensors but no allograph model; use a file that `allograph train` made")
     return tensors, _about(path, metadata["allograph"]), sha256
 
 
@@ -201,7 +201,7 @@ def _about(path: Path, text: str) -> dict[str, Any]:
     try:
         about = json.loads(text, object_pairs_hook=_table)
         if _is_deeper(about, _DEEPEST):
-            raise ValueError(f"lists and tables within each other, more than {_DEEPEST}")
+            raise ValueError(f"more than {_DEEPEST} nested lists and tables")
         kinds = {key: type(about[key]) for key in ("format", "config", "card", "digest")}
         if kinds != {"format": int, "config": dict, "card": dict, "digest": str}:
             raise TypeError(f"the description holds {kinds}")
@@ -209,7 +209,7 @@ def _about(path: Path, text: str) -> dict[str, Any]:
         raise AllographError(f"{path} is damaged: its description cannot be read; copy or train it again") from error
     if about["format"] != _FORMAT:
         raise AllographError(
-            f"{path} has format {shown(about['format'])}, this allograph reads format {_FORMAT}; update allograph"
+            f"{path} has format {shown(about['format'])}, but this allograph reads format {_FORMAT}; update allograph"
         )
     return about
 
@@ -218,7 +218,7 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of two values for one key nobody knows which is meant."""
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key appears twice")
     return table
 
 

@@ -147,7 +147,7 @@ def test_training_takes_the_settings_of_the_weights_that_it_goes_on_from(capsys)
         ({}, ""),
         ({"settings": {}}, ""),
         ({"settings": {"model": {"context_by": "attention"}}}, ""),
-        ({"settings": {"data": {"speed": 3}}}, "name a --preset"),
+        ({"settings": {"data": {"speed": 3}}}, "choose a --preset"),
         ({"settings": {"data": None}}, "settings.data = None is not a table"),
         ({"settings": "x"}, "settings = 'x' is not a table"),
     ],

@@ -17,7 +17,7 @@ from allograph.attention.separable import SeparableAttention, bilinear_kernel
 from allograph.attention.windows import read, read_straight, write
 from allograph.limits import Limit, require
 
-_SCALE = Limit(1e-3, 100, "a window of such a size shows nothing")
+_SCALE = Limit(1e-3, 100, "a window of that size shows nothing")
 _FAR = Limit(0, 100, "nothing of the image is seen from there")
 _TURN = Limit(0, 10, "pi leaves all directions open")
 
@@ -42,7 +42,7 @@ class WindowBounds:
     def __post_init__(self) -> None:
         require(self, min_scale=_SCALE, max_scale=_SCALE, max_shift=_FAR, max_turn=_TURN, max_shear=_FAR)
         if not self.max_scale / self.min_scale > 1:  # by whose logarithm is divided
-            raise ValueError(f"scales go from min_scale below max_scale, not from {self.min_scale} to {self.max_scale}")
+            raise ValueError(f"min_scale = {self.min_scale} must be below max_scale = {self.max_scale}")
         if self.max_shift == 0:
             raise ValueError("max_shift = 0 is too small; it is above 0")
 

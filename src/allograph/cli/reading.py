@@ -1,4 +1,4 @@
-"""Pictures as the command line names them: files, and - for standard input."""
+"""Pictures as named on the command line: files, and - for standard input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STDIN = Path("-")
 
 
 def given(image: Path) -> Path | bytes:
-    """The picture of a file's name, or the bytes that come through standard input."""
+    """The path of a picture, or the bytes from standard input."""
     if image != STDIN:
         return image
     if sys.stdin is None or sys.stdin.isatty():

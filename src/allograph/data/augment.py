@@ -31,10 +31,10 @@ _AT_ONCE = 16
 # Ink stays this far inside the frame [-1, 1]: about two of Omniglot's 105 pixels.
 _FRAME = 0.96
 
-_TURN = Limit(0, 360, "that is once around")
+_TURN = Limit(0, 360, "that is a full turn")
 _FACTOR = Limit(1, 10, "nothing is left of a drawing")
 _SHEAR = Limit(0, 10, "nothing is left of a drawing")
-_SHIFT = Limit(0, 2, "that is out of the frame")
+_SHIFT = Limit(0, 2, "beyond that it is outside the frame")
 _PEN = Limit(0, 105, "that is as wide as the drawing")
 
 

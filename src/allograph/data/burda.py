@@ -57,7 +57,7 @@ def load_burda(data_dir: str | Path | None = None) -> Splits:
 
 def _unknown(path: Path) -> AllographError:
     return AllographError(
-        f"{path} is damaged or not the published chardata.mat: delete it and run again to download it anew"
+        f"{path} is damaged or not the published chardata.mat: delete it and run again to download it again"
     )
 
 

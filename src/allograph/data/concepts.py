@@ -165,8 +165,8 @@ class ConceptDataset:
         only = self.images.only_size
         if only is not None and size != only:
             raise AllographError(
-                f"'{self.name}' is {only} x {only} pixels, and at {size} x {size} would be another data set: "
-                f"take a model of {only} x {only} images (image_size={only})"
+                f"'{self.name}' is {only} x {only} pixels; at {size} x {size} it would be another data set: "
+                f"use a model of {only} x {only} images (image_size={only})"
             )
 
     def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n channels size size"]:

@@ -50,9 +50,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         if self.contexts != (0,) and (not self.contexts or min(self.contexts) < 1):
-            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
+            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or only 0")
         require_length(self, contexts=EXEMPLARS)
         require(self, contexts=replace(EXEMPLARS, low=0), shift=replace(SIDE, low=0))
         for name in ("ink", "blank", "settle"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
+                raise ValueError(f"{name} = {getattr(self, name)} is not a share; it is 0 to 1")

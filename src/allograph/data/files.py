@@ -67,7 +67,7 @@ def present(file: PublishedFile, folder: Path) -> Path:
             return candidate
     remedy = f"or name the directory that holds {folder.name}/ with --data-dir or ALLOGRAPH_DATA"
     if file.home is None:
-        raise AllographError(f"there is no {path}, and nowhere to download it from: put the file there, {remedy}")
+        raise AllographError(f"there is no {path}, and it cannot be downloaded: put the file there, {remedy}")
     import pooch
     import requests
 
@@ -99,7 +99,7 @@ def content(path: Path, file: PublishedFile) -> bytes:
     except (OSError, EOFError, zlib.error):
         whole = False
     if not whole:
-        again = "delete it and run again to download it anew" if file.home else "put a whole copy in its place"
+        again = "delete it and run again to download it again" if file.home else "put a whole copy in its place"
         raise AllographError(f"{path} is damaged or not the published {file.name}: {again}")
     return data
 

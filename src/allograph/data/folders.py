@@ -86,7 +86,7 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
             names.append(name)
             drawings += taken
     if not drawings:
-        raise AllographError(f"no image in {root} can be used: {problems[0].message}")
+        raise AllographError(f"{root} has no usable image: {problems[0].message}")
     dataset = ConceptDataset(
         name=root.resolve().name,
         images=PackedBitmaps(np.stack(drawings), _SIDE) if images == "symbols" else _pictures(drawings),
@@ -172,8 +172,8 @@ def left_out(paths: Sequence[Path]) -> str:
     """One line that counts what was passed over, and names the first few."""
     count = len(paths)
     named = ", ".join(str(path) for path in paths[:5]) + (", ..." if count > 5 else "")
-    what = "file is no picture and is" if count == 1 else "files are no pictures and are"
-    return f"{count} {what} passed over: {named}"
+    what = "file is not a picture and was" if count == 1 else "files are not pictures and were"
+    return f"{count} {what} left out: {named}"
 
 
 def loose_images(root: Path) -> list[Path]:
@@ -210,8 +210,8 @@ def split_folder(dataset: ConceptDataset, seed: int = 0) -> Splits:
         return Splits(dataset.select(rest), dataset.select(validation), dataset.select(test))
     if counts.max(initial=0) < _DRAWINGS_TO_DIVIDE:
         raise AllographError(
-            f"'{dataset.name}' is too small to hold anything out for validation: it needs {_MANY_CONCEPTS} classes of "
-            f"two images or a class of {_DRAWINGS_TO_DIVIDE}; add images"
+            f"'{dataset.name}' is too small to hold out a validation part: it needs {_MANY_CONCEPTS} classes of two "
+            f"images, or one class of {_DRAWINGS_TO_DIVIDE}; add images"
         )
     parts: tuple[list[int], list[int], list[int]] = ([], [], [])
     for concept in range(dataset.concepts):

@@ -78,9 +78,9 @@ def load_dataset(
     if not root.exists():
         nearest = max(DATASETS, key=partial(_likeness, str(name_or_folder)))
         close = _likeness(str(name_or_folder), nearest) >= 0.5
-        remedy = f"did you mean '{nearest}'? Else name" if close else f"known are {', '.join(DATASETS)}; or name"
+        remedy = f"did you mean '{nearest}'? Otherwise" if close else f"known are {', '.join(DATASETS)}; or"
         raise AllographError(
-            f"there is no data set and no folder '{name_or_folder}'; {remedy} a folder that holds CLASS/*.png"
+            f"there is no data set or folder '{name_or_folder}'; {remedy} name a folder that holds CLASS/*.png"
         )
     folder = load_folder(root, images)
     return replace(split_folder(folder.dataset, seed), problems=folder.problems, images=images)

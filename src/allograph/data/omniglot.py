@@ -111,7 +111,7 @@ def _decode(archives: Sequence[Path]) -> dict[str, npt.NDArray]:
 
 def _drawings(path: Path) -> Iterator[tuple[str, str, int, np.ndarray]]:
     """Alphabet, character, drawer and pixels (ink = 1) of every drawing in one archive, sorted by these names."""
-    damaged = f"{path} is damaged or not one of Omniglot's archives: delete it and run again to download it anew"
+    damaged = f"{path} is damaged or not one of Omniglot's archives: delete it and run again to download it again"
     try:
         with zipfile.ZipFile(path) as archive:
             found = sorted(

@@ -90,12 +90,12 @@ class PairSource(Dataset[PairBatch]):
         exemplars: ExemplarKind = "concept",
     ) -> None:
         if batch_size < 1 or not contexts or min(contexts) < 0 or shift < 0:
-            raise ValueError("a batch has at least one target; numbers of contexts and the shift are at least 0")
+            raise ValueError("a batch needs at least one target; numbers of contexts and the shift must be at least 0")
         dataset.check_size(size)
         if augmentation is not None and dataset.images.only_size == dataset.side:
             raise AllographError(
-                f"the pixels of '{dataset.name}' are either 0 or 1, and turned or scaled they would become others: "
-                "train without augmentation (augment=false); shift=1 moves them by whole pixels"
+                f"turning or scaling would change the pixels of '{dataset.name}', which are all 0 or 1: train without "
+                "augmentation (augment=false); shift=1 moves images by whole pixels"
             )
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
@@ -185,13 +185,13 @@ def _targets(dataset: ConceptDataset, needed: int, exemplars: ExemplarKind) -> I
     if exemplars == "family":
         counts = np.bincount(dataset.family[dataset.drawings_per_concept > 0], minlength=len(dataset.family_names))
         targets = np.flatnonzero(counts[dataset.family[dataset.concept]] >= needed)
-        what, more = f"no family of '{dataset.name}' has the {needed} classes", "add classes"
+        what, more = f"no family of '{dataset.name}' has the {needed} classes needed", "add classes"
     else:
         targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
-        what, more = f"no class of '{dataset.name}' has the {needed} images", "add images"
+        what, more = f"no class of '{dataset.name}' has the {needed} images needed", "add images"
     if not len(targets):
         raise AllographError(
-            f"{what} that a target and its exemplars are: show fewer exemplars or none (contexts 0), or {more}"
+            f"{what} for a target and its exemplars: show fewer exemplars or none (contexts 0), or {more}"
         )
     return targets
 

@@ -97,7 +97,7 @@ def load_lake_runs(data_dir: str | Path | None = None, seen_as: str = "omniglot"
     digest.update(b"".join(image.tobytes() for image in images))
     digest.update(np.array(right, dtype="<i8").tobytes())
     if digest.hexdigest() != _ARCHIVE.content:
-        raise AllographError(f"{path} is damaged or not Lake's runs: delete it and run again to download it anew")
+        raise AllographError(f"{path} is damaged or not Lake's runs: delete it and run again to download it again")
     return _runs_of(np.stack(images), np.array(right), seen_as)
 
 
@@ -110,11 +110,11 @@ def draw_runs(dataset: ConceptDataset, runs: int = RUNS, *, ways: int = WAYS, se
     Raises AllographError where no alphabet has two such people.
     """
     if runs < 2 or ways < 2:
-        raise AllographError("one-shot classification takes at least 2 runs of 2 classes")
+        raise AllographError("one-shot classification needs at least 2 runs of 2 classes")
     pools = [pool for family in range(len(dataset.family_names)) if (pool := _pool(dataset, family, ways)) is not None]
     if not pools:
         raise AllographError(
-            f"no alphabet of '{dataset.name}' has two people who drew the same {ways} characters: take omniglot"
+            f"no alphabet of '{dataset.name}' has two people who drew the same {ways} characters: use omniglot"
         )
     exemplars, tests, right = [], [], []
     for run in range(runs):

@@ -72,7 +72,7 @@ def split(omniglot: ConceptDataset, name: str = "30-20") -> Splits:
     """
     if len(omniglot.family_names) != _ALPHABETS:
         raise AllographError(
-            f"Omniglot has {_ALPHABETS} alphabets, these archives {len(omniglot.family_names)}: take the official "
+            f"Omniglot has {_ALPHABETS} alphabets, but these archives {len(omniglot.family_names)}: use the official "
             "images_background.zip and images_evaluation.zip"
         )
     if name == "characters":

@@ -38,11 +38,13 @@ def main() -> int:
         prog="python -m allograph.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("prototypical", "simclr", "classical"))
-    parser.add_argument("file", help="where the result goes (.safetensors; of classical, .json)")
-    parser.add_argument("--data-dir", default=None, help="where Omniglot is (default: ALLOGRAPH_DATA, else downloaded)")
-    parser.add_argument("--steps", type=int, default=None, help="of a network's training")
-    parser.add_argument("--candidates", type=int, default=32, help="classical: choices of ranges that are tried")
-    parser.add_argument("--trials", type=int, default=32, help="classical: in how many trials the best are tried")
+    parser.add_argument("file", help="file for the result (.safetensors; for classical, .json)")
+    parser.add_argument(
+        "--data-dir", default=None, help="folder of Omniglot (default: ALLOGRAPH_DATA, otherwise downloaded)"
+    )
+    parser.add_argument("--steps", type=int, default=None, help="training steps of a network")
+    parser.add_argument("--candidates", type=int, default=32, help="classical: number of choices of ranges to try")
+    parser.add_argument("--trials", type=int, default=32, help="classical: number of trials for the best choices")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     try:

@@ -70,7 +70,7 @@ def held_out_part(
     if divided:
         split = _split_of(name, trainings, split)
     elif split is not None:
-        raise AllographError(f"'{data}' is divided in one way: leave out --split, which is for Omniglot")
+        raise AllographError(f"'{data}' has only one split: leave out --split, which is for Omniglot")
     if data in DATASETS:
         _check_digits(name, trainings, part)
 
@@ -101,7 +101,7 @@ def held_out_part(
         names = " or ".join(dict.fromkeys(f"'{training.name}'" for training in others))
         raise AllographError(
             f"the model was trained on {'these' if seen > 0.99 else f'{seen:.0%} of these'} images, as {names}: "
-            "measure it on others, or under the name that they had then"
+            "measure it on other images, or under the name that they had in training"
         )
     return HeldOut(dataset, split or "", splits.problems)
 
@@ -117,14 +117,13 @@ def check_lake_runs(card: ModelCard, dataset: ConceptDataset) -> None:
     for before in card.trainings:
         if before.name in OMNIGLOTS and before.split != "30-20":
             raise AllographError(
-                f"the model was trained on the {before.split} division of Omniglot, which has characters of Lake's "
-                "runs in its training part: measure one that was trained on the 30-20 division, or take --part "
-                "validation"
+                f"the model was trained on the {before.split} split of Omniglot, which has characters of Lake's runs "
+                "in its training part: measure a model trained on the 30-20 split, or use --part validation"
             )
     if card.data.sketch is not None and (seen := dataset.overlap(card.data.sketch)) > _SEEN_SHARE:
         raise AllographError(
             f"the model was trained on {seen:.0%} of the drawings of Lake's runs, as '{card.data.name}': measure "
-            "one that was trained on other drawings"
+            "a model trained on other drawings"
         )
 
 
@@ -133,7 +132,7 @@ def _split_of(name: str, trainings: Sequence[TrainedOn], asked: str | None) -> s
     before = {training.split for training in trainings if training.name in OMNIGLOTS}
     if len(before) > 1:
         ways = ", ".join(sorted(before))
-        raise AllographError(f"the model was trained on several divisions of {name} ({ways}): measure it on other data")
+        raise AllographError(f"the model was trained on several splits of {name} ({ways}): measure it on other data")
     if before and asked not in (None, *before):
         raise AllographError(f"{_division(name)}: measure it with --split {before.pop()}")
     return before.pop() if before else asked or "30-20"
@@ -157,4 +156,4 @@ def _folder_images(card: ModelCard) -> ImageKind:
 
 
 def _division(name: str) -> str:
-    return f"the model was trained on another division of {name}, so this part may hold images that it has seen"
+    return f"the model was trained on another split of {name}, so this part may hold images that it has seen"

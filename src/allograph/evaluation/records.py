@@ -91,7 +91,7 @@ def read_record(path: Path) -> Record:
     if not isinstance(document, Mapping):
         raise ValueError("not one JSON object")
     if (written := document.get("format", 1)) not in range(1, FORMAT + 1):
-        raise ValueError(f"format {written!r}, this allograph reads up to {FORMAT}: update allograph")
+        raise ValueError(f"format {written!r}, but this allograph reads formats up to {FORMAT}: update allograph")
     if "measurement" not in document and isinstance(document.get("likelihood"), Mapping):  # of an experiment
         names = {"experiment": "name", "train_command": "command"}
         trained = {names.get(key, key): value for key, value in document.items() if key != "likelihood"}
@@ -100,7 +100,6 @@ def read_record(path: Path) -> Record:
         unsaid = next((name for name, key in _SIGNS.items() if key in document), None)
         document = {"measurement": unsaid, **document} if unsaid else document
     return Record(path, document)
-
 
 
 class Measurable(Protocol):

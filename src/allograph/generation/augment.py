@@ -105,7 +105,7 @@ def augment_folder(
     classes = class_images(folder)
     if output.resolve().is_relative_to(folder.resolve()):
         raise AllographError(
-            f"{output} lies in {folder}, where it would be taken for a class; choose another folder with -o"
+            f"{output} is inside {folder}, where it would count as a class; choose another folder with -o"
         )
     manifest = processes.by_first(lambda: open_manifest(output, classes, order, settings))
     if processes.size > 1:
@@ -136,7 +136,7 @@ def augment_folder(
             sources = _preprocess(writer, name, classes[name], order.ink, problems)
             if not sources:
                 problems.append(
-                    Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
+                    Problem(folder / name, f"{folder / name}: it has no usable exemplar; the class is left out")
                 )
                 total -= order.per_class
                 return _Filled(False, made, kept, problems)

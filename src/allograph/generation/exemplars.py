@@ -38,5 +38,5 @@ def read_alphabet(writer: Writer, folder: Path, ink: Ink = "auto") -> tuple[dict
         except AllographError as error:
             problems.append(Problem(path, str(error)))
     if not taken:
-        raise AllographError(f"no image in {folder} can be used{f': {problems[0].message}' if problems else ''}")
+        raise AllographError(f"{folder} has no usable image{f': {problems[0].message}' if problems else ''}")
     return taken, problems

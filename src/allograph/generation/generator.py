@@ -72,14 +72,14 @@ class Writer:
         """
         if guidance is None:
             return self
-        remedy = f"leave the guidance out, or take {DEFAULT}"
+        remedy = f"leave out the guidance, or use {DEFAULT}"
         if not self.model.can_be_guided:
-            raise AllographError(f"this model's drawings cannot be guided: {remedy}")
+            raise AllographError(f"cannot guide this model's drawings: {remedy}")
         if guidance != 1 and self.card.blank == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
         low, high = GUIDANCE
         if not low <= guidance <= high:
-            raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
+            raise AllographError(f"guidance {guidance} is out of range; choose one from {low:g} to {high:g}")
         return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
     @cached_property
@@ -261,7 +261,7 @@ class Writer:
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar that the model would not draw again, and a choice of ink where its images have none."""
+        """Refuse a model that does not draw its exemplar again, and a choice of ink if the model's images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
@@ -269,7 +269,7 @@ class Writer:
         if self.card.exemplars == "family":
             raise AllographError(
                 "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
-                "FOLDER`, or a model of single symbols"
+                "FOLDER`, or choose a model of single symbols"
             )
         self._check_ink(ink)
 
@@ -278,23 +278,23 @@ class Writer:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
 
     def check_like(self, ink: Ink = "auto") -> None:
-        """Refuse symbols of an alphabet where the model has not learned to make others, and ink as above."""
+        """Refuse a model that has not learned to make other symbols of an alphabet, and ink as above."""
         if not self.model.conditional or self.card.exemplars != "family":
             raise AllographError(
-                "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "
-                "train one of your own with --preset omniglot-alphabet, or leave out --like"
+                "this model has not learned to make new symbols from others of their alphabet: use omniglot-alphabet, "
+                "train your own model with --preset omniglot-alphabet, or leave out --like"
             )
         self._check_ink(ink)
 
     def check_growing(self) -> None:
-        """Refuse an animation where the model draws all at once."""
+        """Refuse an animation if the model draws in a single step."""
         if self.model.noise_shape[0] == 1:
             raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")
 
     def temperature_for(self, temperature: float | None) -> float:
-        """The temperature to use: the one asked for, else the one on the model's card, else 1."""
+        """The temperature to use: the given one, otherwise the one on the model's card, otherwise 1."""
         chosen = self.card.temperature if temperature is None else temperature
         low, high = TEMPERATURES
         if not low < chosen <= high:
-            raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
+            raise AllographError(f"temperature {chosen} is out of range; choose one above {low:g} and at most {high:g}")
         return chosen

@@ -134,7 +134,7 @@ class Manifest:
         lines = list(csv.reader(io.StringIO(whole, newline="")))
         if lines and lines[0] == [name for name in _HEADER if name != "guidance"]:
             raise AllographError(
-                f"{path} is of an earlier version of allograph, whose drawings differ; choose another folder with -o"
+                f"an earlier version of allograph, whose drawings differ, made {path}; choose another folder with -o"
             )
         if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
             raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")

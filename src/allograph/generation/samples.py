@@ -90,9 +90,9 @@ class SampleRequest:
 def check_amount(n: int, size: int | None) -> None:
     """Refuse a number of drawings or a size (pixels) that makes no sense."""
     if n not in _DRAWINGS:
-        raise AllographError(f"{n} drawings cannot be made; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
+        raise AllographError(f"cannot make {n} drawings; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
     if size is not None and size not in _SIZES:
-        raise AllographError(f"drawings of {size} pixels cannot be made; take a size of {_SIZES[0]} to {_SIZES[-1]}")
+        raise AllographError(f"cannot make drawings of {size} pixels; choose a size from {_SIZES[0]} to {_SIZES[-1]}")
 
 
 def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:

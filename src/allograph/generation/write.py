@@ -107,9 +107,9 @@ class Places:
     def obstacle(self) -> str | None:
         """What lies in the way and cannot be replaced: a file for a folder, or a folder for a file."""
         if self.folder.exists() and not self.folder.is_dir():
-            return f"{self.folder} is a file, where the folder of its drawings should be"
+            return f"{self.folder} is a file, but should be the folder of its drawings"
         folders = (path for path in self.existing() if path.is_dir())
-        return next((f"{path} is a folder, where a picture should be" for path in folders), None)
+        return next((f"{path} is a folder, but should be a picture" for path in folders), None)
 
 
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -196,7 +196,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
 def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Path], order: Order) -> str | None:
     """Why the results of an image may not go to their places, or None."""
     if earlier is not None:
-        return f"{earlier[0]} has the same name, so their results would meet; rename one"
+        return f"{earlier[0]} has the same name, so their results would collide; rename one"
     existing = places.existing()
     own = [path for path in existing if path.resolve() in inputs]
     if own:

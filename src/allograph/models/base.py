@@ -176,16 +176,14 @@ class GenerativeModel(nn.Module, ABC):
         if not self.conditional:
             self.refuse(context)
         if guidance != 1 and not self.can_be_guided:
-            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
+            raise ValueError(f"guidance = {guidance} needs a model with exemplars and a learned prior")
         batch = 1 if context is None else len(context)
         if noise is None:
             noise = self.noise(batch * n, generator=generator).unflatten(0, (batch, n))
         return self._draw(context, temperature * noise, history=history, shown=shown, guidance=guidance)
 
     @abstractmethod
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         """What `sample` returns; ``noise`` (batch, n, steps, latent) is scaled by the temperature."""
 
     def noise(self, rows: int, *, generator: torch.Generator | None = None) -> Float[Tensor, "rows steps latent"]:

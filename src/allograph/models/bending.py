@@ -134,9 +134,7 @@ class BendingModel(GenerativeModel):
         posterior = Gaussian(*(torch.where(used, q, p) for q, p in zip(trace.drawn_from, prior, strict=True)))
         return Inference(log_likelihood, (trace.latents,), (posterior,), (prior,))
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         """Shown, the exemplar is bent in as many steps as bend, and nothing is written beside it (see `BentCanvas`)."""
         bent = shown and self.bends_ink and context is not None
         seen, shape = self._see(context).repeat(noise.shape[1]), noise.shape[:2]

@@ -83,15 +83,17 @@ class BendingConfig:
         )
         require_length(self, bells=_BELLS)
         if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
-            raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
+            raise ValueError(
+                f"likelihood.kind = {self.likelihood.kind!r} has no location parameter to bend an exemplar to"
+            )
         if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
-            raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
+            raise ValueError("ink on paper has one channel: use another likelihood.kind for colour")
         if self.look.max_shift <= _FIRST_RADIUS:
             raise ValueError(f"look.max_shift = {self.look.max_shift} is too small; it is above {_FIRST_RADIUS}")
         if not 1 <= self.bends <= self.steps:
             raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
         if min(self.bells) == 0:
-            raise ValueError("bells are widths above 0")
+            raise ValueError("bells are widths and must be above 0")
         side = max(self.image_size, self.patch, self.control, self.field_size)
         require_room(self.steps, self.latent, self.likelihood.parameters_per_pixel * side**2)
 

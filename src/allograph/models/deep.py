@@ -83,7 +83,9 @@ class DeepConfig:
         require(self, image_size=SIDE, latents=UNITS, units=UNITS, depth=LAYERS, width=CHANNELS)
         require_room(1, self.likelihood.parameters_per_pixel * self.image_size**2)
         if len(self.units) != len(self.latents):
-            raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
+            raise ValueError(
+                f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one for each layer"
+            )
 
 
 def product(one: Gaussian, other: Gaussian) -> Gaussian:
@@ -160,9 +162,7 @@ class DeepModel(GenerativeModel):
             prior=tuple(_as_step(p) for p in prior),
         )
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         """There is one step, so the history is the drawing."""
         shape = noise.shape[:2]
         above = None

@@ -155,9 +155,7 @@ class DrawModel(GenerativeModel):
         nothing = noise.new_zeros(len(noise), 0)
         return self.encoder.fixed(nothing), self.decoder.fixed(nothing)
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         shape, noise = noise.shape[:2], noise.flatten(0, 1)
         decoder, (_, constant), after = self._blank(noise), self._constants(noise), []
         for z in noise.unbind(dim=1):

@@ -136,9 +136,7 @@ class LinearModel(TractableModel):
         zeros = torch.zeros_like(center)
         return Inference(log_likelihood, (latents,), (posterior,), (Gaussian(zeros, zeros),))
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         """There is one step, so the history is the drawing."""
         with torch.autocast(noise.device.type, enabled=False):
             canvases = self._decode(noise.flatten(0, 2))[:, None].unflatten(0, noise.shape[:2])

@@ -32,7 +32,7 @@ def resized(source: GenerativeModel, target: GenerativeModel) -> None:
     tensors = source.state_dict()
     if source.config != target.config:
         if not (isinstance(source, SequentialModel) and isinstance(target, SequentialModel)):
-            raise ValueError("the networks are of different kinds, or of one that has one size")
+            raise ValueError("the networks are of different kinds, or of a kind that has one size")
         tensors |= _resampled(source, target, tensors)
     target.load_state_dict(tensors)
 
@@ -44,7 +44,7 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
         raise ValueError("the networks differ in more than image_size and patch")
     read_before, read_now = (config.read_patch or config.patch for config in (before, now))
     if now.context and not source.infers_context and read_before != read_now:
-        raise ValueError("what is read of exemplars goes everywhere: their patch stays as it is")
+        raise ValueError("what is read of exemplars goes to every layer, so their patch must stay as it is")
     size, patch, channels = now.image_size, now.patch, now.windows * source.likelihood.channels
     changed = {"canvas.first": _written(tensors["canvas.first"], size)}
     for key in ("sprite.weight", "sprite.bias"):

@@ -123,9 +123,7 @@ class SequentialModel(GenerativeModel):
         log_likelihood, prior = self.part("_describe")(x, trace, for_prior)
         return Inference(log_likelihood, (trace.latents,), (trace.drawn_from,), (prior,))
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         seen, shape = self._see(context, 1), noise.shape[:2]
         trace = self._imagine(seen.repeat(shape[1]), noise.flatten(0, 1), guidance)
         where = self.placing(trace.after)

@@ -85,11 +85,11 @@ class SequentialConfig:
             decision=UNITS,
         )
         if self.attention == "none" and self.windows > 1:
-            raise ValueError(f"windows = {self.windows} takes attention: without it a patch is the whole image")
+            raise ValueError(f"windows = {self.windows} needs attention: without it a patch is the whole image")
         layers = max(self.windows * self.canvas_channels, self.likelihood.parameters_per_pixel)
         require_room(self.steps, self.latent, layers * max(self.image_size, self.patch) ** 2)
         if self.context and self.context_by == "inference" and (not self.embedding or self.embedding % self.heads):
             raise ValueError(
-                f"embedding = {self.embedding} cannot be shared among heads = {self.heads}: "
-                "with context_by = 'inference' it is a multiple of them"
+                f"embedding = {self.embedding} cannot be divided among heads = {self.heads}: "
+                "with context_by = 'inference' it must be a multiple of them"
             )

@@ -66,7 +66,7 @@ def gather(folder: Path) -> Found:
         try:
             record = read_record(path)
         except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-            problems.append(Problem(path, f"{path} is no JSON ({' '.join(str(error).split())}): it is left out"))
+            problems.append(Problem(path, f"{path} is not JSON ({' '.join(str(error).split())}): it is left out"))
             continue
         except ValueError:
             unknown.append(path)

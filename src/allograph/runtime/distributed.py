@@ -85,8 +85,8 @@ class Processes:
             return "cpu"
         if count < self.local_size:
             raise AllographError(
-                f"{self.local_size} processes on a machine and {count} visible GPU{'s' if count > 1 else ''}: start as "
-                "many processes as GPUs, all of them visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
+                f"{self.local_size} processes on a machine with {count} visible GPU{'s' if count > 1 else ''}: start one "
+                "process for each GPU, all GPUs visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
             )
         return f"cuda:{self.local_rank}"
 
@@ -186,7 +186,7 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
     if processes.local_size == 0:
         raise AllographError("Slurm does not say how many tasks a machine has: ask for them with --ntasks-per-node")
     if processes.size % processes.local_size:
-        raise AllographError("every machine has to have as many processes as the others")
+        raise AllographError("every machine must run the same number of processes")
     import torch
     import torch.distributed
 
@@ -198,7 +198,7 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
 
         slurm = SLURMEnvironment(auto_requeue=False)  # the first machine of the job and a port that follows from it
         os.environ |= {"MASTER_ADDR": slurm.main_address, "MASTER_PORT": str(slurm.main_port)}
-    lost = LostProcess(f"another process has ended or cannot be reached; {remedy}")
+    lost = LostProcess(f"another process ended or cannot be reached; {remedy}")
     try:
         torch.distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if training and device.type == "cuda" else "gloo",

@@ -100,5 +100,5 @@ def _lost_worker() -> Iterator[None]:
         yield
     except BrokenExecutor as error:
         raise AllographError(
-            "a process that renders drawings has ended, perhaps for want of memory; run the same command again"
+            "a process that renders drawings ended, perhaps because memory ran out; run the same command again"
         ) from error

@@ -217,7 +217,7 @@ def _validation_line(trainer: lightning.Trainer) -> str:
     figures = trainer.callback_metrics
     line = f"step {trainer.global_step}: validation free energy {figures['validation/free_energy']:.2f} nats"
     if "validation_without/free_energy" in figures:
-        line += f", {figures['validation_without/free_energy']:.2f} without exemplar"
+        line += f", {figures['validation_without/free_energy']:.2f} without an exemplar"
     return line
 
 

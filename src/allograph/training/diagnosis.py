@@ -28,7 +28,7 @@ def remedy(fitting: Fitting, batch: SharedBatch) -> str:
         return "in float32 the same step is finite; train again with --set precision=float32"
     if compiled:
         return "without compiled steps the same step is finite; train again with --set compile=false"
-    return "the loss is finite and its gradient is not; train again with a smaller learning_rate or gradient_clip"
+    return "the loss is finite but its gradient is not; train again with a smaller learning_rate or gradient_clip"
 
 
 def _finite(*tensors: Tensor) -> bool:

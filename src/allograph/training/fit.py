@@ -107,8 +107,8 @@ def fit(
             resized(initial.model, model)
         except ValueError:
             raise AllographError(
-                "the weights to begin with are of another network: leave out --preset, and of model set no more than "
-                "image_size and patch"
+                "the weights of --from belong to another network: leave out --preset, and set no field of the model "
+                "except image_size and patch"
             ) from None
     fitting = Fitting(model, preset, processes)
     batches = Batches(splits, preset, model.conditional, processes)
@@ -170,7 +170,7 @@ def fit(
 def _check_seen(state: Path, before: int | None) -> None:
     """Refuses to go on from a state that only the first machine has."""
     if before is not None and not state.exists():
-        raise AllographError(f"not every machine sees {state}: name a folder that all of them share with -o")
+        raise AllographError(f"not every machine sees {state}: with -o, name a folder that all of them share")
 
 
 def _add_ancestor(data: dict[str, Any], card: ModelCard) -> None:

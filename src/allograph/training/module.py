@@ -119,8 +119,8 @@ class Fitting(lightning.LightningModule):
             self.news.append(f"compiled the training step in {time.monotonic() - start:.0f} s")
             return
         self.model.compiled, self.model.room, self.compiles = {}, None, False
-        after = ", so it is not bit for bit the run that it was" if resumed else ""
-        self.news.append(f"the run goes on without compiled steps{after}: {trouble or 'another process has none'}")
+        after = ", so it will differ slightly from the run without a stop" if resumed else ""
+        self.news.append(f"the run continues without compiled steps{after}: {trouble or 'another process has none'}")
 
     def noise_generator(self, *key: int) -> torch.Generator:
         """Noise that belongs to this key and to nothing else."""
@@ -142,9 +142,7 @@ class Fitting(lightning.LightningModule):
         """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
         return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
-    def free_energy(
-        self, batch: PairBatch, generator: torch.Generator, share: Share | None = None
-    ) -> FreeEnergy:
+    def free_energy(self, batch: PairBatch, generator: torch.Generator, share: Share | None = None) -> FreeEnergy:
         """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance. Where
         they are a share of a batch, chance and noise are those of its rows."""
         rows, count = share or Share.whole(len(batch))

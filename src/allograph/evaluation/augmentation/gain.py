@@ -110,7 +110,7 @@ class AugmentationResult:
         """A table to print."""
         head = (
             f"accuracy in % of real drawings, {self.ways} classes {self.setting} alphabets, {self.trials} trials, "
-            f"{self.tested} tested drawings a class; {self.made} made a class; {self.data}, {self.size} px"
+            f"{self.tested} tested drawings per class; {self.made} made per class; {self.data}, {self.size} px"
         )
         shots = [f"{result.shots} drawing{'s' if result.shots > 1 else ''}" for result in self.shots]
         lines = [head, f"{'trained on':32}" + "".join(f"{name:>16}" for name in shots)]
@@ -127,7 +127,7 @@ class AugmentationResult:
             values = [getattr(result, field) for result in self.shots]
             lines.append(f"{name:32}" + "".join(f"{f'{100 * v.value:+.1f} ± {100 * v.error:.1f}':>16}" for v in values))
         if self.refused:
-            lines.append(f"note: {self.refused} exemplars could not be taken in and were repeated")
+            lines.append(f"note: {self.refused} exemplars could not be used; the others were repeated")
         return "\n".join([*lines, f"{self.seconds:.0f} s"])
 
 
@@ -162,9 +162,11 @@ def evaluate_augmentation(
     training = training or ClassifierTraining()
     shots = sorted(set(shots))
     if not shots or shots[0] < 1 or made < 1 or training.steps < 1:
-        raise AllographError("drawings a class, new drawings and steps are numbers of at least 1")
+        raise AllographError("drawings per class, new drawings and steps must be at least 1")
     if shots[-1] >= drawings:
-        raise AllographError(f"with {shots[-1]} of {drawings} drawings given none is left to test on: take fewer shots")
+        raise AllographError(
+            f"{shots[-1]} of {drawings} drawings are given, so none is left to test on: use fewer shots"
+        )
     ways = _ways(dataset, drawings, setting) if ways is None else ways
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
     each = len(shots) * len(ARMS)

@@ -53,6 +53,7 @@ Likelihoods = Literal["whole", "bending"]
 
 SCORES = ("forward", "backward", "both")
 
+
 @dataclass(frozen=True)
 class RunScores:
     """What the model says of one run of W classes and N tests, nats: (N, W) each.
@@ -119,10 +120,10 @@ def classify(
     start = time.perf_counter()
     if samples % variants:
         raise AllographError(
-            f"{samples} samples cannot be shared among {variants} variants of an exemplar: take a multiple"
+            f"{samples} samples cannot be shared equally among {variants} variants of an exemplar: use a multiple"
         )
     if not model.conditional:
-        raise AllographError("this model takes no exemplar, so it cannot say of which one a drawing is a new drawing")
+        raise AllographError("this model takes no exemplar, so it cannot tell which exemplar a drawing belongs to")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     weighs: Weighs = model
@@ -238,8 +239,8 @@ def score_run(
     forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
     if not (forward.isfinite().all() and backward.isfinite().all()):
         raise AllographError(
-            "the model gives some drawings no finite likelihood: its weights are broken or its images of another kind; "
-            "train it again or take another model"
+            "the model gives some drawings no finite likelihood: its weights are broken or its images are of another "
+            "kind; train it again or use another model"
         )
     return RunScores(forward, backward, float(torch.cat([one.flatten(), other.flatten()]).mean()))
 

@@ -38,7 +38,7 @@ def variants_of(
     if count == 1:
         return plain
     if not isinstance(images, PackedBitmaps):
-        raise AllographError("only drawings of ink have variants: take 1")
+        raise AllographError("only drawings in ink have variants: use 1")
     bitmaps = images.unpack(indices).reshape(-1, 1, images.side, images.side)
     changed = [
         VARIATION(

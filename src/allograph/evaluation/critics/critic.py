@@ -141,14 +141,16 @@ class Critic(nn.Module):
                 metadata = file.metadata() or {}
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             if metadata.get("format") != _FORMAT:
-                raise AllographError(f"{path} is a safetensors file but no critic; train one with `train_critic`")
+                raise AllographError(f"{path} is a safetensors file but not a critic; train one with `train_critic`")
             config = json.loads(metadata["config"])
             critic = new_critic(CriticConfig(size=config["size"], widths=tuple(config["widths"])), seed=0)
             critic.load_state_dict(weights)
             critic.card = json.loads(metadata["card"])
         except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise AllographError(f"{path} is damaged or no critic ({reason}); get or train it again") from error
+            raise AllographError(
+                f"{path} is damaged or not a critic ({reason}); get it again or train it again"
+            ) from error
         return critic.eval()
 
 

@@ -73,7 +73,7 @@ def train_simclr(
     training = training or SimCLRTraining()
     if len(dataset) < training.images:
         raise AllographError(
-            f"{dataset.name} has {len(dataset)} drawings and a batch {training.images}: add drawings or take smaller "
+            f"{dataset.name} has {len(dataset)} drawings, but a batch {training.images}: add drawings or use smaller "
             "batches"
         )
     sources = dataset.drawings(np.arange(len(dataset)), SOURCE_SIZE).to(torch.uint8)

@@ -82,7 +82,7 @@ def evaluate_likelihood(
     binarisation = "none" if dataset.binary else binarisation
     pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=most, binarisation=binarisation, exemplars=exemplars)
     if len(pairs) < 2:
-        raise AllographError(f"a standard error takes two images, this part of '{dataset.name}' has {len(pairs)}")
+        raise AllographError(f"a standard error needs two images; this part of '{dataset.name}' has {len(pairs)}")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))

@@ -158,7 +158,7 @@ class LikelihoodResult:
 
     def by_contexts(self) -> str:
         """A table with a row for each number of exemplars."""
-        others = f", each given so many others of its {self.exemplars}" if self.given else ""
+        others = f", each given this many others of its {self.exemplars}" if self.given else ""
         lines = [
             f"free energy of {self.images} images, bound of {self.bound_images}{others}",
             f"{'given':>5}{'free energy':>18}{'KL':>16}{f'bound, K = {self.samples}':>18}{'effective':>11}"

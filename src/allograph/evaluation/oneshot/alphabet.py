@@ -140,7 +140,7 @@ def alphabet_trials(
 ) -> list[AlphabetTrial]:
     """Choose alphabets, characters and a drawing of each; see `new_characters`."""
     if trials < 2 or ways < 2 or given < 1 or drawings < 2 or references < 1:
-        raise AllographError("new characters take at least 2 trials, 2 alphabets, 2 drawings and 1 character given")
+        raise AllographError("the task alphabet needs at least 2 trials, 2 alphabets, 2 drawings and 1 given character")
     needed = given + drawings + references
     drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
     members = [drawn[dataset.family[drawn] == family] for family in range(len(dataset.family_names))]
@@ -148,8 +148,8 @@ def alphabet_trials(
     if len(members) < 2:
         raise AllographError(
             f"{dataset.name}: {len(members) or 'no'} alphabet{'' if len(members) == 1 else 's'} of this part ha"
-            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this takes, and two are needed: give "
-            "fewer, or take data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
+            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this needs, and two alphabets must: "
+            "give fewer, or use data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
         )
     chosen = []
     for number in range(trials):

@@ -139,7 +139,7 @@ def draw_trials(
     if not pools:
         place, remedy = "no choice of characters", "ask for fewer ways or drawings"
         if setting == "within":
-            place, remedy = "no alphabet", "take the setting across, or ask for fewer ways or drawings"
+            place, remedy = "no alphabet", "use the setting across, or ask for fewer ways or drawings"
         raise AllographError(f"{dataset.name}: {place} has {ways} characters of {drawings} drawings; {remedy}")
     chosen = []
     for number in range(trials):

@@ -81,8 +81,8 @@ def points_of(trials: Sequence[Mapping[str, Sequence[float]]], data: str) -> dic
     columns = {name: np.asarray([trial[name] for trial in trials]) for name in ("real", "generated", "copies")}
     if (columns["real"].mean(0) == 0).any():
         raise AllographError(
-            f"{data}: real drawings are all equal or never recognised, so there is nothing to compare with; give a "
-            "data set of drawings by several people"
+            f"{data}: the real drawings are all equal or never recognised, so there is nothing to compare with; use "
+            "a data set of drawings by several people"
         )
 
     def mean(name: str) -> Point:

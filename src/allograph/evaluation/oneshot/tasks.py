@@ -40,7 +40,7 @@ def check_task(writer: Writer, task: Task) -> None:
             colour, which the critics do not see.
     """
     if writer.model.likelihood.channels != 1:
-        raise AllographError("the critics judge drawings in ink or grey, and this model's are in colour")
+        raise AllographError("the critics judge drawings in ink or grey, but this model's drawings are in colour")
     if task == "unconditional":
         return
     if not writer.model.conditional:
@@ -50,8 +50,8 @@ def check_task(writer: Writer, task: Task) -> None:
         )
     if task == "exemplars" and writer.card.exemplars == "family":
         raise AllographError(
-            "this model makes new symbols of an alphabet and was never shown the symbol that it draws: measure it with "
-            "--task alphabet"
+            "this model makes new symbols of an alphabet; in training it never saw the symbol that it draws: measure "
+            "it with --task alphabet"
         )
 
 
@@ -59,11 +59,11 @@ def task_note(writer: Writer, task: Task) -> str:
     """What has to be known of a model that can do the task without having been trained for it; else empty."""
     if task == "alphabet" and writer.card.exemplars == "concept":
         return (
-            "the model was trained on exemplars of the very symbol that it draws, never on others of its alphabet "
-            "(preset omniglot-alphabet trains for that)"
+            "the model was trained on exemplars of the same symbol, never on other symbols of its alphabet (the preset "
+            "omniglot-alphabet trains for that)"
         )
     if task == "unconditional" and writer.model.conditional and writer.card.blank == 0:
-        return "the model was never trained without exemplar (data.blank = 0)"
+        return "the model was never trained without an exemplar (data.blank = 0)"
     return ""
 
 
@@ -95,8 +95,7 @@ def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) 
         return held_out.dataset, ""
     if task == "alphabet":
         raise AllographError(
-            "the split by characters holds out no alphabet: take a model that was trained with data.split=30-20, 40-10 "
-            "or 45-5"
+            "the split by characters holds out no alphabet: use a model trained with data.split=30-20, 40-10 or 45-5"
         )
     import numpy as np
 
@@ -109,7 +108,7 @@ def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) 
     judged = dataset.select(np.flatnonzero(np.isin(dataset.family, unknown)))
     return judged, (
         f"the critics judge {judged.concepts} of the {dataset.concepts} characters, those of alphabets that they were "
-        "not trained on; the likelihood is of all"
+        "not trained on; the likelihood covers all"
     )
 
 
@@ -126,8 +125,8 @@ def training_drawings(
     except AllographError as error:
         trained = writer.card.data.name or "unknown"
         raise AllographError(
-            f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
-            f"'{data}' as it is: name the data of the training with --data"
+            f"drawings from nothing are compared with the training drawings, but the model was trained on '{trained}' "
+            f"and not on '{data}' as it is now: name the training data with --data"
         ) from error
     return SeenTraining.of(known.dataset, judges, writer.model.config.image_size)
 

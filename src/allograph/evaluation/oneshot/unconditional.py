@@ -142,7 +142,7 @@ def nothing_trials(
     if trials < 2 or half < max(2, drawings or 0):
         raise AllographError(
             f"{dataset.name}: {max(2, drawings or 0)} drawings from nothing are compared with twice as many characters "
-            f"in at least 2 trials; this part has {len(drawn)} characters, the training {len(training)} drawings"
+            f"in at least 2 trials; this part has {len(drawn)} characters, the training part {len(training)} drawings"
         )
     chosen = []
     for number in range(trials):
