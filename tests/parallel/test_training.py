@@ -143,8 +143,8 @@ def test_torchrun_ends_when_a_process_is_killed_and_the_run_goes_on(
     assert launcher.returncode != 0
     lines = [line for line in messages.splitlines() if line.startswith("allograph: ")]
     assert lines == [
-        "allograph: another process ended or cannot be reached; run the same command with --resume to continue from the "
-        "last saved state"
+        "allograph: another process ended or cannot be reached; run the same command with --resume to continue from "
+        "the last saved state"
     ]
     assert not (tmp_path / "run" / "model.safetensors").exists()
     resumed = run(tmp_path, [*words, "--resume"], 2)

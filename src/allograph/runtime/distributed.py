@@ -85,8 +85,8 @@ class Processes:
             return "cpu"
         if count < self.local_size:
             raise AllographError(
-                f"{self.local_size} processes on a machine with {count} visible GPU{'s' if count > 1 else ''}: start one "
-                "process for each GPU, all GPUs visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
+                f"{self.local_size} processes on a machine with {count} visible GPU{'s' if count > 1 else ''}: start "
+                "one process for each GPU, all GPUs visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
             )
         return f"cuda:{self.local_rank}"
 
