@@ -13,8 +13,8 @@ The variational auto-encoder is the case L = 1. Inference starts with one determ
 and the posterior is one of
 
     bottom-up:  q(z_l | x) = N(m_l, s_l): all layers at once
-    top-down: q(z_l | z_{l+1}, x) ~ N(m_l, s_l) N(mu_l(z_{l+1}), sigma_l(z_{l+1})), normalised: what the image says and
-                what the layer above predicts, weighted by their precisions; the generative pass is shared
+    top-down:   q(z_l | z_{l+1}, x) ~ N(m_l, s_l) N(mu_l(z_{l+1}), sigma_l(z_{l+1})), normalised: what the image says
+                and what the layer above predicts, weighted by their precisions; the generative pass is shared
 
 In top-down inference the network's output r_l gives ``m_l = r_l (1 + s_l^2)``. With ``m_l = r_l``, a guess that has
 become wide would get no gradient through the product, and its unit would not recover (static MNIST, 800 steps: 152 nats
