@@ -96,7 +96,7 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--ink", "blue", "a.png"], ["ink", "dark"]),
         (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
         (["write", "--temperature", "0", "a.png"], ["temperature"]),
-        (["write", "--guidance", "2", "a.png"], ["cannot be guided", "take omniglot"]),
+        (["write", "--guidance", "2", "a.png"], ["cannot guide", "use omniglot"]),
         (["invent", "--guidance", "2"], ["--like", "--guidance"]),
         (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),

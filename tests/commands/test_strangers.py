@@ -158,7 +158,7 @@ def test_of_two_values_for_one_key_none_is_taken(path: Path, model: BendingModel
         ({"temperature": True}, "temperature = True is not a number"),
         ({"guidance": [1]}, "guidance = [1] is not a number from 0 to 10"),
         ({"guidance": 10**400}, "guidance = 1"),
-        ({"guidance": 2.0}, "guidance = 2.0 of a model that cannot be guided"),
+        ({"guidance": 2.0}, "guidance = 2.0, but the model cannot be guided"),
         ({"settings": []}, "settings = [] is not a table"),
         ({"settings": {"data": "x"}}, "settings.data = 'x' is not a table"),
         ({"settings": {"data": {"exemplars": 1}}}, "settings.data.exemplars = 1 is not text"),

@@ -1,4 +1,4 @@
-"""What a job of `allograph augment` has to make, and what of it is there: orders, files and rows of the manifest."""
+"""The plan of a job of `allograph augment`: orders, existing files, and rows of the manifest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AugmentOrder:
 
 @dataclass(frozen=True)
 class Source:
-    """One exemplar of a class: its file, its path within the folder, its file's hash, and what was found in it."""
+    """One exemplar of a class: its file, its path within the folder, the file's hash, and the symbol found in it."""
 
     path: Path
     name: str
@@ -51,7 +51,7 @@ class Source:
 
 
 def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
-    """That of an earlier call with the same settings, or a new one where nothing stands in the way."""
+    """Open the manifest of an earlier call with the same settings, or start a new one if nothing is in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
     if order.overwrite:
@@ -91,7 +91,7 @@ def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[
 
 
 def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], order: AugmentOrder) -> bool:
-    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were.
+    """Whether an earlier call left nothing to do in a class; its exemplars must not have changed.
 
     A file without a row may be new, damaged or still waiting for its turn: only preprocessing can tell.
     """
@@ -162,4 +162,4 @@ def file_hash(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return ""  # taking it in says what is wrong with it
+        return ""  # preprocessing says what is wrong with it

@@ -1,8 +1,8 @@
-"""The writer: one exemplar in, new drawings of its kind out, or drawings from nothing, without touching a file.
+"""The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, guidance, k) and on nothing else: not on how
-many drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k).
-And because a matrix product may round differently at another number of rows, the model always draws a whole batch.
+Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, k): not on the number of
+drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And because a matrix
+product may round differently with another number of rows, the model always draws a whole batch.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ Ink = Literal["auto", "dark", "light"]
 
 @dataclass(frozen=True)
 class Writer:
-    """A model that makes new drawings after an exemplar, or from nothing; `allograph.load` makes it.
+    """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
         model: the generative model, on the CPU, in evaluation mode.
-        card: its model card.
-        sha256: hash of the weights file, which names the weights without doubt.
+        card: the model card.
+        sha256: hash of the weights file, which identifies the weights.
     """
 
     model: GenerativeModel
@@ -50,9 +50,10 @@ class Writer:
 
     @cached_property
     def images(self) -> str:
-        """What the model was trained on, one of `allograph.imaging.spaces.IMAGES`: `images` in the card's `data`.
+        """The kind of images that the model was trained on, one of `allograph.imaging.spaces.IMAGES`: `images` in the
+        card's `data`.
 
-        A card that does not say so is taken at the likelihood's word: binary pixels are symbols, others grey or colour.
+        If the card does not say, the likelihood decides: binary pixels are symbols, others grey or colour.
         """
         likelihood = self.model.likelihood
         binary = likelihood.binary and likelihood.channels == 1
@@ -61,14 +62,14 @@ class Writer:
 
     @property
     def guidance(self) -> float:
-        """How closely exemplars are followed, see `allograph.models.guidance`."""
+        """How closely drawings follow their exemplars, see `allograph.models.guidance`."""
         return self.card.guidance
 
     def guided(self, guidance: float | None) -> Writer:
-        """The same writer with another guidance; None leaves the card's.
+        """The same writer with another guidance; None keeps that of the card.
 
         Raises:
-            AllographError: out of range, or not of a model that can be guided.
+            AllographError: the guidance is out of range, or the model cannot be guided.
         """
         if guidance is None:
             return self
@@ -86,10 +87,11 @@ class Writer:
     def space(self) -> Space:
         """How pictures go into the model and drawings come out.
 
-        Exemplars are binarised where those of the training were, at one half also where that was done at random.
+        Exemplars are binarised if those of the training were; always at one half, even if the training did it at
+        random.
 
         Raises:
-            AllographError: the card says of the model's images what cannot be true.
+            AllographError: what the card says about the model's images cannot be true.
         """
         from allograph.imaging import space_of
 
@@ -135,16 +137,16 @@ class Writer:
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
-        Those of a symbol have the image's size, ink colour and background; those of a grey or colour picture have the
-        size of its middle square, which is what the model sees.
+        Drawings of a symbol have the image's size, ink colour and background. Drawings of a grey or colour picture have
+        the size of its middle square, which is what the model sees.
 
         Args:
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
             seed: same seed, same drawings.
-            temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
+            temperature: scale of the noise; below 1 the drawings vary less; None uses the one on the model's card.
             size: the longer side of the drawings in pixels; None keeps the image's size.
-            ink: `dark` or `light` where the ink of a symbol is not found by itself.
+            ink: `dark` or `light` if `auto` does not find the ink of a symbol.
 
         Raises:
             AllographError: the model takes no exemplar, an argument is out of range, or an image cannot be used.
@@ -169,9 +171,9 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
     ) -> list[Image.Image]:
-        """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
+        """Make n square drawings from nothing, with a side of 256 pixels or `size`; see `write` for the arguments.
 
-        With images of some symbols of an alphabet in `like`, in any order, they are new symbols of that alphabet.
+        With images of some symbols of an alphabet in `like`, in any order, make new symbols of that alphabet.
 
         Raises:
             AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
@@ -196,7 +198,7 @@ class Writer:
         temperature: float | None = None,
         history: bool = False,
     ) -> Iterator[SampleBatch]:
-        """The first n drawings after one exemplar, several or none, batch after batch; with every step's canvas if
+        """The first n drawings from one exemplar, several or none, batch by batch; with every step's canvas if
         ``history``."""
         several = isinstance(exemplar, Sequence)
         exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
@@ -208,15 +210,15 @@ class Writer:
     def draw_batches(
         self, requests: Sequence[SampleRequest], *, temperature: float | None = None, history: bool = False
     ) -> list[SampleBatch]:
-        """The batch of each request, all drawn at once; all have the same number of exemplars, which are looked at
-        together. With other requests beside it, a batch is the same but for rounding."""
+        """The batch of each request, all drawn at once. All requests have the same number of exemplars, which the model
+        sees together. Other requests change a batch only by rounding."""
         import torch
 
         started = time.perf_counter()
         contexts = [[torch.from_numpy(exemplar.image) for exemplar in request.exemplars] for request in requests]
         context = torch.stack([torch.stack(images) for images in contexts]) if contexts[0] else None
         noise = torch.stack([request.noise(self.model.noise_shape) for request in requests])
-        if context is None:  # one context, the blank one, for all
+        if context is None:  # one blank context for all
             noise = noise.flatten(0, 1)[None]
         drawn = self.draw(context, noise, temperature, history=history)
         shape = (len(requests), BATCH_SIZE)
@@ -234,7 +236,7 @@ class Writer:
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them, guided as the card says (see `GenerativeModel.sample`)."""
+        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`)."""
         import torch
 
         temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
@@ -244,7 +246,7 @@ class Writer:
             )
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
-        """What `RenderStyle.render` takes: logits of ink, or mean intensities."""
+        """The values that `RenderStyle.render` takes: logits of ink, or mean intensities."""
         import torch
 
         likelihood = self.model.likelihood
@@ -256,7 +258,7 @@ class Writer:
             return likelihood.mean(parameters).logit(eps=1e-6).numpy()
 
     def check(self, n: int, temperature: float | None, size: int | None) -> None:
-        """Refuse a number of drawings, a temperature or a size (pixels) that makes no sense."""
+        """Refuse a number of drawings, a temperature or a size (pixels) that is out of range."""
         check_amount(n, size)
         self.temperature_for(temperature)
 

@@ -1,4 +1,4 @@
-"""What is refused before a run begins: data that do not fit the model, a folder that holds another run."""
+"""Checks before a run starts: that the data fit the model, and that the folder holds no other run."""
 
 from __future__ import annotations
 
