@@ -29,7 +29,7 @@ HUGE: list[tuple[dict[str, Any], str]] = [
     ({"steps": 10**9}, "steps = 1000000000 is too large; it is at most 4096, since"),
     ({"image_size": 30_000}, "image_size = 30000 is too large; it is at most 1024, since"),
     ({"bells": [1.0] * 50_000}, "bells has 50000 numbers; it has 1 to 16, since"),
-    ({"steps": 4096, "image_size": 1024}, "4294967296 numbers of one drawing"),
+    ({"steps": 4096, "image_size": 1024}, "4294967296 numbers for one drawing"),
     ({"decision": 65_536}, "but should be (65536,"),
     ({"hidden": 65_536, "latent": 30_000, "steps": 4096, "embedding": 65_536}, "but should be (50, 65536)"),
 ]
