@@ -50,9 +50,9 @@ class WindowBounds:
 class WindowNetwork(nn.Module):
     """Maps a hidden state linearly to the numbers of a window.
 
-    ``A = R(turn) [[1, shear], [0, 1]] diag(scale_x, scale_y)``, ``b = (shift_x, shift_y)``, where a sigmoid keeps ``log
-    scale`` between the logarithms of its bounds, and tanh bounds shift, turn and shear. Hence ``det A = scale_x scale_y
-    > min_scale^2``.
+    ``A = R(turn) [[1, shear], [0, 1]] diag(scale_x, scale_y)``, ``b = (shift_x, shift_y)``, where a sigmoid keeps
+    ``log scale`` between the logarithms of its bounds, and tanh bounds shift, turn and shear. Hence
+    ``det A = scale_x scale_y > min_scale^2``.
 
     Args:
         features: length of the hidden state.

@@ -37,7 +37,7 @@ _DIFFERENCES = (
 
 
 def likelihood_section(records: Sequence[Record]) -> Section:
-    """Free energies and bounds."""
+    """The section on free energies and bounds."""
     tables, plots, findings = [], [], []
     for (name, *_), group in groups(records, lambda record: (f"{record.where}, {record['binarisation']}",)):
         rows, bounds, steps = [], [], []
@@ -92,7 +92,7 @@ def likelihood_section(records: Sequence[Record]) -> Section:
 
 
 def augmentation_section(records: Sequence[Record]) -> Section:
-    """Accuracies by arm and number of drawings."""
+    """The section on accuracies by arm and number of drawings."""
     tables, plots, findings = [], [], []
     for record in records:
         name = f"{record.model}, {record.where}, {record['setting']} alphabets"
@@ -129,7 +129,7 @@ def augmentation_section(records: Sequence[Record]) -> Section:
 
 
 def classification_section(records: Sequence[Record]) -> Section:
-    """Error rates by score, with intervals."""
+    """The section on error rates by score, with intervals."""
     tables, plots, findings = [], [], []
     names: dict[str, str] = {
         "forward": "log p(x | x') - log p(x)",

@@ -1,4 +1,4 @@
-"""What a measurement of likelihood refuses, and what has to be known of its nats."""
+"""Checks of a likelihood measurement, and a note on the meaning of its nats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_contexts(
     model: GenerativeModel, dataset: ConceptDataset, asked: int | Sequence[int] | None, exemplars: ExemplarKind
 ) -> list[int]:
-    """How many exemplars to give, each number once, ascending, without 0: without exemplars is always measured."""
+    """The numbers of exemplars to give, each once, ascending, without 0: no exemplar is always measured."""
     if asked is None:
         some = exemplars == "family" or dataset.drawings_per_concept.max(initial=0) > 1
         return [1] if model.conditional and some else []
@@ -34,7 +34,7 @@ def check_contexts(
 
 
 def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
-    """Refuse colour for a grey model, and the other way round."""
+    """Refuse colour images for a grey model, and the other way round."""
     has, takes = dataset.images.channels, model.likelihood.channels
     if has != takes:
         names = {1: "grey or black and white", 3: "in colour"}
@@ -44,7 +44,7 @@ def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
 
 
 def note_on_nats(likelihood: Likelihood, x: Tensor) -> str:
-    """What keeps the nats from being of a probability of these images; empty where nothing does."""
+    """Why the nats are not those of a probability of these images; empty if they are."""
     if not likelihood.discrete:
         return (
             "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them only with "
