@@ -36,7 +36,7 @@ def classify(
         Literal["omniglot", "omniglot-28", "omniglot-52"] | None,
         typer.Option(
             "--data",
-            help="Data set as which the model sees the drawings.",
+            help="How the model sees the drawings: as in this data set.",
             show_default="as in the training, otherwise omniglot",
         ),
     ] = None,

@@ -30,8 +30,10 @@ def inspect(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what allograph finds in each IMAGE: which tone is the ink, its colour, paper, box, stroke width and parts,
-    how sure that is, and what to watch for. With -o, DIR/STEM.png shows the marked ink beside what a model will see.
+    """Say what allograph finds in each IMAGE: the ink's tone and colour, the paper, the box, stroke width and parts.
+
+    It also says how sure it is and what to watch for. With -o, DIR/STEM.png shows the marked ink beside what a model
+    will see.
     """
     from allograph.cli.reading import given, name_of, stem_of
     from allograph.imaging.inspection import inspect_picture

@@ -45,7 +45,7 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
         raise ValueError("the networks differ in more than image_size and patch")
     read_before, read_now = (config.read_patch or config.patch for config in (before, now))
     if now.context and not source.infers_context and read_before != read_now:
-        raise ValueError("what is read of exemplars goes to every layer, so their patch must stay as it is")
+        raise ValueError("glimpses of exemplars feed the whole network, so their patch must stay as it is")
     size, patch, channels = now.image_size, now.patch, now.windows * source.likelihood.channels
     changed = {"canvas.first": _written(tensors["canvas.first"], size)}
     for key in ("sprite.weight", "sprite.bias"):

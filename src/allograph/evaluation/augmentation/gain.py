@@ -127,7 +127,7 @@ class AugmentationResult:
             values = [getattr(result, field) for result in self.shots]
             lines.append(f"{name:32}" + "".join(f"{f'{100 * v.value:+.1f} ± {100 * v.error:.1f}':>16}" for v in values))
         if self.refused:
-            lines.append(f"note: {self.refused} exemplars could not be used; the others were repeated")
+            lines.append(f"note: {self.refused} exemplars could not be used; they were repeated instead")
         return "\n".join([*lines, f"{self.seconds:.0f} s"])
 
 

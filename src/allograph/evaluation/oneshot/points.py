@@ -138,10 +138,10 @@ class OneShotResult:
         match self.task:
             case "exemplars":
                 ways = f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials"
-                return f"{ways}, 1 exemplar and {self.drawings - 1} drawings a character"
+                return f"{ways}, 1 exemplar and {self.drawings - 1} drawings per character"
             case "alphabet":
                 ways = f"new characters of {self.ways} alphabets, {self.trials} trials"
-                return f"{ways}, {self.given} characters given and {self.drawings} new ones an alphabet"
+                return f"{ways}, {self.given} given characters and {self.drawings} new ones per alphabet"
             case "unconditional":
                 return f"{self.trials} times {self.drawings} drawings from nothing, {self.training} training drawings"
 
