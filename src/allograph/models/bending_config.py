@@ -27,7 +27,7 @@ class BendingConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
+        image_size: side of the images in pixels.
         likelihood: observation model of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one
             with a location, to which the exemplar is bent (``gaussian``, ``learned-gaussian`` or ``logistic``).
         steps: T.

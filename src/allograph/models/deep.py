@@ -54,7 +54,7 @@ class DeepConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
+        image_size: side of the images in pixels.
         likelihood: observation model of the pixels, and their number of channels.
         latents: dimensions of z_1..z_L, the bottom layer first; one for each layer.
         units: units in the networks of each layer, the bottom layer first.

@@ -42,7 +42,7 @@ class DrawConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
+        image_size: side of the images in pixels.
         likelihood: observation model of the pixels, and their number of channels.
         steps: T, the paper's "glimpses".
         latent: dimensions of each z_t.

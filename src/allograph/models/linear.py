@@ -51,7 +51,7 @@ class LinearConfig:
 
     Attributes:
         kind: kind of the model, in presets and weights files.
-        image_size: pixels a side.
+        image_size: side of the images in pixels.
         channels: 1 (grey) or 3 (colour).
         latent: d, smaller than the number of pixels.
         noise: ``isotropic`` (probabilistic PCA) or ``diagonal`` (factor analysis).

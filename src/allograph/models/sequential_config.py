@@ -17,7 +17,7 @@ class SequentialConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
+        image_size: side of the images in pixels.
         likelihood: observation model of the pixels, and their number of channels.
         steps: T.
         latent: dimensions of each z_t.
