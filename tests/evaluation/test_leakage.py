@@ -61,7 +61,7 @@ def test_the_division_is_the_trainings_unless_another_is_asked_for_and_then_refu
     assert found.split == "45-5"
     assert found.dataset.fingerprint() == data.train.fingerprint()
     for name in ("omniglot", "omniglot-28"):
-        with pytest.raises(AllographError, match=r"another division .* --split 45-5"):
+        with pytest.raises(AllographError, match=r"another split .* --split 45-5"):
             held_out_part(trained, name, "test", split="30-20")
     assert held_out_part(trained, "omniglot-28", "test").split == "45-5"
 
@@ -74,7 +74,7 @@ def test_no_division_of_omniglot_is_measured_after_a_training_on_another(data: S
             if asked == trained:
                 assert held_out_part(card(name, part, split=trained), name, "test", split=asked).split == asked
                 continue
-            with pytest.raises(AllographError, match=f"another division .* --split {trained}"):
+            with pytest.raises(AllographError, match=f"another split .* --split {trained}"):
                 held_out_part(card("omniglot", part, split=trained), name, "test", split=asked)
 
 
