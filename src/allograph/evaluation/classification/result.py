@@ -118,7 +118,7 @@ class ClassificationResult:
 
     def table(self) -> str:
         """A table to print."""
-        kind = "the whole model" if self.likelihood == "whole" else "bending alone"
+        kind = "the whole model" if self.likelihood == "whole" else "bending only"
         head = (
             f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
             f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.variants} variants of each "
