@@ -52,7 +52,7 @@ class GatedCanvas(Canvas):
         self.candidate = nn.Conv2d(channels, channels, self._KERNEL, padding=self._KERNEL // 2)
         with torch.no_grad():
             self.gates.bias.zero_()  # type: ignore[union-attr]
-            self.gates.bias[:channels] = 5.0  # type: ignore[index]  # begin near the additive canvas
+            self.gates.bias[:channels] = 5.0  # type: ignore[index]  # start near the additive canvas
 
     def forward(self, attention: Attention, sprites: Tensor, where: Tensor) -> Tensor:
         canvas = self.first
