@@ -197,7 +197,7 @@ def _classify(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) -
         interval = f"{100 * rate['runs_low']:.1f} to {100 * rate['runs_high']:.1f}"
         lake = record["part"] == "test" and record["runs"] == _LAKE
         compares = "yes" if lake else f"no: ours is of the {record['part']} part, not of Lake's runs"
-        kind = "" if record["likelihood"] == "whole" else ", bending alone"
+        kind = "" if record["likelihood"] == "whole" else ", bending only"
         label = f"{record.model}{kind}, both directions, K = {record['samples']:,}"
         rows.append([label, f"{100 * rate['value']:.1f}", interval, "", compares])
     rows += [[row["model"], f"{row['error']}", "", row["source"], row["conditions"]] for row in figures]

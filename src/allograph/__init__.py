@@ -19,12 +19,12 @@ prepare()  # before torch is imported
 
 
 def load(name_or_path: Path | str = "omniglot") -> Writer:
-    """Load a model, by the name under which it ships or from a weights file, ready to write new drawings.
+    """Load a model that is ready to write new drawings, by shipped name or from a weights file.
 
     Raises:
         AllographError: an unknown name; a missing, damaged or foreign file.
     """
-    # Imported here: the command line imports this package for every command, and torch takes its time.
+    # Imported here because the command line imports this package for every command, and torch is slow to import.
     from allograph import weights
     from allograph.generation.generator import Writer
 

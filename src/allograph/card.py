@@ -1,4 +1,4 @@
-"""The model card: what programs read of it, checked and typed; everything else on it is for people, and free."""
+"""The model card: the fields that programs read are checked and typed; everything else is free text for people."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from allograph.data import ExemplarKind, ImageKind
 
 CARD_VERSION = 1
-"""Of the layout that training writes. Cards without a version are older, and what they lack has a default."""
+"""Version of the layout that training writes. Cards without a version are older; defaults fill what they lack."""
 
 TEMPERATURES = (0.0, 2.0)
-"""From above the first to the second."""
+"""Allowed temperatures: above the first, up to the second."""
 
 GUIDANCE = (0.0, 10.0)
-"""From the first to the second."""
+"""Allowed guidance: from the first to the second."""
 
 _SEEDS = range(2**32)
 
@@ -42,20 +42,20 @@ _CARD = {
         "training": {"seed": _SEEDS},
     },
 }
-"""Of each field that a program reads: text, integers from a range, numbers from one to another, a list, a table."""
+"""Type of each field that a program reads: text, integers in a range, numbers in an interval, a list or a table."""
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """The training part of a data set; None where the card does not say.
+    """The training part of a data set; None if the card does not say.
 
     Attributes:
-        name: of the data set.
-        split: how it was divided; 30-20 where the card does not say.
-        images: what they are, one of `allograph.imaging.spaces.IMAGES`.
+        name: name of the data set.
+        split: its split; 30-20 if the card does not say.
+        images: kind of the images, one of `allograph.imaging.spaces.IMAGES`.
         fingerprint: SHA-256 over all images.
-        seed: of the training, which decided what was held out of a folder.
-        sketch: by which these images are recognised under another name (`ConceptDataset.overlap`).
+        seed: seed of the training, which decided what was held out of a folder.
+        sketch: hashes that recognise these images under another name (`ConceptDataset.overlap`).
     """
 
     name: str | None = None
@@ -75,18 +75,18 @@ class TrainedOn:
 
 @dataclass(frozen=True, eq=False)
 class ModelCard(Mapping[str, Any]):
-    """A model's card: a mapping of all that it says, with what programs read as attributes.
+    """A model's card: a mapping of all its entries, with those that programs read as attributes.
 
     Attributes:
-        table: everything, as it stands in the weights file.
-        version: of the card's layout; 0 of those that do not say.
+        table: all entries, as in the weights file.
+        version: version of the card's layout; 0 if the card does not say.
         data: what the model was trained on last.
-        ancestors: what the weights were trained on that it began with.
-        temperature, guidance: with which the model draws, unless others are asked for.
-        exemplars: what the exemplars of its training were to what it drew.
-        folder_images: what the images of a folder were taken in as.
-        binarisation: of the training's images.
-        blank: share of the training without exemplars; None where the card does not say.
+        ancestors: what its first weights were trained on.
+        temperature, guidance: defaults for drawing.
+        exemplars: what the exemplars in training were to the targets.
+        folder_images: kind as which the images of a folder were read.
+        binarisation: binarisation of the training images.
+        blank: share of the training without exemplars; None if the card does not say.
     """
 
     table: Mapping[str, Any] = field(repr=False)
@@ -105,7 +105,7 @@ class ModelCard(Mapping[str, Any]):
         """The card of a weights file.
 
         Raises:
-            ValueError: a field that programs read is not what they take.
+            ValueError: a field that programs read has the wrong type or value.
         """
         _check(table, _CARD, "")
         settings, data = table.get("settings", {}), table.get("data", {})
@@ -134,7 +134,7 @@ class ModelCard(Mapping[str, Any]):
 
     @property
     def trainings(self) -> tuple[TrainedOn, ...]:
-        """All that the model was trained on, the last first."""
+        """Everything that the model was trained on, latest first."""
         return self.data, *self.ancestors
 
 

@@ -1,4 +1,4 @@
-"""Configurations: frozen dataclasses, filled from TOML presets and from ``key=value`` words, checked as they are built.
+"""Configurations: frozen dataclasses, filled from TOML presets and ``key=value`` words, and checked when built.
 
 An unknown key is an error that names the nearest known one; a value of the wrong type is an error that names the type.
 """
@@ -37,10 +37,10 @@ from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialCon
 
 T = TypeVar("T")
 
-_BATCH = Limit(1, 65_536, "a batch is in memory at once")
+_BATCH = Limit(1, 65_536, "a whole batch is in memory at once")
 _PAIRS = Limit(1, 1_000_000, "all pairs stay in memory")
 _RATE = Limit(0, 100, "nothing is learned at such a rate")
-_NORM = Limit(0, 10**9, "no gradient is longer")
+_NORM = Limit(0, 10**9, "no gradient is larger")
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,25 @@ class TrainingConfig:
     """How a model is fitted.
 
     Attributes:
-        batch_size: pairs a step, over all devices.
-        max_steps: the run's length; the learning rate's schedule spans it.
-        learning_rate: of Adam, at its peak.
-        warmup_steps: over which the rate rises from 0; it then falls to ``final_rate`` times the peak by half a cosine.
-        final_rate: share of the peak at ``max_steps``.
-        kl_warmup_steps: over which the weight of the KL terms in what is minimised rises from 0.1 to 1, its value ever
-            after. Figures are always of the free energy itself.
-        gradient_clip: the gradient's norm is cut to this.
-        average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
-        precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
+        batch_size: pairs in each step, over all devices.
+        max_steps: length of the run; the schedule of the learning rate spans it.
+        learning_rate: peak learning rate of Adam.
+        warmup_steps: steps over which the rate rises from 0; it then falls by half a cosine to ``final_rate`` times the
+            peak.
+        final_rate: rate at ``max_steps``, as a share of the peak.
+        kl_warmup_steps: steps over which the weight of the KL terms in the loss rises from 0.1 to 1, where it stays.
+            Reported figures are always of the free energy itself.
+        gradient_clip: largest norm of the gradient; larger ones are clipped.
+        average_decay: decay of the moving average of the weights; this average is validated, sampled from and saved.
+        precision: ``auto`` means bfloat16 if the processor multiplies it natively, otherwise float32.
         validate_every: steps between validations; each also logs a picture of samples.
-        validation_pairs: fixed pairs of validation characters.
-        checkpoint_every: steps between the states from which a killed run goes on.
+        validation_pairs: number of fixed pairs of validation characters.
+        checkpoint_every: steps between saved states, from which a killed run continues.
         recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
             memory for many steps and large images, more time.
-        compile: whether steps are compiled (`allograph.training.compiling`): ``true``, ``false``, or ``auto``: where a
+        compile: whether steps are compiled (`allograph.training.compiling`): ``true``, ``false``, or ``auto``: if the
             run is long enough to pay for it.
-        seed: of the order of the data, the initial weights and all noise.
+        seed: seed of the order of the data, the initial weights and all noise.
     """
 
     batch_size: int = 64
@@ -107,7 +108,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named choice of everything: model, data, training."""
+    """A named choice of all settings: model, data and training."""
 
     model: ModelConfig = field(default_factory=SequentialConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -115,7 +116,7 @@ class Preset:
 
 
 def preset_names() -> list[str]:
-    """The presets that ship."""
+    """Names of the presets that ship."""
     folder = resources.files("allograph") / "presets"
     return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".toml"))
 
@@ -138,7 +139,7 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
 
 
 def preset_fields(preset: Preset) -> dict[str, Any]:
-    """Every settable field of a preset: dotted key -> its value. Which they are depends on the kind of the model."""
+    """Every settable field of a preset, dotted key -> value. The fields depend on the kind of the model."""
     return _fields(preset)
 
 
@@ -151,12 +152,12 @@ def _fields(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
-    """A copy of a preset's table with ``key=value`` words put in.
+    """A copy of a preset's table with ``key=value`` words applied.
 
-    A key is dotted (``model.hidden=512``), or its last part alone where that is unique (``hidden=512``).
+    A key is dotted (``model.hidden=512``), or only its last part if that is unique (``hidden=512``).
     """
     result = _copy(table)
-    words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides what else can be set
+    words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides the other keys
     for section in ("model", "data", "training"):
         if not isinstance(result.get(section, {}), dict):
             raise AllographError(f"{section} is a table of settings, not {shown(result[section])}")
@@ -181,12 +182,12 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
 
 
 def from_dict(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
-    """Builds a (nested) configuration; every key is known and every value has its field's type."""
+    """Builds a (nested) configuration; checks that every key is known and every value has its field's type."""
     return _filled(kind(), table, prefix)
 
 
 def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
-    """The configuration with the table's values in place of its own; tables within go into what stands there."""
+    """The configuration with the table's values in place of its own; nested tables update nested configurations."""
     hints = typing.get_type_hints(type(config))
     values = {}
     for key, value in table.items():
@@ -208,18 +209,18 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """The plain table of a configuration: what `from_dict` reads and TOML and JSON can hold."""
+    """A configuration as a plain table, which `from_dict` reads and TOML and JSON can hold."""
     return dataclasses.asdict(config)
 
 
 def model_from_config(table: Mapping[str, Any]) -> GenerativeModel:
-    """A freshly initialised model of a configuration's table, of the kind that it names."""
+    """A newly initialised model for a configuration's table, of the kind that the table names."""
     config = _filled(_default_model(table), table, "model.")
     return MODELS[config.kind][1](config)
 
 
 def _default_model(table: Mapping[str, Any]) -> ModelConfig:
-    """The configuration of the kind that a model's table names, with its defaults."""
+    """The default configuration of the kind that a model's table names."""
     kind = table.get("kind", SequentialConfig.kind)
     if not isinstance(kind, str) or kind not in MODELS:
         raise AllographError(f"unknown model.kind {shown(kind)}{_nearest(str(kind), MODELS)}")
@@ -234,7 +235,7 @@ def _parse(text: str) -> Any:
     """A value as TOML would read it; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # of too many digits or brackets, too
+    except (ValueError, RecursionError):  # also for too many digits or brackets
         return text
 
 
@@ -264,7 +265,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return float(value)
-        except OverflowError:  # of more than 308 digits; its limit refuses it
+        except OverflowError:  # with more than 308 digits; its limit refuses it
             return math.inf if value > 0 else -math.inf
     elif not is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value

@@ -134,13 +134,13 @@ def test_new_characters_of_an_alphabet(capsys, kind: str, request: pytest.Fixtur
     weights_file = request.getfixturevalue(kind)
     status, out, err = run(capsys, *quick(weights_file, "--task", "alphabet"))
     assert status == 0
-    assert "never on others of its alphabet" in one_line(err)
+    assert "never on other symbols of its alphabet" in one_line(err)
     assert "own alphabet" in out and "of its family" in out
     (path,) = (weights_file.parent / "out").glob("*-oneshot-alphabet.json")
     document = json.loads(path.read_text())
     assert (document["given"], document["ways"], document["whole"]) == (5, 2, kind == "bending")
     assert (document["likelihood"]["contexts"], document["likelihood"]["exemplars"]) == (5, "family")
-    assert "never on others" in document["note"]
+    assert "never on other symbols" in document["note"]
     with Image.open(path.with_suffix(".png")) as picture:
         assert picture.width > picture.height
 
@@ -174,7 +174,7 @@ def test_drawings_from_nothing_need_the_data_of_the_training(capsys, model: Any,
     weights.save(tmp_path / "small.safetensors", model, {"data": {"name": "none"}})
     status, out, err = run(capsys, *quick(tmp_path / "small.safetensors", "--task", "unconditional"))
     assert (status, out) == (2, "")
-    assert "name the data of the training with --data" in one_line(err)
+    assert "name the training data with --data" in one_line(err)
     assert not list((tmp_path / "out").glob("*"))
 
 

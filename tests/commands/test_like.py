@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_one_clear_line(kin: Path, tmp_path: Path, capsys
         (["--like", tmp_path / "none"], "there is no folder"),
         (["--like", tmp_path / "file"], "is a file"),
         (["--like", tmp_path / "empty"], "holds no image"),
-        (["--ink", "dark"], "without --like"),
+        (["--ink", "dark"], "--ink needs --like"),
     )
     for arguments, said in cases:
         assert invent(*arguments, "--model", kin, "-o", tmp_path / "out") == 2

@@ -201,7 +201,7 @@ def test_damaged_files_are_reported_and_the_rest_is_done(capsys, results: Path, 
     status, out, err = run(capsys, "report", folder)
     assert status == 1
     assert "1 of likelihood" in out
-    assert "half.json is no JSON" in err and "without.json holds no measurement" in err
+    assert "half.json is not JSON" in err and "without.json is not a measurement" in err
     text = " ".join(Page((folder / "report" / "report.html").read_text()).words)
     assert "good.json" in text and "half.json" in text and "without.json" in text
 
@@ -235,7 +235,7 @@ def test_a_home_that_cannot_be_written_is_no_matter(results: Path, tmp_path: Pat
     environment = {**os.environ, "MPLCONFIGDIR": "/proc/none"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0
-    assert all("holds no measurement" in line for line in done.stderr.splitlines()), done.stderr
+    assert all("is not a measurement" in line for line in done.stderr.splitlines()), done.stderr
 
 
 def test_without_matplotlib_one_line_says_what_to_install(results: Path, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
         with pytest.raises(AllographError, match="out of range"):
             plain.guided(wrong)
     for unguided in (writer, Writer(build("colour, no exemplar"), card("colour, no exemplar"), "0")):
-        with pytest.raises(AllographError, match="cannot be guided"):
+        with pytest.raises(AllographError, match="cannot guide"):
             unguided.guided(2.0)
     untaught = Writer(plain.model, ModelCard.of({**plain.card, "settings": {"data": {"blank": 0.0}}}), "0")
     assert untaught.guided(1.0).guidance == 1

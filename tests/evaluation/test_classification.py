@@ -94,7 +94,7 @@ def test_variants_follow_from_the_seed_and_the_drawing(runs: ClassificationRuns)
 
 
 def test_samples_are_shared_evenly(model: BendingModel, runs: ClassificationRuns) -> None:
-    with pytest.raises(AllographError, match=r"5 samples .* 2 variants .* take a multiple"):
+    with pytest.raises(AllographError, match=r"5 samples .* 2 variants .* use a multiple"):
         classify(model, runs, size=SIZE, samples=5, variants=2)
 
 

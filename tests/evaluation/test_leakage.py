@@ -61,7 +61,7 @@ def test_the_division_is_the_trainings_unless_another_is_asked_for_and_then_refu
     assert found.split == "45-5"
     assert found.dataset.fingerprint() == data.train.fingerprint()
     for name in ("omniglot", "omniglot-28"):
-        with pytest.raises(AllographError, match=r"another division .* --split 45-5"):
+        with pytest.raises(AllographError, match=r"another split .* --split 45-5"):
             held_out_part(trained, name, "test", split="30-20")
     assert held_out_part(trained, "omniglot-28", "test").split == "45-5"
 
@@ -74,7 +74,7 @@ def test_no_division_of_omniglot_is_measured_after_a_training_on_another(data: S
             if asked == trained:
                 assert held_out_part(card(name, part, split=trained), name, "test", split=asked).split == asked
                 continue
-            with pytest.raises(AllographError, match=f"another division .* --split {trained}"):
+            with pytest.raises(AllographError, match=f"another split .* --split {trained}"):
                 held_out_part(card("omniglot", part, split=trained), name, "test", split=asked)
 
 
@@ -132,10 +132,10 @@ def test_another_folder_of_the_same_name_is_told_by_its_images(data: Splits, str
     other = strokes.select(range(36, 40))
     found = held_out_part(card("letters", other), "your/letters", "test")
     assert found.dataset.fingerprint() == data.test.fingerprint()
-    with pytest.raises(AllographError, match="another division of letters"):
+    with pytest.raises(AllographError, match="another split of letters"):
         held_out_part(card("letters", other, sketch=False), "your/letters", "test")
     grown = strokes.select(range(8))
-    with pytest.raises(AllographError, match="another division of letters"):
+    with pytest.raises(AllographError, match="another split of letters"):
         held_out_part(card("letters", grown), "your/letters", "test")
 
 
@@ -147,7 +147,7 @@ def test_ancestors_count_as_the_training_does(data: Splits) -> None:
         return grown
 
     assert held_out_part(grown_from("strokes", data.train), "strokes", "test")
-    with pytest.raises(AllographError, match="another division of strokes"):
+    with pytest.raises(AllographError, match="another split of strokes"):
         held_out_part(grown_from("strokes", data.validation), "strokes", "test")
     assert held_out_part(grown_from("omniglot", data.test, split="45-5"), "omniglot-28", "test").split == "45-5"
     with pytest.raises(AllographError, match="--split 45-5"):
@@ -156,7 +156,7 @@ def test_ancestors_count_as_the_training_does(data: Splits) -> None:
         held_out_part(grown_from("mnist-static", data.train), "mnist", "validation")
     several = grown_from("omniglot", data.test, split="45-5")
     several["data"] |= {"name": "omniglot"}
-    with pytest.raises(AllographError, match=r"several divisions of omniglot \(30-20, 45-5\)"):
+    with pytest.raises(AllographError, match=r"several splits of omniglot \(30-20, 45-5\)"):
         held_out_part(several, "omniglot", "test")
 
 
@@ -183,7 +183,7 @@ def test_a_folder_is_taken_in_as_what_the_training_images_are(
 
 def test_a_split_of_what_is_divided_in_one_way_is_refused(data: Splits) -> None:
     for name in ("mnist", "my/omniglot"):
-        with pytest.raises(AllographError, match=f"'{name}' is divided in one way: leave out --split"):
+        with pytest.raises(AllographError, match=f"'{name}' has only one split: leave out --split"):
             held_out_part({}, name, "test", split="30-20")
 
 

@@ -218,7 +218,7 @@ def test_images_of_more_levels_than_the_model_knows_are_rounded_and_that_is_said
 
 def test_the_density_of_a_gaussian_is_compared_with_densities_alone() -> None:
     result = measure(grey_model(likelihood={"kind": "gaussian"}), pictures())
-    assert "densities of the same kind alone" in result.note
+    assert "only with densities of the same kind" in result.note
     assert result.without.bits_per_dimension is None
 
 

@@ -104,7 +104,7 @@ def test_networks_that_differ_in_more_are_refused(changes: dict[str, Any]) -> No
 
 def test_another_patch_is_refused_where_exemplars_are_read_by_attention() -> None:
     parts: dict[str, Any] = {"context": True, "context_by": "attention"}
-    with pytest.raises(ValueError, match="patch stays"):
+    with pytest.raises(ValueError, match="patch must stay"):
         resized(*both({}, patch=5, **parts))
     resized(*both({}, patch=3, **parts))
 

@@ -269,7 +269,7 @@ def test_what_cannot_be_resumed_or_begun_is_said(
         fit(splits, preset, tmp_path, resume=True)
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "model.safetensors").write_bytes(b"somebody's work")
-    with pytest.raises(AllographError, match="holds a run already"):
+    with pytest.raises(AllographError, match="already holds a run"):
         fit(splits, preset, tmp_path / "alone")
 
 

@@ -1,8 +1,8 @@
 """Attention: where to look and to write, decided by a hidden state.
 
-`WholeImage` (none), `GaussianAttention` (DRAW's), `SeparableTransformer` (scale and shift) and `SpatialTransformer`
-(any affine window) keep one contract, `Attention`; so do several windows of one kind, `SeveralWindows`. The functions
-below work on windows and images themselves.
+`WholeImage` (none), `GaussianAttention` (DRAW's), `SeparableTransformer` (scale and shift), `SpatialTransformer` (any
+affine window) and `SeveralWindows` (several windows of one kind) share one interface, `Attention`. The functions below
+work directly on windows and images.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def attention_of(
     initial_scale: float,
     windows: int = 1,
 ) -> Attention:
-    """A fresh attention of this kind, with so many windows; without attention a patch is the whole image."""
+    """A new attention module of this kind with this many windows; without attention a patch is the whole image."""
 
     def one() -> Attention:
         if kind == "none":

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from allograph.attention.separable import SeparableAttention
 
 LOG_STRIDE = (math.log(0.02), math.log(2.0))
-"""Of the grid's width as a share of the image's."""
+"""Bounds of the log of the grid's width, as a share of the image's width."""
 LOG_WIDTH = (math.log(0.3), math.log(8.0))
-"""Of the filters' standard deviation, pixels of 28."""
+"""Bounds of the log of the filters' standard deviation, in pixels of a 28-pixel image."""
 LOG_INTENSITY = 3.0
 
 
@@ -30,12 +30,12 @@ class GaussianAttention(SeparableAttention):
         read(x) = gamma F_y x F_x^T,        write(patch) = F_y^T patch F_x / gamma
 
     so that at ``gamma = 1`` writing is the adjoint of reading. The five numbers are ``(g_x, g_y, log delta, log sigma,
-    log gamma)``. The paper's are unbounded; here the last three are kept within smooth bounds, for an unbounded scale
-    is how such models come to NaN.
+    log gamma)``. In the paper they are unbounded; here the last three have smooth bounds, since an unbounded scale
+    leads to NaN.
 
     Args:
         features: length of the hidden state.
-        size: of the image, pixels a side, S.
+        size: S, side of the image in pixels.
         patch: N.
     """
 
@@ -44,7 +44,7 @@ class GaussianAttention(SeparableAttention):
         self.linear = nn.Linear(features, 5)
         with torch.no_grad():
             self.linear.bias.zero_()
-            self.linear.bias[2] = 1.0  # begin with most of the image
+            self.linear.bias[2] = 1.0  # start with most of the image
 
     def unbounded(self, hidden: Tensor) -> Tensor:
         return self.linear(hidden)
@@ -64,7 +64,7 @@ class GaussianAttention(SeparableAttention):
         pixels = torch.arange(1, self.size + 1, device=where.device, dtype=where.dtype)
         middle = where[..., :2, None] + steps * where[..., 2, None, None].exp()
         distance = (pixels - middle[..., None]) * torch.exp(-where[..., 3, None, None, None])
-        # By softmax, which is the normalised bell and stays finite where a filter lies far outside the image.
+        # Softmax gives the normalised bell and stays finite if a filter lies far outside the image.
         along_x, along_y = torch.softmax(-0.5 * distance.square(), dim=-1).unbind(dim=-3)
         return along_y, along_x
 

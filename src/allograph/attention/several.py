@@ -15,13 +15,13 @@ from allograph.attention.base import Attention
 
 @final
 class SeveralWindows(Attention):
-    """M windows of one kind, each at a place of its own.
+    """M windows of one kind, each at its own place.
 
-    ``read(x)`` is M patches of x, one after another along the channels; ``write(patches) = sum_m write_m(patch_m)``, of
-    M patches of C channels each, laid out in the same way. Source: Rezende et al., 2016, section 3.1.
+    ``read(x)`` gives M patches of x, one after another along the channels. ``write(patches) = sum_m write_m(patch_m)``
+    takes M patches of C channels each, in the same layout. Source: Rezende et al., 2016, section 3.1.
 
     Args:
-        windows: of one kind, size and patch; they share nothing but these.
+        windows: windows of one kind, size and patch, which share nothing else.
     """
 
     def __init__(self, windows: Sequence[Attention]) -> None:
@@ -33,7 +33,7 @@ class SeveralWindows(Attention):
 
     @property
     def _one(self) -> Attention:
-        """Any of them: what they do at a place does not depend on which it is."""
+        """Any of the windows: all do the same at a given place."""
         return self.windows[0]  # type: ignore[return-value]
 
     def _each(self, where: Tensor) -> Tensor:

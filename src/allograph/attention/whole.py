@@ -1,4 +1,4 @@
-"""No attention: the whole image is read and written."""
+"""No attention: reads and writes the whole image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allograph.attention.windows import identity_window
 
 @final
 class WholeImage(Attention):
-    """``read(x) = x`` and ``write(patch) = patch``: a patch is an image, and no number says where."""
+    """``read(x) = x`` and ``write(patch) = patch``: a patch is the image, and a place has no numbers."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size, size, 0)

@@ -62,11 +62,11 @@ def augment(
     from allograph.generation.augment import AugmentOrder, augment_folder
     from allograph.runtime.distributed import joined
 
-    # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
+    # In the current folder, not beside FOLDER, which may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")
     order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite)
     writer = allograph.load(model).guided(guidance)
-    again = f"run the same command {'without --overwrite ' if overwrite else ''}to go on"
+    again = f"run the same command {'without --overwrite ' if overwrite else ''}to continue"
     with joined(again) as processes, Progress("drawings") as progress:
         try:
             report = augment_folder(writer, folder, output, order, progress, processes)

@@ -28,35 +28,39 @@ def classify(
         int | None,
         typer.Option(
             min=1,
-            help="Small changes of each exemplar, itself among them, that share the samples.",
-            show_default=f"{_VARIANTS}, or the largest number below that divides the samples",
+            help="Number of small changes of each exemplar (itself included) that share the K samples.",
+            show_default=f"{_VARIANTS}, or the largest smaller number that divides the samples",
         ),
     ] = None,
     data: Annotated[
         Literal["omniglot", "omniglot-28", "omniglot-52"] | None,
-        typer.Option("--data", help="How the model sees the drawings.", show_default="the training's, else omniglot"),
+        typer.Option(
+            "--data",
+            help="How the model sees the drawings: as in this data set.",
+            show_default="as in the training, otherwise omniglot",
+        ),
     ] = None,
     part: Annotated[
         Literal["validation", "test"],
-        typer.Option(help="Runs made of the validation alphabets, or Lake's own 20 runs, for the last figure."),
+        typer.Option(help="Runs made from the validation alphabets, or Lake's own 20 runs for the final figure."),
     ] = "validation",
-    runs: Annotated[int, typer.Option(min=2, help="Runs of the validation part; Lake's are 20.")] = 20,
+    runs: Annotated[int, typer.Option(min=2, help="Number of runs of the validation part; Lake's are 20.")] = 20,
     likelihood: Annotated[
         Literal["whole", "bending"],
-        typer.Option(help="Of the whole model, or of the exemplar bent and nothing written beside it."),
+        typer.Option(help="Likelihood of the whole model, or of the bent exemplar with nothing written beside it."),
     ] = "whole",
     split: SplitOption = None,
-    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Of the computation.")] = "float32",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the runs made and of the noise.")] = 0,
+    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the computation.")] = "float32",
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the runs and of the noise.")] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Which of 20 exemplars is a drawing a new drawing of, by the model's likelihood? Lake's one-shot classification.
+    """One-shot classification by the model's likelihood: which of 20 exemplars shows the same character as a drawing?
 
-    Writes DIR/MODEL-classify-DATA-PART-kSAMPLES.json and, of what was confused, a picture of the same name.
+    The task is Lake's. Writes DIR/MODEL-classify-DATA-PART-kSAMPLES.json and a picture of the confusions beside it.
     """
     from allograph import weights
     from allograph.evaluation.classification.classify import classify as classified
@@ -71,8 +75,8 @@ def classify(
     loaded = weights.load(model)
     if loaded.card.exemplars != "concept":
         raise AllographError(
-            f"{model} was trained on exemplars that are other symbols of an alphabet, so it cannot say of which one a "
-            "drawing is a new drawing: take a model of exemplars of the same symbol"
+            f"the exemplars of {model} are other symbols of an alphabet, so it cannot tell which exemplar a drawing "
+            "belongs to: use a model trained on exemplars of the same symbol"
         )
     called = data or default_data(loaded.card)
     name, which = model_name(model), "classify" if likelihood == "whole" else f"classify-{likelihood}"
@@ -131,7 +135,7 @@ def _runs(
     seed: int,
     data_dir: str | None,
 ) -> tuple[str, ClassificationRuns]:
-    """How Omniglot was divided, and the runs; refused where the model may have been trained on them."""
+    """The split of Omniglot and the runs; refuses runs that the model may have been trained on."""
     from allograph.data import draw_runs, load_lake_runs
     from allograph.evaluation.leakage import check_lake_runs, held_out_part
 
@@ -140,7 +144,7 @@ def _runs(
         return held_out.split, draw_runs(held_out.dataset, count, seed=seed)
     if split not in (None, "30-20"):
         raise AllographError(
-            "Lake's runs are of the evaluation alphabets, which the 30-20 division tests on: leave out --split"
+            "Lake's runs use the evaluation alphabets, the test part of the 30-20 split: leave out --split"
         )
     lake = load_lake_runs(data_dir, data or "omniglot")
     check_lake_runs(loaded.card, lake.dataset)

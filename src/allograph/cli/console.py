@@ -43,10 +43,10 @@ STOPPED = 130
 """The exit status after Ctrl-C, as shells count it: 128 + SIGINT."""
 
 MAX_SEED = 2**32 - 1
-"""The largest seed that all commands take, for Lightning takes no larger one; the smallest is 0."""
+"""The largest seed that commands accept, since Lightning accepts no larger one; the smallest is 0."""
 
 _EVERY = 5.0
-"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+"""Seconds between two progress lines if there is no terminal for a bar."""
 
 ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
@@ -58,15 +58,15 @@ GuidanceOption = Annotated[
 TemperatureOption = Annotated[
     float | None, typer.Option(help="Below 1, drawings vary less.", show_default="the weights' own")
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 InkOption = Annotated[
-    Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink; auto decides by itself.")
+    Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink; auto finds out.")
 ]
 DataDirOption = Annotated[
     str | None,
     typer.Option(
         "--data-dir",
-        help="Folder where data sets are looked for and downloaded to.",
+        help="Folder for data sets, which are downloaded if missing.",
         envvar="ALLOGRAPH_DATA",
         metavar="DIR",
     ),
@@ -78,30 +78,30 @@ ThreadsOption = Annotated[
         "--threads",
         min=1,
         callback=use_threads,
-        help="Number of threads that compute.",
-        show_default="one for each core that it may use",
+        help="Number of compute threads.",
+        show_default="one for each usable core",
         metavar="N",
     ),
 ]
 
 
 class Stopped(Exception):
-    """The user pressed Ctrl-C; the message says what is done and how to go on."""
+    """The user pressed Ctrl-C; the message says what is done and how to continue."""
 
 
 def say(message: str) -> None:
-    """One line for the user, on stderr; of several processes the first speaks."""
+    """Print one line for the user on stderr; of several processes, only the first does."""
     if launched().first:
         complain(message)
 
 
 def complain(message: str) -> None:
-    """One line for the user, on stderr, whichever process this is."""
+    """Print one line for the user on stderr, from any process."""
     print(f"allograph: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """The one document of `--json`, on stdout: results as objects, paths as strings."""
+    """Print the document of `--json` on stdout: results as objects, paths as strings."""
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain), flush=True)
 
 
@@ -110,7 +110,7 @@ def _plain(value: Any) -> Any:
 
 
 class Progress:
-    """A bar with the rate and the time left on a terminal, a line now and then elsewhere; both on stderr."""
+    """Progress on stderr: a bar with the time left on a terminal, elsewhere a line now and then."""
 
     def __init__(self, unit: str) -> None:
         self._unit = unit

@@ -20,15 +20,16 @@ DataOption = Annotated[str, typer.Option("--data", help="A known data set, or a 
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="How Omniglot is divided: 30-20, 40-10, 45-5 or characters.", show_default="the training's, else 30-20"
+        help="Split of Omniglot: 30-20, 40-10, 45-5 or characters.",
+        show_default="as in the training, otherwise 30-20",
     ),
 ]
 PartOption = Annotated[
     Literal["validation", "test"],
-    typer.Option(help="Part of the data; the test part is for the last figure, not for choosing."),
+    typer.Option(help="Part of the data. Make choices on validation; keep test for the final figure."),
 ]
 ResultsOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the result file.", metavar="DIR")]
-OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier call.")]
+OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier run.")]
 SettingOption = Annotated[
     Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
 ]
@@ -43,35 +44,39 @@ def likelihood(
     part: Annotated[
         Literal["training", "validation", "test"],
         typer.Option(
-            help="Part of the data; the test part is for the last figure, not for choosing, the training part to "
-            "compare with the others."
+            help="Part of the data. Make choices on validation; keep test for the final figure. The training part is "
+            "for comparison."
         ),
     ] = "validation",
     drawings: Annotated[
-        int | None, typer.Option(min=2, help="Images for the free energy.", show_default="all of the part")
+        int | None, typer.Option(min=2, help="Number of images for the free energy.", show_default="the whole part")
     ] = None,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 1000,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Number of images for the bound.")] = 1000,
     contexts: Annotated[
         str | None,
         typer.Option(
-            help="Exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
-            show_default="1 where model and data have any",
+            help="Number of exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
+            show_default="1 if the model takes exemplars and the data have them",
             metavar="N[,N...]",
         ),
     ] = None,
     exemplars: Annotated[
         Literal["concept", "family"] | None,
         typer.Option(
-            help="What these are: of the same symbol, or other symbols of its alphabet.", show_default="the training's"
+            help="What the exemplars are: drawings of the same symbol, or other symbols of its alphabet.",
+            show_default="as in the training",
         ),
     ] = None,
     binarisation: Annotated[
         Literal["none", "threshold", "dynamic"] | None,
-        typer.Option(help="Of 8-bit images: at one half, or drawn from their grey.", show_default="the training's"),
+        typer.Option(
+            help="Binarisation of 8-bit images: threshold at one half, or drawn at random from the grey values.",
+            show_default="as in the training",
+        ),
     ] = None,
-    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Of the computation.")] = "float32",
+    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the computation.")] = "float32",
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of images and exemplars and of the noise.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the choice of images and exemplars, and of the noise.")
     ] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -79,9 +84,10 @@ def likelihood(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """How probable are unseen images, in nats: free energy and importance weighted bound, with and without exemplar.
+    """Measure how probable unseen images are, in nats.
 
-    Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
+    Gives the free energy and the importance weighted bound, with and without an exemplar. Everything that a comparison
+    needs goes to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
     from allograph.evaluation.records import check_free, data_name, model_name, record_path, shown_data
 

@@ -38,31 +38,37 @@ def augmentation(
     setting: SettingOption = "within",
     shots: Annotated[
         list[int] | None,
-        typer.Option("--shots", min=1, help="Drawings given of each class; repeat it.", show_default="1, 2 and 5"),
+        typer.Option(
+            "--shots",
+            min=1,
+            help="Number of drawings given of each class. May be repeated.",
+            show_default="1, 2 and 5",
+        ),
     ] = None,
     trials: Annotated[
-        int, typer.Option(min=2, help="Choices of classes and drawings, each with its classifiers.")
+        int, typer.Option(min=2, help="Number of trials, each with its own classes, drawings and classifiers.")
     ] = 20,
     ways: Annotated[
-        int | None, typer.Option(min=2, help="Classes.", show_default="20, or all where there are fewer")
+        int | None, typer.Option(min=2, help="Number of classes.", show_default="20, or all if there are fewer")
     ] = None,
     drawings: Annotated[
-        int, typer.Option(min=3, help="Real drawings of each class, given and tested on together.")
+        int, typer.Option(min=3, help="Number of real drawings of each class, those given and those tested on.")
     ] = 20,
-    made: Annotated[int, typer.Option(min=1, help="New drawings of each class.")] = 400,
-    steps: Annotated[int, typer.Option(min=1, help="Of every classifier's training.")] = 400,
+    made: Annotated[int, typer.Option(min=1, help="Number of new drawings of each class.")] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of every classifier.")] = 400,
     temperature: TemperatureOption = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of all choices, drawings and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices, drawings and weights.")] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """What is a model's augmentation worth? Trains a small classifier on few drawings of unseen classes, four times.
+    """Measure what a model's drawings are worth as training data.
 
-    On the drawings alone, with classical augmentation, with the model's drawings, with both; tested on other people's.
-    Writes all that a comparison needs to DIR/MODEL-DATA-PART-augmentation-SETTING.json, and a picture beside it.
+    Trains a small classifier on few drawings of unseen classes, four times: on the drawings alone, with classical
+    augmentation, with the model's drawings, and with both. It is tested on other people's drawings. Everything that a
+    comparison needs goes to DIR/MODEL-DATA-PART-augmentation-SETTING.json, with a picture beside it.
     """
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
 

@@ -38,8 +38,8 @@ def oneshot(
     task: Annotated[
         Literal["unconditional", "exemplars", "alphabet"],
         typer.Option(
-            help="Drawings from nothing; new drawings of a character given one; new characters of an alphabet given "
-            "some of its characters."
+            help="Drawings from nothing; new drawings of a character, from one drawing of it; new characters of an "
+            "alphabet, from some of its characters."
         ),
     ] = "exemplars",
     data: Annotated[
@@ -55,26 +55,29 @@ def oneshot(
     setting: Annotated[
         Literal["within", "across"] | None,
         typer.Option(
-            help="Of the task exemplars: characters of one alphabet at a time, or of all.", show_default="within"
+            help="For the task exemplars: take the characters of one alphabet at a time, or of all.",
+            show_default="within",
         ),
     ] = None,
     given: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Of the task alphabet: characters of it that the model is shown.", show_default=str(_GIVEN)
+            min=1, help="For the task alphabet: number of characters that the model sees.", show_default=str(_GIVEN)
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, help="Tests, each with its own characters.")] = 20,
+    trials: Annotated[int, typer.Option(min=2, help="Number of trials, each with its own characters.")] = 20,
     temperature: TemperatureOption = None,
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="Samples of the whole model, at temperature 1, not what write shows."),
+        typer.Option(
+            "--whole", help="Judge samples of the whole model at temperature 1 instead of what `write` shows."
+        ),
     ] = False,
     samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 50,
-    drawings: Annotated[int, typer.Option(min=2, help="Images for the free energy, at most.")] = 1000,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 200,
+    drawings: Annotated[int, typer.Option(min=2, help="Largest number of images for the free energy.")] = 1000,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Number of images for the bound.")] = 200,
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of characters, of the drawings and of the noise.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the choice of characters, the drawings and the noise.")
     ] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -82,15 +85,15 @@ def oneshot(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """How well does a model draw from nothing, from one exemplar, or from some characters of an alphabet?
+    """Measure how well a model draws from nothing, from one exemplar, or from some characters of an alphabet.
 
-    Critics compare its drawings with real ones of unseen characters; beside them stand the free energy and the
-    importance weighted bound of these, given as much. Writes all that a comparison needs to
-    DIR/MODEL-DATA-PART-oneshot-TASK.json (of the task exemplars -exemplars-SETTING), and a picture beside it.
+    Critics compare its drawings with real drawings of unseen characters. The free energy and the importance weighted
+    bound of the real drawings, given the same exemplars, are measured too. Everything that a comparison needs goes to
+    DIR/MODEL-DATA-PART-oneshot-TASK.json (for the task exemplars -exemplars-SETTING), with a picture beside it.
     """
     for option, value, only in (("--setting", setting, "exemplars"), ("--given", given, "alphabet")):
         if value is not None and task != only:
-            raise AllographError(f"{option} is for --task {only}: leave it out")
+            raise AllographError(f"{option} is only for --task {only}: leave it out")
 
     import allograph
     from allograph.evaluation.critics.critic import default_critic

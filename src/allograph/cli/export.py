@@ -24,10 +24,10 @@ def export(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model as ONNX: FILE.onnx draws, FILE-likelihood.onnx says how probable drawings are.
+    """Write a model as ONNX: FILE.onnx draws, FILE-likelihood.onnx computes how probable drawings are.
 
-    Both are checked against torch before they are written. Models of kinds sequential and bending whose images are ink
-    on paper can be exported.
+    Both are checked against torch before they are written. Sequential and bending models of ink on paper can be
+    exported.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -40,7 +40,7 @@ def export(
     try:
         made = exporting.export(allograph.load(model), output, half=half, overwrite=overwrite)
     except KeyboardInterrupt:
-        raise Stopped("stopped; no file is half-written, the same command begins anew") from None
+        raise Stopped("stopped; no file is half-written; run the same command to start again") from None
     if as_json:
         print_json({"weights": model, "half": half, "files": [asdict(one) for one in made]})
         return

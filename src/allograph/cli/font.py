@@ -28,22 +28,24 @@ from allograph.errors import AllographError
 def font(
     folder: Annotated[
         Path,
-        typer.Argument(help="FOLDER/CLASS/*.png, one class a character, as read-sheet makes it.", metavar="FOLDER"),
+        typer.Argument(
+            help="FOLDER/CLASS/*.png, one class for each character, as read-sheet makes it.", metavar="FOLDER"
+        ),
     ],
     output: Annotated[
         list[Path],
-        typer.Option("-o", "--output", help="A .ttf, .otf, .woff2 or .ufo; repeat it for several.", metavar="FILE"),
+        typer.Option("-o", "--output", help="A .ttf, .otf, .woff2 or .ufo file. May be repeated.", metavar="FILE"),
     ],
     variants: Annotated[
-        int, typer.Option("--variants", min=1, max=20, help="Drawings of each character.", metavar="N")
+        int, typer.Option("--variants", min=1, max=20, help="Number of drawings of each character.", metavar="N")
     ] = 5,
     name: Annotated[
         str | None, typer.Option("--name", help="The font's name.", show_default="the first file's", metavar="NAME")
     ] = None,
-    designer: Annotated[str, typer.Option(help="Whose hand it is.", show_default=False)] = "",
-    license: Annotated[str, typer.Option(help="What others may do with it.", show_default=False)] = "",
+    designer: Annotated[str, typer.Option(help="The person whose handwriting it is.", show_default=False)] = "",
+    license: Annotated[str, typer.Option(help="What others may do with the font.", show_default=False)] = "",
     model: Annotated[
-        str, typer.Option("--model", help="Weights: a known name, a .safetensors file; none for no new drawings.")
+        str, typer.Option("--model", help="Weights: a known name or a .safetensors file; `none` for no new drawings.")
     ] = "omniglot-bending",
     seed: SeedOption = 0,
     guidance: GuidanceOption = None,
@@ -52,9 +54,9 @@ def font(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Make a font of which repeated letters differ: the drawings in FOLDER, and new ones of each as alternates.
+    """Make a font whose repeated letters differ: the drawings in FOLDER, with new ones of each as alternates.
 
-    What the sheet's guide lines say of size and baseline is used; of other pictures it is estimated.
+    Size and baseline come from the sheet's guide lines; for other pictures they are estimated.
     """
     with needing("font"):
         from allograph.typography.design import design_of
@@ -66,7 +68,7 @@ def font(
     from allograph.runtime.threads import usable_cores
 
     if wrong := next((path for path in output if path.suffix.lower() not in FORMATS), None):
-        raise AllographError(f"{wrong} does not end in {', '.join(FORMATS)}, which say what kind of font to make")
+        raise AllographError(f"{wrong} does not end in {', '.join(FORMATS)}; the ending says what kind of font to make")
     if not overwrite and (there := next((path for path in output if path.exists()), None)):
         raise AllographError(f"{there} exists already; choose another name with -o, or add --overwrite")
     names = FontNames(name or output[0].stem, designer, license)
@@ -86,7 +88,7 @@ def font(
             for path in output:
                 write_font(path, design, names, overwrite=overwrite)
         except KeyboardInterrupt:
-            raise Stopped("stopped; no font is half-written, run the same command again") from None
+            raise Stopped("stopped; no font is half-written; run the same command again") from None
     problems += more
     for problem in problems:
         say(problem.message)

@@ -23,7 +23,7 @@ _KINDS = {
 }
 
 _WIDEST = 100
-"""Columns that a key may push the values to the right."""
+"""Widest column of keys, in characters."""
 
 
 def info(
@@ -36,7 +36,7 @@ def info(
 
     writer = allograph.load(model)
     card = {**writer.card}
-    if "data" in card:  # the sketch is there for programs: a thousand numbers
+    if "data" in card:  # the sketch is a thousand numbers for programs
         card["data"] = {key: value for key, value in card["data"].items() if key != "sketch"}
     document = {
         "weights": model,
@@ -57,7 +57,7 @@ def info(
 
 
 def _summary(writer: Writer) -> dict[str, Any]:
-    """What kind of model it is, in a few words that mean the same for every kind."""
+    """What kind of model it is, in entries that mean the same for every kind."""
     model = writer.model
     steps, latent = model.noise_shape
     size = model.config.image_size
@@ -87,5 +87,5 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def _printable(text: str) -> str:
-    """On one line, and without what a terminal obeys: a card may come from a stranger."""
+    """On one line and without control characters: a card may come from a stranger."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -24,12 +24,16 @@ def inspect(
         typer.Option("-o", "--output", help="Folder for pictures of what was found.", metavar="DIR"),
     ] = None,
     ink: InkOption = "auto",
-    size: Annotated[int, typer.Option(min=8, max=1024, help="Pixels of the model's image.", metavar="PX")] = 105,
+    size: Annotated[
+        int, typer.Option(min=8, max=1024, help="Side of the model's image in pixels.", metavar="PX")
+    ] = 105,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is found in each IMAGE: which tone is the ink, its colour, paper, box, stroke width and parts, how sure
-    that is, and what to mind. With -o, DIR/STEM.png shows the ink marked beside what a model will see.
+    """Say what allograph finds in each IMAGE: the ink's tone and colour, the paper, the box, stroke width and parts.
+
+    It also says how sure it is and what to watch for. With -o, DIR/STEM.png shows the marked ink beside what a model
+    will see.
     """
     from allograph.imaging.decoding import stem_of
     from allograph.imaging.inspection import inspect_picture

@@ -50,7 +50,7 @@ def invent(
     like: Annotated[
         Path | None,
         typer.Option(
-            "--like", help="Make new symbols of the alphabet of which FOLDER/*.png shows some.", metavar="FOLDER"
+            "--like", help="Make new symbols of an alphabet; FOLDER/*.png shows some of its symbols.", metavar="FOLDER"
         ),
     ] = None,
     ink: InkOption = "auto",
@@ -63,7 +63,7 @@ def invent(
 ) -> None:
     """Draw from nothing: symbols that nobody has drawn, or whatever the model learned.
 
-    With --like, draw new symbols of the alphabet of which FOLDER/*.png shows some, one image each.
+    With --like, draw new symbols of an alphabet. FOLDER/*.png shows some of its symbols, one in each image.
 
     The drawings are DIR/invented/invented-001.png and so on, with a contact sheet DIR/invented.png.
     """
@@ -73,9 +73,9 @@ def invent(
     from allograph.generation.write import Order, invent_files
 
     if like is None and ink != "auto":
-        raise AllographError("without --like there is no image whose ink --ink could name")
+        raise AllographError("--ink needs --like: without it there is no image")
     if like is None and guidance is not None:
-        raise AllographError("without --like there is nothing that drawings could follow: leave out --guidance")
+        raise AllographError("--guidance needs --like: without it there is nothing to follow")
     model = model or (DEFAULT if like is None else ALPHABETS)
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()

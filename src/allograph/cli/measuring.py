@@ -1,4 +1,4 @@
-"""What the commands of `allograph evaluate` share: their processes, their progress, their end, and what they print."""
+"""What the commands of `allograph evaluate` share: processes, progress, stopping, and printed results."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from allograph.evaluation.runner import Measurement
     from allograph.generation.generator import Writer
 
-_GO_ON = "what was measured is kept, run the same command to go on"
+_GO_ON = "what was measured is kept; run the same command to continue"
 
 
 def measure(measurement: Measurement[Any], unit: str, as_json: bool, head: str) -> None:
-    """Run a measurement, whose progress is in such units, and print what it found under the line ``head``."""
+    """Run a measurement, show its progress in units of ``unit``, and print its results under the line ``head``."""
     from allograph.evaluation.runner import run
 
     with joined(_GO_ON) as processes, Progress(unit) as progress:
@@ -41,7 +41,7 @@ def measure(measurement: Measurement[Any], unit: str, as_json: bool, head: str) 
 
 
 def drawn_by(writer: Writer, model: str, temperature: float, guidance: float | None = None) -> str:
-    """Which model drew, and how."""
+    """Which model drew, at which temperature and guidance."""
     guidance = writer.guidance if guidance is None else guidance
     return f"{model} ({writer.sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}"
 
@@ -49,7 +49,7 @@ def drawn_by(writer: Writer, model: str, temperature: float, guidance: float | N
 def held_out_data(
     card: ModelCard, data: str, part: Part, *, split: str | None, data_dir: str | None
 ) -> Callable[[], HeldOut]:
-    """What finds the part of the data, and says which images could not be read."""
+    """A function that loads the part of the data and says which images could not be read."""
     from allograph.evaluation.leakage import held_out_part
 
     def find() -> HeldOut:

@@ -1,4 +1,4 @@
-"""`allograph read-sheet`: from photographs of a filled-in sheet to a folder of symbols."""
+"""`allograph read-sheet`: turns photographs of a filled-in sheet into a folder of symbols."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_sheet(
             if not as_json:
                 print(_described(result))
     except KeyboardInterrupt:
-        raise Stopped(f"stopped; {len(pages)} pages are in {output}, run the same command to go on") from None
+        raise Stopped(f"stopped; {len(pages)} pages are in {output}; run the same command to continue") from None
     except AllographError as error:
         problems.append(Problem(output, str(error)))
         say(str(error))

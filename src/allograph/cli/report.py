@@ -35,11 +35,13 @@ def report(
     try:
         made = write_report(folder, output or folder / "report", title=title, overwrite=overwrite)
     except KeyboardInterrupt:
-        raise Stopped("stopped; no page is half-written; the same command with --overwrite starts again") from None
+        raise Stopped(
+            "stopped; no page is half-written; run the same command with --overwrite to start again"
+        ) from None
     for problem in made.problems:
         say(problem.message)
     for path in made.unknown:
-        say(f"{path} holds no measurement that this version knows; the report names it")
+        say(f"{path} is not a measurement that this version knows; the report lists it")
     if as_json:
         print_json(asdict(made))
     else:

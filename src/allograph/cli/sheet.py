@@ -1,4 +1,4 @@
-"""`allograph sheet`: a sheet of paper to write one's own symbols on."""
+"""`allograph sheet`: a sheet of paper to write your own symbols on."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def sheet(
         str | None, typer.Option("--script", help="The letters and digits of a script, such as Armenian.", metavar="S")
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="The PDF file.", metavar="FILE")] = Path("sheet.pdf"),
-    boxes: Annotated[int, typer.Option("--boxes", help="Boxes for each symbol.", metavar="N")] = 1,
+    boxes: Annotated[int, typer.Option("--boxes", help="Number of boxes for each symbol.", metavar="N")] = 1,
     paper: Annotated[Literal["a4", "letter"], typer.Option(help="Size of the paper.")] = "a4",
     guides: Annotated[
         Literal["lines", "square"] | None,
-        typer.Option(help="Guide lines in the boxes.", show_default="what the script stands in"),
+        typer.Option(help="Guide lines in the boxes.", show_default="those of the script"),
     ] = None,
     font: Annotated[
         list[Path] | None,
-        typer.Option("--font", help="A font that has the symbols, for the labels; can be repeated.", metavar="FILE"),
+        typer.Option("--font", help="A font that has the symbols, for the labels. May be repeated.", metavar="FILE"),
     ] = None,
-    title: Annotated[str, typer.Option(help="What stands above the boxes.", show_default=False)] = "",
+    title: Annotated[str, typer.Option(help="Title above the boxes.", show_default=False)] = "",
     overwrite: OverwriteOption = False,
 ) -> None:
     """Make a PDF to print: a labelled box for each symbol, to be filled in by hand.
@@ -62,7 +62,7 @@ def sheet(
     if labels.missing:
         some = " ".join(labels.missing[:8]) + (" ..." if len(labels.missing) > 8 else "")
         say(
-            f"no font here has {len(labels.missing)} of the symbols ({some}); their boxes show code points alone, "
+            f"no installed font has {len(labels.missing)} of the symbols ({some}); their boxes show only code points "
             "unless you name a font with --font"
         )
     count = f"{len(pages)} page{'s' if len(pages) > 1 else ''}"

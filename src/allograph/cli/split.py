@@ -22,9 +22,9 @@ def split(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Cut the separate symbols of IMAGE out, in reading order.
+    """Cut out the separate symbols of IMAGE, in reading order.
 
-    An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a sheet that numbers them, DIR/STEM.png.
+    An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a sheet DIR/STEM.png that numbers them.
     """
     from allograph.imaging.cutting import split_picture
     from allograph.imaging.decoding import stem_of

@@ -1,8 +1,8 @@
-"""New concepts and new drawings from old ones, by affine maps and the width of the pen.
+"""New concepts and new drawings from old ones, by affine maps and changes of the pen's width.
 
-A map that all drawings of a concept share makes a new concept: a turned or mirrored symbol is another symbol. A small
-map of each drawing's own makes a new drawing. Both keep what Omniglot's drawings have in common: connected strokes of
-one pen width, wholly inside the frame.
+One map for all drawings of a concept makes a new concept: a turned or mirrored symbol is another symbol. A small map
+for each drawing makes a new drawing. Both keep what Omniglot's drawings have in common: connected strokes of one pen
+width, wholly inside the frame.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Array = npt.NDArray[np.floating]
 # Ink stays this far inside the frame [-1, 1]: about two of Omniglot's 105 pixels.
 _FRAME = 0.96
 
-_TURN = Limit(0, 360, "that is once around")
+_TURN = Limit(0, 360, "that is a full turn")
 _FACTOR = Limit(1, 10, "nothing is left of a drawing")
 _SHEAR = Limit(0, 10, "nothing is left of a drawing")
-_SHIFT = Limit(0, 2, "that is out of the frame")
+_SHIFT = Limit(0, 2, "beyond that it is outside the frame")
 _PEN = Limit(0, 105, "that is as wide as the drawing")
 
 
@@ -42,12 +42,12 @@ class Augmentation:
     For a share `new_concepts` of the groups, one map for all drawings of the group: one of the eight symmetries of the
     square (if `symmetries`), then a turn by up to `turn` degrees, a shear by up to `shear`, a stretch of one axis
     against the other by a factor of up to `stretch` and a scale by a factor of up to `scale`.
-    For every drawing, a map of its own of the same kind without symmetries (`drawing_...`) and a shift by up to
-    `drawing_shift` of half the frame. Last, the pen gets up to `pen` pixels (of 105) wider or narrower than it was
-    before the maps.
+    For every drawing, its own map of the same kind without symmetries (`drawing_...`), and a shift by up to
+    `drawing_shift` of half the frame. Last, the pen becomes up to `pen` pixels (of 105) wider or narrower than before
+    the maps.
 
-    Of pictures, which are turned and squeezed by nobody and have no pen, a share `new_concepts` / 2 of the groups is
-    mirrored (if `symmetries`): the faces of other people. Every picture gets a small map of its own, as drawings do.
+    Pictures are not turned or squeezed and have no pen: a share `new_concepts` / 2 of the groups is mirrored (if
+    `symmetries`), which gives the faces of other people. Every picture gets its own small map, as drawings do.
     """
 
     new_concepts: float = 0.75
@@ -91,9 +91,9 @@ class Augmentation:
     ) -> Float[Tensor, "groups members 1 size size"]:
         """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
 
-        The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
-        Bitmaps are made smaller as `reduction` says. Where they are the `share` of more groups, the
-        result is that share of what would be made of all.
+        The result is `size` pixels square, ink = 1 on 0. It depends only on the bitmaps and the state of `random`.
+        Bitmaps are made smaller as `reduction` says. If they are the `share` of more groups, the result is that share
+        of the result for all.
         """
         here, members, side, _ = bitmaps.shape
         rows, groups = share or Share.whole(here)
@@ -104,7 +104,7 @@ class Augmentation:
         width = _uniform(random, self.pen, groups, members)[rows].reshape(-1)
         flat = bitmaps.reshape(-1, side, side)
         linear, windows = _fit(flat, linear, shift)
-        # The maps scale the pen as well; it is brought back to what it was.
+        # The maps scale the pen as well; this restores its width.
         factor = np.sqrt(np.abs(np.linalg.det(linear)))
         drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), reduction=reduction)
         return drawings.reshape(here, members, 1, size, size)
@@ -114,8 +114,8 @@ class Augmentation:
     ) -> Float[Tensor, "groups members channels size size"]:
         """New pictures from pictures (groups, members, C, side, side), the members of a group being of one concept.
 
-        The result is `size` pixels square, 0 to 1 in steps of 1/255; what a map brings in from beyond the frame repeats
-        the picture's edge. `share` as for bitmaps.
+        The result is `size` pixels square, 0 to 1 in steps of 1/255; beyond the frame, the picture's edge is repeated.
+        `share` as for bitmaps.
         """
         here, members, channels, side, _ = pictures.shape
         rows, groups = share or Share.whole(here)
@@ -146,9 +146,9 @@ class Augmentation:
 def shifted(
     images: Float[Tensor, "groups members c s s"], limit: int, random: np.random.Generator, share: Share | None = None
 ) -> Float[Tensor, "groups members c s s"]:
-    """Every image moved by up to `limit` whole pixels either way, across and down, its edge repeated where it ends.
+    """Every image moved by up to `limit` whole pixels either way, across and down, with its edge repeated.
 
-    No pixel is interpolated, so that binary images keep their statistics. `random` is left alone where `limit` is 0.
+    No pixel is interpolated, so that binary images keep their statistics. If `limit` is 0, `random` is not used.
     `share` as for `Augmentation`.
     """
     if limit == 0:
@@ -164,16 +164,16 @@ def shifted(
 
 
 def _fit(bitmaps: npt.NDArray[np.uint8], linear: Array, shift: Array) -> tuple[Array, Array]:
-    """The linear maps (n, 2, 2), smaller where the ink would not fit, and the windows (n, 2, 3) that carry them out.
+    """The linear maps (n, 2, 2), made smaller if the ink would not fit, and the windows (n, 2, 3) that apply them.
 
-    A drawing is mapped about the middle of its ink, which moves by `shift` (n, 2) and then as far as needed to
+    A drawing is mapped about the middle of its ink. The middle moves by `shift` (n, 2), and then as far as needed to
     keep all ink within the frame.
     """
     outline = _outline(bitmaps)
     low, high = _extent(outline)
     centre = (low + high) / 2
     low, high = _extent(linear.astype(np.float32) @ (outline - centre[:, :, None]))
-    # The outline runs through the middle of pixels; this is how far their corners reach beyond.
+    # The outline runs through the centres of pixels; their corners reach this far beyond.
     corner = np.abs(linear).sum(axis=2) / bitmaps.shape[-1]
     low, high = low - corner, high + corner
     room = 2 * _FRAME / np.maximum(high - low, 1e-6).max(axis=1)
@@ -189,8 +189,8 @@ def _fit(bitmaps: npt.NDArray[np.uint8], linear: Array, shift: Array) -> tuple[A
 def _outline(bitmaps: npt.NDArray[np.uint8]) -> Array:
     """The first and the last ink of every row, (n, 2, 2 side): x and y in [-1, 1].
 
-    Their convex hull is that of all ink, so that they say how far it reaches under any linear map. Rows without ink
-    repeat the first row that has some; an empty drawing is a point in the middle.
+    Their convex hull is that of all ink, so they give its extent under any linear map. Rows without ink repeat the
+    first row that has some; an empty drawing is a point in the middle.
     """
     side = bitmaps.shape[-1]
     inked = bitmaps.max(axis=2) > 0
@@ -203,7 +203,7 @@ def _outline(bitmaps: npt.NDArray[np.uint8]) -> Array:
 
 
 def _extent(points: Array) -> tuple[Array, Array]:
-    """The least and the greatest x and y, each (n, 2)."""
+    """The smallest and the largest x and y, each (n, 2)."""
     return points.min(axis=2).astype(np.float64), points.max(axis=2).astype(np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Which drawings a training takes, and in what pairs."""
+"""Which drawings a training uses, and in what pairs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from allograph.limits import EXEMPLARS, SIDE, require, require_length
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which drawings, and in what pairs.
+    """Which drawings a training uses, and in what pairs.
 
     Attributes:
-        split: of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
-        images: what a folder's images are: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
-            pictures taken as they are, ``grey`` or ``colour``.
-        contexts: how many exemplars a training step shows; one of these is drawn for each step. 0 alone: none ever.
-        exemplars: what they are to the drawing that is learned: ``concept``, other drawings of the same symbol, or
-            ``family``, other symbols of its alphabet, from which new ones are to be invented.
-        ink: share of the pairs with an exemplar in which ink is written beside it; the others are drawn by bending
-            alone, or bending would never be learned.
+        split: split of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
+        images: kind of a folder's images: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
+            unchanged pictures, ``grey`` or ``colour``.
+        contexts: possible numbers of exemplars; one of them is drawn for each training step. Only 0: never any.
+        exemplars: relation of the exemplars to the target: ``concept``, other drawings of the same symbol, or
+            ``family``, other symbols of its alphabet, for inventing new ones.
+        ink: share of the pairs with an exemplar in which the model may add ink; the others are drawn only by bending,
+            otherwise the model would never learn to bend.
         blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
         augment: whether training drawings are varied.
         augmentation: how; see `allograph.data.augment.Augmentation`.
-        shift: by how many whole pixels training images are moved at most, across and down.
-        settle: share of the training, its end, in which drawings are neither varied nor moved.
-        binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn anew for every
+        shift: largest number of whole pixels by which training images are moved, across and down.
+        settle: share of the training, at its end, in which drawings are neither varied nor moved.
+        binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn again for every
             training step; see `allograph.data.binarising`.
     """
 
@@ -50,9 +50,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         if self.contexts != (0,) and (not self.contexts or min(self.contexts) < 1):
-            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
+            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or only 0")
         require_length(self, contexts=EXEMPLARS)
         require(self, contexts=replace(EXEMPLARS, low=0), shift=replace(SIDE, low=0))
         for name in ("ink", "blank", "settle"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
+                raise ValueError(f"{name} = {getattr(self, name)} is not a share; it is 0 to 1")

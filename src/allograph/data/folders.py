@@ -1,4 +1,4 @@
-"""Any folder of images as a data set: ROOT/CLASS/*.png, one class a concept."""
+"""Any folder of images as a data set: ROOT/CLASS/*.png, one concept for each class."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ from allograph.runtime.files import explain_os_error
 ImageKind = Literal["symbols", "grey", "colour"]
 
 _SIDE = 105
-# Pictures are kept no larger than this: twice what models of this family are trained at.
+# Largest side of stored pictures: twice the size at which models of this family are trained.
 _LARGEST = 128
-# From so many concepts on, whole concepts are held out; with fewer, drawings are.
+# With at least this many concepts, whole concepts are held out; with fewer, drawings.
 _MANY_CONCEPTS = 10
 _HELD_OUT = 0.1
-# A held-out pair needs two drawings, and so does what stays behind; three parts, then.
+# A pair needs two drawings in each of the three parts.
 _DRAWINGS_TO_DIVIDE = 6
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder held: the data set of all that could be read, what could not, and what is no image at all."""
+    """The content of a folder: the data set of all readable images, the unreadable ones, and files that are not
+    images."""
 
     dataset: ConceptDataset
     problems: tuple[Problem, ...]
@@ -55,16 +56,16 @@ class Folder:
 def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
     """Read ROOT/CLASS/*.png, or of any other format that `allograph write` reads, of any size.
 
-    "symbols": of any colour and polarity; every image is brought to the space of Omniglot's drawings, 105 pixels
-    square, as `allograph write` does it (`allograph.imaging.preprocess`). "grey", "colour": every image is the middle
-    square of a picture, on white where it is transparent, in eight bits a channel; all are averaged to the side of the
-    largest, at most 128 pixels, and smaller ones enlarged to it.
+    "symbols", of any colour and polarity: every image is brought to the space of Omniglot's drawings, 105 pixels
+    square, as by `allograph write` (`allograph.imaging.preprocess`). "grey", "colour": every image is the middle square
+    of a picture, on white where it is transparent, with eight bits for each channel; all are averaged or enlarged to
+    the side of the largest, at most 128 pixels.
 
-    Classes and files are taken in the order of their names; other files and deeper folders are passed over and named
-    (`passed_over`), hidden ones are not even named. Nobody is known to have drawn two of the images: every one has a
-    drawer of its own. An image that cannot be used and a class without images are left out and reported.
+    Classes and files are read in the order of their names. Other files and deeper folders are skipped and named
+    (`passed_over`), hidden ones skipped silently. Drawers are unknown, so every image has its own. Unusable images and
+    classes without images are left out and reported.
 
-    Raises AllographError when there is no folder, no class folder in it, or no image that can be used.
+    Raises AllographError if there is no folder, no class folder in it, or no usable image.
     """
     root = Path(root)
     take = _symbol if images == "symbols" else partial(_picture, channels=1 if images == "grey" else 3)
@@ -86,7 +87,7 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
             names.append(name)
             drawings += taken
     if not drawings:
-        raise AllographError(f"no image in {root} can be used: {problems[0].message}")
+        raise AllographError(f"{root} has no usable image: {problems[0].message}")
     dataset = ConceptDataset(
         name=root.resolve().name,
         images=PackedBitmaps(np.stack(drawings), _SIDE) if images == "symbols" else _pictures(drawings),
@@ -159,21 +160,22 @@ def _holds_classes(folder: Path) -> bool:
 
 
 def passed_over(root: Path) -> list[Path]:
-    """What lies in the class folders of `root` and is no image, sorted: other files and deeper folders, none hidden."""
+    """Everything in the class folders of `root` that is not an image, sorted: other files and deeper folders, none
+    hidden."""
     try:
         classes = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
         inside = [path for folder in classes for path in sorted(folder.iterdir())]
-    except OSError:  # whoever read the images has said so
+    except OSError:  # reported when the images were read
         return []
     return [path for path in inside if not path.name.startswith(".") and not _is_image(path)]
 
 
 def left_out(paths: Sequence[Path]) -> str:
-    """One line that counts what was passed over, and names the first few."""
+    """One line that counts the skipped files and names the first few."""
     count = len(paths)
     named = ", ".join(str(path) for path in paths[:5]) + (", ..." if count > 5 else "")
-    what = "file is no picture and is" if count == 1 else "files are no pictures and are"
-    return f"{count} {what} passed over: {named}"
+    what = "file is not a picture and was" if count == 1 else "files are not pictures and were"
+    return f"{count} {what} left out: {named}"
 
 
 def loose_images(root: Path) -> list[Path]:
@@ -194,10 +196,11 @@ def loose_images(root: Path) -> list[Path]:
 def split_folder(dataset: ConceptDataset, seed: int = 0) -> Splits:
     """Hold out a tenth for validation and a tenth for test, chosen by `seed`.
 
-    With ten or more concepts of at least two drawings, concepts are held out: the three parts share none. With fewer,
-    drawings are, a tenth but at least two, of every concept that has six: the parts then share concepts, no drawing.
+    With ten or more concepts of at least two drawings, concepts are held out, and the three parts share none. With
+    fewer, a tenth (at least two) of the drawings of every concept with six or more is held out: the parts then share
+    concepts but no drawing.
 
-    Raises AllographError when not even one concept has six drawings.
+    Raises AllographError if no concept has six drawings.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, 0]))
     counts = dataset.drawings_per_concept
@@ -210,8 +213,8 @@ def split_folder(dataset: ConceptDataset, seed: int = 0) -> Splits:
         return Splits(dataset.select(rest), dataset.select(validation), dataset.select(test))
     if counts.max(initial=0) < _DRAWINGS_TO_DIVIDE:
         raise AllographError(
-            f"'{dataset.name}' is too small to hold anything out for validation: it needs {_MANY_CONCEPTS} classes of "
-            f"two images or a class of {_DRAWINGS_TO_DIVIDE}; add images"
+            f"'{dataset.name}' is too small to hold out a validation part: it needs {_MANY_CONCEPTS} classes of two "
+            f"images, or one class of {_DRAWINGS_TO_DIVIDE}; add images"
         )
     parts: tuple[list[int], list[int], list[int]] = ([], [], [])
     for concept in range(dataset.concepts):

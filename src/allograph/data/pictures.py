@@ -1,4 +1,4 @@
-"""Many grey or colour images of eight bits a pixel and channel."""
+"""Many grey or colour images with eight bits for each pixel and channel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from allograph.imaging.averaging import grey
 class Pictures:
     """N square pictures, values uint8 (N, C, side, side), C = 1 (grey) or 3 (red, green, blue).
 
-    A model sees them at any size, or at `only_size` alone, by the area average, in steps of 1/255
+    A model sees them at any size, or only at `only_size`, by the area average, in steps of 1/255
     (`allograph.imaging.averaging.grey`).
     """
 

@@ -1,5 +1,5 @@
-"""Measures of a trained model on unseen images: likelihood, one-shot generation judged by critics, what its drawings
-are worth as training data."""
+"""Measures of a trained model on unseen images: likelihood, one-shot generation judged by critics, one-shot
+classification, and the worth of its drawings as training data."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _MODULES = (
 
 
 def __getattr__(name: str) -> Any:
-    """Modules are loaded when something of them is asked for: to read result files takes no torch."""
+    """Loads modules on first use, so that reading result files needs no torch."""
     if name in __all__:
         for module in _MODULES:
             inside = vars(import_module(f"{__name__}.{module}"))

@@ -1,4 +1,4 @@
-"""Sheets of drawings for a person to judge: a row for each character, kinds of drawings side by side."""
+"""Sheets of drawings for people to judge: a row for each character, kinds of drawings side by side."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _INK = (38, 38, 40)
 
 @dataclass(frozen=True)
 class Column:
-    """One kind of drawing: ``drawings`` (W, n, C, S, S), values 0 to 1, of which the first are shown; framed where they
-    are what was given. ``inked``: 1 is ink, shown black on white."""
+    """One kind of drawing: ``drawings`` (W, n, C, S, S), values 0 to 1, of which the first are shown; given drawings
+    are framed. ``inked``: 1 is ink, shown black on white."""
 
     title: str
     drawings: Float[Tensor, "ways n channels size size"]

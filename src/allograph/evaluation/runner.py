@@ -1,7 +1,8 @@
-"""The life of a measurement, the same for all of them: which part, what was found so far, the result file, its picture.
+"""The course that all measurements share: find the data, continue partial results, write the result file and its
+picture.
 
-A measurement is chosen in two steps: a `Measurement` says where its result goes and how its data are found; from these
-data it makes a `Plan`, which says what the figures follow from, how they are measured, and how they are told.
+A measurement is defined in two steps: a `Measurement` says where its result goes and how to find its data; from these
+data it makes a `Plan`, which says what the figures depend on, how to measure them and how to present them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Result(Measurable, Protocol):
-    """What a measurement found, which can be printed, too."""
+    """The result of a measurement, which can also be printed."""
 
     def table(self) -> str:
         """A table to print."""
@@ -36,18 +37,18 @@ R = TypeVar("R", bound=Result)
 D = TypeVar("D")
 
 Progress = Callable[[int, int], None]
-"""Told how many parts are done, of how many."""
+"""Called with (finished parts, all parts)."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What is told of a result.
+    """How to present a result.
 
     Attributes:
-        options: words of the command line that makes it again, after the model.
-        more: entries of the result file beside the result's own.
-        tables: to print after the result's own.
-        picture: makes the picture beside the result file; None where there is nothing to show.
+        options: words of the command line that repeats it, after the model.
+        more: entries of the result file in addition to the result's own.
+        tables: tables to print after the result's own.
+        picture: makes the picture beside the result file; None if there is nothing to show.
     """
 
     options: Sequence[object]
@@ -58,14 +59,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class Plan(Generic[R]):
-    """What is done with the data.
+    """What to do with the data.
 
     Attributes:
-        split: how the data were divided, where that is a choice; else empty.
-        inputs: all that the figures follow from beside the weights and the device, ready for JSON: a measurement that
-            was stopped goes on where they are the same.
-        measure: the result; it is told which processes take their share.
-        findings: what is told of it.
+        split: the split of the data, if there is a choice; otherwise empty.
+        inputs: everything that the figures depend on besides the weights and the device, ready for JSON: a stopped
+            measurement continues if they are equal.
+        measure: computes the result, given the processes that share the work.
+        findings: how to present the result.
     """
 
     split: str
@@ -79,13 +80,13 @@ class Measurement(Generic[D]):
     """One measurement of one model.
 
     Attributes:
-        name: of the command, and of the kind of result.
-        model: as the user named it; called: its name in the result file.
+        name: name of the command and of the kind of result.
+        model: the model as the user named it; called: its name in the result file.
         loaded: the model itself.
-        part: of the data.
-        path: of the result file.
-        data: finds the data, and refuses what the model was trained on.
-        plan: what is done with them; it is told the device, and is given what to tell the progress.
+        part: part of the data.
+        path: path of the result file.
+        data: finds the data and refuses what the model was trained on.
+        plan: makes the plan, given the data, the device and the progress.
     """
 
     name: str
@@ -106,7 +107,8 @@ class Measurement(Generic[D]):
 def run(
     measurement: Measurement[Any], processes: Processes, progress: Progress
 ) -> tuple[dict[str, Any], list[str]] | None:
-    """Measures, and writes the result file and its picture: the record and the tables to print, on the first process.
+    """Measures and writes the result file and its picture; returns the record and the tables to print, on the first
+    process.
 
     Raises:
         AllographError: the model may have seen the data, or does not fit them; a file is in the way.

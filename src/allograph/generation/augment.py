@@ -1,4 +1,4 @@
-"""The job `allograph augment`: one or more exemplars of every class in, N drawings of every class out.
+"""The job `allograph augment`: makes N drawings of every class from one or more exemplars of it.
 
 For exemplars FOLDER/CLASS/* and the output folder DIR
 
@@ -6,11 +6,11 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
 
-Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, guidance, k) alone. So a
-job that was stopped anywhere goes on with the same command and ends with the same files as one that was not, and one
-that is asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of
-its files exist: a matrix product may round differently at another number of rows. While the model makes a block, the
-one before is rendered, encoded and written. Several processes each make the drawings of their share of the classes.
+Drawing k of a class depends only on (weights, the class's name and exemplars, seed, temperature, guidance, k). So the
+same command continues a job that was stopped anywhere and ends with the same files, and a job that is asked for more
+drawings adds to those it has made. Every block of drawings is computed whole, even if some of its files exist: a matrix
+product may round differently with another number of rows. While the model makes a block, the previous one is rendered,
+encoded and written. Several processes each make the drawings of their share of the classes.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class AugmentReport:
     """What was done.
 
     Attributes:
-        classes: number of classes that are complete now.
-        made, kept: drawings made by this call, and found from an earlier one.
+        classes: number of complete classes.
+        made, kept: numbers of drawings made by this call and kept from an earlier one.
         manifest: the CSV file.
         problems: exemplars and classes that could not be used.
     """
@@ -79,14 +79,14 @@ def augment_folder(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentReport:
-    """Make `order.per_class` drawings of every class under `folder`, going on where an earlier call stopped.
+    """Make `order.per_class` drawings of every class under `folder`, continuing where an earlier call stopped.
 
     Args:
-        progress: called with (drawings that exist, drawings in all) at the start and after every block, of the classes
-            that are this process's.
+        progress: called with (existing drawings, all drawings) of this process's classes, at the start and after every
+            block.
 
     Raises:
-        AllographError: the order makes no sense, `output` holds something else, or nothing can be written there.
+        AllographError: the order is out of range, `output` holds something else, or nothing can be written there.
     """
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
@@ -106,7 +106,7 @@ def augment_folder(
     classes = class_images(folder)
     if output.resolve().is_relative_to(folder.resolve()):
         raise AllographError(
-            f"{output} lies in {folder}, where it would be taken for a class; choose another folder with -o"
+            f"{output} is inside {folder}, where it would count as a class; choose another folder with -o"
         )
     manifest = processes.by_first(lambda: open_manifest(output, classes, order, settings))
     if processes.size > 1:
@@ -137,7 +137,7 @@ def augment_folder(
             sources = _preprocess(writer, name, classes[name], order.ink, problems)
             if not sources:
                 problems.append(
-                    Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
+                    Problem(folder / name, f"{folder / name}: it has no usable exemplar; the class is left out")
                 )
                 total -= order.per_class
                 return _Filled(False, made, kept, problems)
@@ -149,7 +149,7 @@ def augment_folder(
                 files.begin(drawings, partial(count, len(drawings) + found))
         return _Filled(True, made, kept, problems)
 
-    # The other cores have the pictures; and sums are rounded alike on any number of cores.
+    # The other cores render pictures; and with one thread, sums round alike on any number of cores.
     with BackgroundPool(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
     processes.by_first(lambda: Manifest(manifest.path).merge(classes))
@@ -163,7 +163,7 @@ def augment_folder(
 
 
 class _Filled(NamedTuple):
-    """What became of one class."""
+    """The result of one class."""
 
     complete: bool
     made: int
@@ -172,7 +172,7 @@ class _Filled(NamedTuple):
 
 
 def _preprocess(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
-    """The exemplars of a class that can be used; the others are added to the problems."""
+    """The usable exemplars of a class; the others are added to the problems."""
     sources = []
     for path in files:
         try:
@@ -187,8 +187,8 @@ def _preprocess(writer: Writer, name: str, files: list[Path], ink: Ink, problems
 def _draw(
     writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder
 ) -> Iterator[tuple[list[Callable[[], None]], int]]:
-    """Make the drawings of a class that do not exist yet: for every block, what renders and writes each of its missing
-    ones, and how many were there."""
+    """Make the missing drawings of a class: for every block, yields the work that renders and writes each of them, and
+    the number of existing drawings."""
     import torch
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
@@ -199,9 +199,9 @@ def _draw(
         ]
         drawings: list[Callable[[], None]] = []
         if missing:
-            # The whole block, whatever is missing and however many were asked for.
+            # The whole block, however many drawings are missing or wanted.
             block = range(first, first + _BLOCK)
-            # A single exemplar is looked at once for all of them.
+            # The model reads a single exemplar once for the whole block.
             context = images[[(number - 1) % len(sources) for number in block]] if len(sources) > 1 else images
             values, blank = np.zeros(0), np.zeros(0, bool)
             for attempt in range(ATTEMPTS + 1):  # one without ink is made again, from the next noise of its own
@@ -221,7 +221,8 @@ def _draw(
 
 
 def _workers(processes: Processes) -> int:
-    """Processes that render. A drawing takes one of them three times as long as the model, so four keep up with it."""
+    """Number of processes that render. One of them needs three times as long for a drawing as the model, so four keep
+    up."""
     import torch
 
     return min(4, max(1, torch.get_num_threads() // processes.local_size))

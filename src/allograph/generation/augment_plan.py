@@ -1,4 +1,4 @@
-"""What a job of `allograph augment` has to make, and what of it is there: orders, files and rows of the manifest."""
+"""The plan of a job of `allograph augment`: orders, existing files, and rows of the manifest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AugmentOrder:
 
 @dataclass(frozen=True)
 class Source:
-    """One exemplar of a class: its file, its path within the folder, its file's hash, and what was found in it."""
+    """One exemplar of a class: its file, its path within the folder, the file's hash, and the symbol found in it."""
 
     path: Path
     name: str
@@ -51,7 +51,7 @@ class Source:
 
 
 def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
-    """That of an earlier call with the same settings, or a new one where nothing stands in the way."""
+    """Open the manifest of an earlier call with the same settings, or start a new one if nothing is in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
     if order.overwrite:
@@ -65,15 +65,15 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
                 raise AllographError(
-                    f"{output} was begun with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
-                    "go on with the same settings, choose another folder with -o, or add --overwrite"
+                    f"{output} was started with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
+                    "use the same settings, choose another folder with -o, or add --overwrite"
                 )
     manifest.merge(classes)
     return manifest
 
 
 def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[Path]], order: AugmentOrder) -> None:
-    """Refuse files that look like this job's and are not in the manifest: nobody could tell them from its drawings."""
+    """Refuse files that look like this job's but are not in the manifest: nobody could tell them from its drawings."""
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
         written = {drawing_name(number) for number in range(1, order.per_class + 1)}
@@ -85,28 +85,28 @@ def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[
                 continue
             remedy = "add --overwrite" if path.name in written else "move it away"
             raise AllographError(
-                f"{path} exists already and no manifest row says how it was made; choose another folder with -o, or "
+                f"{path} already exists, but no manifest row says how it was made; choose another folder with -o, or "
                 f"{remedy}"
             )
 
 
 def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], order: AugmentOrder) -> bool:
-    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were.
+    """Whether an earlier call left nothing to do in a class; its exemplars must not have changed.
 
-    A file of which no row speaks may be new or damaged, or one whose turn has not come: only taking in tells.
+    A file without a row may be new, damaged or still waiting for its turn: only preprocessing can tell.
     """
     rows = manifest.of(name)
     drawings = [row for row in rows if row.number]
     if len(drawings) > order.per_class:
         raise AllographError(
-            f"{output / name} has {len(drawings)} drawings already; ask for at least as many, "
+            f"{output / name} already has {len(drawings)} drawings; ask for at least that many, "
             "choose another folder with -o, or add --overwrite"
         )
     hashes = {f"{name}/{path.name}": file_hash(path) for path in files}
     for row in rows:
         if hashes.get(row.exemplar) != row.exemplar_sha256:
             raise AllographError(
-                f"the exemplar {row.exemplar} changed since {output} was begun; put it back, "
+                f"the exemplar {row.exemplar} changed since {output} was started; put it back, "
                 "choose another folder with -o, or add --overwrite"
             )
     originals = len(rows) - len(drawings)
@@ -116,7 +116,7 @@ def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], 
 
 
 def plan_class(manifest: Manifest, name: str, sources: list[Source], order: AugmentOrder, settings: Row) -> None:
-    """Put the rows of a class in the manifest, keeping those that are there."""
+    """Add the rows of a class to the manifest, keeping those that are there."""
     present = set(manifest.of(name))
     rows = []
     if order.keep_originals:
@@ -144,7 +144,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     if {row.file for row in missing} & {row.file for row in present}:
         new = sorted({source.name for source in sources} - {row.exemplar for row in present})
         raise AllographError(
-            f"the exemplars of {name} are not those that {manifest.path.parent} was begun with"
+            f"the exemplars of {name} are not those that {manifest.path.parent} was started with"
             f"{f' ({new[0]} is new)' if new else ''}; put them back, choose another folder with -o, or add --overwrite"
         )
     manifest.append(missing)
@@ -162,4 +162,4 @@ def file_hash(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return ""  # taking it in says what is wrong with it
+        return ""  # preprocessing says what is wrong with it

@@ -1,8 +1,8 @@
-"""The writer: one exemplar in, new drawings of its kind out, or drawings from nothing, without touching a file.
+"""The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar depends on (weights, exemplar, seed, temperature, guidance, k) and on nothing else: not on how
-many drawings are asked for, not on the other images of the call. Its noise follows from a hash of (seed, exemplar, k).
-And because a matrix product may round differently at another number of rows, the model always draws a whole batch.
+Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, k): not on the number of
+drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And because a matrix
+product may round differently with another number of rows, the model always draws a whole batch.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class _Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Writer:
-    """A model that makes new drawings after an exemplar, or from nothing; `allograph.load` makes it.
+    """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
         model: the generative model, on the CPU, in evaluation mode.
-        card: its model card.
-        sha256: hash of the weights file, which names the weights without doubt.
+        card: the model card.
+        sha256: hash of the weights file, which identifies the weights.
     """
 
     model: GenerativeModel
@@ -58,9 +58,10 @@ class Writer:
 
     @cached_property
     def images(self) -> str:
-        """What the model was trained on, one of `allograph.imaging.spaces.IMAGES`: `images` in the card's `data`.
+        """The kind of images that the model was trained on, one of `allograph.imaging.spaces.IMAGES`: `images` in the
+        card's `data`.
 
-        A card that does not say so is taken at the likelihood's word: binary pixels are symbols, others grey or colour.
+        If the card does not say, the likelihood decides: binary pixels are symbols, others grey or colour.
         """
         likelihood = self.model.likelihood
         binary = likelihood.binary and likelihood.channels == 1
@@ -69,35 +70,36 @@ class Writer:
 
     @property
     def guidance(self) -> float:
-        """How closely exemplars are followed, see `allograph.models.guidance`."""
+        """How closely drawings follow their exemplars, see `allograph.models.guidance`."""
         return self.card.guidance
 
     def guided(self, guidance: float | None) -> Writer:
-        """The same writer with another guidance; None leaves the card's.
+        """The same writer with another guidance; None keeps that of the card.
 
         Raises:
-            AllographError: out of range, or not of a model that can be guided.
+            AllographError: the guidance is out of range, or the model cannot be guided.
         """
         if guidance is None:
             return self
-        remedy = f"leave the guidance out, or take {DEFAULT}"
+        remedy = f"leave out the guidance, or use {DEFAULT}"
         if not self.model.can_be_guided:
-            raise AllographError(f"this model's drawings cannot be guided: {remedy}")
+            raise AllographError(f"cannot guide this model's drawings: {remedy}")
         if guidance != 1 and self.card.blank == 0:
             raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
         low, high = GUIDANCE
         if not low <= guidance <= high:
-            raise AllographError(f"guidance {guidance} is out of range; take one of {low:g} to {high:g}")
+            raise AllographError(f"guidance {guidance} is out of range; choose one from {low:g} to {high:g}")
         return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
     @cached_property
     def space(self) -> Space:
         """How pictures go into the model and drawings come out.
 
-        Exemplars are binarised where those of the training were, at one half also where that was done at random.
+        Exemplars are binarised if those of the training were; always at one half, even if the training did it at
+        random.
 
         Raises:
-            AllographError: the card says of the model's images what cannot be true.
+            AllographError: what the card says about the model's images cannot be true.
         """
         from allograph.imaging import space_of
 
@@ -133,7 +135,8 @@ class Writer:
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
-        Those of a symbol have the image's size and colours; those of a picture the size of its middle square.
+        Drawings of a symbol have the image's size, ink colour and background. Drawings of a grey or colour picture have
+        the size of its middle square, which is what the model sees.
 
         Args:
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
@@ -171,9 +174,9 @@ class Writer:
         temperature: float | None = None,
         size: int | None = None,
     ) -> list[Image.Image]:
-        """Make n drawings after no exemplar, square, 256 pixels or `size` a side; see `write` for the arguments.
+        """Make n square drawings from nothing, with a side of 256 pixels or `size`; see `write` for the arguments.
 
-        With images of some symbols of an alphabet in `like`, in any order, they are new symbols of that alphabet.
+        With images of some symbols of an alphabet in `like`, in any order, make new symbols of that alphabet.
 
         Raises:
             AllographError: an argument is out of range, the model has not learned from symbols of an alphabet, or an
@@ -198,7 +201,7 @@ class Writer:
         temperature: float | None = None,
         history: bool = False,
     ) -> Iterator[SampleBatch]:
-        """The first n drawings after one exemplar, several or none, batch after batch; with every step's canvas if
+        """The first n drawings from one exemplar, several or none, batch by batch; with every step's canvas if
         ``history``."""
         several = isinstance(exemplar, Sequence)
         exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
@@ -210,15 +213,15 @@ class Writer:
     def draw_batches(
         self, requests: Sequence[SampleRequest], *, temperature: float | None = None, history: bool = False
     ) -> list[SampleBatch]:
-        """The batch of each request, all drawn at once; all have the same number of exemplars, which are looked at
-        together. With other requests beside it, a batch is the same but for rounding."""
+        """The batch of each request, all drawn at once. All requests have the same number of exemplars, which the model
+        sees together. Other requests change a batch only by rounding."""
         import torch
 
         started = time.perf_counter()
         contexts = [[torch.from_numpy(exemplar.image) for exemplar in request.exemplars] for request in requests]
         context = torch.stack([torch.stack(images) for images in contexts]) if contexts[0] else None
         noise = torch.stack([request.noise(self.model.noise_shape) for request in requests])
-        if context is None:  # one context, the blank one, for all
+        if context is None:  # one blank context for all
             noise = noise.flatten(0, 1)[None]
         drawn = self.draw(context, noise, temperature, history=history)
         shape = (len(requests), BATCH_SIZE)
@@ -238,7 +241,7 @@ class Writer:
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings as a person is shown them, guided as the card says (see `GenerativeModel.sample`)."""
+        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`)."""
         import torch
 
         temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
@@ -248,7 +251,7 @@ class Writer:
             )
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
-        """What `RenderStyle.render` takes: logits of ink, or mean intensities."""
+        """The values that `RenderStyle.render` takes: logits of ink, or mean intensities."""
         import torch
 
         likelihood = self.model.likelihood
@@ -267,7 +270,7 @@ class Writer:
         self.temperature_for(temperature)
 
     def check_exemplar(self, ink: Ink) -> None:
-        """Refuse an exemplar that the model would not draw again, and a choice of ink where its images have none."""
+        """Refuse a model that does not draw its exemplar again, and a choice of ink if the model's images have none."""
         if not self.model.conditional:
             raise AllographError(
                 "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
@@ -275,7 +278,7 @@ class Writer:
         if self.card.exemplars == "family":
             raise AllographError(
                 "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
-                "FOLDER`, or a model of single symbols"
+                "FOLDER`, or choose a model of single symbols"
             )
         self._check_ink(ink)
 
@@ -295,11 +298,11 @@ class Writer:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
 
     def check_like(self, ink: Ink = "auto") -> None:
-        """Refuse symbols of an alphabet where the model has not learned to make others, and ink as above."""
+        """Refuse a model that has not learned to make other symbols of an alphabet, and ink as above."""
         if not self.model.conditional or self.card.exemplars != "family":
             raise AllographError(
-                "this model has not learned to make new symbols from others of their alphabet: take omniglot-alphabet, "
-                "train one of your own with --preset omniglot-alphabet, or leave out --like"
+                "this model has not learned to make new symbols from others of their alphabet: use omniglot-alphabet, "
+                "train your own model with --preset omniglot-alphabet, or leave out --like"
             )
         self._check_ink(ink)
 
@@ -309,9 +312,9 @@ class Writer:
             raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")
 
     def temperature_for(self, temperature: float | None) -> float:
-        """The temperature to use: the one asked for, else the one on the model's card, else 1."""
+        """The temperature to use: the given one, otherwise the one on the model's card, otherwise 1."""
         chosen = self.card.temperature if temperature is None else temperature
         low, high = TEMPERATURES
         if not low < chosen <= high:
-            raise AllographError(f"temperature {chosen} is out of range; take one above {low:g}, {high:g} at most")
+            raise AllographError(f"temperature {chosen} is out of range; choose one above {low:g} and at most {high:g}")
         return chosen

@@ -2,7 +2,7 @@
 
 A drawing's numbers follow from a text that names it: the first eight bytes of the text's SHA-256 are the key of
 Philox 4x32-10, and block i = 0, 1, ... of its stream is Philox of the counter (i, 0, 0, 0): four numbers x of 32 bits,
-u = (x + 1/2) / 2^32. Each two of these give two normal ones (Box and Muller, 1958), computed in float64:
+u = (x + 1/2) / 2^32. Each pair of these gives two normal numbers (Box and Muller, 1958), computed in float64:
 
     sqrt(-2 ln u_1) cos(2 pi u_2),   sqrt(-2 ln u_1) sin(2 pi u_2)
 
@@ -41,12 +41,12 @@ def philox(key: tuple[int, int], counters: UInt32[np.ndarray, "n 4"]) -> UInt32[
 
 
 def text_of(parts: Iterable[object]) -> str:
-    """The text that names a drawing: its parts, a line each."""
+    """The text that names a drawing: its parts, one on each line."""
     return "\n".join(str(part) for part in parts)
 
 
 def normal(text: str, count: int) -> Float[np.ndarray, " count"]:
-    """So many standard normal numbers, float32."""
+    """The first ``count`` standard normal numbers of a text's stream, float32."""
     digest = hashlib.sha256(text.encode()).digest()
     key = int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
     counters = np.zeros((-(-count // 4), 4), np.uint32)

@@ -1,4 +1,4 @@
-"""Batches of samples: what is asked of a model at once, the noise that this takes, and what comes out."""
+"""Batches of samples: a request to the model, its noise, and the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from allograph.imaging import Exemplar
 
 BATCH_SIZE = 16
-"""Drawings that the model makes at once."""
+"""Number of drawings that the model makes at once."""
 
 _DRAWINGS = range(1, 100_001)
 _SIZES = range(8, 8193)
@@ -29,15 +29,16 @@ _SIZES = range(8, 8193)
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Up to `BATCH_SIZE` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
+    """Up to `BATCH_SIZE` drawings from one exemplar or from nothing, as NumPy arrays over n drawings of C x S x S
+    pixels.
 
-    Values are what `RenderStyle.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
+    `RenderStyle.render` takes their values: logits of ink for symbols, intensities from 0 to 1 for pictures.
 
     Attributes:
-        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
+        canvases: the canvas after each of T steps, (n, T, C, S, S); without history only after the last (T = 1).
         write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
         read_windows: where each step read the exemplar, likewise.
-        seconds: time that the model took for the whole batch.
+        seconds: time that the model needed for the whole batch.
     """
 
     canvases: Float[np.ndarray, "n T C S S"]
@@ -46,7 +47,7 @@ class SampleBatch:
     seconds: float
 
     def first(self, count: int) -> SampleBatch:
-        """The first drawings of these."""
+        """The first n drawings of the batch."""
         keep = slice(0, max(0, count))
         return replace(
             self,
@@ -76,12 +77,12 @@ class SampleBatch:
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """A batch of drawings that is asked for.
+    """A request for a batch of drawings.
 
     Attributes:
-        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such; or
-            none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
-        seed: of the noise.
+        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such, or
+            none for drawings from nothing. Their order does not matter: they are sorted.
+        seed: seed of the noise.
         start: number of the batch's first drawing, counted from 0.
         again: how often these drawings were made before and showed nothing; other noise each time.
     """
@@ -92,11 +93,11 @@ class SampleRequest:
     again: int = 0
 
     def __post_init__(self) -> None:
-        # Not even rounding shall depend on the order in which they are given.
+        # Not even rounding may depend on their order.
         object.__setattr__(self, "exemplars", tuple(sorted(self.exemplars, key=lambda one: _sha256(one.drawing))))
 
     def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "batch steps latent"]:
-        """Follows from seed, exemplars and number of each drawing alone."""
+        """The noise of each drawing, which depends only on seed, exemplars and number."""
         drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
         again = ("again", self.again) if self.again else ()
@@ -104,15 +105,15 @@ class SampleRequest:
 
 
 def check_amount(n: int, size: int | None) -> None:
-    """Refuse a number of drawings or a size (pixels) that makes no sense."""
+    """Refuse a number of drawings or a size (pixels) that is out of range."""
     if n not in _DRAWINGS:
-        raise AllographError(f"{n} drawings cannot be made; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
+        raise AllographError(f"cannot make {n} drawings; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
     if size is not None and size not in _SIZES:
-        raise AllographError(f"drawings of {size} pixels cannot be made; take a size of {_SIZES[0]} to {_SIZES[-1]}")
+        raise AllographError(f"cannot make drawings of {size} pixels; choose a size from {_SIZES[0]} to {_SIZES[-1]}")
 
 
 def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key, of this shape; see `allograph.generation.noise`."""
+    """The standard normal numbers, of this shape, of one drawing for each key; see `allograph.generation.noise`."""
     import torch
 
     count = shape[0] * shape[1]

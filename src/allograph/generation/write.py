@@ -1,14 +1,14 @@
 """The jobs `allograph write` and `allograph invent`: folders of new drawings, contact sheets and animations.
 
-For an image STEM.png, or for drawings from nothing with the STEM "invented", and the output folder DIR
+For an image STEM.png, or drawings from nothing with the STEM "invented", and the output folder DIR
 
     DIR/STEM/STEM-001.png ...   the drawings
     DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
 The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. What goes wrong with one image or its results is reported and the next one is done; where nothing more
-can be written at all, the job ends.
+last is complete. An error with one image or its results is reported, and the next image is done; if nothing more can be
+written at all, the job ends.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
     from allograph.imaging import Exemplar, RenderStyle
 
 INVENTED = "invented"
-"""The stem of drawings from nothing."""
+"""The STEM of drawings from nothing."""
 
 _ON_SHEET = 200
-"""Drawings on the contact sheet; more are not told apart by eye, and all of them are in memory."""
+"""Largest number of drawings on the contact sheet; the eye cannot tell more apart, and all are in memory."""
 
 _FEW = 32
 _TILE, _SMALL_TILE = 640, 320
-"""Sides, pixels, to which larger drawings are scaled for a sheet of few drawings and of many: a sheet shows only the
-part of the picture that holds the symbol, so in a photo this is more than its cell."""
+"""Sides in pixels to which larger drawings are scaled for a sheet of few and of many drawings. A sheet shows only the
+part of the picture that holds the symbol, so for a photo this is larger than its cell."""
 
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""What stops the writing of one image and would stop that of all others."""
+"""Errors that stop the writing of one image and would stop all others."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Written:
-    """What was made after one image, or after none.
+    """What was made from one image or from nothing.
 
     Attributes:
         image: the exemplar's file, if any.
@@ -88,7 +88,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the results of one stem go."""
+    """The paths of the results of one stem."""
 
     folder: Path
     sheet: Path
@@ -102,28 +102,28 @@ class Places:
         return self.folder / f"{self.folder.name}-{number:03d}.png"
 
     def existing(self) -> list[Path]:
-        """The results of an earlier call, of any number of drawings, in order."""
+        """The results of an earlier call with any number of drawings, in order."""
         pattern = re.compile(re.escape(self.folder.name) + r"-\d{3,}\.png")
         drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         found = [path for path in drawings if pattern.fullmatch(path.name)]
         return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
 
     def obstacle(self) -> str | None:
-        """What lies in the way and cannot be replaced: a file for a folder, or a folder for a file."""
+        """Something in the way that cannot be replaced: a file where a folder should be, or a folder for a file."""
         if self.folder.exists() and not self.folder.is_dir():
-            return f"{self.folder} is a file, where the folder of its drawings should be"
+            return f"{self.folder} is a file, but should be the folder of its drawings"
         folders = (path for path in self.existing() if path.is_dir())
-        return next((f"{path} is a folder, where a picture should be" for path in folders), None)
+        return next((f"{path} is a folder, but should be a picture" for path in folders), None)
 
 
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
-    """Write new drawings for every image, yielding for each what was made or what was wrong with it.
+    """Write new drawings for every image; yields for each what was made or what was wrong.
 
-    Files that exist are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
+    Existing files are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
 
     Raises:
-        AllographError: at the call, the order makes no sense or the model takes no exemplar; later, nothing more can be
-            written under `output`.
+        AllographError: at the call, if the order is out of range or the model takes no exemplar; later, if nothing more
+            can be written under `output`.
     """
     _check(writer, order)
     writer.check_exemplar(order.ink)
@@ -134,11 +134,11 @@ def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Ord
 
 
 def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path, Exemplar] | None = None) -> Written:
-    """Write drawings after no exemplar, or new symbols of the alphabet to which the symbols `like` belong, by file.
+    """Write drawings from nothing, or new symbols of the alphabet to which the symbols `like` belong, by file.
 
     Raises:
-        AllographError: the order makes no sense, the model has not learned from symbols of an alphabet, a result exists
-            already, or nothing can be written under `output`.
+        AllographError: the order is out of range, the model has not learned from symbols of an alphabet, a result
+            already exists, or nothing can be written under `output`.
     """
     _check(writer, order)
     if like is not None:
@@ -207,7 +207,8 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
 
 
 def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tuple[Path, Places]], list[Problem]]:
-    """Which images to do, and those whose results would meet another's, an earlier call's or an input."""
+    """Which images to do, and which to refuse because their results would replace another's, an earlier call's or an
+    input."""
     planned: dict[str, tuple[Path, Places]] = {}
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
@@ -226,9 +227,9 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
 
 
 def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Path], order: Order) -> str | None:
-    """Why the results of an image may not go to their places, or None."""
+    """Why the results of an image may not go to their paths, or None."""
     if earlier is not None:
-        return f"{earlier[0]} has the same name, so their results would meet; rename one"
+        return f"{earlier[0]} has the same name, so their results would collide; rename one"
     existing = places.existing()
     own = [path for path in existing if path.resolve() in inputs]
     if own:
@@ -298,10 +299,10 @@ def _make(
 
 
 def _move(made: Places, places: Places, order: Order) -> None:
-    """Move the finished files of one stem to their places.
+    """Move the finished files of one stem to their final paths.
 
-    Nothing of an earlier call goes before its successor is there: a job that is killed here leaves files of two calls,
-    not none. Without `order.overwrite` nothing is replaced, also not what came up since the job began.
+    No file of an earlier call disappears before its successor is there: a job that is killed here leaves files of two
+    calls, not none. Without `order.overwrite` nothing is replaced, not even files made since the job started.
     """
     numbers = range(1, order.n + 1)
     pairs = [(made.drawing(number), places.drawing(number)) for number in numbers] + [(made.sheet, places.sheet)]
@@ -315,7 +316,7 @@ def _move(made: Places, places: Places, order: Order) -> None:
             for source, target in pairs:
                 source.replace(target)
         except BaseException:
-            if not order.overwrite:  # whatever is there by now was moved here
+            if not order.overwrite:  # any file there now was moved here
                 for source, target in pairs:
                     if not source.exists():
                         target.unlink(missing_ok=True)
@@ -330,11 +331,11 @@ def _move(made: Places, places: Places, order: Order) -> None:
 
 
 def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
-    """Write a picture, completely or not at all; `runs` as for `png`."""
+    """Write a picture completely or not at all; for `runs` see `png`."""
     atomic_write(path, png(picture, runs=runs))
 
 
 def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:
-    """An animation of the first batch at most: more drawings at once cannot be followed by eye."""
+    """Write an animation of at most the first batch: the eye cannot follow more drawings at once."""
     growing = [style.grow(canvases) for canvases in batch.canvases]
     animate(path, growing, batch.write_windows, batch.read_windows, exemplar=exemplar)

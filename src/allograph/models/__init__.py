@@ -1,4 +1,4 @@
-"""The models of the family, behind one contract; `MODELS` finds them by the kind that their configuration names."""
+"""The models of the family, with one interface; `MODELS` finds them by the kind that their configuration names."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from allograph.models.linear import LinearConfig, LinearModel
 from allograph.models.sequential import SequentialConfig, SequentialModel
 
 ModelConfig = BendingConfig | SequentialConfig | DrawConfig | DeepConfig | LinearConfig
-"""All have ``kind``, ``image_size``, ``likelihood``, and say whether the model takes exemplars (``conditional``) and
-whether what it draws is the exemplar changed, so that it has to show the same symbol (``copies_exemplar``)."""
+"""All have ``kind``, ``image_size`` and ``likelihood``, and say whether the model takes exemplars (``conditional``) and
+whether its drawings are changed copies of the exemplar, which must then show the same symbol (``copies_exemplar``)."""
 
 MODELS: dict[str, tuple[type[ModelConfig], type[GenerativeModel]]] = {
     "bending": (BendingConfig, BendingModel),

@@ -10,8 +10,8 @@ For t = 1..T (h the hidden state of the decoder, g of the encoder, both LSTMs; c
     c_t = c_{t-1} + write(sprite(h_t), f_w(h_t))
     x ~ p(x | f_o(c_T))
 
-The canvas feeds back into the encoder by the error image, which is what sets this model apart from
-`allograph.models.sequential`: writing cannot leave the loop while inferring. (It can while sampling.)
+Unlike in `allograph.models.sequential`, the canvas feeds back into the encoder through the error image, so writing must
+stay inside the loop during inference. (During sampling it need not.)
 
 Source: Gregor, Danihelka, Graves, Rezende, Wierstra, *DRAW: A Recurrent Neural Network For Image Generation*, 2015,
 equations 3 to 8.
@@ -42,15 +42,15 @@ class DrawConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels, and how many channels they have.
+        image_size: side of the images in pixels.
+        likelihood: observation model of the pixels, and their number of channels.
         steps: T, the paper's "glimpses".
         latent: dimensions of each z_t.
         hidden: units of each LSTM.
-        attention: as in `allograph.models.sequential.SequentialConfig`; the paper's are ``gaussian`` and ``none``.
-        read_patch, patch: sides of what is read and of what is written, N.
-        bounds: of the windows of spatial transformers.
-        error_image: whether the encoder sees the error image beside the image.
+        attention: as in `allograph.models.sequential.SequentialConfig`; the paper uses ``gaussian`` and ``none``.
+        read_patch, patch: N, sides of the patches that are read and written.
+        bounds: bounds of the windows of spatial transformers.
+        error_image: whether the encoder sees the error image as well as the image.
     """
 
     conditional: ClassVar[bool] = False
@@ -74,7 +74,7 @@ class DrawConfig:
 
 
 class _Drawing(NamedTuple):
-    """What is handed from step to step."""
+    """The state passed from step to step."""
 
     encoder: State
     decoder: State
@@ -132,7 +132,7 @@ class DrawModel(GenerativeModel):
     def _step(
         self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, eps: Tensor
     ) -> tuple[_Drawing, Trace]:
-        """Step t while inferring; see the module's documentation for the equations."""
+        """Step t of inference; see the module's documentation for the equations."""
         encoder, decoder, c = drawing
         h = decoder.hidden
         seen = [x, x - self.likelihood.mean(self.canvas.observe(c))] if self.config.error_image else [x]
@@ -147,17 +147,15 @@ class DrawModel(GenerativeModel):
     def _steps(
         self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, noise: Tensor
     ) -> tuple[_Drawing, Trace]:
-        """A group of steps, time first."""
+        """Runs a group of steps; time is the first dimension."""
         return unrolled(partial(self._step, x, constants), drawing, noise)
 
     def _constants(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """What the cells of encoder and decoder are given that does not change with t: nothing."""
+        """The constant inputs of the cells of encoder and decoder: none."""
         nothing = noise.new_zeros(len(noise), 0)
         return self.encoder.fixed(nothing), self.decoder.fixed(nothing)
 
-    def _draw(
-        self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float
-    ) -> Drawings:
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
         shape, noise = noise.shape[:2], noise.flatten(0, 1)
         decoder, (_, constant), after = self._blank(noise), self._constants(noise), []
         for z in noise.unbind(dim=1):

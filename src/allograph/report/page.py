@@ -1,4 +1,4 @@
-"""A report: result files gathered into one page of HTML that needs nothing else, with tables, pictures and plots.
+"""A report: gathers result files into one self-contained HTML page with tables, pictures and plots.
 
 OUTPUT/report.html    tables, plots and pictures inside; no script, no address elsewhere; made to be printed
 OUTPUT/NAME.svg       the plots, for a paper
@@ -27,7 +27,7 @@ from allograph.runtime.files import atomic_write, explain_os_error
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder held: results by measurement, files of no known one, and files that are no JSON."""
+    """The content of a folder: results by measurement, files of unknown measurements, and files that are not JSON."""
 
     records: dict[str, list[Record]]
     unknown: list[Path]
@@ -41,7 +41,7 @@ class Report:
     Attributes:
         page: the HTML file; plots: the SVG files.
         results: number of results on the page, by measurement.
-        unknown: JSON files that hold no known measurement; they are named on the page.
+        unknown: JSON files of unknown measurements, which the page lists.
         problems: files that could not be read.
     """
 
@@ -53,7 +53,7 @@ class Report:
 
 
 def gather(folder: Path) -> Found:
-    """Every JSON file in ``folder``, by name; raises AllographError where there is none."""
+    """Every JSON file in ``folder``, by name; raises AllographError if there is none."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".json" and path.is_file())
     except OSError as error:
@@ -66,7 +66,7 @@ def gather(folder: Path) -> Found:
         try:
             record = read_record(path)
         except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-            problems.append(Problem(path, f"{path} is no JSON ({' '.join(str(error).split())}): it is left out"))
+            problems.append(Problem(path, f"{path} is not JSON ({' '.join(str(error).split())}): it is left out"))
             continue
         except ValueError:
             unknown.append(path)
@@ -114,7 +114,7 @@ def write_report(folder: Path, output: Path, *, title: str = "", overwrite: bool
 
 
 def _is_readable(record: Record) -> bool:
-    """Whether the section of its measurement can show it."""
+    """Whether the section of its measurement can show the record."""
     try:
         SECTIONS[record.measurement]([record])
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
@@ -123,7 +123,7 @@ def _is_readable(record: Record) -> bool:
 
 
 def _paths(sections: Sequence[Section], output: Path) -> dict[Plot, Path]:
-    """A file for each plot; of several with one name the later ones are numbered."""
+    """A file for each plot; if several have one name, the later ones are numbered."""
     paths: dict[Plot, Path] = {}
     for plot in (plot for section in sections for plot in section.plots):
         again = sum(other.name == plot.name for other in paths)
@@ -132,7 +132,7 @@ def _paths(sections: Sequence[Section], output: Path) -> dict[Plot, Path]:
 
 
 def _template() -> Any:
-    """The page; words are escaped, and a name that it does not know is an error."""
+    """The template of the page; words are escaped, and an unknown name is an error."""
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     environment = Environment(loader=PackageLoader("allograph", "report"), undefined=StrictUndefined, **options)
     environment.filters |= {"slug": slug, "png": lambda path: _address(path.read_bytes(), "png")}
@@ -140,12 +140,12 @@ def _template() -> Any:
 
 
 def _address(image: bytes, kind: str) -> str:
-    """An image as an address that holds it."""
+    """An image as a data URL."""
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 def _sources(records: Iterable[Record]) -> Table:
-    """Where every figure comes from."""
+    """The source of every figure."""
     rows = []
     for record in records:
         document = record.document

@@ -1,4 +1,4 @@
-"""What a report is made of: result files, and the tables, plots and pictures of a section."""
+"""Parts of a report: the tables, plots and pictures of a section."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from allograph.evaluation.records import Record
 
 @dataclass(frozen=True)
 class Table:
-    """Cells in words; the columns ``words``, beside the first, are no numbers."""
+    """Cells as text; the first column and the columns ``words`` are not numbers."""
 
     caption: str
     head: Sequence[str]
@@ -49,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Series:
-    """Marks of one name and colour (a number, from 0); ``joined`` by a line in their order."""
+    """Marks with one name and colour (a number, from 0); with ``joined``, a line joins them in order."""
 
     name: str
     marks: Sequence[Mark]
@@ -60,8 +60,8 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """One plot and what it shows, in a file named after its title; ``names`` stand under x = 0, 1, 2 where those are
-    none; a value in ``include`` is always within the range of y, in ``include_x`` of x; ``whole_x``: x counts."""
+    """One plot and what it shows, in a file named after its title. ``names`` label x = 0, 1, 2 if x is not a number.
+    The range of y always includes the values ``include``, that of x ``include_x``. ``whole_x``: x is a count."""
 
     title: str
     caption: str
@@ -75,13 +75,13 @@ class Plot:
 
     @property
     def name(self) -> str:
-        """Of its file."""
+        """Name of the plot's file."""
         return slug(self.title)
 
 
 @dataclass(frozen=True)
 class Section:
-    """One kind of measurement."""
+    """The section of one kind of measurement."""
 
     title: str
     text: Sequence[str]
@@ -102,17 +102,17 @@ def percent(estimate: Mapping[str, float], *, sign: bool = False) -> str:
 
 
 def three(estimate: Mapping[str, float]) -> str:
-    """A number with its error."""
+    """A number with its error, to three decimals."""
     return f"{estimate['value']:.3f} ± {estimate['error']:.3f}"
 
 
 def slug(words: str) -> str:
-    """Words as a file's name."""
+    """Words as a file name."""
     return re.sub(r"[^\w.]+", "-", words).strip("-").lower()
 
 
 def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    """The table without columns that say nothing."""
+    """The table without empty columns."""
     kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
     return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
@@ -120,7 +120,7 @@ def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[S
 def groups(
     records: Sequence[Record], key: Callable[[Record], tuple[str, ...]]
 ) -> list[tuple[tuple[str, ...], list[Record]]]:
-    """Records with equal keys together, in the order of their first ones."""
+    """Groups of records with equal keys, in the order of their first records."""
     found: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         found.setdefault(key(record), []).append(record)
@@ -128,11 +128,11 @@ def groups(
 
 
 def pictures(records: Sequence[Record]) -> list[tuple[Path, str]]:
-    """The pictures of all of them, with captions."""
+    """The pictures of all records, with captions."""
     return [(path, f"{record.model}, {record.where}: {path.name}") for record in records for path in record.pictures]
 
 
 def series_of(name: str, marks: Sequence[Mark], number: int, *, joined: bool = False) -> Series:
-    """Models are told apart by colour, then by shape."""
+    """A series of marks; colour tells models apart, then shape."""
     shapes: tuple[Any, ...] = ("dot", "square", "diamond", "ring", "cross")
     return Series(name, marks, number, shapes[number // 7 % len(shapes)], joined)

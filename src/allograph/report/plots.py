@@ -1,4 +1,4 @@
-"""Plots of figures with their standard errors, drawn by matplotlib as SVG: the same figures, the same bytes."""
+"""Plots of figures with their standard errors, drawn by matplotlib as SVG; the same figures give the same bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from allograph.report.parts import Plot, Series
 
 INK = "#262628"
-"""The colour of text and axes; on a page it is that of the page's text."""
+"""Colour of text and axes; on a page it becomes that of the page's text."""
 
 _COLOURS = ("#15888f", "#cf5f26", INK, "#8a63c0", "#3c7fd4", "#948416", "#cf4485")
 """Legible on white and on black paper."""
@@ -24,7 +24,7 @@ _COLOURS = ("#15888f", "#cf5f26", INK, "#8a63c0", "#3c7fd4", "#948416", "#cf4485
 _SHAPES = {"dot": "o", "ring": "o", "square": "s", "diamond": "D", "cross": "x"}
 _STYLE = {
     "font.family": "DejaVu Sans",  # which comes with matplotlib
-    "svg.hashsalt": "allograph",  # names of parts that do not change from run to run
+    "svg.hashsalt": "allograph",  # part names that do not change from run to run
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -37,14 +37,14 @@ _STYLE = {
     "savefig.transparent": True,
 }
 _STEPS = [1, 2, 5, 10]
-"""Between two numbers on an axis, times a power of ten."""
+"""Distances between numbers on an axis, times a power of ten."""
 
 _WIDTH, _HEIGHT, _LINE = 5.6, 3.5, 0.2
-"""Inches; a plot is higher by a line for each two names of its legend."""
+"""Sizes in inches; a plot is one line higher for every two names of its legend."""
 
 
 def render_plot(plot: Plot) -> str:
-    """The plot as an SVG document that needs no font and nothing from elsewhere."""
+    """The plot as a self-contained SVG document without fonts."""
     with style.context(["default", _STYLE]):
         names = [textwrap.fill(series.name, 38) for series in plot.series]
         lines = sum(name.count("\n") + 1 for name in names)
@@ -66,7 +66,7 @@ def render_plot(plot: Plot) -> str:
 
 
 def _draw(axes: Axes, series: Series) -> Artist:
-    """The marks with their bars; returns what stands for them in the legend."""
+    """Draws the marks with their bars; returns their entries for the legend."""
     colour = _COLOURS[series.colour % len(_COLOURS)]
     xs, ys, across, along = zip(*((m.x, m.y, m.x_error, m.y_error) for m in series.marks), strict=True)
     drawn = axes.errorbar(
@@ -81,6 +81,6 @@ def _draw(axes: Axes, series: Series) -> Artist:
 
 
 def on_page(svg: str) -> str:
-    """The plot as an image of a page: its ink is light where the page is dark."""
+    """The plot as an image for a page: its ink is light if the page is dark."""
     ink = f"<style>svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:#e4e4e6}}}}</style>"
     return svg.replace(INK, "currentColor").replace("<defs>", f"<defs>{ink.replace(INK, '#262628')}", 1)

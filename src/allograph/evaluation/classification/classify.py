@@ -1,4 +1,4 @@
-"""One-shot classification by a generative model: the class of which a drawing is the most likely new drawing.
+"""One-shot classification by a generative model: the class whose exemplar makes a drawing most likely.
 
 For a test x and the exemplar x'_c of each class, with ``p(x | x')`` the model's likelihood,
 
@@ -6,20 +6,21 @@ For a test x and the exemplar x'_c of each class, with ``p(x | x')`` the model's
     backward_c = log p(x'_c | x) - log p(x'_c)       and the drawing about the exemplar
     both_c     = forward_c + backward_c
 
-and the chosen class is the one with the largest. Were the model's conditionals those of one joint distribution, both
-directions would be equal: the pointwise mutual information of x and x'. They are not, so both are measured. log p(x) is
-the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
+and the chosen class is the one with the largest value. If the model's conditionals belonged to one joint distribution,
+both directions would be equal: the pointwise mutual information of x and x'. They do not, so both are measured. log
+p(x) is the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
 
-A model that may only bend its exemplar has no p(x) without one. There it is that of any exemplar of the run bent:
-``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar of any other, ``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
+A model that may only bend its exemplar has no p(x) without one. Then p(x) is the mixture over the run's exemplars:
+``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar over all others,
+``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
 
-Nobody draws a symbol twice at the same size and slant, and a model may make too much of both. With M variants of an
-exemplar, itself and small affine changes of it, the likelihood is that of the mixture, a density as proper:
+Nobody draws a symbol twice with the same size and slant, and a model may overrate both. With M variants of an exemplar,
+itself and small affine changes of it, the likelihood is that of the mixture, also a proper density:
 
     p(x | x') = 1/M sum_m p(x | a_m(x')),   a_1 the identity
 
 Each log likelihood is an importance weighted bound over K samples, K / M for each variant. All bounds of one drawing,
-given whatever exemplar or none, share their noise, so that they differ by the exemplar and not by chance.
+given any exemplar or none, share their noise, so that they differ by the exemplar and not by chance.
 """
 
 from __future__ import annotations
@@ -53,14 +54,15 @@ Likelihoods = Literal["whole", "bending"]
 
 SCORES = ("forward", "backward", "both")
 
+
 @dataclass(frozen=True)
 class RunScores:
-    """What the model says of one run of W classes and N tests, nats: (N, W) each.
+    """The model's scores of one run of W classes and N tests, nats; each (N, W).
 
     Attributes:
         forward: ``log p(x | x') - log p(x)``, a difference of two bounds.
         backward: ``log p(x' | x) - log p(x')``, likewise.
-        effective_samples: of ``p(x | x')`` and ``p(x' | x)``, the mean, between 1 and K.
+        effective_samples: mean over ``p(x | x')`` and ``p(x' | x)``, between 1 and K.
     """
 
     forward: Float[Tensor, "tests ways"]
@@ -74,7 +76,7 @@ class RunScores:
 
 
 class BendingOnly:
-    """A model with `bends_ink` that may only bend its exemplar, not write beside it."""
+    """A model with `bends_ink` that may only bend its exemplar and add no ink."""
 
     def __init__(self, model: GenerativeModel) -> None:
         self.model = model
@@ -84,7 +86,7 @@ class BendingOnly:
         return self.model.noise_shape
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
-        """See `GenerativeModel.infer`; ValueError without an exemplar."""
+        """See `GenerativeModel.infer`; raises ValueError without an exemplar."""
         if context is None:
             raise ValueError("without an exemplar nothing can be bent")
         return self.model.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool, device=x.device))
@@ -105,24 +107,24 @@ def classify(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> ClassificationResult:
-    """The errors of one-shot classification over all runs, by each of `SCORES`.
+    """Measures the errors of one-shot classification over all runs, by each of `SCORES`.
 
-    Beside them, on the same runs: the modified Hausdorff distance of the stored drawings (Lake's own baseline), and,
-    with a ``critic``, the cosine of its features. The noise of a drawing follows from (seed, its run, its place);
-    figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes,
-    by bending alone ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
+    Baselines on the same runs are the modified Hausdorff distance of the stored drawings (Lake's own) and, with a
+    ``critic``, the cosine of its features. The noise of a drawing depends only on (seed, its run, its place); figures
+    do not depend on memory nor, except for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes, with only
+    bending ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
 
     Raises:
-        AllographError: the model takes no exemplar, or has no likelihood of this kind; samples that cannot be shared
-            among the variants; figures that are not finite.
+        AllographError: the model takes no exemplar, or has no likelihood of this kind; the samples cannot be shared
+            equally among the variants; a figure is not finite.
     """
     start = time.perf_counter()
     if samples % variants:
         raise AllographError(
-            f"{samples} samples cannot be shared among {variants} variants of an exemplar: take a multiple"
+            f"{samples} samples cannot be shared equally among {variants} variants of an exemplar: use a multiple"
         )
     if not model.conditional:
-        raise AllographError("this model takes no exemplar, so it cannot say of which one a drawing is a new drawing")
+        raise AllographError("this model takes no exemplar, so it cannot tell which exemplar a drawing belongs to")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     weighs: Weighs = model
@@ -184,8 +186,8 @@ def score_run(
     device: str = "cpu",
     counted: Callable[[int], None] = lambda passes: None,
 ) -> RunScores:
-    """Both directions of every test and every exemplar of one run, each with its variants, of which the first is the
-    drawing itself; ``counted`` is told how many passes are done.
+    """Scores every test and exemplar of one run in both directions, each with its variants, of which the first is the
+    drawing itself; ``counted`` is called with the number of finished passes.
 
     Raises:
         AllographError: a bound that is not finite.
@@ -195,7 +197,8 @@ def score_run(
     def log_likelihood(
         targets: Tensor, context: Tensor | None, direction: int, variant: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Of all targets given one context or none, and how well the samples covered it; equal noise at every call."""
+        """The log likelihood of all targets, given one context or none, and how well the samples covered it; with the
+        same noise at every call."""
         nonlocal done
         few = samples if context is None else samples // variants
         state = np.random.SeedSequence([*seed, direction, *[variant] * (variant > 0)]).generate_state(1, np.uint64)[0]
@@ -212,16 +215,16 @@ def score_run(
         return -bound.value.cpu(), bound.effective_samples.cpu()
 
     def mixed(targets: Tensor, several: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """Of all targets given the mixture of an exemplar's variants."""
+        """The log likelihood of all targets, given the mixture of an exemplar's variants."""
         found = [log_likelihood(targets, context, direction, m) for m, context in enumerate(several)]
         values, effective = (torch.stack(part) for part in zip(*found, strict=True))
-        # Of each variant's weights w the sum is exp(value), up to a factor, and that of w^2 its square / effective.
+        # A variant's weights w sum to exp(value), up to a factor, and w^2 to the square of that / effective.
         squares = (2 * values - effective.log()).logsumexp(dim=0)
         total = values.logsumexp(dim=0)
         return total - math.log(len(several)), torch.exp(2 * total - squares)
 
     def given(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """Of each target given each exemplar, (targets, exemplars)."""
+        """The log likelihood of each target given each exemplar, (targets, exemplars)."""
         values, effective = zip(*(mixed(targets, several, direction) for several in contexts), strict=True)
         return torch.stack(values, dim=1), torch.stack(effective, dim=1)
 
@@ -238,14 +241,14 @@ def score_run(
     forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
     if not (forward.isfinite().all() and backward.isfinite().all()):
         raise AllographError(
-            "the model gives some drawings no finite likelihood: its weights are broken or its images of another kind; "
-            "train it again or take another model"
+            "the model gives some drawings no finite likelihood: its weights are broken or its images are of another "
+            "kind; train it again or use another model"
         )
     return RunScores(forward, backward, float(torch.cat([one.flatten(), other.flatten()]).mean()))
 
 
 def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
-    """(runs, tests, ways), up to a factor: features are of one length."""
+    """Cosines (runs, tests, ways), up to a factor, since all features have one length."""
     tests, exemplars = (
         critic.features(runs.dataset.drawings(part.ravel(), size)).unflatten(0, part.shape)
         for part in (runs.tests, runs.exemplars)
@@ -256,7 +259,7 @@ def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
 def _trials(
     runs: ClassificationRuns, scores: dict[str, np.ndarray], chosen: dict[str, np.ndarray]
 ) -> tuple[Chosen, ...]:
-    """Every test, in order."""
+    """The answers to all tests, in order."""
     found = []
     for run, item in np.ndindex(runs.tests.shape):
         right, values = runs.right[run, item], scores["both"][run, item]

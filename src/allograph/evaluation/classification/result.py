@@ -1,4 +1,4 @@
-"""What one-shot classification found: error rates with their confidence intervals, and every answer."""
+"""The result of one-shot classification: error rates with confidence intervals, and every answer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """The share of tests that were given a wrong class.
+    """The share of tests with a wrong class.
 
     Attributes:
         value: the share.
-        wrong, tests: its parts.
+        wrong, tests: numerator and denominator.
         low, high: 95 % confidence interval as if all tests were independent (Wilson).
-        runs_low, runs_high: the same for other runs, from how much the runs differ (Student's t): tests of one run
-            share exemplars, alphabet and people, so they are not independent.
+        runs_low, runs_high: 95 % confidence interval for other runs, from the differences between runs (Student's t):
+            tests of one run share exemplars, alphabet and people, so they are not independent.
     """
 
     value: float
@@ -33,7 +33,7 @@ class ErrorRate:
 
     @classmethod
     def of(cls, wrong: npt.NDArray[np.bool_]) -> ErrorRate:
-        """Of which tests were wrong, (runs, tests)."""
+        """The rate, from which tests were wrong, (runs, tests)."""
         from scipy.stats import binomtest, t
 
         rates = wrong.mean(axis=1)
@@ -51,13 +51,13 @@ class ErrorRate:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One test and the classes that it was given, all counted from 0.
+    """One test and the classes chosen for it, all counted from 0.
 
     Attributes:
         run, item: which test.
-        right: its class.
-        chosen: by each score and each baseline.
-        margin: nats by which ``both`` prefers the right class to the best other one; below 0 where it is wrong.
+        right: its true class.
+        chosen: class chosen by each score and each baseline.
+        margin: nats by which ``both`` prefers the right class to the best other one; below 0 if the answer is wrong.
     """
 
     run: int
@@ -72,19 +72,19 @@ class ClassificationResult:
     """Everything about one measurement that a comparison needs.
 
     Attributes:
-        data, fingerprint: which runs, and the SHA-256 of their drawings and places.
-        runs, ways, tests: runs, classes of each, tests of all.
-        size: of the drawings that the model sees, pixels.
-        likelihood: ``whole``, or ``bending``: of the exemplar bent, nothing written beside it.
-        samples, effective_samples: K of every bound, and how many of them carried its weight in the mean.
-        variants: of each exemplar, of which its likelihood is the mixture.
-        seed, precision, machine: what it was computed with.
-        critic: the fingerprint of the critic among the baselines.
-        errors: by ``forward``, ``backward`` and ``both``.
-        baselines: by distances without a generative model, on the same runs.
-        per_run: the error rates of each run, by each of these.
+        data, fingerprint: name of the data, and SHA-256 of the runs' drawings and places.
+        runs, ways, tests: numbers of runs, of classes in each, and of tests in all.
+        size: side of the drawings that the model sees, in pixels.
+        likelihood: ``whole``, or ``bending`` for the bent exemplar without added ink.
+        samples, effective_samples: K of every bound, and the mean number of samples that carried its weight.
+        variants: number of variants of each exemplar in the mixture.
+        seed, precision, machine: how it was computed.
+        critic: fingerprint of the critic among the baselines.
+        errors: error rates by ``forward``, ``backward`` and ``both``.
+        baselines: error rates by distances without a generative model, on the same runs.
+        per_run: error rates of each run, by each score and baseline.
         chosen: every answer.
-        seconds: the measurement took.
+        seconds: duration of the measurement.
     """
 
     data: str
@@ -118,7 +118,7 @@ class ClassificationResult:
 
     def table(self) -> str:
         """A table to print."""
-        kind = "the whole model" if self.likelihood == "whole" else "bending alone"
+        kind = "the whole model" if self.likelihood == "whole" else "bending only"
         head = (
             f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
             f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.variants} variants of each "

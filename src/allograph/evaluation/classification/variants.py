@@ -1,4 +1,4 @@
-"""Variants of an exemplar: nobody draws a symbol twice at the same size and slant."""
+"""Variants of an exemplar, since nobody draws a symbol twice with the same size and slant."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ VARIATION = Augmentation(
 def variants_of(
     dataset: ConceptDataset, indices: npt.NDArray[np.int64], size: int, count: int, *, seed: int = 0
 ) -> Float[Tensor, "drawings count channels size size"]:
-    """Each drawing and small changes of it, which follow from (seed, its index): the first is the drawing itself.
+    """Each drawing and small changes of it, which depend only on (seed, its index); the first is the drawing itself.
 
     Raises:
-        AllographError: variants of pictures.
+        AllographError: the drawings are pictures, not ink.
     """
     plain, images = dataset.drawings(indices, size)[:, None], dataset.images
     if count == 1:
         return plain
     if not isinstance(images, PackedBitmaps):
-        raise AllographError("only drawings of ink have variants: take 1")
+        raise AllographError("only drawings in ink have variants: use 1")
     bitmaps = images.unpack(indices).reshape(-1, 1, images.side, images.side)
     changed = [
         VARIATION(

@@ -1,4 +1,4 @@
-"""How probable are unseen images under a model, with an exemplar and without? Nats, with standard errors."""
+"""Measures how probable unseen images are under a model, with and without an exemplar, in nats with standard errors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "float64"]
 
 _ROWS = {"cpu": 256, "cuda": 8192}
-"""Latents (images times samples) in the model at a time."""
+"""Number of latents (images times samples) in the model at a time."""
 
 
 def rows_at_once(device: str) -> int:
-    """How many latents (images times samples) are in the model at a time."""
+    """Number of latents (images times samples) in the model at a time."""
     return _ROWS[torch.device(device).type]
 
 
@@ -58,31 +58,31 @@ def evaluate_likelihood(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> LikelihoodResult:
-    """Free energy and importance weighted bound of images that the model has not seen.
+    """Measures the free energy and the importance weighted bound of images that the model has not seen.
 
-    All images of the data set in an order drawn from ``seed`` (or the first ``drawings`` of them) are scored without
-    exemplar and, by a conditional model, given ``contexts`` other images of the same concept (None: one where the data
-    set has concepts of several images), or, with ``exemplars`` "family", images of other concepts of its family: how
-    probable a new symbol of an alphabet is, given some of its symbols. Of several numbers of contexts each is measured,
-    on the same images, and the fewer exemplars are the first of the many. The noise of an image follows from (seed, its
-    place in the order) alone, so that figures depend neither on the device's memory nor, but for rounding, on the
-    precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of contexts and for none,
-    of which several ``processes`` each take their share.
+    All images of the data set, in an order drawn from ``seed`` (or the first ``drawings`` of them), are scored without
+    an exemplar. A conditional model also scores them given ``contexts`` other images of the same concept (None: one, if
+    the data set has concepts with several images). With ``exemplars`` "family" these are images of other concepts of
+    the family: how probable is a new symbol of an alphabet, given some of its symbols? Each of several numbers of
+    contexts is measured on the same images; fewer exemplars are the first of the many. The noise of an image depends
+    only on (seed, its place in the order), so that figures depend neither on the device's memory nor, except for
+    rounding, on the precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of
+    contexts and for none; several ``processes`` each take their share.
 
     Raises:
         AllographError: fewer than two images; exemplars for a model that takes none; colour for a grey model or the
-            other way round; figures that are not finite.
+            other way round; a figure that is not finite.
     """
     start = time.perf_counter()
     counts = check_contexts(model, dataset, contexts, exemplars)
     most = counts[-1] if counts else 0
     check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
-    # What is already binary stays as it is.
+    # Binary images stay as they are.
     binarisation = "none" if dataset.binary else binarisation
     pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=most, binarisation=binarisation, exemplars=exemplars)
     if len(pairs) < 2:
-        raise AllographError(f"a standard error takes two images, this part of '{dataset.name}' has {len(pairs)}")
+        raise AllographError(f"a standard error needs two images; this part of '{dataset.name}' has {len(pairs)}")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
@@ -134,7 +134,7 @@ def evaluate_likelihood(
 
 @dataclass(frozen=True)
 class _Values:
-    """Of each image."""
+    """Values of each image."""
 
     distortion: Tensor
     kl: Tensor
@@ -162,7 +162,7 @@ class _Values:
 
 @dataclass
 class _Work:
-    """Passes of the model over the pairs, in chunks that fit its device, each with a count for the progress."""
+    """Passes of the model over the pairs, in chunks that fit its device; counts them for the progress."""
 
     model: GenerativeModel
     pairs: PairBatch
@@ -207,12 +207,13 @@ class _Work:
         return torch.cat(distortion), torch.cat(kl)
 
     def _generators(self) -> Callable[[slice], torch.Generator]:
-        """The generator of the images' noise as it stands at a part's first image; for parts in ascending order."""
+        """The generator of the images' noise in its state at the first image of each part; for parts in ascending
+        order."""
         generator, reached = torch.Generator().manual_seed(self.seed), 0
 
         def at(part: slice) -> torch.Generator:
             nonlocal reached
-            # What lies between are other processes' images, which take their numbers from it, too.
+            # Images in between belong to other processes and also take their numbers from it.
             ImageNoise(self.model.noise_shape, self.pairs.target[reached : part.start], generator)
             reached = part.stop
             return generator
@@ -220,7 +221,7 @@ class _Work:
         return at
 
     def exact(self) -> Nats | None:
-        """The negative log likelihood, where the model has a closed form."""
+        """The negative log likelihood, if the model has a closed form."""
         if not isinstance(self.model, TractableModel):
             return None
         parts = self.pairs.target.split(rows_at_once(self.device))
@@ -231,20 +232,20 @@ class _Work:
         return x, None if context is None else context[part].to(self.device, self.kind)
 
     def _count(self, rows: int) -> None:
-        self.done += rows * self.processes.size  # the others are as far
+        self.done += rows * self.processes.size  # the other processes are as far
         self.progress(min(self.done, self.total), self.total)
 
 
 def _parts(count: int, rows: int) -> list[slice]:
-    """So many rows in parts of at most ``rows``, in order."""
+    """Slices of at most ``rows`` rows that cover all, in order."""
     return [slice(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
 def _others(concept: Tensor) -> Tensor | None:
-    """For each pair (pairs,) the number of one of another concept (or family), each named once; None where there is no
-    such order, more than half of the pairs being of one concept.
+    """For each pair, the number of a pair of another concept (or family), each used once; None if more than half of the
+    pairs are of one concept, so that there is no such order.
 
-    Sorted by concept, as many pairs further on as the largest concept has, another one has begun.
+    In the order of concepts, a shift by the size of the largest concept always reaches another concept.
     """
     largest = int(concept.bincount().max())
     if 2 * largest > len(concept):
@@ -254,7 +255,7 @@ def _others(concept: Tensor) -> Tensor | None:
 
 
 def device_name(device: str) -> str:
-    """What it ran on, as far as it matters for the time."""
+    """The machine that it ran on, as far as it matters for the time."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""The third one-shot task: new characters of an alphabet that was never seen, given a few of its characters."""
+"""The third one-shot task: new characters of an unseen alphabet, given a few of its characters."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 Indices = npt.NDArray[np.int64]
 
 _COUNTS = {"given": 5, "drawings": 7, "references": 8}
-"""Characters of each alphabet, unless others are asked for: the smallest evaluation alphabets of Omniglot have 20."""
+"""Default numbers of characters of each alphabet: the smallest evaluation alphabets of Omniglot have 20."""
 
 _ROWS = 8
-"""Of the picture."""
+"""Rows of the picture."""
 
 
 @dataclass(frozen=True)
 class AlphabetTrial:
-    """W alphabets, and one drawing each of different characters of every one: K that are given (W, K), n that are
-    compared with the model's (W, n), m that stand for the alphabet (W, m)."""
+    """W alphabets, and one drawing each of different characters of each: K are given (W, K), n are compared with the
+    model's (W, n), and m represent the alphabet (W, m)."""
 
     given: Indices
     others: Indices
@@ -65,21 +65,21 @@ def new_characters(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> OneShotResult:
-    """Show ``draw`` so many characters of each of ``ways`` alphabets and compare what it draws with their others.
+    """Show ``draw`` some characters of each of ``ways`` alphabets and compare its drawings with their other characters.
 
-    Every kind of drawing x_ki (the model's; real drawings of n characters that were not given; distorted copies of
-    those given, in turn) is measured by the critic's features phi, with K given drawings g_kj and m references r_kj,
-    drawings of further characters, of each alphabet k:
+    Every kind of drawing x_ki (the model's; real drawings of n characters that were not given; distorted copies of the
+    given ones, in turn) is measured by the critic's features phi. Each alphabet k has K given drawings g_kj and m
+    references r_kj, which are drawings of further characters:
 
-    - own alphabet: how often phi(x_ki) is more like the mean of phi(r_k1) ... phi(r_km), brought to the features'
-      length, than like any other alphabet's. References were never given, so a copy is no better off than a real
+    - own alphabet: how often phi(x_ki) is more like the mean of phi(r_k1) ... phi(r_km), scaled to the features'
+      length, than like that of any other alphabet. References were never given, so a copy has no advantage over a real
       character of the alphabet.
     - diversity: mean_k sqrt(mean_d var_i phi_d(x_ki)), unbiased
-    - originality: mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2), the distance to the nearest character
-      given: 0 for copies
+    - originality: mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2), the distance to the nearest given
+      character: 0 for copies
 
-    The last two also by the ``embedding`` (None: the SimCLR that ships). Alphabets take part that have K + n + m
-    characters; where there are fewer than ``ways`` of them, all do. Trial t depends on (seed, t) alone.
+    The last two are also measured by the ``embedding`` (None: the SimCLR that ships). Alphabets with K + n + m
+    characters take part; if there are fewer than ``ways``, all of these do. Trial t depends only on (seed, t).
 
     The task is that of Rezende et al., 2016, section 4: representative samples of a novel alphabet.
 
@@ -119,7 +119,7 @@ def picture_of_alphabets(
     ways: int = 5,
     seed: int = 0,
 ) -> Image.Image:
-    """A row for each alphabet of the first trials: characters given, other characters, the model's."""
+    """A row for each alphabet of the first trials: given characters, other characters, the model's."""
     trials = alphabet_trials(dataset, **_COUNTS | {"given": given}, ways=ways, trials=_ROWS, seed=seed)
     trials = trials[: max(1, _ROWS // len(trials[0].given))]
     shown, real = (
@@ -140,7 +140,7 @@ def alphabet_trials(
 ) -> list[AlphabetTrial]:
     """Choose alphabets, characters and a drawing of each; see `new_characters`."""
     if trials < 2 or ways < 2 or given < 1 or drawings < 2 or references < 1:
-        raise AllographError("new characters take at least 2 trials, 2 alphabets, 2 drawings and 1 character given")
+        raise AllographError("the task alphabet needs at least 2 trials, 2 alphabets, 2 drawings and 1 given character")
     needed = given + drawings + references
     drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
     members = [drawn[dataset.family[drawn] == family] for family in range(len(dataset.family_names))]
@@ -148,8 +148,8 @@ def alphabet_trials(
     if len(members) < 2:
         raise AllographError(
             f"{dataset.name}: {len(members) or 'no'} alphabet{'' if len(members) == 1 else 's'} of this part ha"
-            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this takes, and two are needed: give "
-            "fewer, or take data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
+            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this needs, and two alphabets must: "
+            "give fewer, or use data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
         )
     chosen = []
     for number in range(trials):
@@ -167,7 +167,7 @@ def _images(dataset: ConceptDataset, indices: Indices, size: int) -> Float[Tenso
 
 
 def _copies(given: Float[Tensor, "W K 1 S S"], count: int, seed: int) -> Float[Tensor, "W n 1 S S"]:
-    """Distorted copies of those given, which take turns."""
+    """Distorted copies of the given drawings, which take turns."""
     ways, kept = given.shape[:2]
     rounds = distorted(given.flatten(0, 1), -(-count // kept), seed).unflatten(0, (ways, kept)).transpose(1, 2)
     return rounds.flatten(1, 2)[:, :count]

@@ -1,4 +1,4 @@
-"""Are new drawings of an unseen character recognised, and do they differ from each other as real ones do?"""
+"""The second one-shot task: new drawings of an unseen character. Are they recognised, and as diverse as real ones?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trial:
-    """One test of W characters of `family` (-1: of several): the exemplar of each (W,) and n other drawings (W, n)."""
+    """One trial with W characters of `family` (-1: of several): the exemplar of each (W,) and n other drawings (W,
+    n)."""
 
     family: int
     exemplars: npt.NDArray[np.int64]
@@ -52,7 +53,7 @@ def from_exemplars(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> OneShotResult:
-    """Show `draw` one exemplar each of `ways` characters and compare what it draws with what other people drew.
+    """Show `draw` one exemplar of each of `ways` characters and compare its drawings with those of other people.
 
     Every kind of drawing is measured on the same exemplars e_k, with the same number n = drawings - 1 of drawings
     x_ki of every character k, by the critic's features phi (D dimensions, length sqrt(D)), see `measures`:
@@ -62,12 +63,12 @@ def from_exemplars(
     - originality: mean_ki sqrt(mean_d (phi_d(x_ki) - phi_d(e_k))^2), 0 for copies, near sqrt(2) for unrelated ones
 
     Diversity and originality are also measured in the features of `embedding` (None: the SimCLR that ships), as in the
-    paper; the critic's own, which has learnt to overlook how people differ, say less of it.
+    paper; the critic's own features, which have learned to ignore how people differ, say less about it.
 
-    Characters come from one alphabet at a time ("within", harder) or from all ("across"). While a model is being
-    developed `dataset` holds validation characters; the test alphabets are for the last figure only. `size`: side in
-    pixels of exemplars and drawings. Drawings of another shape, or that leave [0, 1]: ValueError. Several `processes`
-    each take their share of the trials.
+    Characters come from one alphabet at a time ("within", harder) or from all ("across"). During development, `dataset`
+    holds validation characters; the test alphabets are only for the final figure. `size` is the side of exemplars and
+    drawings in pixels. Drawings that have another shape or leave [0, 1] raise ValueError. Several `processes` each take
+    their share of the trials.
 
     Boutin, Singhal, Thomas, Serre, *Diversity vs. Recognizability*, NeurIPS 2022, sections 2 and 3.
     """
@@ -108,7 +109,7 @@ def picture_of(
     setting: Setting = "within",
     seed: int = 0,
 ) -> Image.Image:
-    """What `from_exemplars` saw in its first trial: exemplars, other people's drawings, the writer's."""
+    """The first trial of `from_exemplars`: exemplars, other people's drawings, the writer's drawings."""
     trial = draw_trials(dataset, trials=2, ways=ways, drawings=drawings, setting=setting, seed=seed)[0]
     exemplars, real = _images(dataset, trial, size)
     generated = draw(exemplars, drawings - 1, trial.seed)
@@ -125,7 +126,7 @@ def draw_trials(
     setting: Setting = "within",
     seed: int = 0,
 ) -> list[Trial]:
-    """Choose characters, exemplars and other drawings; trial t depends on (seed, t) alone, alphabets take turns.
+    """Choose characters, exemplars and other drawings; trial t depends only on (seed, t); alphabets take turns.
 
     Only characters with at least `drawings` drawings take part; "within", only alphabets with `ways` such characters.
     """
@@ -139,7 +140,7 @@ def draw_trials(
     if not pools:
         place, remedy = "no choice of characters", "ask for fewer ways or drawings"
         if setting == "within":
-            place, remedy = "no alphabet", "take the setting across, or ask for fewer ways or drawings"
+            place, remedy = "no alphabet", "use the setting across, or ask for fewer ways or drawings"
         raise AllographError(f"{dataset.name}: {place} has {ways} characters of {drawings} drawings; {remedy}")
     chosen = []
     for number in range(trials):

@@ -1,4 +1,4 @@
-"""The three one-shot tasks: what each asks of a model, on which characters, and how it is measured."""
+"""The three one-shot tasks: what each requires of a model, its characters, and how it is measured."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def check_task(writer: Writer, task: Task) -> None:
     """Refuse a task that the model cannot do.
 
     Raises:
-        AllographError: exemplars for a model that takes none; an exemplar to be drawn again by a model of alphabets;
+        AllographError: exemplars for a model that takes none; drawing an exemplar again with a model of alphabets;
             colour, which the critics do not see.
     """
     if writer.model.likelihood.channels != 1:
-        raise AllographError("the critics judge drawings in ink or grey, and this model's are in colour")
+        raise AllographError("the critics judge drawings in ink or grey, but this model's drawings are in colour")
     if task == "unconditional":
         return
     if not writer.model.conditional:
@@ -50,31 +50,31 @@ def check_task(writer: Writer, task: Task) -> None:
         )
     if task == "exemplars" and writer.card.exemplars == "family":
         raise AllographError(
-            "this model makes new symbols of an alphabet and was never shown the symbol that it draws: measure it with "
-            "--task alphabet"
+            "this model makes new symbols of an alphabet; in training it never saw the symbol that it draws: measure "
+            "it with --task alphabet"
         )
 
 
 def task_note(writer: Writer, task: Task) -> str:
-    """What has to be known of a model that can do the task without having been trained for it; else empty."""
+    """A note on a model that can do the task but was not trained for it; otherwise empty."""
     if task == "alphabet" and writer.card.exemplars == "concept":
         return (
-            "the model was trained on exemplars of the very symbol that it draws, never on others of its alphabet "
-            "(preset omniglot-alphabet trains for that)"
+            "the model was trained on exemplars of the same symbol, never on other symbols of its alphabet (the preset "
+            "omniglot-alphabet trains for that)"
         )
     if task == "unconditional" and writer.model.conditional and writer.card.blank == 0:
-        return "the model was never trained without exemplar (data.blank = 0)"
+        return "the model was never trained without an exemplar (data.blank = 0)"
     return ""
 
 
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
-    """Whether drawings are samples of the whole model and not what `allograph write` shows: also where that is the
-    exemplar bent, which is no new character."""
+    """Whether to use samples of the whole model instead of what `allograph write` shows; also true if that is the bent
+    exemplar, which is no new character."""
     return asked or (writer.model.bends_ink and task != "exemplars")
 
 
 def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
-    """How many exemplars a drawing's likelihood is conditioned on, and what they are to it."""
+    """The number of exemplars for a drawing's likelihood, and their relation to it."""
     match task:
         case "unconditional":
             return 0, "concept"
@@ -85,18 +85,17 @@ def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
 
 
 def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) -> tuple[ConceptDataset, str]:
-    """What the critics judge, and what has to be known of it: of the split by characters they judge only alphabets that
-    they were not trained on themselves.
+    """The drawings that the critics judge, and a note on them: in the split by characters, critics judge only alphabets
+    that they were not trained on themselves.
 
     Raises:
-        AllographError: the task takes alphabets that the model has not seen, and the split holds out none.
+        AllographError: the task needs unseen alphabets, but the split holds out none.
     """
     if data not in OMNIGLOTS or held_out.split != "characters":
         return held_out.dataset, ""
     if task == "alphabet":
         raise AllographError(
-            "the split by characters holds out no alphabet: take a model that was trained with data.split=30-20, 40-10 "
-            "or 45-5"
+            "the split by characters holds out no alphabet: use a model trained with data.split=30-20, 40-10 or 45-5"
         )
     import numpy as np
 
@@ -109,25 +108,25 @@ def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) 
     judged = dataset.select(np.flatnonzero(np.isin(dataset.family, unknown)))
     return judged, (
         f"the critics judge {judged.concepts} of the {dataset.concepts} characters, those of alphabets that they were "
-        "not trained on; the likelihood is of all"
+        "not trained on; the likelihood covers all"
     )
 
 
 def training_drawings(
     writer: Writer, data: str, judges: Judges, *, split: str | None, data_dir: str | None
 ) -> TrainingFeatures:
-    """What the model was trained on, for the task ``unconditional``.
+    """The model's training drawings, for the task ``unconditional``.
 
     Raises:
-        AllographError: it was trained on other data.
+        AllographError: the model was trained on other data.
     """
     try:
         known = held_out_part(writer.card, data, "training", split=split, data_dir=data_dir)
     except AllographError as error:
         trained = writer.card.data.name or "unknown"
         raise AllographError(
-            f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
-            f"'{data}' as it is: name the data of the training with --data"
+            f"drawings from nothing are compared with the training drawings, but the model was trained on '{trained}' "
+            f"and not on '{data}' as it is now: name the training data with --data"
         ) from error
     return TrainingFeatures.of(known.dataset, judges, writer.model.config.image_size)
 
@@ -145,7 +144,7 @@ def measure_task(
     seed: int,
     **common: Any,
 ) -> tuple[OneShotResult, Callable[[], Image.Image]]:
-    """The figures of a task, and what makes its picture; ``common`` are the trials, progress and processes."""
+    """The result of a task, and a function that makes its picture; ``common`` holds trials, progress and processes."""
     chosen: dict[str, Any] = {"size": size, "seed": seed}
     critics: dict[str, Any] = {"critic": judges.critic, "embedding": judges.embedding}
     match task:

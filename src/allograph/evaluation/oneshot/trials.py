@@ -1,4 +1,4 @@
-"""The loop over trials that the three one-shot tasks share: three kinds of drawings, judged alike."""
+"""The loop over trials that the three one-shot tasks share: three kinds of drawings, judged in the same way."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrialDrawings:
-    """The drawings of one trial, n of each of W kinds, and what they are compared with.
+    """The drawings of one trial, n of each of W kinds, and the drawings to compare them with.
 
     Attributes:
         real, generated, copies: people's, the model's, and distorted copies of what the model was given.
-        given: what originality is the distance to, (W, K, D).
-        known: how often drawings are recognised, by their features (W, n, D).
+        given: features (W, K, D) from which originality is the distance.
+        known: function of features (W, n, D): how often drawings are recognised.
     """
 
     real: Float[Tensor, "W n 1 S S"]
@@ -47,11 +47,11 @@ def judge_trials(
     processes: Processes,
     **about: Any,
 ) -> OneShotResult:
-    """Judge the drawings of every trial, of which several ``processes`` each take their share; ``about`` are the other
-    fields of the result.
+    """Judge the drawings of every trial; several ``processes`` each take their share. ``about`` holds the other fields
+    of the result.
 
     Raises:
-        ValueError: the model's drawings have another shape than the real ones, or leave [0, 1].
+        ValueError: the model's drawings have another shape than the real ones or leave [0, 1].
     """
 
     def judged(number: int) -> dict[str, tuple[float, ...]]:

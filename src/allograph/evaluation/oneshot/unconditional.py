@@ -1,4 +1,4 @@
-"""The first one-shot task: drawings from nothing. Are they like real ones, do they differ, are they copies?"""
+"""The first one-shot task: drawings from nothing. Are they like real ones, are they diverse, are they copies?"""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 Indices = npt.NDArray[np.int64]
 
 _MOST = 100
-"""Drawings of a trial, where the part has twice as many characters."""
+"""Largest number of drawings in a trial, if the part has twice as many characters."""
 
 _ROWS, _NEAREST = 8, 3
-"""Of the picture: rows, and training drawings beside each drawing."""
+"""Rows of the picture, and number of training drawings beside each drawing."""
 
 _AT_ONCE = 2000
-"""Training drawings in memory at a time, as pixels."""
+"""Number of training drawings whose pixels are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class UnconditionalTrial:
 
 @dataclass(frozen=True)
 class TrainingFeatures:
-    """All drawings of a model's training, in the size of its images, and what the judges see of them, (N, D)."""
+    """All drawings of a model's training, at the size of its images, and the judges' features of them, (N, D)."""
 
     drawings: ConceptDataset
     judges: Judges
@@ -76,20 +76,20 @@ def from_nothing(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> OneShotResult:
-    """Let ``draw`` draw from nothing, and compare with unseen real drawings, and with all drawings of its training.
+    """Let ``draw`` draw from nothing, and compare its drawings with unseen real ones and with all training drawings.
 
     Every kind of n drawings x_i (the model's; real ones of unseen characters, one each; distorted copies of training
     drawings) is measured by the critic's features phi, with real drawings y_j of n further unseen characters:
 
-    - taken for real: how often the drawing most like x_i, among all other x_j and all y_j, is a y_j; 1/2 where both
-      have one distribution. A model that learnt the training's alphabets perfectly draws these and not the unseen ones:
-      what it would reach is what the copies of training drawings reach.
+    - taken for real: how often the drawing most like x_i, among all other x_j and all y_j, is a y_j; 1/2 if both have
+      the same distribution. A model that has learned the training alphabets perfectly draws these and not the unseen
+      ones, so it reaches what copies of training drawings reach.
     - diversity: sqrt(mean_d var_i phi_d(x_i)), unbiased
     - originality: mean_i min_j sqrt(mean_d (phi_d(x_i) - phi_d(t_j))^2), t_j all training drawings: the distance to the
-      nearest, 0 for copies; what real drawings of unseen characters have is what a drawing has that is no copy
+      nearest, 0 for copies; real drawings of unseen characters show the value for drawings that are not copies
 
-    The last two also by the judges' embedding. n is ``drawings``, or 100, or half of the characters where there are
-    fewer. Trial t depends on (seed, t) alone.
+    The last two are also measured by the judges' embedding. n is ``drawings``, otherwise 100 or, if that is fewer, half
+    of the characters. Trial t depends only on (seed, t).
 
     Raises:
         AllographError: too few unseen characters.
@@ -119,7 +119,7 @@ def from_nothing(
 def picture_from_nothing(
     draw: ContextDrawing, dataset: ConceptDataset, training: TrainingFeatures, *, seed: int = 0
 ) -> Image.Image:
-    """The model's drawings, and unseen real ones, each with the training drawings nearest to it by the embedding."""
+    """The model's drawings and unseen real ones, each with its nearest training drawings by the embedding."""
     trial = unconditional_trials(dataset, training.drawings, drawings=None, trials=2, seed=seed)[0]
     embedding, size = training.judges.embedding, training.size
 
@@ -142,7 +142,7 @@ def unconditional_trials(
     if trials < 2 or half < max(2, drawings or 0):
         raise AllographError(
             f"{dataset.name}: {max(2, drawings or 0)} drawings from nothing are compared with twice as many characters "
-            f"in at least 2 trials; this part has {len(drawn)} characters, the training {len(training)} drawings"
+            f"in at least 2 trials; this part has {len(drawn)} characters, the training part {len(training)} drawings"
         )
     chosen = []
     for number in range(trials):
