@@ -55,6 +55,11 @@ class Address:
             raise AllographError(f"{shown(text)} is no address: write hf://OWNER/NAME[/FILE{_SUFFIX}][@REVISION]")
         return cls(found["repository"], found["file"] or FILE, found["revision"])
 
+    @classmethod
+    def checked(cls, repository: str, file: str, revision: str | None) -> Self:
+        """The same from its parts."""
+        return cls.of(f"{PREFIX}{repository}/{file}{'' if revision is None else f'@{revision}'}")
+
     def __str__(self) -> str:
         return f"{PREFIX}{self.repository}/{self.file}{f'@{self.revision}' if self.revision else ''}"
 

@@ -113,7 +113,8 @@ class Augment:
             raise AllographError(f"memory = {memory}: take at least 1 (million bytes)")
         check_amount(drawings, None)
         self.model, self.p, self.drawings, self.seed = model, p, drawings, seed
-        self.temperature, self.guidance, self.ink, self.key, self.memory = temperature, guidance, ink, key, memory
+        self.temperature, self.guidance, self.key, self.memory = temperature, guidance, key, memory
+        self.ink: Ink = ink
         self._prepared: dict[bytes, _Remembered] = {}
         self._begin()
         writer = self._loaded()
