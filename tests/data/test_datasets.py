@@ -67,24 +67,35 @@ def test_mnist(data_dir: Path) -> None:
 
 
 def test_a_folder_whole_and_in_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = datasets.Folder(folder)
-    assert found.concepts.fingerprint() == load_folder(folder).dataset.fingerprint()
+    found = datasets.Folder(folder, images="grey")
+    assert found.concepts.fingerprint() == load_folder(folder, "grey").dataset.fingerprint()
     assert (len(found), found.classes, found[17][1]) == (18, ("class-0", "class-1", "class-2"), 2)
     assert [problem.path.name for problem in found.problems] == ["bad.png"]
-    splits = load_dataset(folder, seed=3)
+    splits = load_dataset(folder, seed=3, images="grey")
     for part in ("train", "validation", "test"):
-        one = datasets.Folder(folder, part, seed=3)
+        one = datasets.Folder(folder, part, images="grey", seed=3)
         assert one.concepts.fingerprint() == getattr(splits, part).fingerprint()
         assert one.problems == found.problems
     colour = datasets.Folder(folder, images="colour")
     assert colour[0][0].shape == (3, 40, 40) and colour[0][0].max() == 1
     monkeypatch.chdir(folder.parent)
     folder.rename("mnist")
-    assert len(datasets.Folder("mnist", "test", seed=3)) == len(splits.test), "the folder, not the data set"
+    named = datasets.Folder("mnist", "test", images="grey", seed=3)
+    assert len(named) == len(splits.test), "the folder, not the data set"
+
+
+def test_symbols_are_brought_to_the_space_of_omniglot(folder: Path) -> None:
+    for path in [*folder.glob("*/[1-5].png"), *folder.glob("class-[12]/0.png")]:
+        path.unlink()
+    found = datasets.Folder(folder, size=28)
+    assert found.concepts.fingerprint() == load_folder(folder).dataset.fingerprint()
+    assert found.classes == ("class-0",) and {problem.path.name for problem in found.problems} == {"bad.png", "class-2"}
+    image, label = found[0]
+    assert image.shape == (1, 28, 28) and label == 0 and set(image.unique().tolist()) == {0, 1}
 
 
 def test_a_loader_takes_it_with_transforms_and_workers(folder: Path) -> None:
-    found = datasets.Folder(folder, size=20, transform=torch.flatten, target_transform=str)
+    found = datasets.Folder(folder, images="grey", size=20, transform=torch.flatten, target_transform=str)
     batches = list(DataLoader(found, 5, num_workers=2))
     assert [images.shape for images, _ in batches] == [(5, 400)] * 3 + [(3, 400)]
     alone = [found[k] for k in range(18)]
@@ -95,7 +106,7 @@ def test_a_loader_takes_it_with_transforms_and_workers(folder: Path) -> None:
 
 
 def test_indices_are_those_of_a_sequence(folder: Path) -> None:
-    found = datasets.Folder(folder)
+    found = datasets.Folder(folder, images="grey")
     assert torch.equal(found[-1][0], found[17][0]) and found[np.int64(3)][1] == 0
     for index in (18, -19):
         with pytest.raises(IndexError):
@@ -110,7 +121,7 @@ def test_mistakes_get_one_line(folder: Path, tmp_path: Path) -> None:
         lambda: datasets.Omniglot(name="omniglot-30"),
         lambda: datasets.MNIST("all"),  # type: ignore[arg-type]
         lambda: datasets.Folder(folder, "some"),  # type: ignore[arg-type]
-        lambda: datasets.Folder(folder, size=0),
+        lambda: datasets.Folder(folder, images="grey", size=0),
         lambda: datasets.Folder(tmp_path / "absent"),
         lambda: datasets.Folder(tmp_path / "absent", "train"),
     ):
