@@ -1,6 +1,6 @@
 """What a call of `allograph.Augment` costs: the first for an image, and those after it, on this machine.
 
-    python benchmarks/transform.py
+python benchmarks/transform.py
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
                 augment(image)
                 (later if call else first).append(time.perf_counter() - begun)
         once, again = statistics.median(first), statistics.median(later)
-        print(f"{side} x {side}: the first call {once:.2f} s, later ones {1e6 * again:.0f} us, {once / again:.0f} times")
+        print(f"{side} x {side}: the first call {once:.2f} s, later ones {1e6 * again:.0f} us, 1 to {once / again:.0f}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from commands.hub_server import COMMIT, Server, serving
 
 pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed: pip install 'allograph[hub]'")
 
+
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with serving(tmp_path, monkeypatch) as server:

@@ -40,4 +40,6 @@ def test_the_page_runs_from_beginning_to_end(
     assert variables["once"][0]["image"].tobytes() != variables["signs"][0]["image"].tobytes()
     assert variables["unseen"].classes[variables["label"]] == "Angelic/character01"
     assert set(variables["unseen"].classes).isdisjoint(variables["background"].classes)
+    drawn = [variables[name].write("signs/hook/0.png", 1)[0].tobytes() for name in ("model", "again")]
+    assert drawn[0] == drawn[1]
     assert len(list(Path("drawings/0").iterdir())) == 16
