@@ -16,6 +16,7 @@ from PIL import Image
 
 from allograph.cli import main
 from allograph.errors import AllographError
+from allograph.generation import metadata
 from allograph.generation.augment import AugmentOrder, AugmentReport, augment_folder
 from allograph.generation.generator import Writer
 from commands.pictures import contents, draw_symbol
@@ -192,6 +193,28 @@ def test_hugging_face_reads_file_label_and_what_is_generated(
     assert found == sorted(wanted + [(label, False, exemplar) for label, exemplar in originals])
     assert {row["image"].size for row in table} == {(60, 50), (70, 60)}
     assert table.class_encode_column("label").features["label"].names == ["007", "ka"]
+
+
+def test_names_that_hugging_face_takes_for_parts_are_refused(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    """Else a class "test" would be all that is read."""
+    output = tmp_path / "out"
+    for name in ("test", "my-dev-set", "train2", "eval.old"):
+        renamed = (classes / "ka").rename(classes / name)
+        with pytest.raises(AllographError, match=rf"{name}.*rename it"):
+            fill(writer, classes, output, 3, layout="hf")
+        renamed.rename(classes / "ka")
+    (classes / "tho" / "a.png").rename(classes / "tho" / "test.png")
+    with pytest.raises(AllographError, match=r"original-test\.png"):
+        fill(writer, classes, output, 3, layout="hf")
+    assert not output.exists()
+    (classes / "tho").rename(classes / "latest")
+    (classes / "latest" / "test.png").rename(classes / "latest" / "protest.png")
+    assert fill(writer, classes, output, 2, layout="hf").classes == 2
+
+
+def test_the_words_for_parts_are_those_of_the_library() -> None:
+    data_files = pytest.importorskip("datasets.data_files", reason="Hugging Face datasets is not installed")
+    assert {word for words in data_files.SPLIT_KEYWORDS.values() for word in words} == set(metadata._PARTS)
 
 
 def test_torchvisions_image_folder_reads_it(writer: Writer, classes: Path, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     """That of an earlier call with the same settings, or a new one where nothing stands in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
-    check_metadata(output, order.layout, order.overwrite)
+    copied = [original_name(path) for files in classes.values() for path in files] if order.copies else []
+    check_metadata(output, [*classes, *copied], order.layout, order.overwrite)
     if order.overwrite:
         manifest.clear()
     elif not manifest.exists:

@@ -2,7 +2,9 @@
 
     {"file_name": "ka/0001.png", "label": "ka", "generated": true, "exemplar": "ka/a.png"}
 
-JSON lines, not CSV: there a class named 007 would be read as the number 7. The file follows from the manifest and lists
+JSON lines, not CSV: there a class named 007 would be read as the number 7. A name such as
+"test" or "my-dev-set" is refused: `datasets` takes such a folder or file for a part of the set and leaves out all
+others, without a word. The file follows from the manifest and lists
 what is there; the job's end writes it, so that after a job that was stopped it is that of the call before.
 """
 
@@ -11,10 +13,12 @@ from __future__ import annotations
 __all__ = ["Layout", "check_metadata", "write_metadata"]
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from allograph.errors import AllographError
+from allograph.errors import AllographError, shown
 from allograph.generation.manifest import Manifest, Row
 from allograph.runtime.files import atomic_write, explain_os_error
 
@@ -23,13 +27,25 @@ Layout = Literal["imagefolder", "hf"]
 
 _NAME = "metadata.jsonl"
 
+_PARTS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "eval", "evaluation")
+_PART = re.compile(rf"(?:.*[-._ 0-9])?(?:{'|'.join(_PARTS)})(?:[-._ 0-9].*)?", re.DOTALL)
 
-def check_metadata(output: Path, layout: Layout, overwrite: bool) -> None:
+
+def check_metadata(output: Path, names: Iterable[str], layout: Layout, overwrite: bool) -> None:
     """Refuse a file of that name that an earlier call did not write; remove one whose set begins anew.
 
+    Args:
+        names: of classes and of the files copied.
+
     Raises:
-        AllographError: somebody else's file would be replaced.
+        AllographError: somebody else's file would be replaced, or a name would be taken for a part of the set.
     """
+    taken = next((name for name in names if _PART.fullmatch(name)), None) if layout == "hf" else None
+    if taken is not None:
+        raise AllographError(
+            f"the name {shown(taken)} means a part of a data set to `datasets`, which would then leave out all else: "
+            "rename it, or leave out --layout hf"
+        )
     if _is_ours(output / _NAME):
         if overwrite:
             (output / _NAME).unlink()

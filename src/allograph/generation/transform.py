@@ -64,22 +64,22 @@ class Augment:
     Drawing k of an image is `Writer.write(image, seed=seed or 0)[k]`. Each is shown once, in random order, before one
     comes again.
 
-    **What cannot be drawn** is passed on as it is: an image without a symbol, an empty or damaged one. The first of
+    What cannot be drawn is passed on as it is: an image without a symbol, an empty or damaged one. The first of
     them in a process is a warning, the others are silent; a training that has run for hours does not end because of one
     blank image. Mistakes of the program, such as an image of six channels, are errors at the first call, and a model
     that cannot be loaded is one when this object is made.
 
-    **Cost.** The first call for an image costs seconds (finding the symbol, then a block of 16 drawings); every further
+    Cost. The first call for an image costs seconds (finding the symbol, then a block of 16 drawings); every further
     call is a hash and a copy, until all of the block were shown and the next one is made. What is remembered is bounded
     by ``memory``; what was not used for the longest time goes first. `DataLoader` ends its workers after each epoch,
     and what they remember with them: pass ``persistent_workers=True``, or call `prepare` before, whose drawings all
     workers have.
 
-    **Seeds.** Without workers the results follow from ``seed``, or, where that is None, from torch's own seed. In a
+    Seeds. Without workers the results follow from ``seed``, or, where that is None, from torch's own seed. In a
     worker of a `DataLoader`, the worker's seed is mixed in, which torch makes anew for each worker and epoch: so
     workers differ, epochs differ, and `torch.manual_seed`, or the loader's ``generator``, makes all of it come again.
 
-    **Workers** get this object without the model and load it when they first need it.
+    Workers get this object without the model and load it when they first need it.
 
     Args:
         model: a name or a file as for `allograph.load`, or a `Writer`, which workers then receive whole.
