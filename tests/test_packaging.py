@@ -65,12 +65,14 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 
 def test_what_the_sources_import_is_declared() -> None:
     import_names = {"scikit-image": "skimage", "pillow": "PIL", "fonttools": "fontTools", "zxing-cpp": "zxingcpp"}
-    import_names |= {"pillow-heif": "pillow_heif", "resvg-py": "resvg_py"}
+    import_names |= {"pillow-heif": "pillow_heif", "resvg-py": "resvg_py", "huggingface-hub": "huggingface_hub"}
     everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
     rooms = {"studio": "studio", "report": "report", "typography": "font", "export": "export", "imaging": "formats"}
+    rooms["hub"] = "hub"
     extra_of = {room: extras[extra] for room, extra in rooms.items()}
     for path in sorted((ROOT / "src").rglob("*.py")):
-        required = everywhere + extra_of.get(path.parent.name, [])
+        room = path.stem if path.parent.name == "allograph" else path.parent.name
+        required = everywhere + extra_of.get(room, [])
         declared = {re.split(r"[\[<>=]", line)[0] for line in required}
         known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
         for node in ast.walk(ast.parse(path.read_text())):

@@ -91,7 +91,7 @@ def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> N
 
 
 def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
-    """Read weights, by shipped name or from a file, and build their model on the CPU.
+    """Read weights, by shipped name, from a file or from the Hub (`allograph.hub`), and build their model on the CPU.
 
     Raises:
         AllographError: an unknown name; a missing, unreadable, damaged or foreign file.
@@ -152,10 +152,14 @@ def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None
 
 
 def _resolve(name_or_path: Path | str) -> Path:
-    """The file for a name or path: anything that exists or looks like a path is a path, everything else a shipped
-    name."""
+    """The file for a name or path: of an address on the Hub the local copy; anything that exists or looks like a path
+    is a path, everything else a shipped name."""
     path = Path(name_or_path)
     text = str(name_or_path)
+    if text.startswith("hf://"):
+        from allograph import hub
+
+        return hub.download(hub.Address.of(text))
     if path.is_file() or path.suffix == _SUFFIX or len(path.parts) != 1 or isinstance(name_or_path, Path):
         return path
     shipped = _SHIPPED / f"{text}{_SUFFIX}"

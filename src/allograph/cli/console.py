@@ -48,7 +48,9 @@ MAX_SEED = 2**32 - 1
 _EVERY = 5.0
 """Seconds between two progress lines if there is no terminal for a bar."""
 
-ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Weights: a known name, a .safetensors file, or hf://OWNER/NAME.", metavar="M")
+]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
 SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed gives the same drawings.")]
 GuidanceOption = Annotated[

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 def write(
     images: Annotated[
         list[Path],
-        typer.Argument(help="Images, each of one symbol (or of whatever the model learned); - is stdin.", metavar="IMAGE..."),
+        typer.Argument(
+            help="Images, each of one symbol (or of whatever the model learned); - is stdin.", metavar="IMAGE..."
+        ),
     ],
     n: Annotated[int, typer.Option("-n", help="Number of drawings of each image.")] = 16,
     output: OutputOption = Path("drawings"),

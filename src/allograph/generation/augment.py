@@ -5,6 +5,7 @@ For exemplars FOLDER/CLASS/* and the output folder DIR
     DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
+    DIR/metadata.jsonl            the same in the words of Hugging Face's `datasets`, if asked for
 
 Drawing k of a class depends only on (weights, the class's name and exemplars, seed, temperature, guidance, k). So the
 same command continues a job that was stopped anywhere and ends with the same files, and a job that is asked for more
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 __all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ from allograph.generation.augment_plan import (
     drawing_name,
     file_hash,
     is_complete,
+    is_copied_as_it_is,
     open_manifest,
     original_name,
     plan_class,
@@ -39,10 +41,11 @@ from allograph.generation.augment_plan import (
 from allograph.generation.blank import ATTEMPTS, are_blank
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
+from allograph.generation.metadata import write_metadata
 from allograph.generation.samples import noise_for
 from allograph.generation.write import save_png
 from allograph.runtime.distributed import ALONE, Processes
-from allograph.runtime.files import atomic_write
+from allograph.runtime.files import atomic_write, png
 from allograph.runtime.pool import BackgroundPool
 
 if TYPE_CHECKING:
@@ -60,7 +63,9 @@ class AugmentReport:
     Attributes:
         classes: number of complete classes.
         made, kept: numbers of drawings made by this call and kept from an earlier one.
+        originals: copies of exemplars that count among the drawings asked for (`AugmentOrder.fill`).
         manifest: the CSV file.
+        metadata: the file for `datasets`, if there is one.
         problems: exemplars and classes that could not be used.
     """
 
@@ -69,6 +74,8 @@ class AugmentReport:
     kept: int
     manifest: Path
     problems: tuple[Problem, ...]
+    originals: int = 0
+    metadata: Path | None = None
 
 
 def augment_folder(
@@ -79,7 +86,8 @@ def augment_folder(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentReport:
-    """Make `order.per_class` drawings of every class under `folder`, continuing where an earlier call stopped.
+    """Make `order.per_class` drawings of every class under `folder`, or fill each up to so many, continuing where an
+    earlier call stopped.
 
     Args:
         progress: called with (existing drawings, all drawings) of this process's classes, at the start and after every
@@ -112,7 +120,8 @@ def augment_folder(
     if processes.size > 1:
         processes.by_each(lambda: manifest.keep_journal(processes.rank))
     own = list(classes)[processes.share_of(len(classes)).rows]
-    done, total = 0, order.per_class * len(own)
+    expected = {name: order.drawings_of(len(classes[name])) for name in own}
+    done, total = 0, sum(expected.values())
     progress(done, total)
 
     def count(drawings: int) -> None:
@@ -131,7 +140,9 @@ def augment_folder(
         made = kept = 0
         problems: list[Problem] = []
         if is_complete(manifest, output, name, classes[name], order):
-            kept = order.per_class
+            copied = sum(not row.number for row in manifest.of(name))
+            kept = order.drawings_of(copied)
+            total += kept - expected[name]
             files.begin([], partial(count, kept))
         else:
             sources = _preprocess(writer, name, classes[name], order.ink, problems)
@@ -139,26 +150,30 @@ def augment_folder(
                 problems.append(
                     Problem(folder / name, f"{folder / name}: it has no usable exemplar; the class is left out")
                 )
-                total -= order.per_class
-                return _Filled(False, made, kept, problems)
+                total -= expected[name]
+                return _Filled(False, made, kept, 0, problems)
+            copied = len(sources)
+            total += order.drawings_of(copied) - expected[name]
             plan_class(manifest, name, sources, order, settings)
-            if order.keep_originals:
+            if order.copies:
                 _copy_originals(sources, output, name, order.overwrite)
             for drawings, found in _draw(writer, name, sources, output, order):
                 made, kept = made + len(drawings), kept + found
                 files.begin(drawings, partial(count, len(drawings) + found))
-        return _Filled(True, made, kept, problems)
+        return _Filled(True, made, kept, copied if order.fill else 0, problems)
 
     # The other cores render pictures; and with one thread, sums round alike on any number of cores.
     with BackgroundPool(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
-    processes.by_first(lambda: Manifest(manifest.path).merge(classes))
+    metadata = processes.by_first(lambda: _finish(manifest, classes, order))
     return AugmentReport(
         classes=sum(one.complete for one in filled),
         made=sum(one.made for one in filled),
         kept=sum(one.kept for one in filled),
         manifest=manifest.path,
         problems=tuple(problem for one in filled for problem in one.problems),
+        originals=sum(one.originals for one in filled),
+        metadata=metadata,
     )
 
 
@@ -168,7 +183,15 @@ class _Filled(NamedTuple):
     complete: bool
     made: int
     kept: int
+    originals: int
     problems: list[Problem]
+
+
+def _finish(manifest: Manifest, classes: Iterable[str], order: AugmentOrder) -> Path | None:
+    """What all processes wrote in one manifest, and the metadata that follow from it."""
+    whole = Manifest(manifest.path)
+    whole.merge(classes)
+    return write_metadata(manifest.path.parent, whole, order.layout)
 
 
 def _preprocess(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
@@ -192,8 +215,9 @@ def _draw(
     import torch
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
-    for first in range(1, order.per_class + 1, _BLOCK):
-        numbers = range(first, min(first + _BLOCK, order.per_class + 1))
+    last = order.drawings_of(len(sources))
+    for first in range(1, last + 1, _BLOCK):
+        numbers = range(first, min(first + _BLOCK, last + 1))
         missing = [
             number for number in numbers if order.overwrite or not (output / name / drawing_name(number)).exists()
         ]
@@ -248,4 +272,5 @@ def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: b
     for source in sources:
         target = output / name / original_name(source.path)
         if overwrite or not target.exists():
-            atomic_write(target, source.path.read_bytes())
+            copy = is_copied_as_it_is(source.path)
+            atomic_write(target, source.path.read_bytes() if copy else png(source.exemplar.picture))

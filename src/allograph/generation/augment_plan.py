@@ -8,6 +8,7 @@ __all__ = [
     "drawing_name",
     "file_hash",
     "is_complete",
+    "is_copied_as_it_is",
     "open_manifest",
     "original_name",
     "plan_class",
@@ -22,14 +23,25 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError
 from allograph.generation.generator import Ink
 from allograph.generation.manifest import Manifest, Row
+from allograph.generation.metadata import Layout, check_metadata
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar
 
+_COMMON = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+
 
 @dataclass(frozen=True)
 class AugmentOrder:
-    """What to make for every class; see `Writer.write` for the settings in the middle."""
+    """What to make for every class; see `Writer.write` for the settings in the middle.
+
+    Attributes:
+        per_class: drawings of every class.
+        fill: count its exemplars among these, and copy them into the set; where there are enough, none is made.
+        keep_originals: copy the exemplars into the set, beside so many drawings.
+        overwrite: begin anew.
+        layout: whether there is metadata beside the folders, see `allograph.generation.metadata`.
+    """
 
     per_class: int
     seed: int = 0
@@ -38,6 +50,17 @@ class AugmentOrder:
     ink: Ink = "auto"
     keep_originals: bool = False
     overwrite: bool = False
+    fill: bool = False
+    layout: Layout = "imagefolder"
+
+    @property
+    def copies(self) -> bool:
+        """Whether the exemplars are copied."""
+        return self.keep_originals or self.fill
+
+    def drawings_of(self, exemplars: int) -> int:
+        """How many drawings to make of a class of so many exemplars that can be used."""
+        return max(0, self.per_class - exemplars) if self.fill else self.per_class
 
 
 @dataclass(frozen=True)
@@ -54,6 +77,8 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     """Open the manifest of an earlier call with the same settings, or start a new one if nothing is in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
+    copied = [original_name(path) for files in classes.values() for path in files] if order.copies else []
+    check_metadata(output, [*classes, *copied], order.layout, order.overwrite)
     if order.overwrite:
         manifest.clear()
     elif not manifest.exists:
@@ -76,8 +101,8 @@ def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[
     """Refuse files that look like this job's but are not in the manifest: nobody could tell them from its drawings."""
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
-        written = {drawing_name(number) for number in range(1, order.per_class + 1)}
-        written |= {original_name(path) for path in files} if order.keep_originals else set()
+        written = {drawing_name(number) for number in range(1, order.drawings_of(len(files)) + 1)}
+        written |= {original_name(path) for path in files} if order.copies else set()
         for path in sorted((output / name).glob("*")):
             if not re.fullmatch(r"\d{4,}\.png|original-.*", path.name) or f"{name}/{path.name}" in listed:
                 continue
@@ -97,9 +122,13 @@ def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], 
     """
     rows = manifest.of(name)
     drawings = [row for row in rows if row.number]
-    if len(drawings) > order.per_class:
+    originals = len(rows) - len(drawings)
+    # Of the exemplars only those that could be used were planned as copies, before any drawing.
+    wanted = order.drawings_of(originals or len(files))
+    if len(drawings) > wanted:
+        copied = f" and {originals} originals" if originals else ""
         raise AllographError(
-            f"{output / name} already has {len(drawings)} drawings; ask for at least that many, "
+            f"{output / name} already has {len(drawings)} drawings{copied}; ask for at least that many, "
             "choose another folder with -o, or add --overwrite"
         )
     hashes = {f"{name}/{path.name}": file_hash(path) for path in files}
@@ -109,8 +138,7 @@ def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], 
                 f"the exemplar {row.exemplar} changed since {output} was started; put it back, "
                 "choose another folder with -o, or add --overwrite"
             )
-    originals = len(rows) - len(drawings)
-    enough = len(drawings) == order.per_class and (originals > 0 or not order.keep_originals)
+    enough = len(drawings) == wanted and (originals > 0 or not order.copies)
     known = hashes.keys() == {row.exemplar for row in rows}
     return enough and known and all((output / row.file).exists() for row in rows)
 
@@ -119,7 +147,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     """Add the rows of a class to the manifest, keeping those that are there."""
     present = set(manifest.of(name))
     rows = []
-    if order.keep_originals:
+    if order.copies:
         for source in sources:
             blank = {field: "" for field in ("seed", "temperature", "guidance", "size", "ink", "model")}
             file = f"{name}/{original_name(source.path)}"
@@ -128,7 +156,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
                     settings, class_name=name, file=file, exemplar=source.name, exemplar_sha256=source.sha256, **blank
                 )
             )
-    for number in range(1, order.per_class + 1):
+    for number in range(1, order.drawings_of(len(sources)) + 1):
         source = sources[(number - 1) % len(sources)]
         rows.append(
             replace(
@@ -141,7 +169,9 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
             )
         )
     missing = [row for row in rows if row not in present]
-    if {row.file for row in missing} & {row.file for row in present}:
+    if {row.file for row in missing} & {row.file for row in present} or any(
+        row.number and row not in set(rows) for row in present
+    ):
         new = sorted({source.name for source in sources} - {row.exemplar for row in present})
         raise AllographError(
             f"the exemplars of {name} are not those that {manifest.path.parent} was started with"
@@ -155,7 +185,13 @@ def drawing_name(number: int) -> str:
 
 
 def original_name(path: Path) -> str:
-    return f"original-{path.name}"
+    """Of the copy of an exemplar, a PNG where those who read training sets do not read the exemplar's format."""
+    return f"original-{path.name}{'' if is_copied_as_it_is(path) else '.png'}"
+
+
+def is_copied_as_it_is(path: Path) -> bool:
+    """Whether the exemplar's file has a format that torchvision's `ImageFolder` and `datasets` read."""
+    return path.suffix.lower() in _COMMON
 
 
 def file_hash(path: Path) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
 from allograph.generation.blank import without_blanks
+from allograph.generation.publishing import Published
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
 
@@ -43,7 +44,7 @@ class _Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Writer:
+class Writer(Published):
     """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
@@ -65,8 +66,7 @@ class Writer:
         """
         likelihood = self.model.likelihood
         binary = likelihood.binary and likelihood.channels == 1
-        unsaid = "symbols" if binary else "grey" if likelihood.channels == 1 else "colour"
-        return self.card.data.images or unsaid
+        return self.card.data.images or ("symbols" if binary else "grey" if likelihood.channels == 1 else "colour")
 
     @property
     def guidance(self) -> float:
