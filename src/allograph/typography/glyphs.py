@@ -24,7 +24,7 @@ from allograph.typography.shapes import Shape, drawn_shapes, pictured_shape
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
 
-_TOLERANCE = 0.065
+_TOLERANCE = 0.08
 """How far an outline may be from the edge, of the pen's width..."""
 
 _CORNER_REACH = 0.4

@@ -85,11 +85,12 @@ def find_page(photo: Image.Image, name: str) -> Located:
     if any(Page.from_code(code.text) for code in _codes(grey)):
         reason = "a sheet, but not all of its 4 round marks"
     elif len(marks) < 4:
-        reason = f"only {len(marks)} of the 4 round marks of a sheet" if len(marks) else "none of the 4 marks of a sheet"
+        count = f"only {len(marks)}" if len(marks) else "none"
+        reason = f"{count} of the 4 round marks of a sheet"
     else:
         raise AllographError(
-            f"{name} shows round marks, but the code in the upper right corner cannot be read; photograph it closer and "
-            "sharper"
+            f"{name} shows round marks, but the code in the upper right corner cannot be read; photograph it closer "
+            "and sharper"
         )
     raise AllographError(f"{name} shows {reason}; photograph the whole page, flat and sharp, in even light")
 
