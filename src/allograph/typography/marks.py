@@ -20,7 +20,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 from scipy import ndimage
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from allograph.errors import AllographError
 from allograph.typography.layout import CODE, MARK, PAPERS, Page, pages_of
@@ -136,7 +136,7 @@ def _ringed(dark: np.ndarray) -> Iterator[tuple[float, float, float]]:
     if not len(rings) or not len(cores):
         return
     within = MARK[2] / MARK[0]
-    near = cKDTree(middles[cores]).query_ball_point(middles[rings], 0.17 * sides[rings].max(1))
+    near = KDTree(middles[cores]).query_ball_point(middles[rings], 0.17 * sides[rings].max(1))
     for ring, places in zip(rings, near, strict=True):
         for core in cores[places]:
             share, off = sides[core] / sides[ring], np.abs(middles[core] - middles[ring]) / sides[ring]
