@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import allograph
 from allograph.errors import AllographError
-from allograph.typography.curves import fit_closed
+from allograph.imaging.curves import fit_closed
 from allograph.typography.design import Design, design_of
 from allograph.typography.font import FontNames, build_font, write_font
 from allograph.typography.glyphs import Drawing, Glyph, collect, glyph_name, outlined

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -43,6 +44,7 @@ def augment(
     ] = None,
     ink: InkOption = "auto",
     keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars to the set.")] = False,
+    format: FormatOption = "png",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew instead of going on.")] = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
@@ -58,7 +60,7 @@ def augment(
 
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")
-    order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite)
+    order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite, format)
     writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to go on"
     with joined(again) as processes, Progress("drawings") as progress:

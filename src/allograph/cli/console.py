@@ -6,6 +6,7 @@ __all__ = [
     "MAX_SEED",
     "STOPPED",
     "DataDirOption",
+    "FormatOption",
     "GuidanceOption",
     "InkOption",
     "JsonOption",
@@ -57,6 +58,10 @@ GuidanceOption = Annotated[
 ]
 TemperatureOption = Annotated[
     float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+]
+FormatOption = Annotated[
+    Literal["png", "svg", "svg-strokes", "json", "inkml"],
+    typer.Option("--format", help="Pictures; outlines; or centre lines, a path a stroke, for plotters."),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")]
 InkOption = Annotated[Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink.")]

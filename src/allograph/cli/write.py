@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -47,6 +48,7 @@ def write(
     ] = None,
     ink: InkOption = "auto",
     animate: Annotated[bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/STEM.webp.")] = False,
+    format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
@@ -61,7 +63,7 @@ def write(
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, format)
     results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []

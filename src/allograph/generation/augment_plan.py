@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError
 from allograph.generation.generator import Ink
 from allograph.generation.manifest import Manifest, Row
+from allograph.imaging import FORMATS, DrawingFormat, ending_of
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar
@@ -38,6 +39,7 @@ class AugmentOrder:
     ink: Ink = "auto"
     keep_originals: bool = False
     overwrite: bool = False
+    format: DrawingFormat = "png"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     for row in manifest.rows:
         if not row.number:
             continue
+        if not row.file.endswith("/" + drawing_name(int(row.number), ending_of(order.format))):
+            raise AllographError(
+                f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
+                "another folder with -o, or add --overwrite"
+            )
         for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
@@ -74,12 +81,13 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
 
 def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[Path]], order: AugmentOrder) -> None:
     """Refuse files that look like this job's and are not in the manifest: nobody could tell them from its drawings."""
+    endings = "|".join(re.escape(ending_of(kind)) for kind in FORMATS)
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
-        written = {drawing_name(number) for number in range(1, order.per_class + 1)}
+        written = {drawing_name(number, ending_of(order.format)) for number in range(1, order.per_class + 1)}
         written |= {original_name(path) for path in files} if order.keep_originals else set()
         for path in sorted((output / name).glob("*")):
-            if not re.fullmatch(r"\d{4,}\.png|original-.*", path.name) or f"{name}/{path.name}" in listed:
+            if not re.fullmatch(rf"\d{{4,}}({endings})|original-.*", path.name) or f"{name}/{path.name}" in listed:
                 continue
             if path.name in written and order.overwrite:
                 continue
@@ -134,7 +142,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
             replace(
                 settings,
                 class_name=name,
-                file=f"{name}/{drawing_name(number)}",
+                file=f"{name}/{drawing_name(number, ending_of(order.format))}",
                 exemplar=source.name,
                 number=str(number),
                 exemplar_sha256=source.sha256,
@@ -150,8 +158,8 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     manifest.append(missing)
 
 
-def drawing_name(number: int) -> str:
-    return f"{number:04d}.png"
+def drawing_name(number: int, ending: str) -> str:
+    return f"{number:04d}{ending}"
 
 
 def original_name(path: Path) -> str:

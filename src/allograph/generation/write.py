@@ -2,13 +2,13 @@
 
 For an image STEM.png, or for drawings from nothing with the STEM "invented", and the output folder DIR
 
-    DIR/STEM/STEM-001.png ...   the drawings
+    DIR/STEM/STEM-001.png ...   the drawings; .svg, .strokes.svg, .json or .inkml where lines are asked for
     DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
 The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. What goes wrong with one image or its results is reported and the next one is done; where nothing more
-can be written at all, the job ends.
+last is complete. What goes wrong with one image is reported and the next one is done; where nothing more can be written
+at all, the job ends.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError, Problem
+from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.samples import Block
-from allograph.imaging import animate, contact_sheet
+from allograph.imaging import FORMATS, DrawingFormat, animate, contact_sheet, encode, ending_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
 
@@ -61,6 +62,7 @@ class Order:
     ink: Ink = "auto"
     animate: bool = False
     overwrite: bool = False
+    format: DrawingFormat = "png"
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,19 @@ class Places:
     folder: Path
     sheet: Path
     animation: Path
+    ending: str
 
     @classmethod
-    def of(cls, stem: str, output: Path) -> Places:
-        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp")
+    def of(cls, stem: str, output: Path, order: Order) -> Places:
+        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp", ending_of(order.format))
 
     def drawing(self, number: int) -> Path:
-        return self.folder / f"{self.folder.name}-{number:03d}.png"
+        return self.folder / f"{self.folder.name}-{number:03d}{self.ending}"
 
     def existing(self) -> list[Path]:
         """The results of an earlier call, of any number of drawings, in order."""
-        pattern = re.compile(re.escape(self.folder.name) + r"-\d{3,}\.png")
+        endings = "|".join(re.escape(ending_of(kind)) for kind in FORMATS)
+        pattern = re.compile(rf"{re.escape(self.folder.name)}-\d{{3,}}({endings})")
         drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         found = [path for path in drawings if pattern.fullmatch(path.name)]
         return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
@@ -136,7 +140,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
     _check(writer, order)
     if like is not None:
         writer.check_like()
-    places = Places.of(INVENTED, output)
+    places = Places.of(INVENTED, output, order)
     try:
         if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
             raise AllographError(reason)
@@ -144,7 +148,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
         raise explain_os_error(error, f"cannot write {places.folder}") from error
     sweep(output)
     with staging(output) as hidden:
-        made = Places.of(INVENTED, hidden)
+        made = Places.of(INVENTED, hidden, order)
         return _write(writer, None, None if like is None else tuple(like.values()), made, places, order)
 
 
@@ -152,6 +156,7 @@ def _check(writer: Writer, order: Order) -> None:
     writer.check(order.n, order.temperature, order.size)
     if order.animate:
         writer.check_growing()
+    check_format(writer, order.format)
 
 
 def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -166,7 +171,7 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
             continue
         with staging(output) as hidden:
             try:
-                result = _write(writer, image, exemplar, Places.of(image.stem, hidden), places, order)
+                result = _write(writer, image, exemplar, Places.of(image.stem, hidden, order), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
@@ -180,7 +185,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(image.stem, output)
+        places = Places.of(image.stem, output, order)
         try:
             reason = _refusal(places, planned.get(image.stem), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
@@ -244,7 +249,8 @@ def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: 
         seconds += block.seconds
         for number, values in enumerate(block.drawings, made_before + 1):
             drawing = appearance.render(values, order.size)
-            save_png(drawing, made.drawing(number), runs=True)
+            lines = b"" if order.format == "png" else encode(order.format, values, appearance, order.size)
+            atomic_write(made.drawing(number), lines or png(drawing, runs=True))
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)

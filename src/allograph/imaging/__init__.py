@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
+    "FORMATS",
     "Appearance",
+    "DrawingFormat",
     "Exemplar",
     "Picture",
     "PictureAppearance",
@@ -11,6 +13,8 @@ __all__ = [
     "SymbolAppearance",
     "animate",
     "contact_sheet",
+    "encode",
+    "ending_of",
     "outline",
     "outline_svg",
     "render",
@@ -29,3 +33,4 @@ from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
 from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.vectors import FORMATS, DrawingFormat, encode, ending_of

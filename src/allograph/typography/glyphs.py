@@ -16,7 +16,7 @@ from fontTools import agl
 
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
-from allograph.typography.curves import Curve, fit_closed
+from allograph.imaging.curves import Curve, fit_closed
 from allograph.typography.metrics import Frame, frames_of, guides_of
 from allograph.typography.naming import check_text, class_text
 from allograph.typography.shapes import Shape, drawn_shapes, pictured_shape

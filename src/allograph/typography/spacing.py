@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allograph.typography.curves import resampled
+from allograph.imaging.curves import resampled
 from allograph.typography.metrics import CAP_HEIGHT, X_HEIGHT
 
 _BANDS = np.arange(-260.0, 960.0, 20.0)
