@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "__version__", "load"]
+__all__ = ["AllographError", "Augment", "__version__", "load"]
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allograph.errors import AllographError
 from allograph.runtime.threads import prepare
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
+    from allograph.generation.transform import Augment
 
 __version__ = "0.1.0"
 
@@ -30,3 +31,12 @@ def load(name_or_path: Path | str = "omniglot") -> Writer:
 
     loaded = weights.load(name_or_path)
     return Writer(model=loaded.model, card=loaded.card, sha256=loaded.sha256)
+
+
+def __getattr__(name: str) -> Any:
+    """`allograph.Augment`, imported when it is first asked for."""
+    if name == "Augment":
+        from allograph.generation.transform import Augment
+
+        return Augment
+    raise AttributeError(f"module 'allograph' has no attribute {name!r}")

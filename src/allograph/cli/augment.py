@@ -6,7 +6,7 @@ __all__ = ["augment"]
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,6 +24,7 @@ from allograph.cli.console import (
     print_json,
     say,
 )
+from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.generation.augment import AugmentReport
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 
 def augment(
     folder: Annotated[Path, typer.Argument(help="FOLDER/CLASS/*.png, one or more exemplars a class.")],
-    per_class: Annotated[int, typer.Option("--per-class", help="Drawings of each class.", metavar="N")],
+    per_class: Annotated[
+        int | None, typer.Option("--per-class", help="Drawings of each class.", metavar="N", show_default=False)
+    ] = None,
+    to: Annotated[
+        int | None,
+        typer.Option("--to", help="Fill each class up to N, exemplars among them.", metavar="N", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented")
     ] = None,
@@ -46,6 +53,9 @@ def augment(
     keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars to the set.")] = False,
     format: FormatOption = "png",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew instead of going on.")] = False,
+    layout: Annotated[
+        Literal["imagefolder", "hf"], typer.Option(help="hf: also metadata.csv, for Hugging Face's datasets.")
+    ] = "imagefolder",
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
@@ -56,11 +66,17 @@ def augment(
     """
     import allograph
     from allograph.generation.augment import AugmentOrder, augment_folder
+    from allograph.generation.metadata import write_metadata
     from allograph.runtime.distributed import joined
 
     # Beside the folder under which the user stands, not beside FOLDER: that may be read-only.
     output = output or Path(f"{folder.resolve().name}-augmented")
-    order = AugmentOrder(per_class, seed, temperature, size, ink, keep_originals, overwrite, format)
+    if (per_class is None) == (to is None):
+        raise AllographError("say how many drawings to make: --per-class N of each class, or --to N to fill classes up")
+    fill = to is not None
+    count = to if to is not None else per_class or 0
+    # A class that is filled up has its exemplars in it.
+    order = AugmentOrder(count, seed, temperature, size, ink, keep_originals or fill, overwrite, format, fill)
     writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to go on"
     with joined(again) as processes, Progress("drawings") as progress:
@@ -71,6 +87,8 @@ def augment(
             raise Stopped(
                 f"stopped; {progress.done} of {progress.total}{those} drawings are in {output}; {again}"
             ) from None
+    if processes.first and layout == "hf":
+        write_metadata(report.manifest)
     if not processes.first:
         raise typer.Exit(_status(report))
     for problem in report.problems:

@@ -114,7 +114,8 @@ def augment_folder(
     if processes.size > 1:
         processes.by_each(lambda: manifest.keep_journal(processes.rank))
     own = list(classes)[processes.share_of(len(classes)).rows]
-    done, total = 0, order.per_class * len(own)
+    wanted = {name: order.drawings_of(len(files)) for name, files in classes.items()}
+    done, total = 0, sum(wanted[name] for name in own)
     progress(done, total)
 
     def count(drawings: int) -> None:
@@ -133,7 +134,7 @@ def augment_folder(
         made = kept = 0
         problems: list[Problem] = []
         if is_complete(manifest, output, name, classes[name], order):
-            kept = order.per_class
+            kept = wanted[name]
             files.begin([], partial(count, kept))
         else:
             sources = _take_in(writer, name, classes[name], order.ink, problems)
@@ -141,12 +142,12 @@ def augment_folder(
                 problems.append(
                     Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
                 )
-                total -= order.per_class
+                total -= wanted[name]
                 return _Filled(False, made, kept, problems)
-            plan_class(manifest, name, sources, order, settings)
+            plan_class(manifest, name, sources, order, settings, wanted[name])
             if order.keep_originals:
                 _copy_originals(sources, output, name, order.overwrite)
-            for drawings, found in _draw(writer, name, sources, output, order):
+            for drawings, found in _draw(writer, name, sources, output, order, wanted[name]):
                 made, kept = made + len(drawings), kept + found
                 files.begin(drawings, partial(count, len(drawings) + found))
         return _Filled(True, made, kept, problems)
@@ -187,7 +188,7 @@ def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: l
 
 
 def _draw(
-    writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder
+    writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder, count: int
 ) -> Iterator[tuple[list[Callable[[], None]], int]]:
     """Make the drawings of a class that do not exist yet: for every block, what renders and writes each of its missing
     ones, and how many were there."""
@@ -195,8 +196,8 @@ def _draw(
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
     ending = ending_of(order.format)
-    for first in range(1, order.per_class + 1, _BLOCK):
-        numbers = range(first, min(first + _BLOCK, order.per_class + 1))
+    for first in range(1, count + 1, _BLOCK):
+        numbers = range(first, min(first + _BLOCK, count + 1))
         missing = [
             number
             for number in numbers

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AugmentOrder:
-    """What to make for every class; see `Writer.write` for the settings in the middle."""
+    """What to make for every class; see `Writer.write` for the settings in the middle.
+
+    With ``fill`` each class gets as many drawings as bring it, its exemplars among them, to ``per_class``.
+    """
 
     per_class: int
     seed: int = 0
@@ -40,6 +43,11 @@ class AugmentOrder:
     keep_originals: bool = False
     overwrite: bool = False
     format: DrawingFormat = "png"
+    fill: bool = False
+
+    def drawings_of(self, exemplars: int) -> int:
+        """New drawings of a class with so many exemplars."""
+        return max(0, self.per_class - exemplars) if self.fill else self.per_class
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[
     endings = "|".join(re.escape(ending_of(kind)) for kind in FORMATS)
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
-        written = {drawing_name(number, ending_of(order.format)) for number in range(1, order.per_class + 1)}
+        numbers = range(1, order.drawings_of(len(files)) + 1)
+        written = {drawing_name(number, ending_of(order.format)) for number in numbers}
         written |= {original_name(path) for path in files} if order.keep_originals else set()
         for path in sorted((output / name).glob("*")):
             if not re.fullmatch(rf"\d{{4,}}({endings})|original-.*", path.name) or f"{name}/{path.name}" in listed:
@@ -105,7 +114,8 @@ def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], 
     """
     rows = manifest.of(name)
     drawings = [row for row in rows if row.number]
-    if len(drawings) > order.per_class:
+    wanted = order.drawings_of(len(files))
+    if len(drawings) > wanted:
         raise AllographError(
             f"{output / name} has {len(drawings)} drawings already; ask for at least as many, "
             "choose another folder with -o, or add --overwrite"
@@ -118,13 +128,15 @@ def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], 
                 "choose another folder with -o, or add --overwrite"
             )
     originals = len(rows) - len(drawings)
-    enough = len(drawings) == order.per_class and (originals > 0 or not order.keep_originals)
+    enough = len(drawings) == wanted and (originals > 0 or not order.keep_originals)
     known = hashes.keys() == {row.exemplar for row in rows}
     return enough and known and all((output / row.file).exists() for row in rows)
 
 
-def plan_class(manifest: Manifest, name: str, sources: list[Source], order: AugmentOrder, settings: Row) -> None:
-    """Put the rows of a class in the manifest, keeping those that are there."""
+def plan_class(
+    manifest: Manifest, name: str, sources: list[Source], order: AugmentOrder, settings: Row, count: int
+) -> None:
+    """Put the rows of a class, those of ``count`` drawings, in the manifest, keeping those that are there."""
     present = set(manifest.of(name))
     rows = []
     if order.keep_originals:
@@ -136,7 +148,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
                     settings, class_name=name, file=file, exemplar=source.name, exemplar_sha256=source.sha256, **blank
                 )
             )
-    for number in range(1, order.per_class + 1):
+    for number in range(1, count + 1):
         source = sources[(number - 1) % len(sources)]
         rows.append(
             replace(
