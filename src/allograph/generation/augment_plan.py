@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError
 from allograph.generation.generator import Ink
 from allograph.generation.manifest import Manifest, Row
-from allograph.imaging import FORMATS, DrawingFormat, ending_of
+from allograph.imaging import ENDINGS, DrawingFormat, ending_of
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar
@@ -89,14 +89,13 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
 
 def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[Path]], order: AugmentOrder) -> None:
     """Refuse files that look like this job's and are not in the manifest: nobody could tell them from its drawings."""
-    endings = "|".join(re.escape(ending_of(kind)) for kind in FORMATS)
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
         numbers = range(1, order.drawings_of(len(files)) + 1)
         written = {drawing_name(number, ending_of(order.format)) for number in numbers}
         written |= {original_name(path) for path in files} if order.keep_originals else set()
         for path in sorted((output / name).glob("*")):
-            if not re.fullmatch(rf"\d{{4,}}({endings})|original-.*", path.name) or f"{name}/{path.name}" in listed:
+            if not re.fullmatch(rf"\d{{4,}}({ENDINGS})|original-.*", path.name) or f"{name}/{path.name}" in listed:
                 continue
             if path.name in written and order.overwrite:
                 continue

@@ -6,9 +6,8 @@ For an image STEM.png, or for drawings from nothing with the STEM "invented", an
     DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
-The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. What goes wrong with one image is reported and the next one is done; where nothing more can be written
-at all, the job ends.
+The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when all
+are complete. What goes wrong with one image is reported; where nothing more can be written at all, the job ends.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from allograph.errors import AllographError, Problem
 from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.samples import Block
-from allograph.imaging import FORMATS, DrawingFormat, animate, contact_sheet, encode, ending_of
+from allograph.imaging import ENDINGS, DrawingFormat, animate, contact_sheet, encode, ending_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
 
@@ -102,8 +101,7 @@ class Places:
 
     def existing(self) -> list[Path]:
         """The results of an earlier call, of any number of drawings, in order."""
-        endings = "|".join(re.escape(ending_of(kind)) for kind in FORMATS)
-        pattern = re.compile(rf"{re.escape(self.folder.name)}-\d{{3,}}({endings})")
+        pattern = re.compile(rf"{re.escape(self.folder.name)}-\d{{3,}}({ENDINGS})")
         drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         found = [path for path in drawings if pattern.fullmatch(path.name)]
         return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "FORMATS",
+    "ENDINGS",
     "Appearance",
     "DrawingFormat",
     "Exemplar",
@@ -33,4 +33,4 @@ from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
 from allograph.imaging.symbols import SymbolAppearance
-from allograph.imaging.vectors import FORMATS, DrawingFormat, encode, ending_of
+from allograph.imaging.vectors import ENDINGS, DrawingFormat, encode, ending_of

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMATS", "DrawingFormat", "encode", "ending_of"]
+__all__ = ["ENDINGS", "DrawingFormat", "encode", "ending_of"]
 
 import json
+import re
 from typing import Literal, get_args
 from xml.sax.saxutils import quoteattr
 
@@ -21,8 +22,6 @@ from allograph.runtime.files import png
 DrawingFormat = Literal["png", "svg", "svg-strokes", "json", "inkml"]
 """`svg`: filled outlines; `svg-strokes`: centre lines, a path a stroke; `json`, `inkml`: the same as points."""
 
-FORMATS: tuple[DrawingFormat, ...] = get_args(DrawingFormat)
-
 _ENDINGS: dict[DrawingFormat, str] = {"svg-strokes": ".strokes.svg"}
 
 _TOLERANCE = 0.08
@@ -32,6 +31,10 @@ _TOLERANCE = 0.08
 def ending_of(kind: DrawingFormat) -> str:
     """What the names of such files end in; those of strokes also tell themselves from outlines."""
     return _ENDINGS.get(kind, f".{kind}")
+
+
+ENDINGS = "|".join(re.escape(ending_of(kind)) for kind in get_args(DrawingFormat))
+"""All of them, as a regular expression."""
 
 
 def encode(kind: DrawingFormat, values: np.ndarray, appearance: Appearance, size: int | None = None) -> bytes:
