@@ -29,7 +29,7 @@ echo "3. The font"
 allograph font "$out/symbols" -o "$out/MyHand.ttf" -o "$out/MyHand.woff2" --name "My Hand" --variants "$variants"
 cat > "$out/page.html" <<HTML
 <!doctype html><meta charset="utf-8"><title>My Hand</title>
-<style>@font-face { font-family: "My Hand"; src: url(MyHand.woff2) } p { font: 46px/1.4 "My Hand"; margin: 24px }</style>
+<style>@font-face { font-family: "My Hand"; src: url(MyHand.woff2) } p { font: 46px/1.4 "My Hand"; margin: 24px; overflow-wrap: anywhere }</style>
 <p>$said<p>aaaa abab eeee<p>$symbols
 HTML
 if browser=$(command -v chromium || command -v chromium-browser); then
