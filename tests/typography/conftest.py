@@ -14,7 +14,7 @@ from allograph.typography.labels import Labels
 from allograph.typography.layout import Page, pages_of
 from allograph.typography.sheet import write_sheet
 
-SYMBOLS = "AGQaegimswy8?."
+SYMBOLS = "AGacegilmsty8?."
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 from allograph import __version__
 from allograph.cli.augment import augment
 from allograph.cli.classify import classify
+from allograph.cli.compose import compose
 from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
@@ -48,6 +49,7 @@ app.command()(split)
 app.command()(sheet)
 app.command()(read_sheet)
 app.command()(font)
+app.command()(compose)
 app.command()(train)
 app.command()(info)
 app.command()(report)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -60,6 +61,7 @@ def augment(
     ] = "imagefolder",
     keep_originals: Annotated[bool, typer.Option("--keep-originals", help="Copy the exemplars into the set.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again instead of continuing.")] = False,
+    format: FormatOption = "png",
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
@@ -86,7 +88,7 @@ def augment(
     count = to if per_class is None else per_class
     assert count is not None
     fill = to is not None
-    order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout)
+    order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout, format)
     writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to continue"
     with joined(again) as processes, Progress("drawings") as progress:

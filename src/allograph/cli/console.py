@@ -6,6 +6,7 @@ __all__ = [
     "MAX_SEED",
     "STOPPED",
     "DataDirOption",
+    "FormatOption",
     "GuidanceOption",
     "InkOption",
     "JsonOption",
@@ -63,6 +64,10 @@ TemperatureOption = Annotated[
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 InkOption = Annotated[
     Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink; auto finds out.")
+]
+FormatOption = Annotated[
+    Literal["png", "svg", "svg-strokes", "json", "inkml"],
+    typer.Option("--format", help="Pictures, outlines, or centre lines with one path per stroke, for plotters."),
 ]
 DataDirOption = Annotated[
     str | None,

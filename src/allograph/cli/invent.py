@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -57,6 +58,7 @@ def invent(
     animate: Annotated[
         bool, typer.Option("--animate", help="Also write an animation of how the drawings grow, DIR/invented.webp.")
     ] = False,
+    format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
@@ -79,7 +81,7 @@ def invent(
     model = model or (DEFAULT if like is None else ALPHABETS)
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, format=format)
     problems: list[Problem] = []
     given = None
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -54,6 +55,7 @@ def write(
     together: Annotated[
         bool, typer.Option("--together", help="All images show one symbol: draw after all of them at once.")
     ] = False,
+    format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
@@ -68,7 +70,7 @@ def write(
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite, together)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format)
     results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []

@@ -2,7 +2,8 @@
 
 For exemplars FOLDER/CLASS/* and the output folder DIR
 
-    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn
+    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn; .svg,
+                                  .strokes.svg, .json or .inkml where lines are asked for
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
     DIR/metadata.jsonl            the same in the words of Hugging Face's `datasets`, if asked for
@@ -39,11 +40,12 @@ from allograph.generation.augment_plan import (
     plan_class,
 )
 from allograph.generation.blank import ATTEMPTS, are_blank
+from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.metadata import write_metadata
 from allograph.generation.samples import noise_for
-from allograph.generation.write import save_png
+from allograph.imaging import encode, ending_of
 from allograph.runtime.distributed import ALONE, Processes
 from allograph.runtime.files import atomic_write, png
 from allograph.runtime.pool import BackgroundPool
@@ -98,6 +100,7 @@ def augment_folder(
     """
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
+    check_format(writer, order.format)
     settings = Row(
         class_name="",
         file="",
@@ -215,11 +218,14 @@ def _draw(
     import torch
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
+    ending = ending_of(order.format)
     last = order.drawings_of(len(sources))
     for first in range(1, last + 1, _BLOCK):
         numbers = range(first, min(first + _BLOCK, last + 1))
         missing = [
-            number for number in numbers if order.overwrite or not (output / name / drawing_name(number)).exists()
+            number
+            for number in numbers
+            if order.overwrite or not (output / name / drawing_name(number, ending)).exists()
         ]
         drawings: list[Callable[[], None]] = []
         if missing:
@@ -239,8 +245,8 @@ def _draw(
                     break
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
-                path = output / name / drawing_name(number)
-                drawings.append(partial(_save, source.exemplar.style, values[number - first], order.size, path))
+                path = output / name / drawing_name(number, ending)
+                drawings.append(partial(_save, source.exemplar.style, values[number - first], order, path))
         yield drawings, len(numbers) - len(missing)
 
 
@@ -264,8 +270,8 @@ def _threads_of_model(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _save(style: RenderStyle, values: np.ndarray, size: int | None, path: Path) -> None:
-    save_png(style.render(values, size), path, runs=True)
+def _save(style: RenderStyle, values: np.ndarray, order: AugmentOrder, path: Path) -> None:
+    atomic_write(path, encode(order.format, values, style, order.size))
 
 
 def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: bool) -> None:

@@ -24,6 +24,7 @@ from allograph.errors import AllographError
 from allograph.generation.generator import Ink
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.metadata import Layout, check_metadata
+from allograph.imaging import ENDINGS, DrawingFormat, ending_of
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar
@@ -52,6 +53,7 @@ class AugmentOrder:
     overwrite: bool = False
     fill: bool = False
     layout: Layout = "imagefolder"
+    format: DrawingFormat = "png"
 
     @property
     def copies(self) -> bool:
@@ -86,6 +88,11 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     for row in manifest.rows:
         if not row.number:
             continue
+        if not row.file.endswith("/" + drawing_name(int(row.number), ending_of(order.format))):
+            raise AllographError(
+                f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
+                "another folder with -o, or add --overwrite"
+            )
         for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
@@ -101,10 +108,11 @@ def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[
     """Refuse files that look like this job's but are not in the manifest: nobody could tell them from its drawings."""
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
-        written = {drawing_name(number) for number in range(1, order.drawings_of(len(files)) + 1)}
+        numbers = range(1, order.drawings_of(len(files)) + 1)
+        written = {drawing_name(number, ending_of(order.format)) for number in numbers}
         written |= {original_name(path) for path in files} if order.copies else set()
         for path in sorted((output / name).glob("*")):
-            if not re.fullmatch(r"\d{4,}\.png|original-.*", path.name) or f"{name}/{path.name}" in listed:
+            if not re.fullmatch(rf"\d{{4,}}({ENDINGS})|original-.*", path.name) or f"{name}/{path.name}" in listed:
                 continue
             if path.name in written and order.overwrite:
                 continue
@@ -162,7 +170,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
             replace(
                 settings,
                 class_name=name,
-                file=f"{name}/{drawing_name(number)}",
+                file=f"{name}/{drawing_name(number, ending_of(order.format))}",
                 exemplar=source.name,
                 number=str(number),
                 exemplar_sha256=source.sha256,
@@ -180,8 +188,8 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     manifest.append(missing)
 
 
-def drawing_name(number: int) -> str:
-    return f"{number:04d}.png"
+def drawing_name(number: int, ending: str) -> str:
+    return f"{number:04d}{ending}"
 
 
 def original_name(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 For an image STEM.png, or drawings from nothing with the STEM "invented", and the output folder DIR
 
-    DIR/STEM/STEM-001.png ...   the drawings
+    DIR/STEM/STEM-001.png ...   the drawings; .svg, .strokes.svg, .json or .inkml where lines are asked for
     DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError, Problem
+from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.samples import SampleBatch
-from allograph.imaging import animate, contact_sheet
+from allograph.imaging import ENDINGS, DrawingFormat, animate, contact_sheet, encode, ending_of
 from allograph.imaging.decoding import stem_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
@@ -63,6 +64,7 @@ class Order:
     animate: bool = False
     overwrite: bool = False
     together: bool = False
+    format: DrawingFormat = "png"
 
 
 @dataclass(frozen=True)
@@ -93,17 +95,18 @@ class Places:
     folder: Path
     sheet: Path
     animation: Path
+    ending: str
 
     @classmethod
-    def of(cls, stem: str, output: Path) -> Places:
-        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp")
+    def of(cls, stem: str, output: Path, order: Order) -> Places:
+        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp", ending_of(order.format))
 
     def drawing(self, number: int) -> Path:
-        return self.folder / f"{self.folder.name}-{number:03d}.png"
+        return self.folder / f"{self.folder.name}-{number:03d}{self.ending}"
 
     def existing(self) -> list[Path]:
         """The results of an earlier call with any number of drawings, in order."""
-        pattern = re.compile(re.escape(self.folder.name) + r"-\d{3,}\.png")
+        pattern = re.compile(rf"{re.escape(self.folder.name)}-\d{{3,}}({ENDINGS})")
         drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         found = [path for path in drawings if pattern.fullmatch(path.name)]
         return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
@@ -143,7 +146,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
     _check(writer, order)
     if like is not None:
         writer.check_like()
-    places = Places.of(INVENTED, output)
+    places = Places.of(INVENTED, output, order)
     try:
         if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
             raise AllographError(reason)
@@ -151,7 +154,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
         raise explain_os_error(error, f"cannot write {places.folder}") from error
     sweep(output)
     with staging(output) as hidden:
-        made = Places.of(INVENTED, hidden)
+        made = Places.of(INVENTED, hidden, order)
         return _write(writer, None, None if like is None else tuple(like.values()), made, places, order)
 
 
@@ -159,6 +162,7 @@ def _check(writer: Writer, order: Order) -> None:
     writer.check(order.n, order.temperature, order.size)
     if order.animate:
         writer.check_growing()
+    check_format(writer, order.format)
 
 
 def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -173,7 +177,7 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
             continue
         with staging(output) as hidden:
             try:
-                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden), places, order)
+                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden, order), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
@@ -193,7 +197,7 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
     if not taken:
         return
     first = next(iter(taken))
-    places = Places.of(stem_of(first), output)
+    places = Places.of(stem_of(first), output, order)
     try:
         reason = _refusal(places, None, {path.resolve() for path in images}, order)
     except OSError as error:
@@ -202,7 +206,7 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
         yield Problem(first, f"{first}: {reason}")
         return
     with staging(output) as hidden:
-        made = Places.of(stem_of(first), hidden)
+        made = Places.of(stem_of(first), hidden, order)
         yield _write(writer, first, tuple(taken.values()), made, places, order, taken[first].style)
 
 
@@ -213,7 +217,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(stem_of(image), output)
+        places = Places.of(stem_of(image), output, order)
         try:
             reason = _refusal(places, planned.get(stem_of(image)), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
@@ -289,7 +293,8 @@ def _make(
         seconds += batch.seconds
         for number, values in enumerate(batch.drawings, made_before + 1):
             drawing = style.render(values, order.size)
-            save_png(drawing, made.drawing(number), runs=True)
+            lines = b"" if order.format == "png" else encode(order.format, values, style, order.size)
+            atomic_write(made.drawing(number), lines or png(drawing, runs=True))
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)

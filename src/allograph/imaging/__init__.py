@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "ENDINGS",
+    "DrawingFormat",
     "Exemplar",
     "Picture",
     "PictureStyle",
@@ -11,6 +13,8 @@ __all__ = [
     "SymbolStyle",
     "animate",
     "contact_sheet",
+    "encode",
+    "ending_of",
     "outline",
     "outline_svg",
     "preprocess",
@@ -29,3 +33,4 @@ from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
 from allograph.imaging.style import Exemplar, RenderStyle
 from allograph.imaging.symbols import SymbolStyle
+from allograph.imaging.vectors import ENDINGS, DrawingFormat, encode, ending_of

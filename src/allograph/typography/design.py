@@ -71,7 +71,7 @@ class Design:
 
     def features(self) -> str:
         """All features in Adobe's language."""
-        others = [name for name in self.glyphs if name not in self.drawings]
+        others = [".notdef", *(name for name in self.glyphs if name not in self.drawings)]
         bases = {name: self.drawings[name] for name in self.drawings if name not in self.marks}
         marks = {name: self.drawings[name] for name in self.marks}
         combining = {self.characters[code]: unicodedata.combining(chr(code)) for code in self.characters}

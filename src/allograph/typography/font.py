@@ -23,7 +23,7 @@ from allograph.typography.metrics import CAP_HEIGHT, UNITS, X_HEIGHT
 
 FORMATS = {".ttf": "TrueType", ".otf": "CFF", ".woff2": "TrueType, compressed for the web", ".ufo": "sources"}
 
-_QUADRATIC_ERROR = 3.5
+_QUADRATIC_ERROR = 4.5
 """How far TrueType's quadratics may be from the cubics, units."""
 
 _EPOCH = 3_786_912_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "Glyph", "collect", "glyph_name"]
+__all__ = ["Drawing", "Glyph", "Sources", "collect", "glyph_name", "new_drawings", "outlined", "read_sources"]
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,15 +16,15 @@ from fontTools import agl
 
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
-from allograph.typography.curves import Curve, fit_closed
+from allograph.imaging.curves import Curve, fit_closed
 from allograph.typography.metrics import Frame, frames_of, guides_of
 from allograph.typography.naming import check_text, class_text
-from allograph.typography.shapes import Shape, drawn_shapes, pictured_shape
+from allograph.typography.shapes import FINENESS, Shape, drawn_shapes, pictured_shape
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
 
-_TOLERANCE = 0.065
+_TOLERANCE = 0.08
 """How far an outline may be from the edge, of the pen's width..."""
 
 _CORNER_REACH = 0.4
@@ -61,7 +61,7 @@ class Glyph:
     own: int
 
 
-class _Sources(NamedTuple):
+class Sources(NamedTuple):
     """A class that can be used: its symbol, and its pictures with what they show."""
 
     symbol: str
@@ -87,7 +87,7 @@ def collect(
     Raises:
         AllographError: no class can be used, or the folder is none.
     """
-    sources, problems = _sources(folder, ink)
+    sources, problems = read_sources(folder, ink)
     if not sources:
         raise AllographError(f"no class in {folder} can be used{f': {problems[0].message}' if problems else ''}")
     if writer is None:
@@ -103,7 +103,7 @@ def collect(
             shapes = list(source.pictures.items())[:variants]
             own = len(shapes)
             try:
-                shapes += _new(writer, source, variants - own, seed, ink) if writer and own < variants else []
+                shapes += new_drawings(writer, source, variants - own, seed, ink) if writer and own < variants else []
             except AllographError as error:
                 problems.append(Problem(folder / source.folder, str(error)))
                 continue
@@ -144,9 +144,9 @@ def _name(code: int) -> str:
     return f"uni{code:04X}" if code < 0x10000 else f"u{code:X}"
 
 
-def _sources(folder: Path, ink: Ink) -> tuple[list[_Sources], list[Problem]]:
+def read_sources(folder: Path, ink: Ink) -> tuple[list[Sources], list[Problem]]:
     problems: list[Problem] = []
-    found: dict[str, _Sources] = {}
+    found: dict[str, Sources] = {}
     for name, paths in class_images(folder).items():
         where = folder / name
         symbol = class_text(name)
@@ -168,13 +168,15 @@ def _sources(folder: Path, ink: Ink) -> tuple[list[_Sources], list[Problem]]:
             except AllographError as error:
                 problems.append(Problem(path, str(error)))
         if pictures:
-            found[symbol] = _Sources(symbol, name, pictures)
+            found[symbol] = Sources(symbol, name, pictures)
         else:
             problems.append(Problem(where, f"{where}: no picture can be used; the character is left out"))
     return list(found.values()), problems
 
 
-def _new(writer: Writer, source: _Sources, count: int, seed: int, ink: Ink) -> list[tuple[Path, Shape]]:
+def new_drawings(
+    writer: Writer, source: Sources, count: int, seed: int, ink: Ink, *, fineness: int = FINENESS
+) -> list[tuple[Path, Shape]]:
     """New drawings after the class's pictures in turn, each in the frame of its picture."""
     paths: Sequence[Path] = list(source.pictures)
     by_path = []
@@ -182,7 +184,8 @@ def _new(writer: Writer, source: _Sources, count: int, seed: int, ink: Ink) -> l
         share = len(range(place, count, len(paths)))
         if share:
             exemplar = writer.space.preprocess(path, ink)
-            shapes = drawn_shapes(writer, exemplar, share, ("font", seed, source.symbol, place))
+            key = "font", seed, source.symbol, place
+            shapes = drawn_shapes(writer, exemplar, share, key, fineness=fineness)
             by_path.append([(path, shape) for shape in shapes])
     drawn = [one for turn in range(count) for shapes in by_path for one in shapes[turn : turn + 1]]
     if len(drawn) < count:

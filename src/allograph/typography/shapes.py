@@ -5,7 +5,7 @@ This is the one place where fonts and strokes touch the pictures' side of the pa
 
 from __future__ import annotations
 
-__all__ = ["Shape", "drawn_shapes", "pictured_shape"]
+__all__ = ["FINENESS", "Shape", "drawn_shapes", "pictured_shape"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from allograph.errors import AllographError
 from allograph.generation.samples import noise_for
 from allograph.imaging.decoding import decode_picture
 from allograph.imaging.finding import find_ink
-from allograph.imaging.render import placed, stroke_field
+from allograph.imaging.render import FINENESS, placed, stroke_field
 from allograph.imaging.shapes import despeckle, main_width
 from allograph.imaging.symbols import SymbolStyle
 
@@ -91,11 +91,13 @@ def pictured_shape(path: Path, ink: Ink = "auto") -> Shape:
     )
 
 
-def drawn_shapes(writer: Writer, exemplar: Exemplar, count: int, key: tuple[object, ...]) -> list[Shape]:
+def drawn_shapes(
+    writer: Writer, exemplar: Exemplar, count: int, key: tuple[object, ...], *, fineness: int = FINENESS
+) -> list[Shape]:
     """New drawings of an exemplar, placed in its picture as `allograph write` would.
 
     The noise follows from ``key`` and the drawing's number. Some more are made, and those preferred that have as many
-    parts and holes as the exemplar.
+    parts and holes as the exemplar. Edges are traced on a raster of ``fineness`` points a pixel of the model.
     """
     import torch
 
@@ -107,11 +109,12 @@ def drawn_shapes(writer: Writer, exemplar: Exemplar, count: int, key: tuple[obje
     context = torch.from_numpy(exemplar.image)[None, None]
     drawn = writer.draw(context, noise[None])
     values = writer.values(drawn.parameters.flatten(0, 1))
-    model = _shape(16.0 * exemplar.image[0] - 8.0, style)
-    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style)).edges]
+    model = _shape(16.0 * exemplar.image[0] - 8.0, style, fineness)
+    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style, fineness)).edges]
     # Stable: of equally good ones the first.
     ranked = sorted(shapes, key=lambda one: _distance(one[1].topology, model.topology))
-    return [_shape(image, _nearer(style, shape.box, model.box)) for image, shape in ranked[:count]]
+    near = ((image, _nearer(style, shape.box, model.box)) for image, shape in ranked[:count])
+    return [_shape(image, look, fineness) for image, look in near]
 
 
 def _nearer(
@@ -129,8 +132,8 @@ def _nearer(
     return replace(style, frame=frame, stroke_width=style.stroke_width / scale)
 
 
-def _shape(logits: np.ndarray, style: SymbolStyle) -> Shape:
-    field = stroke_field(logits, style)
+def _shape(logits: np.ndarray, style: SymbolStyle, fineness: int) -> Shape:
+    field = stroke_field(logits, style, fineness)
     size = style.width, style.height
     left, top, scale = placed(field, logits.shape[-1], style, 1.0, size)
     edges = _edges(field.values, 0.0)

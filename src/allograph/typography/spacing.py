@@ -13,9 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allograph.imaging.curves import resampled
 from allograph.typography.metrics import CAP_HEIGHT, X_HEIGHT
 
 _BANDS = np.arange(-260.0, 960.0, 20.0)
+_STEP = 8.0
+"""Between two points of an edge, units: no band is passed over."""
+
 _DEEP = 110.0
 """White deeper than this is not counted, units."""
 
@@ -42,7 +46,7 @@ def profile_of(edges: Sequence[np.ndarray]) -> Profile:
     """Of edges in units, y up from the baseline."""
     left = np.full(len(_BANDS) - 1, np.nan)
     right = left.copy()
-    points = np.concatenate([np.concatenate([_dense(edge), edge]) for edge in edges])
+    points = np.concatenate([resampled(np.concatenate([edge, edge[:1]]), _STEP) for edge in edges])
     band = np.digitize(points[:, 1], _BANDS) - 1
     for number in np.unique(band[(band >= 0) & (band < len(left))]):
         xs = points[band == number, 0]
@@ -93,10 +97,3 @@ def _nearest(right: np.ndarray, left: np.ndarray) -> float:
         if not np.isnan(both).all():
             best = min(best, float(np.nanmin(both)))
     return best if np.isfinite(best) else 2 * _DEEP
-
-
-def _dense(edge: np.ndarray) -> np.ndarray:
-    """Points between the edge's own, no band passed over."""
-    ahead = np.roll(edge, -1, 0)
-    share = np.linspace(0, 1, 5)[1:-1, None, None]
-    return (edge * (1 - share) + ahead * share).reshape(-1, 2)
