@@ -160,6 +160,7 @@ def test_blank_and_damaged_images_are_passed_on_with_one_warning(augment: Augmen
         np.zeros((0, 5)),
         torch.ones(3, 20, 20),
         Image.new("RGB", (3, 3)),
+        None,
         Image.open(io.BytesIO(torn.getvalue()[:-2000])),
     ]
     with pytest.warns(UserWarning, match="passed on") as warned:
@@ -169,7 +170,7 @@ def test_blank_and_damaged_images_are_passed_on_with_one_warning(augment: Augmen
         assert augment(image) is image
 
 
-@pytest.mark.parametrize("wrong", ["a.png", None, np.zeros((6, 5, 9)), np.array(["a"]), torch.zeros(6, 9, 9)])
+@pytest.mark.parametrize("wrong", ["a.png", 3, np.zeros((6, 5, 9)), np.array(["a"]), torch.zeros(6, 9, 9)])
 def test_a_programs_mistake_is_an_error(augment: Augment, wrong: Any) -> None:
     with pytest.raises(TypeError):
         augment(wrong)

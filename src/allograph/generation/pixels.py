@@ -38,6 +38,8 @@ def see(image: Any) -> Seen:
         TypeError: the image is of another kind or shape; a program's mistake, so the first call shows it.
         AllographError: the image holds nothing that could be drawn.
     """
+    if image is None:  # as a row of a table without its picture has it
+        raise AllographError("an image is missing")
     if isinstance(image, Image.Image):
         return _see_pil(image)
     if isinstance(image, np.ndarray):

@@ -64,7 +64,7 @@ class Augment:
     Drawing k of an image is `Writer.write(image, seed=seed or 0)[k]`. Each is shown once, in random order, before one
     comes again.
 
-    What cannot be drawn is passed on as it is: an image without a symbol, an empty or damaged one. The first of
+    What cannot be drawn is passed on as it is: an image without a symbol, an empty or damaged one, None. The first of
     them in a process is a warning, the others are silent; a training that has run for hours does not end because of one
     blank image. Mistakes of the program, such as an image of six channels, are errors at the first call, and a model
     that cannot be loaded is one when this object is made.
