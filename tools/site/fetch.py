@@ -39,7 +39,12 @@ def licences() -> str:
     for folder in sorted(path.parent for path in PACKAGES.rglob("package.json") if _is_package(path)):
         for path in sorted(folder.iterdir()):
             if path.name.lower().startswith(("license", "licence")):
-                lines += ["", f"--- {folder.relative_to(PACKAGES).as_posix()}", "", path.read_text(encoding="utf-8").strip()]
+                lines += [
+                    "",
+                    f"--- {folder.relative_to(PACKAGES).as_posix()}",
+                    "",
+                    path.read_text(encoding="utf-8").strip(),
+                ]
     return "\n".join(lines) + "\n"
 
 

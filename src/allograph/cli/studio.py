@@ -77,8 +77,8 @@ def _export(model: list[str] | None, folder: Path, runtime: Path | None, overwri
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command with --overwrite begins anew") from None
     print(
-        f"{site.folder}: the studio, {site.files} files, {site.size / 1e6:.1f} MB; any web server can serve the folder, "
-        f"for example: python -m http.server -d {site.folder}"
+        f"{site.folder}: the studio, {site.files} files, {site.size / 1e6:.1f} MB; any web server can serve the "
+        f"folder, for example: python -m http.server -d {site.folder}"
     )
 
 

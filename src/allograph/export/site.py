@@ -1,12 +1,12 @@
-"""The studio as a folder of files that any web server serves: the page, its models, and the runtime that draws with them.
+"""The studio as a folder of files that any web server serves: the page, its models, and the runtime that runs them.
 
-    DIR/index.html, main.js, style.css ...   the studio's page; source.js names the browser where the server was
-    DIR/browser/                             what the server did: intake, noise, drawing, outlines, ZIP
-    DIR/models/NAME.onnx, NAME-likelihood.onnx   in half precision
-    DIR/runtime/                             onnxruntime-web
-    DIR/sw.js, site.json                     the service worker; what is there
-    DIR/allograph-pad.js, pad.html           the element for other pages; embedding.html shows it
-    DIR/licences.txt
+DIR/index.html, main.js, style.css ...   the studio's page; source.js names the browser where the server was
+DIR/browser/                             what the server did: intake, noise, drawing, outlines, ZIP
+DIR/models/NAME.onnx, NAME-likelihood.onnx   in half precision
+DIR/runtime/                             onnxruntime-web
+DIR/sw.js, site.json                     the service worker; what is there
+DIR/allograph-pad.js, pad.html           the element for other pages; embedding.html shows it
+DIR/licences.txt
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ _PAGE = Path(__file__).parents[1] / "studio" / "page"
 _TOP = ("sw.js", "pad.html", "pad.css", "allograph-pad.js", "embedding.html")
 """Of the files in `browser`, those that go beside index.html."""
 
-_SOURCE = '/** Where drawings come from: here the browser itself. */\n\nexport { Browser as Source } from "./browser/client.js";\n'
+_SOURCE = """/** Where drawings come from: here the browser itself. */
+
+export { Browser as Source } from "./browser/client.js";
+"""
 
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
@@ -88,7 +91,8 @@ def write_site(
     for name, writer in writers.items():
         passes = {"sampling": f"models/{name}.onnx", "likelihood": f"models/{name}-likelihood.onnx"}
         for one, path in passes.items():
-            files[path] = graph_of(writer, one, half=True).SerializeToString(deterministic=True)  # type: ignore[arg-type]
+            made = graph_of(writer, one, half=True)  # type: ignore[arg-type]
+            files[path] = made.SerializeToString(deterministic=True)
         described.append(_description(name, writer, passes))
     files |= _about(files, described)
     for path, content in sorted(files.items()):
