@@ -375,6 +375,14 @@ def test_a_pad_on_another_page(browser: Any, small_site: str) -> None:
     page.wait_for_function("() => document.getElementById('said').textContent.startsWith('Draw;')")
     assert frame.locator("#grid button").count() == 0
     assert page.locator("iframe").get_attribute("title") == "Draw a letter"
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    for inside in (page, browser.new_page()):
+        if inside is not page:
+            inside.goto(f"{small_site}pad.html")
+            inside.wait_for_selector("html[data-ready=yes]")
+        found = axe.Axe().run(inside).response["violations"]
+        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    inside.close()
     assert visit.complaints == []
     assert visit.elsewhere == []
     page.close()

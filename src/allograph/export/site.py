@@ -121,8 +121,8 @@ def _runtime(folder: Path) -> dict[str, bytes]:
     missing = [name for name in (*_RUNTIME_FILES, _LICENCES) if not (folder / name).is_file()]
     if missing:
         raise AllographError(
-            f"{folder} lacks {missing[0]} of onnxruntime-web, which draws in the browser; wheels of allograph hold it, a "
-            "copy of the sources gets it by `make runtime`, which needs npm"
+            f"{folder} lacks {missing[0]} of onnxruntime-web, which draws in the browser; wheels of allograph hold it, "
+            "a copy of the sources gets it by `make runtime`, which needs npm"
         )
     files = {f"runtime/{name}": (folder / name).read_bytes() for name in _RUNTIME_FILES}
     return files | {_LICENCES: (folder / _LICENCES).read_bytes()}

@@ -12,15 +12,20 @@
 
 const PAGE = new URL("./pad.html", import.meta.url);
 
+const STYLE = new CSSStyleSheet();
+STYLE.replaceSync(`
+  :host { display: block; height: 360px }
+  iframe { border: 0; width: 100%; height: 100% }
+`);
+
 class AllographPad extends HTMLElement {
   static observedAttributes = ["n", "seed", "label"];
   #frame = document.createElement("iframe");
 
   constructor() {
     super();
-    const style = document.createElement("style");
-    style.textContent = ":host { display: block; min-height: 320px } iframe { border: 0; width: 100%; height: 100%; min-height: inherit }";
-    this.attachShadow({ mode: "open" }).append(style, this.#frame);
+    this.attachShadow({ mode: "open" }).append(this.#frame);
+    this.shadowRoot.adoptedStyleSheets = [STYLE]; // a page's policy may refuse <style>
     this.hear = (event) => {
       if (event.source !== this.#frame.contentWindow || event.data?.source !== "allograph-pad") return;
       this.dispatchEvent(new CustomEvent(event.data.type, { detail: event.data.detail, bubbles: true }));
