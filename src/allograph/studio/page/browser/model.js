@@ -2,8 +2,8 @@
 
 import * as ort from "../runtime/ort.wasm.min.mjs";
 import { load } from "./files.js";
+import { growth } from "./growth.js";
 import { hex, normal, sha256 } from "./noise.js";
-import { blurred, raster } from "./raster.js";
 
 const RUNTIME = "runtime/ort-wasm-simd-threaded.wasm";
 const MOST_THREADS = 4;
@@ -28,9 +28,7 @@ export class Model {
       ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
       ort.env.logLevel = "error";
     }
-    const model = new Model(about, await ort.InferenceSession.create(sampling, OPTIONS));
-    await model.#warm();
-    return model;
+    return new Model(about, await ort.InferenceSession.create(sampling, OPTIONS));
   }
 
   /** n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. */
@@ -102,11 +100,6 @@ export class Model {
     shown.forEach(({ drawing }, i) => values.set(drawing, i * area));
     return tensor(values, [1, count, 1, this.about.size, this.about.size]);
   }
-
-  /** The first run takes longer. */
-  async #warm() {
-    await this.draw({ exemplars: [], seed: 0, temperature: 1 }, 0, 16);
-  }
 }
 
 const tensor = (values, shape) => new ort.Tensor("float32", Float32Array.from(values), shape);
@@ -125,51 +118,4 @@ function windows(output, n) {
   const row = (i) => [number(i), number(i + 1), number(i + 2)];
   const one = (i) => [row(i), row(i + 3)];
   return Array.from({ length: n }, (_, k) => Array.from({ length: steps }, (_, t) => one(6 * (k * steps + t))));
-}
-
-/** The ink that canvases show, as bytes: what most of a canvas holds is its paper. */
-function growth(logits, count, size) {
-  const area = size * size;
-  const result = new Uint8Array(count * area);
-  const ink = raster(size, size);
-  const order = new Float32Array(area);
-  for (let k = 0; k < count; k++) {
-    for (let i = 0; i < area; i++) {
-      ink.data[i] = 1 / (1 + Math.exp(-Math.min(30, Math.max(-30, logits[k * area + i]))));
-    }
-    order.set(ink.data);
-    const paper = median(order);
-    for (let i = 0; i < area; i++) {
-      ink.data[i] = Math.min(1, Math.max(0, (ink.data[i] - paper) / (1 - paper + 1e-6)));
-    }
-    const soft = blurred(ink, 0.5).data;
-    for (let i = 0; i < area; i++) result[k * area + i] = Math.round(soft[i] * 255);
-  }
-  return result;
-}
-
-/** Of values whose order is lost: by Hoare's selection. */
-function median(values) {
-  const middle = values.length >> 1;
-  let [low, high] = [0, values.length - 1];
-  while (low < high) {
-    const pivot = values[(low + high) >> 1];
-    let [i, j] = [low, high];
-    while (i <= j) {
-      while (values[i] < pivot) i++;
-      while (values[j] > pivot) j--;
-      if (i <= j) {
-        const swapped = values[i];
-        values[i++] = values[j];
-        values[j--] = swapped;
-      }
-    }
-    if (middle <= j) high = j;
-    else if (middle >= i) low = i;
-    else break;
-  }
-  if (values.length % 2) return values[middle];
-  let below = -Infinity;
-  for (let i = 0; i < middle; i++) if (values[i] > below) below = values[i];
-  return (values[middle] + below) / 2;
 }

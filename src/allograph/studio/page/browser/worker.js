@@ -8,11 +8,13 @@ import { outline, place, strokeField } from "./outline.js";
 
 const KEPT = 6; // sets of drawings
 const BLOCK = 16;
+const WARM_UPS = 4; // until the browser has compiled all of the runtime for speed
 
 let site;
 const models = new Map(); // of promises, by name
 const sets = new Map(); // { model, exemplars, seed, temperature, finished } by key
 const forgotten = new Set();
+let waiting = 0;
 let turn = Promise.resolve();
 
 self.addEventListener("message", ({ data: { id, method, given } }) => {
@@ -20,7 +22,9 @@ self.addEventListener("message", ({ data: { id, method, given } }) => {
     forgotten.add(id);
     return;
   }
+  waiting++;
   turn = turn.then(async () => {
+    waiting--;
     await new Promise((resolve) => setTimeout(resolve)); // what came in meanwhile may say that nobody waits any more
     if (forgotten.delete(id)) return;
     try {
@@ -36,7 +40,9 @@ self.addEventListener("message", ({ data: { id, method, given } }) => {
 const METHODS = {
   async models() {
     site = await siteOf();
-    await modelOf(site.models[0].name);
+    const model = await modelOf(site.models[0].name);
+    await rehearse(model);
+    rehearsals(model, WARM_UPS - 1);
     return site.models;
   },
 
@@ -131,6 +137,27 @@ function modelOf(name) {
     models.get(about.name).catch(() => models.delete(about.name)); // so that it is tried again
   }
   return models.get(about.name);
+}
+
+/** Does everything once, so that the first stroke's drawings come as fast as later ones. */
+async function rehearse(model) {
+  const canvas = new OffscreenCanvas(320, 320);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.lineWidth = 11;
+  context.stroke(new Path2D("M90 70L100 240L220 220M200 60L110 110"));
+  const { drawing, appearance } = takeIn(context.getImageData(0, 0, 320, 320), model.about.size, "dark");
+  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK);
+  outline(strokeField(finished[0], model.about.size, appearance));
+}
+
+/** Again, for as long as nobody waits for anything. */
+function rehearsals(model, rounds) {
+  if (!rounds) return;
+  turn = turn.then(async () => {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!waiting) await rehearse(model).catch(console.error);
+    rehearsals(model, rounds - 1);
+  });
 }
 
 /** What a recipe asks for; the last ones are kept. */
