@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Bernoulli as BernoulliOracle
 from torch.distributions import Categorical as CategoricalOracle
-from torch.distributions import Normal
+from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
 from allograph.likelihoods import (
     Bernoulli,
@@ -23,11 +23,12 @@ from allograph.likelihoods import (
     Gaussian,
     Likelihood,
     LikelihoodConfig,
+    LogitNormal,
     bits_per_dimension,
     likelihood_from_config,
 )
 
-KINDS = ("bernoulli", "gaussian", "learned-gaussian", "categorical", "logistic", "logistic-mixture")
+KINDS = ("bernoulli", "gaussian", "learned-gaussian", "logit-normal", "categorical", "logistic", "logistic-mixture")
 ORDERED: dict[str, Callable[[int], Likelihood]] = {
     "categorical": lambda channels: Categorical(channels),
     "logistic": lambda channels: DiscretizedLogistic(channels),
@@ -71,6 +72,33 @@ def test_gaussians_are_those_of_torch(channels: int) -> None:
     mean, log_scale = parameters[..., :channels, :, :], parameters[..., channels:, :, :]
     expected = Normal(mean, log_scale.exp()).log_prob(x).sum(dim=(-3, -2, -1))
     torch.testing.assert_close(learned.log_prob(parameters, x), expected)
+
+
+@each_channels
+def test_logit_normal_is_that_of_torch(channels: int) -> None:
+    likelihood, x = LogitNormal(channels), some_images(2, channels=channels)
+    parameters = some_parameters(likelihood, 3, 2)
+    mean, log_scale = parameters[..., :channels, :, :], parameters[..., channels:, :, :]
+    oracle = TransformedDistribution(Normal(mean, log_scale.exp()), SigmoidTransform())
+    expected = oracle.log_prob((255 * x + 0.5) / 256).sum(dim=(-3, -2, -1))
+    torch.testing.assert_close(likelihood.log_prob(parameters, x), expected)
+
+
+@given(mean=st.floats(-4, 4), log_scale=st.floats(-4, 1.5))
+def test_the_mean_of_the_logit_normal_is_its_integral(mean: float, log_scale: float) -> None:
+    places = torch.linspace(-12, 12, 20_001, dtype=torch.float64)
+    density = torch.exp(-places.square() / 2) / math.sqrt(2 * math.pi)
+    exact = torch.trapezoid(torch.sigmoid(mean + math.exp(log_scale) * places) * density, places)
+    found = LogitNormal().mean(torch.tensor([mean, log_scale], dtype=torch.float64).view(2, 1, 1)).item()
+    assert found == pytest.approx(float((exact * 256 - 0.5) / 255), abs=1e-4)
+
+
+def test_the_logit_normal_is_a_density_of_the_unit_interval() -> None:
+    levels = 20_000  # so many that the middles of their shares are the interval
+    parameters = some_parameters(LogitNormal(), size=1)
+    x = (torch.arange(levels, dtype=torch.float64) / (levels - 1)).view(-1, 1, 1, 1)
+    total = LogitNormal(1, levels).log_prob(parameters.expand(levels, -1, -1, -1), x).exp().mean()
+    assert total.item() == pytest.approx(1, abs=1e-3)
 
 
 @each_channels
@@ -220,7 +248,7 @@ def test_training_begins_at_the_mean_of_the_data(kind: str, shape: tuple[int, ..
     parameters = bias.reshape(bias.shape[0], *(shape[1:] or (1, 1)))
     found = likelihood.mean(parameters)
     # A logistic distribution that is cut off at 0 and 1 loses a little more on the nearer side.
-    tolerance = 0.06 if "logistic" in kind else 1e-4
+    tolerance = 0.06 if "logistic" in kind else 0.02 if kind == "logit-normal" else 1e-4
     torch.testing.assert_close(found, mean.reshape(found.shape), rtol=0, atol=tolerance)
 
 
@@ -285,7 +313,8 @@ def test_a_uniform_pixel_costs_eight_bits() -> None:
 
 def test_only_densities_are_not_discrete() -> None:
     made = {kind: likelihood_from_config(LikelihoodConfig(kind)) for kind in KINDS}
-    assert {kind for kind, likelihood in made.items() if not likelihood.discrete} == {"gaussian", "learned-gaussian"}
+    densities = {kind for kind, likelihood in made.items() if not likelihood.discrete}
+    assert densities == {"gaussian", "learned-gaussian", "logit-normal"}
 
 
 @pytest.mark.parametrize("wrong", [{"channels": 2}, {"levels": 1}, {"scale": 0.0}, {"components": 0}])

@@ -58,17 +58,21 @@ def training_step(
             return (distortion + kl.sum(dim=1)).mean()
         return model.infer(x, context, noise).free_energy.total.mean()
 
-    if compiled and (trouble := compile_parts(model, lambda: energy(model.noise(batch)).backward())):
-        raise RuntimeError(trouble)
-
-    def step() -> float:
+    def backward() -> float:
         with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=bfloat16):
             loss = energy(model.noise(batch, generator=generator))
         loss.backward()
+        return loss.item()
+
+    if compiled and (trouble := compile_parts(model, backward)):
+        raise RuntimeError(trouble)
+
+    def step() -> float:
+        loss = backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         optimizer.zero_grad()
-        return loss.item()
+        return loss
 
     return step
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from allograph.data import Augmentation, ConceptDataset
 from allograph.data.augment import _centres, _fit, _grid, change_pen, shifted, warp
-from allograph.data.resizing import grey
+from allograph.data.resizing import grey, pooled
 
 IDENTITY = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 UNCHANGED = Augmentation(
@@ -108,12 +108,13 @@ def test_picked_pixels_are_those_of_the_whole_drawing_bit_for_bit(groups: np.nda
         drawn = change_pen(whole, pen)
         place = torch.arange(size) * 105 // size
         expected = drawn[:, :, place][..., place]
-        seen = warp(bitmaps, windows, size, pen, sampled=True)
+        seen = warp(bitmaps, windows, size, pen, reduction="sample")
         sure = (expected - 0.5).abs() > 1e-5  # affine_grid rounds otherwise
         assert torch.equal(seen[sure], (expected >= 0.5).float()[sure])
         assert sure.float().mean() > 0.999
-    alone = torch.cat([warp(bitmaps[i : i + 1], windows[i : i + 1], size, change[i], sampled=True) for i in range(80)])
-    assert torch.equal(alone, warp(bitmaps, windows, size, change, sampled=True))
+    each = (warp(bitmaps[i : i + 1], windows[i : i + 1], size, change[i], reduction="sample") for i in range(80))
+    alone = torch.cat(list(each))
+    assert torch.equal(alone, warp(bitmaps, windows, size, change, reduction="sample"))
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -266,3 +267,13 @@ def test_shifting_repeats_the_edge(limit: int) -> None:
         expected = images[0, 0, 0][(pixel - down).clamp(0, 7)][:, (pixel - across).clamp(0, 7)]
         assert torch.equal(image, expected)
     assert max(map(max, seen)) == limit and min(map(min, seen)) == -limit
+
+
+def test_what_is_seen_by_its_maximum_is_warped_at_its_own_size_first(groups: np.ndarray) -> None:
+    bitmaps = groups.reshape(-1, 105, 105)
+    still = np.broadcast_to(IDENTITY, (80, 2, 3))
+    seen = warp(bitmaps, still, 52, reduction="maximum")
+    assert torch.equal(seen, pooled(torch.from_numpy(bitmaps).float()[:, None], 52))
+    thin = warp(bitmaps, still, 52, -1.5, reduction="maximum")
+    wide = warp(bitmaps, still, 52, 1.5, reduction="maximum")
+    assert (thin <= seen).all() and (seen <= wide).all() and thin.sum() < seen.sum() < wide.sum()

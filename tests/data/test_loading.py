@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from allograph.data import load_dataset, loading
+from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
 
 
@@ -30,7 +31,7 @@ def test_an_unknown_name_names_the_known_ones() -> None:
 
 
 def test_a_name_like_none_lists_all() -> None:
-    with pytest.raises(AllographError, match="known are omniglot, omniglot-28, mnist, mnist-static, multi-mnist"):
+    with pytest.raises(AllographError, match="known are omniglot, omniglot-28, omniglot-52, omniglot-burda, mnist"):
         load_dataset("zzzz")
 
 
@@ -64,7 +65,7 @@ def test_a_folder_is_what_it_was_taken_in_as_even_if_it_is_named_like_a_data_set
         assert (splits.train.name, splits.images) == ("mnist", images)
 
 
-def test_both_omniglots_are_divided_alike(data_dir: Path) -> None:
-    averaged, sampled = load_dataset("omniglot", data_dir), load_dataset("omniglot-28", data_dir)
-    assert averaged.test.concept_names == sampled.test.concept_names
-    assert (averaged.test.images.only_size, sampled.test.images.only_size) == (None, 28)
+def test_all_omniglots_are_divided_alike(data_dir: Path) -> None:
+    averaged, sampled, pooled = (load_dataset(name, data_dir) for name in OMNIGLOTS)
+    assert averaged.test.concept_names == sampled.test.concept_names == pooled.test.concept_names
+    assert [part.test.images.only_size for part in (averaged, sampled, pooled)] == [None, 28, 52]

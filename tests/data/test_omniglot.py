@@ -149,7 +149,7 @@ def test_the_real_data_is_all_there(omniglot: ConceptDataset) -> None:
 
 
 def test_omniglot_28_is_the_published_subsample(omniglot: ConceptDataset, data_dir: Path) -> None:
-    sampled = load_omniglot(data_dir, sampled=True)
+    sampled = load_omniglot(data_dir, "omniglot-28")
     indices = np.arange(0, 32460, 50)
     ink = omniglot.images.pixels(indices)[:, 0] // 255
     i = np.arange(28) * 105 // 28
@@ -159,8 +159,21 @@ def test_omniglot_28_is_the_published_subsample(omniglot: ConceptDataset, data_d
     assert sampled.overlap(omniglot.sketch()) == 1  # other sizes, the same drawings
 
 
+def test_omniglot_52_is_the_maximum_of_two_by_two(omniglot: ConceptDataset, data_dir: Path) -> None:
+    pooled = load_omniglot(data_dir, "omniglot-52")
+    indices = np.arange(0, 32460, 50)
+    ink = omniglot.images.pixels(indices)[:, 0, :104, :104] // 255
+    expected = ink[:, 0::2, 0::2] | ink[:, 0::2, 1::2] | ink[:, 1::2, 0::2] | ink[:, 1::2, 1::2]
+    np.testing.assert_array_equal(pooled.drawings(indices, 52)[:, 0].numpy(), expected)
+    with pytest.raises(AllographError, match="'omniglot-52' is 52 x 52"):
+        pooled.drawings([0], 28)
+    names = ("omniglot", "omniglot-28", "omniglot-52")
+    assert len({load_omniglot(data_dir, name).fingerprint() for name in names}) == 3
+    assert pooled.overlap(omniglot.sketch()) == 1
+
+
 def test_omniglot_28_has_one_size(archives: Path) -> None:
-    sampled = load_omniglot(archives, sampled=True)
+    sampled = load_omniglot(archives, "omniglot-28")
     with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* take a model of 28 x 28 images"):
         sampled.drawings([0], 52)
     with pytest.raises(AllographError, match="take a model of 28 x 28 images"):
@@ -170,7 +183,7 @@ def test_omniglot_28_has_one_size(archives: Path) -> None:
 
 
 def test_augmented_omniglot_28_is_sampled_as_well(archives: Path) -> None:
-    sampled = load_omniglot(archives, sampled=True)
+    sampled = load_omniglot(archives, "omniglot-28")
     still = Augmentation(
         new_concepts=0, drawing_turn=0, drawing_shear=0, drawing_stretch=1, drawing_scale=1, drawing_shift=0, pen=0
     )

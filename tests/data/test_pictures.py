@@ -59,6 +59,7 @@ def test_only_square_grey_or_colour_pictures_are_held(shape: tuple[int, ...]) ->
         PackedBitmaps.pack(np.random.default_rng(0).random((6, 12, 12)) < 0.4),
         PackedBitmaps.pack(np.random.default_rng(0).random((6, 12, 12)) < 0.4, only_size=12),
         PackedBitmaps.pack(np.random.default_rng(0).random((6, 12, 12)) < 0.4, only_size=5),
+        PackedBitmaps(np.random.default_rng(0).integers(0, 256, (6, 18), dtype=np.uint8), 12, 5, by_maximum=True),
         Pictures(np.random.default_rng(0).integers(0, 256, (6, 3, 12, 12), dtype=np.uint8)),
         TwoDigits.random(np.random.default_rng(0).integers(0, 256, (4, 5, 5), dtype=np.uint8), 6, seed=0, side=12),
     ],
@@ -86,5 +87,5 @@ def test_bitmaps_with_one_size_are_picked_and_never_averaged() -> None:
     np.testing.assert_array_equal(picked, bitmaps[2][[0, 2, 5, 7]][:, [0, 2, 5, 7]])
     with pytest.raises(ValueError, match="at 10 pixels only"):
         own.drawings([0], 9)
-    with pytest.raises(ValueError, match="cannot be sampled"):
+    with pytest.raises(ValueError, match="cannot be seen at 11"):
         PackedBitmaps.pack(bitmaps, only_size=11)

@@ -83,7 +83,7 @@ def test_lakes_runs_are_evaluation_drawings_two_runs_an_alphabet(archive: Path, 
 
 
 def test_a_model_of_28_pixels_sees_single_pixels_of_them(archive: Path) -> None:
-    runs = load_lake_runs(archive.parents[1], sampled=True)
+    runs = load_lake_runs(archive.parents[1], seen_as="omniglot-28")
     ink = runs.dataset.images.pixels([5])[0, 0] // 255
     i = np.arange(28) * 105 // 28
     np.testing.assert_array_equal(runs.dataset.drawings([5], 28)[0, 0].numpy(), ink[i][:, i])

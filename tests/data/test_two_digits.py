@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allograph.data import load_dataset
 from allograph.data.two_digits import TwoDigits
+from allograph.errors import AllographError
 
 DIGITS = np.random.default_rng(0).integers(1, 256, (7, 5, 5), dtype=np.uint8)
 
@@ -55,3 +57,12 @@ def test_the_real_pictures_show_digits_of_their_own_part(published: Callable[[st
         labels = np.sort(digits.concept[images.chosen[:200]], axis=1)
         names = [part.concept_names[concept] for concept in part.concept[:200]]
         assert names == [f"{first} and {second}" for first, second in labels]
+
+
+def test_multi_mnist_64_is_the_same_pictures_at_their_own_size(published: Callable[[str], Path]) -> None:
+    free, fixed = (load_dataset(name, published("mnist")).test for name in ("multi-mnist", "multi-mnist-64"))
+    np.testing.assert_array_equal(free.images.pixels(range(9)), fixed.images.pixels(range(9)))
+    assert (fixed.name, fixed.images.only_size) == ("multi-mnist-64", 64)
+    assert fixed.fingerprint() != free.fingerprint()
+    with pytest.raises(AllographError, match="'multi-mnist-64' is 64 x 64"):
+        fixed.drawings([0], 40)

@@ -33,7 +33,7 @@ def classify(
         ),
     ] = None,
     data: Annotated[
-        Literal["omniglot", "omniglot-28"] | None,
+        Literal["omniglot", "omniglot-28", "omniglot-52"] | None,
         typer.Option("--data", help="How the model sees the drawings.", show_default="the training's, else omniglot"),
     ] = None,
     part: Annotated[
@@ -151,6 +151,6 @@ def _runs(
         raise AllographError(
             "Lake's runs are of the evaluation alphabets, which the 30-20 division tests on: leave out --split"
         )
-    lake = load_lake_runs(data_dir, sampled=data == "omniglot-28")
+    lake = load_lake_runs(data_dir, data or "omniglot")
     check_unseen_runs(loaded.card, lake.dataset)
     return "30-20", lake

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from allograph.data.resizing import PEN_WIDTH, ink, neighbourhood_maximum, sampled_places
+from allograph.data.resizing import PEN_WIDTH, Reduction, ink, neighbourhood_maximum, pooled, sampled_places
 from allograph.limits import Limit, require
 from allograph.runtime.distributed import Share
 
@@ -89,13 +89,13 @@ class Augmentation:
         size: int,
         random: np.random.Generator,
         *,
-        sampled: bool = False,
+        reduction: Reduction = "average",
         share: Share | None = None,
     ) -> Float[Tensor, "groups members 1 size size"]:
         """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
 
         The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
-        Bitmaps to be seen by picking single pixels are `sampled` so. Where they are the `share` of more groups, the
+        Bitmaps are made smaller as `reduction` says. Where they are the `share` of more groups, the
         result is that share of what would be made of all.
         """
         here, members, side, _ = bitmaps.shape
@@ -109,7 +109,7 @@ class Augmentation:
         linear, windows = _fit(flat, linear, shift)
         # The maps scale the pen as well; it is brought back to what it was.
         factor = np.sqrt(np.abs(np.linalg.det(linear)))
-        drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), sampled=sampled)
+        drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), reduction=reduction)
         return drawings.reshape(here, members, 1, size, size)
 
     def pictures(
@@ -152,29 +152,32 @@ def warp(
     size: int,
     pen_change: npt.NDArray[np.floating] | float = 0.0,
     *,
-    sampled: bool = False,
+    reduction: Reduction = "average",
 ) -> Float[Tensor, "n 1 size size"]:
     """Bitmaps (n, side, side) seen through affine windows (n, 2, 3), `size` pixels square, ink = 1 on 0.
 
     A window maps coordinates (x right, y down, both in [-1, 1]) of the result to such coordinates of the bitmap. It is
     sampled as finely as the bitmap, the pen made `pen_change` (n) pixels of 105 wider, then averaged and made ink or
-    not as all drawings are (`allograph.data.resizing.ink`); or, `sampled`, seen at the bitmap's own size, of which
-    single pixels are picked (`allograph.data.resizing.sampled`).
+    not as all drawings are (`allograph.data.resizing.ink`). With another `reduction` it is seen at the bitmap's own
+    size, and made smaller from there.
     """
     n, side, _ = bitmaps.shape
     fineness = _fineness(side, size)
-    fine = side if sampled else size * fineness
+    fine = size * fineness if reduction == "average" else side
     change = np.broadcast_to(pen_change, n) * fine / 105
     looks = torch.from_numpy(np.asarray(windows, dtype=np.float32))
     drawings = torch.empty(n, 1, size, size)
     for first in range(0, n, _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
         source = torch.from_numpy(np.ascontiguousarray(bitmaps[part])).float().unsqueeze(1)
-        if sampled:
+        if reduction == "sample":
             drawings[part] = _picked(source, looks[part], size, change[part])
-        else:
-            pixels = change_pen(_seen(source, looks[part], _centres(fine)), change[part])
+            continue
+        pixels = change_pen(_seen(source, looks[part], _centres(fine)), change[part])
+        if reduction == "average":
             drawings[part] = ink(functional.avg_pool2d(pixels, fineness))
+        else:
+            drawings[part] = pooled((pixels >= 0.5).float(), size)
     return drawings
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from allograph.data.archives import load_notmnist, load_umist
+from allograph.data.burda import load_burda
 from allograph.data.folders import ImageKind, load_folder, split_folder
 from allograph.data.mnist import load_mnist
-from allograph.data.omniglot import load_omniglot
+from allograph.data.omniglot import OMNIGLOTS, load_omniglot
 from allograph.data.splits import Splits
 from allograph.data.splits import split as split_omniglot
 from allograph.data.static_mnist import load_static_mnist
@@ -22,7 +23,17 @@ from allograph.data.strokes import SYMBOLS_PER_FAMILY, stroke_concepts
 from allograph.data.two_digits import load_multi_mnist
 from allograph.errors import AllographError
 
-DATASETS = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "umist", "notmnist", "strokes")
+DATASETS = (
+    *OMNIGLOTS,
+    "omniglot-burda",
+    "mnist",
+    "mnist-static",
+    "multi-mnist",
+    "multi-mnist-64",
+    "umist",
+    "notmnist",
+    "strokes",
+)
 
 _STROKE_FAMILIES = 20
 _STROKE_DRAWINGS = 20
@@ -38,23 +49,25 @@ def load_dataset(
 ) -> Splits:
     """The training, validation and test parts of a known data set, or of a folder ROOT/CLASS/*.png.
 
-    `data_dir` is where published files are or go (`allograph.data.files`). "omniglot" and "omniglot-28" are divided by
-    `split` (`allograph.data.splits`), the other published sets in one way each. "strokes" (400 symbols of 20 scripts,
-    20 drawings each) are made from `seed` and divided by script; the training pictures of "multi-mnist" are made from
-    `seed`. A folder's images are taken in as `images` says and divided by `seed` (`allograph.data.folders`); a folder
-    named like a data set is meant by "./NAME".
+    `data_dir` is where published files are or go (`allograph.data.files`). "omniglot", "omniglot-28" and "omniglot-52"
+    are divided by `split` (`allograph.data.splits`), the other published sets in one way each. "strokes" (400 symbols
+    of 20 scripts, 20 drawings each) are made from `seed` and divided by script; the training pictures of "multi-mnist"
+    and "multi-mnist-64" are made from `seed`. A folder's images are taken in as `images` says and divided by `seed`
+    (`allograph.data.folders`); a folder named like a data set is meant by "./NAME".
 
     Raises AllographError when there is neither such a data set nor such a folder, and as the loaders do.
     """
     match name_or_folder:
-        case "omniglot" | "omniglot-28":
-            return split_omniglot(load_omniglot(data_dir, sampled=name_or_folder == "omniglot-28"), split)
+        case "omniglot" | "omniglot-28" | "omniglot-52":
+            return split_omniglot(load_omniglot(data_dir, name_or_folder), split)
+        case "omniglot-burda":
+            return load_burda(data_dir)
         case "mnist":
             return load_mnist(data_dir)
         case "mnist-static":
             return load_static_mnist(data_dir)
-        case "multi-mnist":
-            return load_multi_mnist(data_dir, seed)
+        case "multi-mnist" | "multi-mnist-64":
+            return load_multi_mnist(data_dir, seed, name_or_folder)
         case "umist":
             return load_umist(data_dir)
         case "notmnist":

@@ -6,7 +6,7 @@ Science 350 (2015) 1332. Within one alphabet an equal drawer number is the same 
 
 from __future__ import annotations
 
-__all__ = ["BACKGROUND_ALPHABETS", "SAMPLED_SIZE", "load_omniglot"]
+__all__ = ["BACKGROUND_ALPHABETS", "OMNIGLOTS", "load_omniglot", "omniglot_bitmaps"]
 
 import io
 import re
@@ -40,17 +40,26 @@ _ARCHIVES = (
 BACKGROUND_ALPHABETS = 30
 """The first 30 families of the data set are the official background alphabets, the other 20 the evaluation ones."""
 
-SAMPLED_SIZE = 28
-"""The side, in pixels, of the drawings of "omniglot-28"."""
+OMNIGLOTS = ("omniglot", "omniglot-28", "omniglot-52")
+"""Data sets made of the same drawings: what a model sees of them differs."""
 
 
-def load_omniglot(data_dir: str | Path | None = None, *, sampled: bool = False) -> ConceptDataset:
+def omniglot_bitmaps(bits: npt.NDArray[np.uint8], name: str) -> PackedBitmaps:
+    """Packed bitmaps of 105 x 105 pixels, to be seen as those of the data set `name` (`load_omniglot`) are."""
+    only_size = {"omniglot": None, "omniglot-28": 28, "omniglot-52": 52}[name]
+    return PackedBitmaps(bits, _SIDE, only_size, by_maximum=name == "omniglot-52")
+
+
+def load_omniglot(data_dir: str | Path | None = None, name: str = "omniglot") -> ConceptDataset:
     """All of Omniglot: 32,460 drawings of 1,623 characters, 105 x 105 pixels; families are alphabets.
 
-    A model sees the drawings at any size, averaged (`allograph.data.resizing`): this is the data set "omniglot". With
-    `sampled` it sees them at 28 x 28 pixels only, picked singly from the 105 x 105: the data set "omniglot-28" of
-    Bartunov, Vetrov, "Few-shot generative modelling with generative matching networks", AISTATS 2018. Figures on the
-    one do not compare with figures on the other.
+    What a model sees of them is said by the data set's name; figures on one do not compare with figures on another:
+
+    - "omniglot": any size, averaged (`allograph.data.resizing.ink`);
+    - "omniglot-28": 28 x 28 pixels, picked singly from the 105 x 105, as in Bartunov, Vetrov, "Few-shot generative
+      modelling with generative matching networks", AISTATS 2018;
+    - "omniglot-52": 52 x 52 pixels, the maximum of 2 x 2 each, as in Rezende et al., "One-shot generalization in deep
+      generative models", ICML 2016.
 
     The archives are taken from the folder omniglot of the data directory, and downloaded there where they are absent
     (`allograph.data.files`). A file that is there already is taken as it is. Decoding takes some seconds, once: the
@@ -62,8 +71,8 @@ def load_omniglot(data_dir: str | Path | None = None, *, sampled: bool = False) 
     archives = [present(archive, folder) for archive in _ARCHIVES]
     stored = cached(f"omniglot-{_CACHE_FORMAT}", archives, lambda: _decode(archives))
     return ConceptDataset(
-        name="omniglot-28" if sampled else "omniglot",
-        images=PackedBitmaps(stored["bits"], _SIDE, SAMPLED_SIZE if sampled else None),
+        name=name,
+        images=omniglot_bitmaps(stored["bits"], name),
         concept=stored["concept"],
         drawer=stored["drawer"],
         concept_names=tuple(stored["concept_names"].tolist()),

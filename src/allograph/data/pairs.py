@@ -135,7 +135,7 @@ class PairSource(Dataset[PairBatch]):
             return _plain(self.dataset, indices, self.size)
         if isinstance(images, PackedBitmaps):
             bitmaps = images.unpack(indices.reshape(-1)).reshape(*indices.shape, images.side, images.side)
-            return augmentation(bitmaps, self.size, random, sampled=images.only_size is not None, share=share)
+            return augmentation(bitmaps, self.size, random, reduction=images.reduction, share=share)
         pixels = images.pixels(indices.reshape(-1))
         return augmentation.pictures(pixels.reshape(*indices.shape, *pixels.shape[1:]), self.size, random, share)
 

@@ -19,10 +19,12 @@ from allograph.data.resizing import grey
 class Pictures:
     """N square pictures, values uint8 (N, C, side, side), C = 1 (grey) or 3 (red, green, blue).
 
-    A model sees them at any size, by the area average, in steps of 1/255 (`allograph.data.resizing.grey`).
+    A model sees them at any size, or at `only_size` alone, by the area average, in steps of 1/255
+    (`allograph.data.resizing.grey`).
     """
 
     values: npt.NDArray[np.uint8]
+    only_size: int | None = None
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -41,15 +43,11 @@ class Pictures:
     def binary(self) -> bool:
         return False
 
-    @property
-    def only_size(self) -> None:
-        return None
-
     def __len__(self) -> int:
         return len(self.values)
 
     def select(self, indices: npt.ArrayLike) -> Pictures:
-        return Pictures(self.pixels(indices))
+        return Pictures(self.pixels(indices), self.only_size)
 
     def pixels(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         return self.values[np.asarray(indices, dtype=np.intp)]
@@ -60,3 +58,5 @@ class Pictures:
     def content(self) -> Iterator[bytes]:
         yield f"eight bits, {self.channels} channels".encode()
         yield np.ascontiguousarray(self.values).tobytes()
+        if self.only_size is not None:
+            yield f"only at {self.only_size}".encode()

@@ -20,23 +20,31 @@ from __future__ import annotations
 
 __all__ = [
     "PEN_WIDTH",
+    "Reduction",
     "area_average",
     "coverage",
     "grey",
     "ink",
     "ink_threshold",
     "neighbourhood_maximum",
+    "pooled",
     "sampled",
     "sampled_places",
 ]
 
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
+
+Reduction = Literal["average", "sample", "maximum"]
+"""How a bitmap is made smaller: averaged, then ink or not (`ink`); by picking single pixels (`sampled`); by the maximum
+of blocks of pixels (`pooled`). Figures on images of one kind do not compare with figures on another."""
 
 PEN_WIDTH = 5.0
 """The width of the pen in pixels of a 105 x 105 drawing, the same in all of Omniglot."""
@@ -75,6 +83,15 @@ def sampled(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 siz
     """Bitmaps (n, side, side) made smaller by picking single pixels; at their own size, as they are."""
     place = sampled_places(bitmaps.shape[-1], size)
     return torch.from_numpy(bitmaps[:, place[:, None], place]).float().unsqueeze(1)
+
+
+def pooled(bitmaps: Float[Tensor, "n 1 side side"], size: int) -> Float[Tensor, "n 1 size size"]:
+    """The maximum of blocks of k x k pixels, k = floor(side / size); rows and columns that fill no block are left out.
+
+    Of 105 x 105 pixels at size 52 the blocks are 2 x 2 (Rezende et al., 2016, section 5.2).
+    """
+    block = bitmaps.shape[-1] // size
+    return functional.max_pool2d(bitmaps[..., : block * size, : block * size], block)
 
 
 def coverage(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 size size"]:

@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
 from allograph.data.files import PublishedFile, data_folder, present
-from allograph.data.omniglot import SAMPLED_SIZE
+from allograph.data.omniglot import omniglot_bitmaps
 from allograph.errors import AllographError
 from allograph.runtime.files import explain_os_error
 
@@ -31,7 +30,6 @@ Indices = npt.NDArray[np.int64]
 RUNS, WAYS = 20, 20
 """How many runs there are and how many classes each has, one test of each."""
 
-_SIDE = 105
 # `content` is of all pixels and labels in the order of `_members`.
 _ARCHIVE = PublishedFile(
     "all_runs.zip",
@@ -70,10 +68,10 @@ class ClassificationRuns:
         return digest.hexdigest()
 
 
-def load_lake_runs(data_dir: str | Path | None = None, *, sampled: bool = False) -> ClassificationRuns:
+def load_lake_runs(data_dir: str | Path | None = None, seen_as: str = "omniglot") -> ClassificationRuns:
     """Lake's 20 runs, from omniglot/all_runs.zip in the data directory, downloaded there where it is absent.
 
-    A model sees the drawings as those of "omniglot" or, `sampled`, of "omniglot-28" (`load_omniglot`). Every class of
+    A model sees the drawings as those of "omniglot", "omniglot-28" or "omniglot-52" (`load_omniglot`). Every class of
     every run is a concept of its own; families are the runs; drawer 0 made the exemplars, drawer 1 the tests.
 
     Raises AllographError when the archive cannot be downloaded or opened, or is not the published one.
@@ -100,7 +98,7 @@ def load_lake_runs(data_dir: str | Path | None = None, *, sampled: bool = False)
     digest.update(np.array(right, dtype="<i8").tobytes())
     if digest.hexdigest() != _ARCHIVE.content:
         raise AllographError(f"{path} is damaged or not Lake's runs: delete it and run again to download it anew")
-    return _runs_of(np.stack(images), np.array(right), SAMPLED_SIZE if sampled else None)
+    return _runs_of(np.stack(images), np.array(right), seen_as)
 
 
 def draw_runs(dataset: ConceptDataset, runs: int = RUNS, *, ways: int = WAYS, seed: int = 0) -> ClassificationRuns:
@@ -150,7 +148,7 @@ def _shared(drawn: Indices, person: int, ways: int) -> npt.NDArray[np.bool_]:
     return common
 
 
-def _runs_of(images: npt.NDArray[np.uint8], right: Indices, only_size: int | None) -> ClassificationRuns:
+def _runs_of(images: npt.NDArray[np.uint8], right: Indices, seen_as: str) -> ClassificationRuns:
     """From bitmaps, packed, of all runs: the exemplars and then the tests of each."""
     places = np.arange(len(images)).reshape(len(right), 2, -1)
     exemplars, tests = places[:, 0], places[:, 1]
@@ -161,7 +159,7 @@ def _runs_of(images: npt.NDArray[np.uint8], right: Indices, only_size: int | Non
     names = tuple(f"run {run}" for run in range(1, len(right) + 1))
     dataset = ConceptDataset(
         name="omniglot-runs",
-        images=PackedBitmaps(images, _SIDE, only_size),
+        images=omniglot_bitmaps(images, seen_as),
         concept=concept,
         drawer=np.isin(np.arange(len(images)), tests).astype(np.int64),
         concept_names=tuple(f"{name}/class {number}" for name in names for number in range(1, ways + 1)),

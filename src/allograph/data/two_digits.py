@@ -2,7 +2,9 @@
 
 As in Gregor et al., "DRAW: a recurrent neural network for image generation", ICML 2015, section 4.3, who add
 overlapping digits on 60 x 60 pixels; here the brighter pixel is seen. Nobody published the pictures themselves, so
-figures compare within this set only.
+figures compare within this set only. A model sees them at any size, averaged ("multi-mnist"), or at 64 x 64 pixels
+alone ("multi-mnist-64"), the size of Rezende et al., "One-shot generalization in deep generative models", ICML 2016,
+table 2.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 __all__ = ["TwoDigits", "load_multi_mnist"]
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +36,14 @@ class TwoDigits:
     """N pictures of two of M digits each, of which only the digits and their places are kept.
 
     digits uint8 (M, s, s). chosen (N, 2): which of them. corner (N, 2, 2): the upper left corner (row, column) of each,
-    0 to side - s.
+    0 to side - s. only_size: as in `allograph.data.images.Images`.
     """
 
     digits: npt.NDArray[np.uint8]
     chosen: npt.NDArray[np.int64]
     corner: npt.NDArray[np.int64]
     side: int
+    only_size: int | None = None
 
     @classmethod
     def random(cls, digits: npt.NDArray[np.uint8], count: int, seed: int, side: int = _SIDE) -> TwoDigits:
@@ -58,16 +61,12 @@ class TwoDigits:
     def binary(self) -> bool:
         return False
 
-    @property
-    def only_size(self) -> None:
-        return None
-
     def __len__(self) -> int:
         return len(self.chosen)
 
     def select(self, indices: npt.ArrayLike) -> TwoDigits:
         rows = np.asarray(indices, dtype=np.intp)
-        return TwoDigits(self.digits, self.chosen[rows], self.corner[rows], self.side)
+        return replace(self, chosen=self.chosen[rows], corner=self.corner[rows])
 
     def pixels(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         rows = np.asarray(indices, dtype=np.intp)
@@ -88,35 +87,39 @@ class TwoDigits:
         yield np.ascontiguousarray(self.digits).tobytes()
         for places in (self.chosen, self.corner):
             yield places.astype("<i8").tobytes()
+        if self.only_size is not None:
+            yield f"only at {self.only_size}".encode()
 
 
-def load_multi_mnist(data_dir: str | Path | None = None, seed: int = 0) -> Splits:
+def load_multi_mnist(data_dir: str | Path | None = None, seed: int = 0, name: str = "multi-mnist") -> Splits:
     """50,000 training, 10,000 validation and 10,000 test pictures, 64 x 64 pixels, of digits of MNIST's same parts.
 
     The training pictures follow from `seed`; the others are always the same ones. What a picture shows, two digits in
-    any order, is its concept.
+    any order, is its concept. `name`: "multi-mnist" or "multi-mnist-64".
 
     Raises AllographError as `load_mnist` does.
     """
     mnist = load_mnist(data_dir)
     validation_seed, test_seed = _HELD_OUT_SEEDS
     return Splits(
-        _pictures(mnist.train, seed),
-        _pictures(mnist.validation, validation_seed),
-        _pictures(mnist.test, test_seed),
+        _pictures(name, mnist.train, seed),
+        _pictures(name, mnist.validation, validation_seed),
+        _pictures(name, mnist.test, test_seed),
         images="grey",
     )
 
 
-def _pictures(mnist: ConceptDataset, seed: int) -> ConceptDataset:
+def _pictures(name: str, mnist: ConceptDataset, seed: int) -> ConceptDataset:
     digits = mnist.images.pixels(np.arange(len(mnist)))[:, 0]
     images = TwoDigits.random(digits, len(mnist), seed)
+    if name == "multi-mnist-64":
+        images = replace(images, only_size=_SIDE)
     low, high = np.sort(mnist.concept[images.chosen], axis=1).T
     pairs = [(first, second) for first in range(10) for second in range(first, 10)]
     number = np.zeros((10, 10), dtype=np.int64)
     number[tuple(np.transpose(pairs))] = np.arange(len(pairs))
     return ConceptDataset(
-        name="multi-mnist",
+        name=name,
         images=images,
         concept=number[low, high],
         drawer=np.arange(len(images)),

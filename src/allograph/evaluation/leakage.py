@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["OMNIGLOTS", "Part", "Unseen", "check_unseen_runs", "default_data", "unseen_part"]
+__all__ = ["Part", "Unseen", "check_unseen_runs", "default_data", "unseen_part"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ Part = Literal["training", "validation", "test"]
 _SEEN_SHARE = 0.01
 """From this share of known images on, a part counts as trained on: a few equal drawings are found in any two sets."""
 
-OMNIGLOTS = ("omniglot", "omniglot-28")
-"""Data sets made of the same drawings, divided in one of several ways."""
-
-_DIGITS = ("mnist", "mnist-static", "multi-mnist")
+_DIGITS = ("mnist", "mnist-static", "multi-mnist", "multi-mnist-64")
 """Data sets made of the same digits, with one test part; the training part of mnist-static is not the others'."""
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "LikelihoodConfig",
+    "LogitNormal",
     "bits_per_dimension",
     "likelihood_from_config",
 ]
@@ -19,6 +20,7 @@ from typing import Literal
 
 from allograph.likelihoods.base import Likelihood, bits_per_dimension
 from allograph.likelihoods.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
+from allograph.likelihoods.logit_normal import LogitNormal
 from allograph.likelihoods.plain import Bernoulli, Categorical, Gaussian
 from allograph.limits import COMPONENTS, LEVELS, Limit, require
 
@@ -30,17 +32,17 @@ class LikelihoodConfig:
     """Which observation model, of which images.
 
     Attributes:
-        kind: ``bernoulli`` (binary pixels), ``gaussian`` (given scale), ``learned-gaussian``, ``categorical``,
-            ``logistic`` or ``logistic-mixture`` (discretised).
+        kind: ``bernoulli`` (binary pixels), ``gaussian`` (given scale), ``learned-gaussian``, ``logit-normal``,
+            ``categorical``, ``logistic`` or ``logistic-mixture`` (discretised).
         channels: of the image: 1 or 3.
-        levels: of a pixel, for the categorical and the discretised ones; 256 for 8-bit images.
+        levels: of a pixel, for the categorical, the discretised and the logit-normal ones; 256 for 8-bit images.
         scale: standard deviation of the Gaussian of given scale; pixels are in [0, 1].
         components: of the mixture.
     """
 
-    kind: Literal["bernoulli", "gaussian", "learned-gaussian", "categorical", "logistic", "logistic-mixture"] = (
-        "bernoulli"
-    )
+    kind: Literal[
+        "bernoulli", "gaussian", "learned-gaussian", "logit-normal", "categorical", "logistic", "logistic-mixture"
+    ] = "bernoulli"
     channels: int = 1
     levels: int = 256
     scale: float = 0.1
@@ -66,6 +68,8 @@ def likelihood_from_config(config: LikelihoodConfig) -> Likelihood:
             return Gaussian(config.channels, config.scale)
         case "learned-gaussian":
             return Gaussian(config.channels, None)
+        case "logit-normal":
+            return LogitNormal(config.channels, config.levels)
         case "categorical":
             return Categorical(config.channels, config.levels)
         case "logistic":

@@ -145,7 +145,7 @@ class BendingModel(GenerativeModel):
         writes = self._writes(seen, ink).repeat_interleave(many)
         trace = self._posterior(x, seen, noise)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_prior = at_least_float32(self.prior.constant(seen.embedding))
+        for_prior = self.prior.fixed(seen.embedding)
         log_likelihood, prior = self.part("_describe")(x, trace, for_prior, writes, seen.filtered)
         bends = torch.arange(self.config.steps, device=x.device) < self.config.bends
         used = (writes[:, None] | bends)[..., None]
@@ -257,14 +257,14 @@ class BendingModel(GenerativeModel):
         # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
         both = torch.cat([self.encode_target(torch.cat([x, seen.exemplar], dim=1)), seen.embedding], dim=-1)
         many = len(noise) // len(x)
-        for_posterior = at_least_float32(self.posterior.constant(both)).repeat_interleave(many, dim=0)
+        for_posterior = self.posterior.fixed(both).repeat_interleave(many, dim=0)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_core = at_least_float32(self.core.constant(seen.embedding))
+        for_core = self.core.fixed(seen.embedding)
         return self._run(_Given(x, seen.exemplar, for_posterior, for_core), seen, noise)
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> Trace:
         """z_1..z_T from the prior; no image is seen but the context."""
-        for_prior, for_core = (at_least_float32(part.constant(seen.embedding)) for part in (self.prior, self.core))
+        for_prior, for_core = (part.fixed(seen.embedding) for part in (self.prior, self.core))
         return self._run(_Given(None, seen.exemplar, for_prior, for_core), seen, noise)
 
 

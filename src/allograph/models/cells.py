@@ -82,8 +82,12 @@ class Cell(nn.Module):
             self.gates.bias.zero_()
             self.gates.bias[hidden : 2 * hidden] = 1.0  # remember at first (Jozefowicz et al., 2015)
 
-    def forward(self, inputs: list[Tensor], constant: Tensor, state: State) -> State:
-        gates = at_least_float32(self.gates(torch.cat([*inputs, state.hidden], dim=-1))) + constant
+    def fixed(self, given: Tensor) -> Tensor:
+        """What constant inputs and the bias add at every step."""
+        return at_least_float32(self.constant(given)) + self.gates.bias
+
+    def forward(self, inputs: list[Tensor], fixed: Tensor, state: State) -> State:
+        gates = at_least_float32(F.linear(torch.cat([*inputs, state.hidden], dim=-1), self.gates.weight)) + fixed
         keep_in, keep, out, new = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(keep) * state.cell + torch.sigmoid(keep_in) * torch.tanh(new)
         return State(torch.sigmoid(out) * torch.tanh(cell), cell)
@@ -100,9 +104,15 @@ class GaussianHead(nn.Module):
         nn.init.zeros_(self.output.weight)  # posterior = prior = N(0, I) at first, so KL = 0
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
-        units = at_least_float32(self.inputs(torch.cat(inputs, dim=-1))) + constant
-        return Gaussian.of(self.output(F.silu(units)))
+    def fixed(self, given: Tensor) -> Tensor:
+        """What constant inputs and the bias add at every step."""
+        return at_least_float32(self.constant(given)) + self.inputs.bias
+
+    def forward(self, inputs: list[Tensor], fixed: Tensor) -> Gaussian:
+        units = at_least_float32(F.linear(torch.cat(inputs, dim=-1), self.inputs.weight)) + fixed
+        # So few numbers gain nothing from bfloat16, and they say where z_t is.
+        with torch.autocast(units.device.type, enabled=False):
+            return Gaussian.of(self.output(F.silu(units)))
 
 
 class StandardPrior(nn.Module):
@@ -111,9 +121,11 @@ class StandardPrior(nn.Module):
     def __init__(self, latent: int) -> None:
         super().__init__()
         self.latent = latent
-        self.constant = nn.Identity()
 
-    def forward(self, inputs: list[Tensor], constant: Tensor) -> Gaussian:
+    def fixed(self, given: Tensor) -> Tensor:
+        return given
+
+    def forward(self, inputs: list[Tensor], fixed: Tensor) -> Gaussian:
         zeros = inputs[0].new_zeros((*inputs[0].shape[:-1], self.latent))
         return Gaussian(zeros, zeros)
 

@@ -155,7 +155,7 @@ class DrawModel(GenerativeModel):
     def _constants(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """What the cells of encoder and decoder are given that does not change with t: nothing."""
         nothing = noise.new_zeros(len(noise), 0)
-        return at_least_float32(self.encoder.constant(nothing)), at_least_float32(self.decoder.constant(nothing))
+        return self.encoder.fixed(nothing), self.decoder.fixed(nothing)
 
     def sample(
         self,

@@ -147,9 +147,9 @@ class SequentialModel(GenerativeModel):
         many = len(noise) // len(x)
         seen = self._see(context, len(x))
         trace = self._posterior(x, seen, noise)
-        for_prior = self.prior.constant(seen.constant).repeat_interleave(many, dim=0)
+        for_prior = self.prior.fixed(seen.constant).repeat_interleave(many, dim=0)
         x = x.repeat_interleave(many, dim=0)
-        log_likelihood, prior = self.part("_describe")(x, trace, at_least_float32(for_prior))
+        log_likelihood, prior = self.part("_describe")(x, trace, for_prior)
         return Inference(log_likelihood, (trace.latents,), (trace.drawn_from,), (prior,))
 
     def sample(
@@ -243,7 +243,7 @@ class SequentialModel(GenerativeModel):
             together = self.conditional and not self.infers_context
             shown = torch.cat([x, seen.exemplar], dim=1) if together else x
             parts.append(self.encode_target(shown))
-        return self.posterior.constant(torch.cat(parts, dim=-1))
+        return self.posterior.fixed(torch.cat(parts, dim=-1))
 
     def _describe(self, x: Tensor, trace: Trace, for_prior: Tensor) -> tuple[Tensor, Gaussian]:
         """``log p(x | z, x')``, and the prior of all z_t."""
@@ -312,9 +312,9 @@ class SequentialModel(GenerativeModel):
     def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
         """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
         many = len(noise) // len(x)
-        for_posterior = at_least_float32(self._for_posterior(x, seen)).repeat_interleave(many, dim=0)
+        for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
-        for_core = at_least_float32(self.core.constant(seen.constant))
+        for_core = self.core.fixed(seen.constant)
         return self._run(_Given(x, seen.exemplar, seen.memory, for_posterior, for_core), seen, noise)
 
     def _imagine(self, seen: _Seen, noise: Tensor, guidance: float) -> Trace:
@@ -328,8 +328,8 @@ class SequentialModel(GenerativeModel):
         return Trace(*(part[:rows] for part in trace))
 
     def _given_prior(self, seen: _Seen) -> _Given:
-        for_prior, for_core = self.prior.constant(seen.constant), self.core.constant(seen.constant)
-        return _Given(None, seen.exemplar, seen.memory, at_least_float32(for_prior), at_least_float32(for_core))
+        for_prior, for_core = self.prior.fixed(seen.constant), self.core.fixed(seen.constant)
+        return _Given(None, seen.exemplar, seen.memory, for_prior, for_core)
 
     def _beside_blank(self, seen: _Seen) -> _Seen:
         """The exemplars in the first half of the rows, none in the second."""

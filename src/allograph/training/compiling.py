@@ -16,7 +16,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -48,7 +48,14 @@ def compile_parts(model: GenerativeModel, rehearse: Callable[[], object]) -> str
     if not parts:
         return f"a {type(model).__name__} has no parts that can be compiled"
     try:
-        model.compiled = {name: torch.compile(part, dynamic=False) for name, part in parts.items()}
+        # Loads the compiler: a run that does not compile need not wait for it.
+        from torch._functorch import config as functorch
+
+        from allograph.training.products import SumsOfProducts
+
+        functorch.backward_pass_autocast = "off"  # as without the compiler: what was float32 forwards is so backwards
+        options: dict[str, Any] = {"post_grad_custom_pre_pass": SumsOfProducts()}
+        model.compiled = {name: torch.compile(part, dynamic=False, options=options) for name, part in parts.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the compiler's advice to its users
             rehearse()

@@ -206,7 +206,7 @@ def variants_of(
             bitmap[None].repeat(count - 1, axis=1),
             size,
             random_stream(seed, Purpose.VARIANTS, int(index)),
-            sampled=images.only_size is not None,
+            reduction=images.reduction,
         )
         for bitmap, index in zip(bitmaps, indices, strict=True)
     ]

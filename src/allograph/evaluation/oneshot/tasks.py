@@ -15,9 +15,10 @@ __all__ = [
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
 from allograph.evaluation.drawing import ContextDrawing, after_one
-from allograph.evaluation.leakage import OMNIGLOTS, Unseen, unseen_part
+from allograph.evaluation.leakage import Unseen, unseen_part
 from allograph.evaluation.oneshot.alphabet import new_characters, picture_of_alphabets
 from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
 from allograph.evaluation.oneshot.measures import Judges
