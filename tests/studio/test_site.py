@@ -351,6 +351,35 @@ def test_memory_stays_flat_over_200_drawings(browser: Any, small_site: str) -> N
     visit.page.context.close()
 
 
+def test_a_pad_on_a_page_of_another_site(browser: Any, small_site: str, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(
+        f"""<!doctype html><title>Elsewhere</title><script src="{small_site}allograph-pad.js" defer></script>
+        <allograph-pad n="3" seed="5"></allograph-pad>"""
+    )
+    with served(tmp_path) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.evaluate(
+            """() => document.querySelector("allograph-pad").addEventListener("drawings", ({ detail }) => {
+                window.drawn = detail;
+            })"""
+        )
+        frame = page.frame_locator("iframe")
+        frame.locator("html[data-ready=yes]").wait_for(timeout=60_000)
+        box = frame.locator("#pad").bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 30, box["y"] + 30)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 90, box["y"] + 100, steps=8)
+        page.mouse.up()
+        page.wait_for_function("() => window.drawn")
+        drawn = page.evaluate("() => drawn")
+        assert drawn["seed"] == 5
+        assert [one["number"] for one in drawn["outlines"]] == [1, 2, 3]
+        assert all(one["path"].startswith("M") for one in drawn["outlines"])
+        page.close()
+
+
 def test_a_pad_on_another_page(browser: Any, small_site: str) -> None:
     """The example page: a script tag, the element, its attributes, events and method."""
     visit = Visit(browser.new_page(), small_site)
