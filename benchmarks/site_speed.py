@@ -55,7 +55,7 @@ def main() -> None:
             measure(page, options.rounds)
             if options.screenshot:
                 page.wait_for_timeout(5000)
-                page.screenshot(path=options.screenshot)
+                page.screenshot(path=options.screenshot, full_page=True)
         browser.close()
 
 

@@ -6,7 +6,7 @@ import base64
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ from allograph.generation.noise import normal, philox
 from allograph.generation.samples import Wish
 from allograph.imaging import outline
 from allograph.imaging.render import stroke_field
+from export.test_noise import KNOWN
 from studio.browser import SYMBOL, Visit, browsing, chromium, smooth
+from studio.live_server import drawing
 from studio.plain_server import served
 from studio.test_page import (  # noqa: F401  # what makes sense without a server is tested here again
     WIDTHS,
+    drop,
     test_a_finger_draws_and_the_page_stays_where_it_is,
     test_a_pen_draws_wider_where_it_presses,
     test_a_symbol_is_drawn_and_new_drawings_grow,
@@ -136,17 +139,6 @@ def encoded_pad(page: Any, strokes: tuple[Any, ...]) -> str:
 
 
 # -------------------------------------------------------------------- the same results
-
-KNOWN = [  # of the authors' library Random123, file kat_vectors
-    ((0, 0), (0, 0, 0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
-    ((2**32 - 1,) * 2, (2**32 - 1,) * 4, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
-    (
-        (0xA4093822, 0x299F31D0),
-        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
-        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
-    ),
-]
-
 
 @pytest.mark.parametrize(("key", "counter", "numbers"), KNOWN)
 def test_both_generators_give_the_published_numbers(
@@ -260,6 +252,66 @@ def test_free_energies_are_the_servers(open_page: Any) -> None:
             energy = writer.model.infer(measured, context, noise).free_energy
         assert answer[name]["free_energy"] == pytest.approx(float(energy.total.mean()), rel=0.005)
         assert sum(answer[name]["kl"]) == pytest.approx(float(energy.kl.mean(0).sum()), rel=0.02)
+
+
+# -------------------------------------------------------------------- the page, where its own tests watch requests
+
+
+def after(visit: Visit, action: Callable[[], object], count: int = 16) -> None:
+    """Does something that asks for new drawings, and waits for them."""
+    visit.page.evaluate("() => { document.documentElement.dataset.latency = ''; }")
+    action()
+    visit.page.wait_for_function("() => document.documentElement.dataset.latency")
+    visit.wait_for_drawings(count)
+
+
+def first_step(visit: Visit) -> str:
+    visit.page.locator("#time").fill("1")
+    return visit.picture_of("#grid canvas")
+
+
+def test_a_seed_brings_drawings_back(visit: Visit) -> None:
+    page = visit.page
+    after(visit, visit.draw)
+    first = first_step(visit)
+    after(visit, lambda: page.click("#new-seed"))
+    other = first_step(visit)
+    assert other != first
+    after(visit, lambda: page.click("#again"))
+    assert first_step(visit) == other
+    after(visit, lambda: (page.fill("#seed", "0"), page.press("#seed", "Enter")))
+    assert first_step(visit) == first
+    page.locator("#temperature").fill("0.3")
+    after(visit, lambda: page.locator("#temperature").dispatch_event("change"))
+    assert first_step(visit) != first
+    after(visit, lambda: page.select_option("#n", "64"), 64)
+
+
+def test_a_result_becomes_the_exemplar_and_another_one(visit: Visit) -> None:
+    page = visit.page
+    after(visit, visit.draw)
+    before = visit.picture_of("#pad")
+    page.locator("#grid .cell").nth(3).click()
+    after(visit, lambda: page.click("#result-exemplar"))
+    assert visit.picture_of("#pad") != before
+    page.locator("#grid .cell").first.click()
+    after(visit, lambda: page.click("#result-add"))
+    assert page.locator("#exemplars img").count() == 2
+    with_two = first_step(visit)
+    after(visit, lambda: page.locator("#exemplars .drop").first.click())
+    assert first_step(visit) != with_two
+
+
+def test_pictures_and_examples_are_drawn_anew(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    stream = io.BytesIO()
+    drawing(2, (300, 200)).save(stream, "JPEG")
+    after(visit, lambda: drop(visit, "photo.jpg", stream.getvalue(), "image/jpeg"))
+    drawing(4).save(tmp_path / "glyph.png")
+    after(visit, lambda: page.set_input_files("#file", tmp_path / "glyph.png"))
+    for number in range(8):
+        after(visit, page.locator("#examples button").nth(number).click)
+        assert visit.inked("#grid canvas") > 100
 
 
 # -------------------------------------------------------------------- the site itself
