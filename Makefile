@@ -3,6 +3,8 @@
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make wheel   the package to install elsewhere, in dist/
 # make release what is uploaded for a release, after checks: see CONTRIBUTING.md
+# make runtime what the studio without a server draws with in the browser, from npm, into the package
+# make site    the studio without a server, and the documentation, as one folder of files, build/site
 # make lint    the linter and the format of the code
 # make types   the type checker
 # make docs    the documentation, in build/docs; warnings are errors
@@ -19,7 +21,7 @@ FORMATTED := docs examples tools
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
-.PHONY: demo test weights wheel release lint types docs format clean
+.PHONY: demo test weights wheel release runtime site lint types docs format clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -46,11 +48,22 @@ weights: $(READY)
 	$(BIN)/allograph train omniglot --preset $$name-exemplar --from runs/$$name/model.safetensors -o runs/$$name-exemplar && \
 	$(BIN)/python tools/ship.py $$name runs/$$name-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 
-wheel: $(READY)
+# Wheels hold the browser's runtime wherever npm can fetch it.
+wheel: $(READY) $(if $(shell command -v npm),runtime)
 	$(BIN)/python tools/build_wheel.py
 
 release: $(READY)
 	$(BIN)/python tools/release.py
+
+runtime: $(READY)
+	$(BIN)/python tools/site/fetch.py
+
+site: $(READY) runtime $(if $(wildcard docs/conf.py),docs)
+	rm -rf build/site
+	mkdir -p build/site
+	if [ -d build/docs ]; then cp -R build/docs/. build/site; fi
+	$(BIN)/allograph studio --export build/site/studio
+	@echo "The site is in $(CURDIR)/build/site; python -m http.server -d build/site shows it."
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .

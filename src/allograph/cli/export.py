@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["export"]
+__all__ = ["export", "require_export"]
 
 import importlib.util
 from dataclasses import asdict
@@ -29,11 +29,7 @@ def export(
     Both are checked against torch before they are written. Sequential and bending models of ink on paper can be
     exported.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise AllographError(
-            f"exporting needs {' and '.join(missing)}; install it with: pip install 'allograph[export]'"
-        )
+    require_export()
     import allograph
     from allograph import export as exporting
 
@@ -49,4 +45,13 @@ def export(
         print(
             f"{one.path}: the {one.pass_name} pass, {one.size / 1e6:.1f} MB; differs from torch by "
             f"{one.difference:.1g} at most ({what})"
+        )
+
+
+def require_export() -> None:
+    """AllographError where what exporting takes is not installed."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise AllographError(
+            f"exporting needs {' and '.join(missing)}; install it with: pip install 'allograph[export]'"
         )

@@ -202,7 +202,11 @@ class Graph:
         begun = [Value(self, self._name("state")) for _ in states]
         given = [Value(self, self._name("entry")) for _ in over]
         after, results = step(begun, given)
-        ends = [self("Identity", value) for value in (*after, *results)]
+        own = {name for node in self._nodes for name in node.output}
+        ends = []
+        for value in (*after, *results):  # what is no result of the body, or is one already, is copied
+            ends.append(value if value.name in own else self("Identity", value))
+            own.discard(value.name)
         body = helper.make_graph(self._nodes, self._name("body"), _untyped([*begun, *given]), _untyped(ends))
         self._nodes = outside
         made = self.several(

@@ -87,9 +87,11 @@ def cell(
     gates = product(g, module.gates, [*inputs, hidden])
     if constant is not None:
         gates = gates + constant
-    keep_in, keep, out, new = g.several("Split", 4, gates, axis=-1)
-    memory = keep.sigmoid() * memory + keep_in.sigmoid() * new.tanh()
-    return out.sigmoid() * memory.tanh(), memory
+    hidden_units = module.gates.out_features // 4
+    opening, new = gates.split(3 * hidden_units, hidden_units)
+    keep_in, keep, out = g.several("Split", 3, opening.sigmoid(), axis=-1)
+    memory = keep * memory + keep_in * new.tanh()
+    return out * memory.tanh(), memory
 
 
 def encode(g: Graph, module: ImageEncoder, images: Value) -> Value:

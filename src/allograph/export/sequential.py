@@ -54,7 +54,9 @@ def sampling_pass(g: Graph, model: SequentialModel) -> None:
     seen = _repeat(model, _see(g, model, exemplars, noise.length(0)), n)
     if model.can_be_guided:
         assert exemplars is not None
-        blank = _repeat(model, _see(g, model, exemplars * 0.0, noise.length(0)), n)
+        blank = _Seen(noise.length(0))  # of no exemplar known by inference nothing is recalled
+        if not model.infers_context:
+            blank = _repeat(model, _see(g, model, exemplars * 0.0, noise.length(0)), n)
         trace = _imagine(g, model, seen, rows, g.input("guidance", []), blank)
     else:
         trace = _imagine(g, model, seen, rows, None, None)

@@ -2,8 +2,6 @@
 
 import { colour } from "./dom.js";
 
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
 export class Drawings {
   #levels;
   #small = document.createElement("canvas");
@@ -26,7 +24,7 @@ export class Drawings {
       exemplars: answer.exemplars,
     });
     this.channels = answer.channels;
-    this.#levels = bytes(answer.growth);
+    this.#levels = answer.growth;
     this.own = own && answer.inked;
     this.ink = answer.ink;
     this.paper = answer.paper;

@@ -1,4 +1,4 @@
-/** The studio's page: connects the pad, the settings, the server and the results. */
+/** The studio's page: connects the pad, the settings, the source of drawings and the results. */
 
 import { Collection } from "./collection.js";
 import { $, make, onAppearance, UserError } from "./dom.js";
@@ -10,8 +10,9 @@ import { Pad } from "./pad.js";
 import { load, onFile, whiten } from "./pictures.js";
 import { Player } from "./player.js";
 import { Result } from "./result.js";
-import { OutdatedSet, Server } from "./server.js";
+import { OutdatedSet } from "./server.js";
 import { Settings } from "./settings.js";
+import { Source } from "./source.js";
 
 const EXAMPLES = [
   ["thai-ko-kai", "Thai ko kai"],
@@ -28,7 +29,7 @@ const COLLECTED = { size: 256 };
 const OUTLINES_AT_ONCE = 4;
 const OUTLINES_AFTER = 450; // milliseconds: the user may draw the next stroke
 
-const server = new Server();
+const server = new Source((text) => setStatus(text));
 let pending = new AbortController();
 
 const setStatus = (text) => ($("status").textContent = text);
@@ -155,7 +156,7 @@ function describePad() {
 }
 
 for (const [file, name] of EXAMPLES) {
-  const image = make("img", { src: `/examples/${file}.webp`, alt: "", width: 44, height: 44 });
+  const image = make("img", { src: `./examples/${file}.webp`, alt: "", width: 44, height: 44 });
   const button = make("button", { type: "button", className: "thumb", "aria-label": name, title: name }, image);
   button.addEventListener("click", async () => {
     await image.decode();
@@ -207,6 +208,7 @@ energy.pad.paint();
 describePad();
 try {
   settings.offer(await server.models());
+  setStatus("");
   document.documentElement.dataset.ready = "yes";
   draw();
 } catch (error) {

@@ -23,6 +23,8 @@ export class OutdatedSet extends Error {}
 /** The server answers that it does not hold a drawing set. */
 class SetNotHeld extends Error {}
 
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 export class Server {
   async models() {
     return (await this.#json("models")).models;
@@ -30,7 +32,7 @@ export class Server {
 
   async write(recipe, n, signal) {
     const answer = await this.#json("write", { ...recipe, n }, signal);
-    return { ...answer, set: { id: answer.drawing_set, recipe } };
+    return { ...answer, growth: bytes(answer.growth), set: { id: answer.drawing_set, recipe } };
   }
 
   async outlines(set, numbers, signal) {
@@ -73,7 +75,7 @@ export class Server {
     for (let attempt = 1; ; attempt++) {
       let answer;
       try {
-        answer = await fetch(`/api/${name}`, { ...(body && post), signal });
+        answer = await fetch(`./api/${name}`, { ...(body && post), signal });
       } catch (error) {
         if (error.name === "AbortError") throw error;
         throw new UserError("The studio does not answer. Is it still running?");
