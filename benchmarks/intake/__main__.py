@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
     seed = options.seed if options.seed is not None else (1 if options.held_out else 0)
     strengths = _HELD_OUT if options.held_out else _TUNED
-    shapes, missing = load_shapes(seed, 180)
+    shapes, missing = load_shapes(seed, min(180, len(CONDITIONS) * len(strengths) * options.each))
     for absent in missing:
         print(f"not here: {absent}", file=sys.stderr)
     names = [name for name in CONDITIONS if not options.only or any(word in name for word in options.only)]

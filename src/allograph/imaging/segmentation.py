@@ -30,10 +30,11 @@ _NARROWEST = 40
 _REFUSED = 0.08
 """A reading that is less plausible is none."""
 
-_STRONG, _PAGE, _CUT = 0.08, 0.03, 0.3
-"""What the plainer readings are preferred by: all that stands out is ink; the sheet is the picture; it cuts no ink."""
+_NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
+"""By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
+picture; its edge cuts no ink."""
 
-_DOUBTFUL = 0.6
+_DOUBTFUL = 0.38
 """One that is less plausible comes with a warning."""
 
 _TIED, _CLOSE = 0.015, 0.1
@@ -174,7 +175,7 @@ def _on_paper(
     if not found:
         raise AllographError(_nothing(name, colour, polarity))
     scores = plausibility(np.stack([one.features for one in found]))
-    costs = np.array([_STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut for one in found])
+    costs = np.array([_cost(one) for one in found])
     order = np.argsort(costs - scores, kind="stable")
     best, confidence = found[order[0]], float(scores[order[0]])
     if confidence < _REFUSED:
@@ -192,6 +193,7 @@ def _on_paper(
         warnings.append(f"{seen}: the {best.tone} one is taken for the ink; if it is not, say --ink {other}")
     elif confidence < _DOUBTFUL:
         warnings.append("the ink may not be what was drawn; crop the picture to the symbol, or say --ink dark or light")
+    reading, page, sheet = None, None, np.ones(colour.shape[:2], bool)
     for place in order:  # what the smaller copy shows may be too fine a grain on the larger one
         best = found[place]
         page, sheet = None, np.ones(colour.shape[:2], bool) if card is None else card
@@ -209,6 +211,10 @@ def _on_paper(
         reading.strength, reading.mask, (*ink, alpha), (*ground, alpha), best.tone, page, reading.rules, confidence,
         tuple(warnings),
     )  # fmt: skip
+
+
+def _cost(one: Candidate) -> float:
+    return _NEAR * (one.model != "surface") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
 
 
 def _nothing(name: str, colour: np.ndarray, polarity: Polarity) -> str:
