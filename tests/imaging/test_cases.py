@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, TiffImagePlugin
 from scipy import ndimage
 
-from allograph.data.folders import load_folder, passed_over
+from allograph.data.folders import left_out, load_folder, passed_over
 from allograph.errors import AllographError
 from allograph.imaging import preprocess
 from allograph.imaging.finding import find_in
@@ -271,8 +271,8 @@ def test_what_is_no_picture_in_a_class_folder_is_named(tmp_path: Path) -> None:
     folder = load_folder(tmp_path)
     assert len(folder.dataset.images) == 3
     assert passed_over(tmp_path) == [tmp_path / "a" / "notes.txt"]
-    (problem,) = folder.problems
-    assert problem.message == f"1 file is no picture and is passed over: {tmp_path / 'a' / 'notes.txt'}"
+    assert folder.passed_over == (tmp_path / "a" / "notes.txt",)
+    assert left_out(folder.passed_over) == f"1 file is no picture and is passed over: {tmp_path / 'a' / 'notes.txt'}"
 
 
 def test_drawings_without_pixels_are_rendered(tmp_path: Path, agreement: Agreement, wanted: np.ndarray) -> None:

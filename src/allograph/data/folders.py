@@ -45,10 +45,11 @@ _DRAWINGS_TO_DIVIDE = 6
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder held: the data set of all that could be read, and what was left out."""
+    """What a folder held: the data set of all that could be read, what could not, and what is no image at all."""
 
     dataset: ConceptDataset
     problems: tuple[Problem, ...]
+    passed_over: tuple[Path, ...] = ()
 
 
 def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
@@ -59,8 +60,8 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
     square of a picture, on white where it is transparent, in eight bits a channel; all are averaged to the side of the
     largest, at most 128 pixels, and smaller ones enlarged to it.
 
-    Classes and files are taken in the order of their names; other files and deeper folders are passed over, which
-    one line says (`left_out`), hidden ones silently. Nobody is known to have drawn two of the images: every one has a
+    Classes and files are taken in the order of their names; other files and deeper folders are passed over and
+    named (`passed_over`), but hidden ones. Nobody is known to have drawn two of the images: every one has a
     drawer of its own. An image that cannot be used and a class without images are left out and reported.
 
     Raises AllographError when there is no folder, no class folder in it, or no image that can be used.
@@ -95,9 +96,7 @@ def load_folder(root: str | Path, images: ImageKind = "symbols") -> Folder:
         family_names=(root.resolve().name,),
         family=np.zeros(len(names), dtype=np.int64),
     )
-    if others := passed_over(root):
-        problems.append(Problem(root, left_out(others)))
-    return Folder(dataset, tuple(problems))
+    return Folder(dataset, tuple(problems), tuple(passed_over(root)))
 
 
 def _symbol(path: Path) -> npt.NDArray[np.uint8]:

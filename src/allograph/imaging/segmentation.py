@@ -34,7 +34,7 @@ _NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
 """By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
 picture; its edge cuts no ink."""
 
-_DOUBTFUL = 0.38
+_DOUBTFUL = 0.52
 """One that is less plausible comes with a warning."""
 
 _TIED, _CLOSE = 0.015, 0.1
@@ -214,7 +214,7 @@ def _on_paper(
 
 
 def _cost(one: Candidate) -> float:
-    return _NEAR * (one.model != "surface") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
+    return _NEAR * (one.model == "near") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
 
 
 def _nothing(name: str, colour: np.ndarray, polarity: Polarity) -> str:
