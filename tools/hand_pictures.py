@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import allograph
-from allograph.imaging import SymbolAppearance
+from allograph.imaging import SymbolStyle
 from allograph.imaging.strokes import strokes_of
 
 _COLOURS = ((200, 40, 40), (30, 120, 60), (40, 70, 190), (200, 120, 0))
@@ -49,9 +49,9 @@ def _strokes(made: Path) -> Image.Image:
     font = ImageFont.load_default(13.0 * over)
     for place, letter in enumerate(_LETTERS):
         (path,) = (made / "symbols").glob(f"U+{ord(letter):04X}*/01.png")
-        exemplar = writer.space.take_in(path, "dark")
+        exemplar = writer.space.preprocess(path, "dark")
         appearance = exemplar.appearance
-        assert isinstance(appearance, SymbolAppearance)
+        assert isinstance(appearance, SymbolStyle)
         (block,) = writer.blocks(exemplar, 1)
         strokes = strokes_of(block.drawings[0], appearance)
         points = np.concatenate([stroke.points for stroke in strokes])

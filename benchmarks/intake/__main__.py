@@ -13,6 +13,8 @@ import argparse
 import json
 import sys
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="conditions whose name holds one of these", metavar="WORD")
     parser.add_argument("--held-out", action="store_true", help="strengths and seeds that nothing was tuned on")
     parser.add_argument("--seed", type=int, help="other symbols and other noise")
+    parser.add_argument("--jobs", type=int, default=1, help="processes", metavar="N")
     parser.add_argument("--sheet", type=Path, help="also show every picture with the ink found", metavar="DIR")
     parser.add_argument("-o", dest="output", type=Path, help="keep the table as JSON", metavar="FILE")
     parser.add_argument("--compare", type=Path, nargs=2, help="two kept tables side by side", metavar="FILE")
@@ -49,56 +52,66 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     import benchmarks.intake.conditions_more as more
     import numpy as np
     from benchmarks.intake.conditions import CONDITIONS
-    from benchmarks.intake.measures import Measured, measure
+    from benchmarks.intake.measures import measure
     from benchmarks.intake.scenes import Scene
     from benchmarks.intake.shapes import load_shapes
-    from benchmarks.intake.sheets import Sheet
     from benchmarks.intake.table import row, total
 
     seed = options.seed if options.seed is not None else (1 if options.held_out else 0)
     strengths = _HELD_OUT if options.held_out else _TUNED
-    shapes, missing = load_shapes(seed, 180)
+    shapes, missing = load_shapes(seed, min(180, len(CONDITIONS) * len(strengths) * options.each))
     for absent in missing:
         print(f"not here: {absent}", file=sys.stderr)
-    rows: dict[str, Any] = {}
-    everything: list[Measured] = []
-    sources = sorted({shape.source for shape in shapes})
-    number = 0
-    for place, (name, condition) in enumerate(CONDITIONS.items()):
-        if options.only and not any(word in name for word in options.only):
-            number += len(strengths) * options.each
-            continue
-        sheet, done = Sheet(), []
-        for strength in strengths:
-            for k in range(options.each):
-                random = np.random.default_rng([seed, place, round(100 * strength), k])
-                made = condition(shapes[number % len(shapes)], strength, random)
-                number += 1
-                measured, found = measure(made)
-                done.append(measured)
-                sheet.add(made, measured, found, strength)
-        rows[name] = row(done)
-        everything += done
-        if options.sheet:
-            sheet.save(options.sheet / f"{place:02d}-{name.replace(' ', '-').replace(',', '')}.png")
-        print(f"{name}: {rows[name]['iou']:.3f}", file=sys.stderr, flush=True)
+    names = [name for name in CONDITIONS if not options.only or any(word in name for word in options.only)]
+    work = partial(_condition, shapes, seed, strengths, options.each, options.sheet)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        done = dict(zip(names, (pool.map if options.jobs > 1 else map)(work, names), strict=True))
     blanks = [
         measure(Scene(None, blank(np.random.default_rng([seed, 99, place, k]))))[0]
         for place, blank in enumerate(more.BLANKS.values())
         for k in range(2 * options.each)
     ]
+    everything = [one for measured in done.values() for one in measured]
     return {
         "command": " ".join(["python -m benchmarks.intake", *sys.argv[1:]]),
         "seed": seed,
         "strengths": strengths,
-        "sources": sources,
+        "sources": sorted({shape.source for shape in shapes}),
         "missing": missing,
-        "rows": rows,
+        "rows": {name: row(measured) for name, measured in done.items()},
         "total": total(everything),
         "blank refused": sum(blank.refused is not None for blank in blanks) / len(blanks),
         "lines": sorted({m.refused for m in everything if m.refused}),
         "pictures": len(everything),
     }
+
+
+def _condition(
+    shapes: list[Any], seed: int, strengths: tuple[float, ...], each: int, sheets: Path | None, name: str
+) -> list[Any]:
+    """The pictures of one condition, measured; its sheet."""
+    import benchmarks.intake.conditions_more  # noqa: F401 - it registers
+    import numpy as np
+    from benchmarks.intake.conditions import CONDITIONS
+    from benchmarks.intake.measures import measure
+    from benchmarks.intake.sheets import Sheet
+
+    warnings.simplefilter("ignore")
+    place = list(CONDITIONS).index(name)
+    number = place * len(strengths) * each
+    sheet, done = Sheet(), []
+    for strength in strengths:
+        for k in range(each):
+            random = np.random.default_rng([seed, place, round(100 * strength), k])
+            made = CONDITIONS[name](shapes[number % len(shapes)], strength, random)
+            number += 1
+            measured, found = measure(made)
+            done.append(measured)
+            sheet.add(made, measured, found, strength)
+    if sheets:
+        sheet.save(sheets / f"{place:02d}-{name.replace(' ', '-').replace(',', '')}.png")
+    print(f"{name}: {np.mean([one.iou for one in done]):.3f}", file=sys.stderr, flush=True)
+    return done
 
 
 def show(result: dict[str, Any]) -> None:

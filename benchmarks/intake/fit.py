@@ -19,16 +19,20 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src")]
 
+from benchmarks.intake.scenes import Scene  # noqa: E402
+from benchmarks.intake.shapes import Shape  # noqa: E402
+
 _STRENGTHS = (0.1, 0.4, 0.7, 1.0)
 _UNITS = (32, 16)
 
 
-def gather(seed: int, each: int, keep: Path | None = None) -> dict[str, np.ndarray]:
+def gather(
+    seed: int, each: int, keep: Path | None = None, only: list[str] | None = None
+) -> dict[str, np.ndarray]:
     """Features of all readings of many scenes, the overlap of each with the truth, and the number of its scene."""
     import benchmarks.intake.conditions_more as more
     from benchmarks.intake.conditions import CONDITIONS
     from benchmarks.intake.measures import decoded, truth_at
-    from benchmarks.intake.scenes import Scene
     from benchmarks.intake.shapes import load_shapes
 
     from allograph.imaging.segmentation import candidates
@@ -50,8 +54,8 @@ def gather(seed: int, each: int, keep: Path | None = None) -> dict[str, np.ndarr
             overlaps.append(overlap)
             scenes.append(number)
 
-    for place, (name, condition) in enumerate(CONDITIONS.items()):
-        if name.startswith("transparent, the ink alone"):
+    for place, (name, condition) in enumerate({**CONDITIONS, "several symbols": _several}.items()):
+        if name.startswith("transparent, the ink alone") or (only and not any(word in name for word in only)):
             continue
         for k in range(each):
             random = np.random.default_rng([seed, place, k])
@@ -62,12 +66,28 @@ def gather(seed: int, each: int, keep: Path | None = None) -> dict[str, np.ndarr
         if keep is not None:
             np.savez(keep, features=np.array(rows), overlap=np.array(overlaps), scene=np.array(scenes))
     for place, blank in enumerate(more.BLANKS.values()):
-        for k in range(each):
+        for k in range(0 if only else each):
             made = blank(np.random.default_rng([seed, 99, place, k]))
             if isinstance(made, np.ndarray):
                 add(Scene(None, made))
                 number += 1
     return {"features": np.array(rows), "overlap": np.array(overlaps), "scene": np.array(scenes)}
+
+
+def _several(shape: Shape, strength: float, random: np.random.Generator) -> Scene:
+    """A row, column or grid of symbols, which the tables do not have: `allograph split` is given such."""
+    from benchmarks.intake.scenes import scene
+
+    rows, columns = int(random.integers(1, 2 + round(6 * strength))), int(random.integers(1, 2 + round(6 * strength)))
+    side = int(random.integers(60, 110))
+    style = {"ink": (20, 24, 40), "paper": (250, 248, 240), "light": bool(random.random() < 0.2)}
+    cells = [
+        [scene(shape, random, side=(side, side), share=random.uniform(0.55, 0.75), **style) for _ in range(columns)]
+        for _ in range(rows)
+    ]
+    ink = np.vstack([np.hstack([cell.ink for cell in row]) for row in cells])
+    picture = np.vstack([np.hstack([cell.picture for cell in row]) for row in cells])
+    return Scene(ink, picture, cells[0][0].dark)
 
 
 def _overlap(truth: np.ndarray, mask: np.ndarray) -> float:
@@ -128,11 +148,12 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=12, metavar="N")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--readings", type=Path, nargs="+", help="gathered before, or where to keep them")
+    parser.add_argument("--only", nargs="+", help="conditions whose name holds one of these", metavar="WORD")
     parser.add_argument("--gather", action="store_true", help="only gather")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.gather:
-        np.savez(options.readings[0], **gather(options.seed, options.each, options.readings[0]))
+        np.savez(options.readings[0], **gather(options.seed, options.each, options.readings[0], options.only))
         return
     if options.readings:
         parts, data, offset = [dict(np.load(path)) for path in options.readings], {}, 0

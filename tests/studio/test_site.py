@@ -19,7 +19,7 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.generation.noise import normal, philox
-from allograph.generation.samples import Wish
+from allograph.generation.samples import SampleRequest
 from allograph.imaging import outline
 from allograph.imaging.render import stroke_field
 from export.test_noise import KNOWN
@@ -178,7 +178,7 @@ def test_strokes_are_taken_in_as_on_the_server(open_page: Any) -> None:
     space = allograph.load().space
     for strokes in (SYMBOL, *map(strokes_of, range(12))):
         image = encoded_pad(open_page, strokes)
-        wanted = space.take_in(base64.b64decode(image), "dark").image[0]
+        wanted = space.preprocess(base64.b64decode(image), "dark").image[0]
         assert np.array_equal(taken_in(open_page, image, "dark"), wanted)
 
 
@@ -188,7 +188,7 @@ def test_photos_are_taken_in_nearly_as_on_the_server(open_page: Any) -> None:
         with Image.open(path) as opened:
             picture = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
         picture.thumbnail((1024, 1024))
-        wanted = space.take_in(picture).image[0]
+        wanted = space.preprocess(picture).image[0]
         got = taken_in(open_page, png(picture), "auto")
         either = np.maximum(got, wanted).sum()
         assert (got * wanted).sum() > 0.85 * either, path.name
@@ -210,8 +210,8 @@ def test_drawings_are_the_servers(open_page: Any) -> None:
         }""",
         image,
     )
-    exemplar = writer.space.take_in(base64.b64decode(image), "dark")
-    blocks = [block for start in (0, 16) for block in writer.draw_blocks([Wish((exemplar,), 7, start)], history=True)]
+    exemplar = writer.space.preprocess(base64.b64decode(image), "dark")
+    blocks = [block for start in (0, 16) for block in writer.draw_batches([SampleRequest((exemplar,), 7, start)], history=True)]
     canvases = np.concatenate([block.canvases for block in blocks])[:20]
     wanted = np.stack([exemplar.appearance.grow(drawing).levels for drawing in canvases])
     got = np.array(answer["growth"], np.float32).reshape(wanted.shape)
@@ -241,7 +241,7 @@ def test_free_energies_are_the_servers(open_page: Any) -> None:
         images,
     )
     exemplar, measured = (
-        torch.from_numpy(writer.space.take_in(base64.b64decode(image), "dark").image)[None] for image in images
+        torch.from_numpy(writer.space.preprocess(base64.b64decode(image), "dark").image)[None] for image in images
     )
     shape = writer.model.noise_shape
     noise = torch.stack(

@@ -36,6 +36,6 @@ def split(
         print_json({"symbols": made.symbols, "sheet": made.sheet, "notes": made.notes})
         return
     count = len(made.symbols)
-    rows = 1 + max(symbol.row for symbol in made.symbols)
+    rows = max(symbol.row for symbol in made.symbols)
     what = f"{count} {'symbol' if count == 1 else 'symbols'} in {rows} {'row' if rows == 1 else 'rows'}"
     print(f"{what}: {made.symbols[0].file.parent}, numbered on {made.sheet}")

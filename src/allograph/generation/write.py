@@ -299,7 +299,8 @@ def _make(
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
         made_before += len(batch.drawings)
-    save_png(contact_sheet(exemplar, shown, style=style), made.sheet)
+    sheet = contact_sheet(exemplar, shown, style=style) if order.together else contact_sheet(exemplar, shown)
+    save_png(sheet, made.sheet)
     return seconds
 
 

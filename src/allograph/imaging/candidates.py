@@ -77,14 +77,13 @@ def read(
         return None
     raw = strength > 0.5
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    width = main_width(raw)
-    strength = ndimage.gaussian_filter(strength, 0.15 * width)
+    strength = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
     mask = strength > 0.5
     if not mask.any():
         strength = strength / max(float(strength.max()), 1e-6)
         mask = strength > 0.5
     mask = without_dots(mask)
-    mask = despeckle(mask, strength, width, sheet)
+    mask = despeckle(mask, strength, main_width(mask), sheet)
     mask = without_holes(mask)
     if not mask.any():
         return None

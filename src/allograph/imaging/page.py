@@ -83,7 +83,7 @@ def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.n
     four = _reduced(hull, 4)
     square = _area(four) / max(_area(hull), 1)
     outside = ~dilated(part, 2)
-    inside = eroded(part, 3)
+    inside = eroded(part, 3) & ~eroded(part, 8)
     if solid < _SOLID or square < _FOUR_SIDED or outside.sum() < 0.004 * part.size or not inside.any():
         return None
     near = outside & dilated(part, 7)

@@ -27,10 +27,14 @@ _DECIDING_SIDE = 256
 _NARROWEST = 40
 """...but no narrower than this."""
 
-_REFUSED = 0.15
+_REFUSED = 0.08
 """A reading that is less plausible is none."""
 
-_DOUBTFUL = 0.6
+_NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
+"""By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
+picture; its edge cuts no ink."""
+
+_DOUBTFUL = 0.52
 """One that is less plausible comes with a warning."""
 
 _TIED, _CLOSE = 0.015, 0.1
@@ -64,13 +68,15 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture."""
+    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture; `cut`: the sheet's
+    edge cuts its ink, as that of a shadow does."""
 
     reading: Reading
     page: int
     model: Model
     tone: Tone
     strong: bool
+    cut: bool
     features: np.ndarray
 
 
@@ -134,7 +140,10 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
     factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
     size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
     small = resized(colour, size).astype(np.float32)
+    inside = np.zeros(size, bool)
+    inside[3:-3, 3:-3] = True
     for number, sheet in enumerate(_sheets(small, card)):
+        edge = sheet & ~eroded(sheet, 2) & inside
         for tone in ("dark", "light"):
             if polarity not in ("auto", tone):
                 continue
@@ -147,7 +156,8 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
                     for one in readings:
                         if one is not None:
                             measured = features(one, small, sheet, number, model, tone, strong)
-                            yield Candidate(one, number, model, tone, strong, measured)
+                            cut = bool(number and one.mask[edge].any())
+                            yield Candidate(one, number, model, tone, strong, cut, measured)
 
 
 def _sheets(colour: np.ndarray, card: np.ndarray | None) -> list[np.ndarray]:
@@ -165,8 +175,9 @@ def _on_paper(
     if not found:
         raise AllographError(_nothing(name, colour, polarity))
     scores = plausibility(np.stack([one.features for one in found]))
-    best = found[int(scores.argmax())]
-    confidence = float(scores.max())
+    costs = np.array([_cost(one) for one in found])
+    order = np.argsort(costs - scores, kind="stable")
+    best, confidence = found[order[0]], float(scores[order[0]])
     if confidence < _REFUSED:
         raise AllographError(_nothing(name, colour, polarity))
     warnings = []
@@ -182,14 +193,17 @@ def _on_paper(
         warnings.append(f"{seen}: the {best.tone} one is taken for the ink; if it is not, say --ink {other}")
     elif confidence < _DOUBTFUL:
         warnings.append("the ink may not be what was drawn; crop the picture to the symbol, or say --ink dark or light")
-    sheet = np.ones(colour.shape[:2], bool) if card is None else card
-    page = None
-    if card is None and best.page:
-        small = resized(colour, best.reading.mask.shape)
-        page = resized(_sheets(small, None)[best.page].astype(np.float32), colour.shape[:2]) > 0.5
-        sheet = page
-    reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
-    if reading is None:  # what the smaller copy shows is not in the larger one: it was too fine a grain
+    reading, page, sheet = None, None, np.ones(colour.shape[:2], bool)
+    for place in order:  # what the smaller copy shows may be too fine a grain on the larger one
+        best = found[place]
+        page, sheet = None, np.ones(colour.shape[:2], bool) if card is None else card
+        if card is None and best.page:
+            small = resized(colour, best.reading.mask.shape)
+            sheet = page = resized(_sheets(small, None)[best.page].astype(np.float32), colour.shape[:2]) > 0.5
+        reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
+        if reading is not None or scores[place] < _REFUSED:
+            break
+    if reading is None:
         raise AllographError(_nothing(name, colour, polarity))
     ink, ground = _colours(colour, sheet, reading)
     alpha = paper_alpha or 255
@@ -197,6 +211,10 @@ def _on_paper(
         reading.strength, reading.mask, (*ink, alpha), (*ground, alpha), best.tone, page, reading.rules, confidence,
         tuple(warnings),
     )  # fmt: skip
+
+
+def _cost(one: Candidate) -> float:
+    return _NEAR * (one.model == "near") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
 
 
 def _nothing(name: str, colour: np.ndarray, polarity: Polarity) -> str:
