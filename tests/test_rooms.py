@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[1] / "src"
 FLOORS = (
     {"errors"},
     {"limits", "runtime"},
+    {"hub"},
     {"attention", "bounds", "likelihoods", "imaging"},
     {"canvas", "data"},
     {"models"},
-    {"config", "card"},
+    {"config", "card", "datasets"},
     {"weights"},
     {"generation", "training"},
     {"evaluation", "export", "recognition", "typography"},

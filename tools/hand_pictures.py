@@ -50,9 +50,9 @@ def _strokes(made: Path) -> Image.Image:
     for place, letter in enumerate(_LETTERS):
         (path,) = (made / "symbols").glob(f"U+{ord(letter):04X}*/01.png")
         exemplar = writer.space.preprocess(path, "dark")
-        appearance = exemplar.appearance
+        appearance = exemplar.style
         assert isinstance(appearance, SymbolStyle)
-        (block,) = writer.blocks(exemplar, 1)
+        (block,) = writer.sample_batches(exemplar, 1)
         strokes = strokes_of(block.drawings[0], appearance)
         points = np.concatenate([stroke.points for stroke in strokes])
         scale = 0.62 * side * over / np.ptp(points, axis=0).max()

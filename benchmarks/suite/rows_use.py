@@ -22,7 +22,7 @@ import allograph
 from allograph.bounds import importance_weighted_bound
 from allograph.data import Augmentation, PairSource, load_dataset, stroke_concepts
 from allograph.generation.augment import AugmentOrder, augment_folder
-from allograph.generation.write import save_png
+from allograph.generation.places import save_png
 from allograph.imaging import SymbolStyle
 from allograph.imaging.render import ink_coverage, stroke_field
 from allograph.models import SequentialConfig, SequentialModel

@@ -15,8 +15,9 @@ from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.generation.blank import are_blank
 from allograph.generation.generator import Writer
+from allograph.generation.places import Written
 from allograph.generation.samples import SampleRequest
-from allograph.generation.write import Order, Written, write_files
+from allograph.generation.write import Order, write_files
 from commands.pictures import contents, draw_symbol
 
 

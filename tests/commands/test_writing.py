@@ -14,7 +14,8 @@ from PIL import Image
 from allograph.errors import AllographError, Problem
 from allograph.generation import write as writing
 from allograph.generation.generator import Writer
-from allograph.generation.write import Order, Written, write_files
+from allograph.generation.places import Written
+from allograph.generation.write import Order, write_files
 from allograph.runtime.files import explain_os_error
 from commands.pictures import contents, draw_symbol
 

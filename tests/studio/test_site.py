@@ -211,18 +211,19 @@ def test_drawings_are_the_servers(open_page: Any) -> None:
         image,
     )
     exemplar = writer.space.preprocess(base64.b64decode(image), "dark")
-    blocks = [block for start in (0, 16) for block in writer.draw_batches([SampleRequest((exemplar,), 7, start)], history=True)]
-    canvases = np.concatenate([block.canvases for block in blocks])[:20]
-    wanted = np.stack([exemplar.appearance.grow(drawing).levels for drawing in canvases])
+    requests = (SampleRequest((exemplar,), 7, start) for start in (0, 16))
+    batches = [batch for request in requests for batch in writer.draw_batches([request], history=True)]
+    canvases = np.concatenate([batch.canvases for batch in batches])[:20]
+    wanted = np.stack([exemplar.style.grow(drawing).levels for drawing in canvases])
     got = np.array(answer["growth"], np.float32).reshape(wanted.shape)
     apart = np.abs(got - wanted.astype(np.float32)) / 255
     assert apart.mean() < 1e-3
     assert (apart > 0.1).mean() < 1e-3
     for name in ("write_windows", "read_windows"):
-        windows = np.concatenate([getattr(block, name) for block in blocks])[:20]
+        windows = np.concatenate([getattr(block, name) for block in batches])[:20]
         np.testing.assert_allclose(np.array(answer[name]), windows, atol=0.02)
     for traced in answer["outlines"]:
-        field = stroke_field(canvases[traced["number"] - 1, -1, 0], exemplar.appearance)
+        field = stroke_field(canvases[traced["number"] - 1, -1, 0], exemplar.style)
         ours, theirs = (len(path.split("Q")) for path in (outline(field), traced["path"]))
         assert abs(ours - theirs) <= 0.05 * ours + 2
 

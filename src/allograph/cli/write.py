@@ -29,7 +29,7 @@ from allograph.cli.console import (
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
-    from allograph.generation.write import Written
+    from allograph.generation.places import Written
 
 
 def write(

@@ -113,7 +113,7 @@ def run(
     Raises:
         AllographError: the model may have seen the data, or does not fit them; a file is in the way.
     """
-    from allograph.generation.write import save_png
+    from allograph.generation.places import save_png
 
     loaded, device = measurement.loaded, processes.device()
     plan = measurement.plan(processes.first_here_first(measurement.data), device, progress)

@@ -20,6 +20,7 @@ import numpy as np
 from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
 from allograph.generation.blank import without_blanks
+from allograph.generation.checks import Checked
 from allograph.generation.publishing import Published
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
@@ -44,7 +45,7 @@ class _Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Writer(Published):
+class Writer(Published, Checked):
     """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
@@ -268,48 +269,6 @@ class Writer(Published):
             raise AllographError(f"seed {seed} is negative; choose 0 or more")
         check_amount(n, size)
         self.temperature_for(temperature)
-
-    def check_exemplar(self, ink: Ink) -> None:
-        """Refuse a model that does not draw its exemplar again, and a choice of ink if the model's images have none."""
-        if not self.model.conditional:
-            raise AllographError(
-                "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
-            )
-        if self.card.exemplars == "family":
-            raise AllographError(
-                "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
-                "FOLDER`, or choose a model of single symbols"
-            )
-        self._check_ink(ink)
-
-    def check_together(self, count: int) -> None:
-        """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
-        if not count:
-            raise AllographError("no image is named; hand in at least one")
-        contexts = self.card.get("settings", {}).get("data", {}).get("contexts", (1,))
-        if count > 1 and max(contexts) < 2:
-            raise AllographError(
-                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
-                "data.contexts, or leave out --together"
-            )
-
-    def _check_ink(self, ink: Ink) -> None:
-        if ink != "auto" and not self.space.inked:
-            raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
-
-    def check_like(self, ink: Ink = "auto") -> None:
-        """Refuse a model that has not learned to make other symbols of an alphabet, and ink as above."""
-        if not self.model.conditional or self.card.exemplars != "family":
-            raise AllographError(
-                "this model has not learned to make new symbols from others of their alphabet: use omniglot-alphabet, "
-                "train your own model with --preset omniglot-alphabet, or leave out --like"
-            )
-        self._check_ink(ink)
-
-    def check_growing(self) -> None:
-        """Refuse an animation of a model that draws all at once."""
-        if self.model.noise_shape[0] == 1:
-            raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")
 
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the given one, otherwise the one on the model's card, otherwise 1."""

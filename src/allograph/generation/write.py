@@ -13,10 +13,9 @@ written at all, the job ends.
 
 from __future__ import annotations
 
-__all__ = ["INVENTED", "Order", "Written", "invent_files", "save_png", "write_files"]
+__all__ = ["INVENTED", "Order", "invent_files", "save_png", "write_files"]
 
 import errno
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,8 +25,9 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError, Problem
 from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
+from allograph.generation.places import Places, Written, save_png
 from allograph.generation.samples import SampleBatch
-from allograph.imaging import ENDINGS, DrawingFormat, animate, contact_sheet, encode, ending_of
+from allograph.imaging import DrawingFormat, animate, contact_sheet, encode
 from allograph.imaging.decoding import stem_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
@@ -67,58 +67,6 @@ class Order:
     format: DrawingFormat = "png"
 
 
-@dataclass(frozen=True)
-class Written:
-    """What was made from one image or from nothing.
-
-    Attributes:
-        image: the exemplar's file, if any.
-        drawings, sheet, animation: the files made.
-        on_sheet: number of drawings on the sheet, the first ones.
-        model_seconds: time that the model took for all drawings.
-        notes: what whoever handed in the image should know, one line each.
-    """
-
-    image: Path | None
-    drawings: tuple[Path, ...]
-    sheet: Path
-    animation: Path | None
-    on_sheet: int
-    model_seconds: float
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Places:
-    """The paths of the results of one stem."""
-
-    folder: Path
-    sheet: Path
-    animation: Path
-    ending: str
-
-    @classmethod
-    def of(cls, stem: str, output: Path, order: Order) -> Places:
-        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp", ending_of(order.format))
-
-    def drawing(self, number: int) -> Path:
-        return self.folder / f"{self.folder.name}-{number:03d}{self.ending}"
-
-    def existing(self) -> list[Path]:
-        """The results of an earlier call with any number of drawings, in order."""
-        pattern = re.compile(rf"{re.escape(self.folder.name)}-\d{{3,}}({ENDINGS})")
-        drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        found = [path for path in drawings if pattern.fullmatch(path.name)]
-        return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
-
-    def obstacle(self) -> str | None:
-        """Something in the way that cannot be replaced: a file where a folder should be, or a folder for a file."""
-        if self.folder.exists() and not self.folder.is_dir():
-            return f"{self.folder} is a file, but should be the folder of its drawings"
-        folders = (path for path in self.existing() if path.is_dir())
-        return next((f"{path} is a folder, but should be a picture" for path in folders), None)
-
-
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
     """Write new drawings for every image; yields for each what was made or what was wrong.
 
@@ -146,7 +94,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
     _check(writer, order)
     if like is not None:
         writer.check_like()
-    places = Places.of(INVENTED, output, order)
+    places = Places.of(INVENTED, output, order.format)
     try:
         if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
             raise AllographError(reason)
@@ -154,7 +102,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
         raise explain_os_error(error, f"cannot write {places.folder}") from error
     sweep(output)
     with staging(output) as hidden:
-        made = Places.of(INVENTED, hidden, order)
+        made = Places.of(INVENTED, hidden, order.format)
         return _write(writer, None, None if like is None else tuple(like.values()), made, places, order)
 
 
@@ -177,7 +125,7 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
             continue
         with staging(output) as hidden:
             try:
-                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden, order), places, order)
+                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden, order.format), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
@@ -197,7 +145,7 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
     if not taken:
         return
     first = next(iter(taken))
-    places = Places.of(stem_of(first), output, order)
+    places = Places.of(stem_of(first), output, order.format)
     try:
         reason = _refusal(places, None, {path.resolve() for path in images}, order)
     except OSError as error:
@@ -206,7 +154,7 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
         yield Problem(first, f"{first}: {reason}")
         return
     with staging(output) as hidden:
-        made = Places.of(stem_of(first), hidden, order)
+        made = Places.of(stem_of(first), hidden, order.format)
         yield _write(writer, first, tuple(taken.values()), made, places, order, taken[first].style)
 
 
@@ -217,7 +165,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(stem_of(image), output, order)
+        places = Places.of(stem_of(image), output, order.format)
         try:
             reason = _refusal(places, planned.get(stem_of(image)), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
@@ -334,11 +282,6 @@ def _move(made: Places, places: Places, order: Order) -> None:
                 path.unlink()
     except OSError as error:
         raise explain_os_error(error, f"cannot write {error.filename2 or error.filename or places.folder}") from error
-
-
-def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
-    """Write a picture completely or not at all; for `runs` see `png`."""
-    atomic_write(path, png(picture, runs=runs))
 
 
 def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:

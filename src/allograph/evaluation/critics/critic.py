@@ -1,5 +1,4 @@
-"""The critic: a small convolutional network that has learned on other alphabets which drawings show the same
-character."""
+"""The critic: a small convolutional network that learned on other alphabets which drawings show the same character."""
 
 from __future__ import annotations
 
