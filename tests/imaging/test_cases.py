@@ -272,7 +272,7 @@ def test_what_is_no_picture_in_a_class_folder_is_named(tmp_path: Path) -> None:
     assert len(folder.dataset.images) == 3
     assert passed_over(tmp_path) == [tmp_path / "a" / "notes.txt"]
     assert folder.passed_over == (tmp_path / "a" / "notes.txt",)
-    assert left_out(folder.passed_over) == f"1 file is no picture and is passed over: {tmp_path / 'a' / 'notes.txt'}"
+    assert left_out(folder.passed_over) == f"1 file is not a picture and was left out: {tmp_path / 'a' / 'notes.txt'}"
 
 
 def test_drawings_without_pixels_are_rendered(tmp_path: Path, agreement: Agreement, wanted: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
-from allograph.imaging import PictureAppearance, encode
+from allograph.imaging import PictureStyle, encode
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.shapes import stroke_width
 from allograph.imaging.spaces import SymbolSpace
@@ -109,4 +109,4 @@ def test_every_format_holds_the_strokes() -> None:
     assert outline.find("{http://www.w3.org/2000/svg}path") is not None
     assert encode("png", logits, appearance)[:4] == b"\x89PNG"
     with pytest.raises(AllographError, match="no lines"):
-        encode("svg", logits, PictureAppearance(28, 28, (0.0, 0.0, 28.0)))
+        encode("svg", logits, PictureStyle(28, 28, (0.0, 0.0, 28.0)))
