@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "bits_per_dimension", "bounded_log_scale", "in_float32"]
+__all__ = ["Likelihood", "bits_per_dimension", "bounded_log_scale", "in_float32", "log_normal"]
 
 import math
 from abc import ABC, abstractmethod
@@ -32,6 +32,12 @@ def in_float32(parameters: Tensor) -> Tensor:
 def bounded_log_scale(log_scale: Tensor) -> Tensor:
     """The same, clipped to +-7."""
     return log_scale.clamp(-_LOG_SCALE_BOUND, _LOG_SCALE_BOUND)
+
+
+def log_normal(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
+    """``log N(x; m, s^2)`` of each number, nats."""
+    standard = (x - mean) * torch.exp(-log_scale)
+    return -(0.5 * standard.square() + log_scale + 0.5 * math.log(2 * math.pi))
 
 
 class Likelihood(nn.Module, ABC):

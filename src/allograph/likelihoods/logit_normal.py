@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.likelihoods.base import Likelihood, bounded_log_scale, in_float32
+from allograph.likelihoods.base import Likelihood, bounded_log_scale, in_float32, log_normal
 
 _FIRST_LOG_SCALE = 0.0
 _NODES = 32
@@ -59,9 +59,7 @@ class LogitNormal(Likelihood):
     ) -> Float[Tensor, "*batch"]:
         mean, log_scale = self._split(parameters)
         y = self._inside(x.to(mean.dtype))
-        standard = (torch.logit(y) - mean) * torch.exp(-log_scale)
-        normal = -(0.5 * standard.square() + log_scale + 0.5 * math.log(2 * math.pi))
-        return (normal - torch.log(y) - torch.log1p(-y)).sum(dim=(-3, -2, -1))
+        return (log_normal(torch.logit(y), mean, log_scale) - torch.log(y) - torch.log1p(-y)).sum(dim=(-3, -2, -1))
 
     def mean(self, parameters: Tensor) -> Tensor:
         """``E[sigmoid(m + s e)]``, e standard normal, by Gauss-Hermite quadrature; it has no closed form."""

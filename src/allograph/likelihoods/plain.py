@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from allograph.likelihoods.base import Likelihood, bounded_log_scale, in_float32
+from allograph.likelihoods.base import Likelihood, bounded_log_scale, in_float32, log_normal
 
 _FIRST_SCALE = 0.3
 
@@ -81,8 +81,7 @@ class Gaussian(Likelihood):
         x: Float[Tensor, "*#batch channel height width"],
     ) -> Float[Tensor, "*batch"]:
         mean, log_scale = self._split(parameters)
-        standard = (x.to(mean.dtype) - mean) * torch.exp(-log_scale)
-        return -(0.5 * standard.square() + log_scale + 0.5 * math.log(2 * math.pi)).sum(dim=(-3, -2, -1))
+        return log_normal(x.to(mean.dtype), mean, log_scale).sum(dim=(-3, -2, -1))
 
     def mean(self, parameters: Tensor) -> Tensor:
         """``m``, clipped to [0, 1]."""
