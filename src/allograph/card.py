@@ -23,6 +23,7 @@ GUIDANCE = (0.0, 10.0)
 """Allowed guidance: from the first to the second."""
 
 _SEEDS = range(2**32)
+_COUNTS = range(2**16)
 
 _TRAINED_ON = {
     "name": str,
@@ -38,7 +39,7 @@ _CARD = {
     "guidance": GUIDANCE,
     "data": {**_TRAINED_ON, "ancestors": [_TRAINED_ON]},
     "settings": {
-        "data": {"exemplars": str, "images": str, "binarisation": str, "blank": (0.0, 1.0)},
+        "data": {"exemplars": str, "images": str, "binarisation": str, "blank": (0.0, 1.0), "contexts": [_COUNTS]},
         "training": {"seed": _SEEDS},
     },
 }
@@ -87,6 +88,7 @@ class ModelCard(Mapping[str, Any]):
         folder_images: kind as which the images of a folder were read.
         binarisation: binarisation of the training images.
         blank: share of the training without exemplars; None if the card does not say.
+        contexts: the numbers of exemplars of a target in training.
     """
 
     table: Mapping[str, Any] = field(repr=False)
@@ -99,6 +101,7 @@ class ModelCard(Mapping[str, Any]):
     folder_images: ImageKind = "symbols"
     binarisation: str = "none"
     blank: float | None = None
+    contexts: tuple[int, ...] = (1,)
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> ModelCard:
@@ -121,6 +124,7 @@ class ModelCard(Mapping[str, Any]):
             folder_images=cast("ImageKind", drawn.get("images", "symbols")),
             binarisation=drawn.get("binarisation", "none"),
             blank=drawn.get("blank"),
+            contexts=tuple(drawn.get("contexts", (1,))),
         )
 
     def __getitem__(self, key: str) -> Any:

@@ -68,7 +68,7 @@ def test_a_class_that_has_enough_is_copied_and_gets_none(writer: Writer, classes
     }
     assert fill(writer, classes, output, 2).made == 0
     assert fill(writer, classes, output, 4).made == 3
-    with pytest.raises(AllographError, match=r"1 drawings already and 3 originals; ask for at least as many"):
+    with pytest.raises(AllographError, match=r"already has 1 drawings and 3 originals; ask for at least that many"):
         fill(writer, classes, output, 2)
 
 

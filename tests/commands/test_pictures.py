@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def _symbol(shift: int = 0) -> Image.Image:
 def test_several_exemplars_of_one_symbol_are_drawn_from_together(writer: Writer, tmp_path: Path) -> None:
     with pytest.raises(AllographError, match="one exemplar at a time: take omniglot-28-fewshot"):
         writer.write([_symbol(), _symbol(5)], 2, together=True)
-    several = Writer(writer.model, {**writer.card, "settings": {"data": {"contexts": [1, 2, 3]}}}, writer.sha256)
+    several = Writer(writer.model, replace(writer.card, contexts=(1, 2, 3)), writer.sha256)
     both = several.write([_symbol(), _symbol(9)], 3, together=True)
     assert [drawing.size for drawing in both] == [(90, 70)] * 3
     one = several.write([_symbol()], 3, together=True)

@@ -16,7 +16,7 @@ from allograph.generation import write as writing
 from allograph.generation.generator import Writer
 from allograph.generation.places import Written
 from allograph.generation.write import Order, write_files
-from allograph.runtime.files import explain_os_error
+from allograph.runtime.files import atomic_write, explain_os_error
 from commands.pictures import contents, draw_symbol
 
 
@@ -163,14 +163,13 @@ def test_an_image_whose_results_have_no_place_does_not_stop_the_others(
 def test_a_full_disk_ends_the_job_and_a_file_too_large_does_not(
     writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ends: bool
 ) -> None:
-    def fail(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
+    def fail(path: Path, data: bytes) -> None:
         if path.stem == "ka-002":
             error = OSError(number, os.strerror(number))
             raise explain_os_error(error, f"cannot write {path}") from error
-        save(picture, path, runs=runs)
+        atomic_write(path, data)
 
-    save = writing.save_png
-    monkeypatch.setattr(writing, "save_png", fail)
+    monkeypatch.setattr(writing, "atomic_write", fail)
     results = write_files(writer, symbols, tmp_path / "out", Order(n=2))
     if ends:
         with pytest.raises(AllographError, match="out/ka/ka-002"):

@@ -24,7 +24,7 @@ PYTHON = [path for path in PAGES if "```python" in path.read_text()]
 SHORTER = {"--max-steps 2000": "--max-steps 2", "--max-steps 200": "--max-steps 4", "--per-class 40": "--per-class 10"}
 """What the tests change in the commands of a tutorial, so that they run in a moment."""
 
-OTHER_PROGRAMS = {"pip", "uv", "source", "export", "printf", "curl", "base64", "pre-commit", "git", "sbatch"}
+OTHER_PROGRAMS = {"pip", "uv", "source", "export", "printf", "curl", "base64", "pre-commit", "git", "sbatch", "vpype", "ketos"}
 """Of the first words of commands: not ours."""
 
 

@@ -31,7 +31,7 @@ def data(strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch) -> Splits:
         return Splits(*named)
 
     monkeypatch.setattr(loading, "load_dataset", load)
-    known = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "strokes")
+    known = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "strokes", "omniglot-burda")
     monkeypatch.setattr(loading, "DATASETS", known)
     return splits
 
@@ -108,6 +108,17 @@ def test_the_validation_digits_are_training_digits_of_static_mnist_and_the_other
                 held_out_part(trained, name, "validation")
         else:
             assert held_out_part(trained, name, "validation")
+
+
+@pytest.mark.parametrize(("before", "name"), [("omniglot-28", "omniglot-burda"), ("omniglot-burda", "omniglot")])
+def test_burdas_omniglot_shows_the_drawings_of_the_others(data: Splits, before: str, name: str) -> None:
+    trained = card(before, data.train)
+    assert held_out_part(trained, before, "test")
+    for part in ("validation", "test"):
+        with pytest.raises(AllographError, match=f"trained on {before}, .* same drawings as {name}: .* on {before}"):
+            held_out_part(trained, name, part)
+    with pytest.raises(AllographError, match="characters of Lake's runs"):
+        leakage.check_lake_runs(ModelCard.of(card("omniglot-burda", data.train)), data.test)
 
 
 def test_equal_drawings_in_the_users_own_division_do_no_harm(

@@ -10,7 +10,7 @@ from allograph.card import ModelCard
 from allograph.export.checking import run, session
 from allograph.export.files import graph_of
 from allograph.generation.generator import Writer
-from allograph.models import BendingModel, GenerativeModel, SequentialModel
+from allograph.models import GenerativeModel
 from models.small import small_config, small_sequential, with_random_weights
 
 INFERRED = {"context": True, "context_by": "inference", "heads": 2}
@@ -53,13 +53,16 @@ def given(model: GenerativeModel, batch: int, count: int, n: int) -> dict[str, n
 
 def drawn_by_torch(model: GenerativeModel, numbers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     noise, context = torch.from_numpy(numbers["noise"]), torch.from_numpy(numbers["exemplars"])
-    options: dict[str, object] = {"temperature": 0.8, "history": True}
-    if isinstance(model, BendingModel):
-        options |= {"ink": False, "crisp": True}
-    elif isinstance(model, SequentialModel) and model.can_be_guided:
-        options["guidance"] = 1.6
+    guidance = 1.6 if model.can_be_guided else 1.0
     with torch.inference_mode():
-        drawn = model.sample(context if model.conditional else None, noise=noise, **options)  # type: ignore[arg-type]
+        drawn = model.sample(
+            context if model.conditional else None,
+            noise=noise,
+            temperature=0.8,
+            history=True,
+            shown=True,
+            guidance=guidance,
+        )
     return {
         "parameters": drawn.parameters.numpy(),
         "canvases": drawn.canvases.numpy(),

@@ -261,11 +261,11 @@ def test_what_cannot_be_resumed_or_begun_is_said(
     with pytest.raises(AllographError, match="other data or first weights"):
         fit(Splits(splits.validation, splits.validation, splits.test), preset, undisturbed, resume=True)
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(AllographError, match="cannot be read"):
+    with pytest.raises(AllographError, match="cannot read"):
         fit(splits, preset, tmp_path, resume=True)
     shutil.copy(undisturbed / "run.json", tmp_path)
     (tmp_path / "state.ckpt").write_bytes(b"not a state")
-    with pytest.raises(AllographError, match="cannot be read"):
+    with pytest.raises(AllographError, match="cannot read"):
         fit(splits, preset, tmp_path, resume=True)
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "model.safetensors").write_bytes(b"somebody's work")

@@ -22,6 +22,9 @@ Part = Literal["training", "validation", "test"]
 _SEEN_SHARE = 0.01
 """From this share of known images on, a part counts as trained on: any two sets have a few equal drawings."""
 
+_BURDA = "omniglot-burda"
+"""Shows the drawings of all other Omniglots, by other pixels: no sketch recognises them."""
+
 _DIGITS = ("mnist", "mnist-static", "multi-mnist", "multi-mnist-64")
 """Data sets made of the same digits, with the same test part; only mnist-static has another training part."""
 
@@ -73,6 +76,7 @@ def held_out_part(
         raise AllographError(f"'{data}' has only one split: leave out --split, which is for Omniglot")
     if data in DATASETS:
         _check_digits(name, trainings, part)
+        _check_burda(name, trainings)
 
     same = [training for training in trainings if training.name == name]
     # The seed of the training decided which concepts of a folder were held out, and which strokes were made.
@@ -115,9 +119,10 @@ def check_lake_runs(card: ModelCard, dataset: ConceptDataset) -> None:
         AllographError: the model was trained on some of these images, or may have been.
     """
     for before in card.trainings:
-        if before.name in OMNIGLOTS and before.split != "30-20":
+        if before.name == _BURDA or (before.name in OMNIGLOTS and before.split != "30-20"):
+            split = "data set omniglot-burda" if before.name == _BURDA else f"{before.split} split of Omniglot"
             raise AllographError(
-                f"the model was trained on the {before.split} split of Omniglot, which has characters of Lake's runs "
+                f"the model was trained on the {split}, which has characters of Lake's runs "
                 "in its training part: measure a model trained on the 30-20 split, or use --part validation"
             )
     if card.data.sketch is not None and (seen := dataset.overlap(card.data.sketch)) > _SEEN_SHARE:
@@ -146,6 +151,15 @@ def _check_digits(name: str, trainings: Sequence[TrainedOn], part: Part) -> None
             raise AllographError(
                 f"the model was trained on {before}, whose training images are among the validation images of {name}: "
                 "measure it with --part test"
+            )
+
+
+def _check_burda(name: str, trainings: Sequence[TrainedOn]) -> None:
+    """Refuse omniglot-burda for a model that was trained on another Omniglot, and the reverse."""
+    for before in (training.name for training in trainings):
+        if before != name and _BURDA in (before, name) and {before, name} <= {_BURDA, *OMNIGLOTS}:
+            raise AllographError(
+                f"the model was trained on {before}, which shows the same drawings as {name}: measure it on {before}"
             )
 
 

@@ -26,6 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
 from allograph.generation.augment_plan import (
@@ -51,8 +53,6 @@ from allograph.runtime.files import atomic_write, png
 from allograph.runtime.pool import BackgroundPool
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from allograph.imaging import RenderStyle
 
 _BLOCK = 32

@@ -41,8 +41,7 @@ class Checked:
         """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
         if not count:
             raise AllographError("no image is named; hand in at least one")
-        contexts = self.card.get("settings", {}).get("data", {}).get("contexts", (1,))
-        if count > 1 and max(contexts) < 2:
+        if count > 1 and max(self.card.contexts, default=1) < 2:
             raise AllographError(
                 "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
                 "data.contexts, or leave out --together"
