@@ -45,7 +45,7 @@ def gather(
         source = decoded(made)
         alpha = source.alpha
         card = None if alpha is None or alpha.min() > 0.95 or np.ptp(alpha) < 0.05 else alpha > 0.85 * alpha.max()
-        for one in candidates(source.colour.astype(np.float32), card):
+        for one in filter(None, candidates(source.colour.astype(np.float32), card)):
             overlap = 0.0
             if made.ink is not None:
                 truth = truth_at(made.ink, one.reading.mask.shape)

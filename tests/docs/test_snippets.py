@@ -21,10 +21,17 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROO
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 PYTHON = [path for path in PAGES if "```python" in path.read_text()]
 
-SHORTER = {"--max-steps 2000": "--max-steps 2", "--max-steps 200": "--max-steps 4", "--per-class 40": "--per-class 10"}
+SHORTER = {
+    "--max-steps 2000": "--max-steps 2 --set validation_pairs=16",
+    "--max-steps 200": "--max-steps 4",
+    "--per-class 40": "--per-class 10",
+    "--samples 10": "--samples 2 --drawings 10",
+}
 """What the tests change in the commands of a tutorial, so that they run in a moment."""
 
-OTHER_PROGRAMS = {"pip", "uv", "source", "export", "printf", "curl", "base64", "pre-commit", "git", "sbatch", "vpype", "ketos"}
+OTHER_PROGRAMS = {
+    *("pip", "uv", "source", "export", "printf", "curl", "base64", "pre-commit", "git", "sbatch", "vpype", "ketos")
+}
 """Of the first words of commands: not ours."""
 
 

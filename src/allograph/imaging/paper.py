@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LUMINANCE", "MODELS", "Departure", "Model", "Tone", "departure", "resized"]
+__all__ = ["LUMINANCE", "MODELS", "TONES", "Departure", "Model", "Tone", "departure", "resized"]
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +13,8 @@ from PIL import Image
 from allograph.imaging.masks import dilated, eroded
 
 Tone = Literal["dark", "light"]
+TONES: tuple[Tone, ...] = ("dark", "light")
+
 Model = Literal["surface", "near", "flat"]
 
 MODELS: tuple[Model, ...] = ("surface", "near", "flat")

@@ -15,7 +15,7 @@ from allograph.imaging.candidates import Reading, read
 from allograph.imaging.decoding import Decoded
 from allograph.imaging.masks import eroded
 from allograph.imaging.page import find_pages
-from allograph.imaging.paper import LUMINANCE, MODELS, Model, Tone, resized
+from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Model, Tone, resized
 from allograph.imaging.plausibility import features, plausibility
 from allograph.imaging.style import Colour
 
@@ -33,6 +33,12 @@ _REFUSED = 0.08
 _NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
 """By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
 picture; its edge cuts no ink."""
+
+_CERTAIN = 0.97
+"""From here on no reading that costs `_PAGE` or more can be preferred..."""
+
+_MUCH = 0.3
+"""...but where the ink fills more than this share of the sheet, both tones are read in every way."""
 
 _DOUBTFUL = 0.52
 """One that is less plausible comes with a warning."""
@@ -135,43 +141,62 @@ def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     return Segmentation(strength, mask, (*ink, round(255 * full)), (*ink, 0), None, None, 0, 1.0, ())
 
 
-def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate]:
-    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided."""
+def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | None]:
+    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: first
+    the plain ones, then None, then all others."""
     factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
     size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
     small = resized(colour, size).astype(np.float32)
     inside = np.zeros(size, bool)
     inside[3:-3, 3:-3] = True
-    for number, sheet in enumerate(_sheets(small, card)):
+    tones: list[Tone] = [tone for tone in TONES if polarity in ("auto", tone)]
+    ways: list[tuple[Model, bool]] = [(model, strong) for model in MODELS for strong in (False, True)]
+    ways.remove(("flat", False))
+
+    def readings(number: int, sheet: np.ndarray, tone: Tone, model: Model, strong: bool) -> Iterator[Candidate]:
         edge = sheet & ~eroded(sheet, 2) & inside
-        for tone in ("dark", "light"):
-            if polarity not in ("auto", tone):
-                continue
-            for model in MODELS:
-                for strong in (True,) if model == "flat" else (False, True):
-                    reading = read(small, sheet, model, tone, strong=strong)
-                    readings = [reading]
-                    if reading is None or reading.rules:  # long strokes may look like rules
-                        readings.append(read(small, sheet, model, tone, ruled=False, strong=strong))
-                    for one in readings:
-                        if one is not None:
-                            measured = features(one, small, sheet, number, model, tone, strong)
-                            cut = bool(number and one.mask[edge].any())
-                            yield Candidate(one, number, model, tone, strong, cut, measured)
+        found = [read(small, sheet, model, tone, strong=strong)]
+        if found[0] is None or found[0].rules:  # long strokes may look like rules
+            found.append(read(small, sheet, model, tone, ruled=False, strong=strong))
+        for one in found:
+            if one is not None:
+                measured = features(one, small, sheet, number, model, tone, strong)
+                yield Candidate(one, number, model, tone, strong, bool(number and one.mask[edge].any()), measured)
+
+    whole = _whole(small, card)
+    for tone in tones:
+        yield from readings(0, whole, tone, *ways[0])
+    yield None
+    pages = find_pages(small) if card is None else []
+    for number, sheet in enumerate([whole, *pages]):
+        for tone in tones:
+            for model, strong in ways if number else ways[1:]:
+                yield from readings(number, sheet, tone, model, strong)
 
 
-def _sheets(colour: np.ndarray, card: np.ndarray | None) -> list[np.ndarray]:
-    """The whole picture, or the card on it, and the pages in it."""
-    if card is not None:
-        return [resized(card.astype(np.float32), colour.shape[:2]) > 0.9]
-    return [np.ones(colour.shape[:2], bool), *find_pages(colour)]
+def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
+    """The whole picture, or the card on it."""
+    if card is None:
+        return np.ones(colour.shape[:2], bool)
+    return resized(card.astype(np.float32), colour.shape[:2]) > 0.9
+
+
+def _is_certain(found: list[Candidate]) -> bool:
+    """Whether one of the plain readings is so plausible that no other can be preferred."""
+    scores = plausibility(np.stack([one.features for one in found])) if found else np.zeros(1)
+    return float(scores.max()) >= _CERTAIN and float(found[int(scores.argmax())].reading.mask.mean()) <= _MUCH
 
 
 def _on_paper(
     colour: np.ndarray, card: np.ndarray | None, polarity: Polarity, name: str, paper_alpha: int
 ) -> Segmentation:
     colour = colour.astype(np.float32)
-    found = list(candidates(colour, card, polarity))
+    found: list[Candidate] = []
+    for one in candidates(colour, card, polarity):
+        if one is not None:
+            found.append(one)
+        elif _is_certain(found):
+            break
     if not found:
         raise AllographError(_nothing(name, colour, polarity))
     scores = plausibility(np.stack([one.features for one in found]))
@@ -199,7 +224,7 @@ def _on_paper(
         page, sheet = None, np.ones(colour.shape[:2], bool) if card is None else card
         if card is None and best.page:
             small = resized(colour, best.reading.mask.shape)
-            sheet = page = resized(_sheets(small, None)[best.page].astype(np.float32), colour.shape[:2]) > 0.5
+            sheet = page = resized(find_pages(small)[best.page - 1].astype(np.float32), colour.shape[:2]) > 0.5
         reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
         if reading is not None or scores[place] < _REFUSED:
             break
