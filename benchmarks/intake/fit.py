@@ -26,9 +26,7 @@ _STRENGTHS = (0.1, 0.4, 0.7, 1.0)
 _UNITS = (32, 16)
 
 
-def gather(
-    seed: int, each: int, keep: Path | None = None, only: list[str] | None = None
-) -> dict[str, np.ndarray]:
+def gather(seed: int, each: int, keep: Path | None = None, only: list[str] | None = None) -> dict[str, np.ndarray]:
     """Features of all readings of many scenes, the overlap of each with the truth, and the number of its scene."""
     import benchmarks.intake.conditions_more as more
     from benchmarks.intake.conditions import CONDITIONS
