@@ -17,7 +17,6 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
 DOCS_READY := $(VENV)/.docs-ready
-FORMATTED := .
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
@@ -67,7 +66,7 @@ site: $(READY) runtime $(if $(wildcard docs/conf.py),docs)
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check $(FORMATTED)
+	$(BIN)/ruff format --check .
 
 format: $(LINT_READY)
 	$(BIN)/ruff check --fix .
