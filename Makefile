@@ -2,8 +2,13 @@
 # make test    the tests, a worker on each core
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make wheel   the package to install elsewhere, in dist/
-# make lint    the linter
+# make release what is uploaded for a release, after checks: see CONTRIBUTING.md
+# make runtime what the studio without a server draws with in the browser, from npm, into the package
+# make site    the studio without a server, and the documentation, as one folder of files, build/site
+# make lint    the linter and the format of the code
 # make types   the type checker
+# make docs    the documentation, in build/docs; warnings are errors
+# make format  formats the code
 #
 # Each makes .venv first if it is not there, with the versions of constraints.txt. Another Python: make demo PYTHON=/path
 
@@ -11,10 +16,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT_READY := $(VENV)/.lint-ready
+DOCS_READY := $(VENV)/.docs-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
-.PHONY: demo test weights wheel lint types clean
+.PHONY: demo test weights wheel release runtime site lint types docs format clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
@@ -41,14 +47,38 @@ weights: $(READY)
 	$(BIN)/allograph train omniglot --preset $$name-exemplar --from runs/$$name/model.safetensors -o runs/$$name-exemplar && \
 	$(BIN)/python tools/ship.py $$name runs/$$name-exemplar/model.safetensors --time "$$((($$(date +%s) - start) / 60)) minutes"
 
-wheel: $(READY)
+# Wheels hold the browser's runtime wherever npm can fetch it.
+wheel: $(READY) $(if $(shell command -v npm),runtime)
 	$(BIN)/python tools/build_wheel.py
+
+release: $(READY)
+	$(BIN)/python tools/release.py
+
+runtime: $(READY)
+	$(BIN)/python tools/site/fetch.py
+
+site: $(READY) runtime $(if $(wildcard docs/conf.py),docs)
+	rm -rf build/site
+	mkdir -p build/site
+	if [ -d build/docs ]; then cp -R build/docs/. build/site; fi
+	$(BIN)/allograph studio --export build/site/studio
+	@echo "The site is in $(CURDIR)/build/site; python -m http.server -d build/site shows it."
 
 lint: $(LINT_READY)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(LINT_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 types: $(LINT_READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(DOCS_READY)
+	@start=$$(date +%s); rm -rf build/docs; \
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs && \
+	echo "Open $(CURDIR)/build/docs/index.html. Building took $$(($$(date +%s) - start)) s."
 
 # A candidate counts only if it starts and can make environments: a version manager's stub may do neither.
 $(READY): pyproject.toml constraints.txt
@@ -64,12 +94,15 @@ $(READY): pyproject.toml constraints.txt
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
 	echo "Installing into $(VENV) ($$($(BIN)/python --version)); the first time this takes a few minutes."; \
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,test]' && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,font,report,export,formats,hub,test]' && \
 	touch $@ && \
 	echo "Setting up took $$(($$(date +%s) - start)) s."
 
 $(LINT_READY): $(READY)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
 
+$(DOCS_READY): $(READY)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]' && touch $@
+
 clean:
-	rm -rf $(VENV) demo dist
+	rm -rf $(VENV) demo dist build

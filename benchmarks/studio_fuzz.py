@@ -1,4 +1,4 @@
-"""Malformed requests to the studio, made from its API's own description: none may end in a 500.
+"""Malformed requests to the studio, generated from its OpenAPI document: none may end in a 500.
 
     python benchmarks/studio_fuzz.py [--requests 10000]
 
@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from allograph import weights
-from allograph.studio import Limits, Shelf
-from allograph.studio.description import describe
+from allograph.studio import ModelRegistry
+from allograph.studio.schemas import openapi
 from commands.family import build, card
-from studio.local import running
-from studio.malformed import requests
+from studio.fuzzing import requests
+from studio.live_server import running
 
 
 def main() -> None:
@@ -34,11 +34,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "small.safetensors"
         weights.save(path, build("bending"), card("bending"))
-        with running(Shelf([str(path)])) as server:
+        with running(ModelRegistry([str(path)])) as server:
             health = list(HealthCheck)
 
             @settings(max_examples=options.requests, deadline=None, database=None, suppress_health_check=health)
-            @given(request=requests(describe(Limits())))
+            @given(request=requests(openapi()))
             def send(request: tuple) -> None:
                 answer = server.call(*request)
                 statuses[answer.status] += 1

@@ -22,6 +22,7 @@ _LONG_FILES = (
     "studio/test_page.py",
     "training/test_presets.py",
     "test_shipped.py",
+    "docs/test_snippets.py",
 )
 """The files that take longest, the longest first."""
 

@@ -17,13 +17,13 @@ from dataclasses import replace
 import torch
 
 from allograph.generation.generator import Writer
-from allograph.generation.samples import Block, Wish
+from allograph.generation.samples import SampleBatch, SampleRequest
 
 ORDERS = 4.0
 """Times `rounding_error` that two orders of addition are apart at most."""
 
 
-def rounding_error(writer: Writer, wish: Wish, drawn: Block, temperature: float) -> tuple[float, float]:
+def rounding_error(writer: Writer, wish: SampleRequest, drawn: SampleBatch, temperature: float) -> tuple[float, float]:
     """The largest distance of a block's canvases, and of its windows, from those that float64 gives."""
     exact = replace(writer, model=deepcopy(writer.model).double())
     images = [torch.from_numpy(exemplar.image).double() for exemplar in wish.exemplars]

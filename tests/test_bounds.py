@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from allograph.bounds import FreeEnergy, ImageNoise, Weighs, gaussian_kl, importance_weighted_bound
+from allograph.bounds import (
+    FreeEnergy,
+    ImageNoise,
+    ImportanceWeightedBound,
+    Weighs,
+    gaussian_kl,
+    importance_weighted_bound,
+)
 
 seeds = st.integers(0, 2**31)
 
@@ -235,6 +242,16 @@ def test_known_weights_give_the_known_bound_error_and_number_of_samples(chunk: i
     torch.testing.assert_close(bound.effective_samples, weights.sum(1).square() / weights.square().sum(1))
     standard_error = weights.std(1) / 2 / weights.mean(1)
     torch.testing.assert_close(bound.monte_carlo_error, standard_error, rtol=1e-6, atol=1e-7)
+
+
+def test_the_error_of_the_mean_is_by_images_not_by_samples() -> None:
+    """Three images of many samples each; one image alone says nothing of others."""
+    values = torch.tensor([1.0, 4.0, 7.0], dtype=torch.float64)
+    for samples in (1, 4, 50):
+        bound = ImportanceWeightedBound(values, torch.ones(3, dtype=torch.float64), samples)
+        assert bound.mean == 4.0
+        assert bound.error == pytest.approx(3 / math.sqrt(3))
+    assert math.isnan(ImportanceWeightedBound(values[:1], torch.ones(1, dtype=torch.float64), 4).error)
 
 
 @pytest.mark.parametrize("level", [-5000.0, -1e6, 800.0])

@@ -95,8 +95,8 @@ def test_what_is_written_is_read_back_through_json() -> None:
         ("validate_every=0", "at least 1"),
         ("patch=0", "at least 1"),
         ("contexts=[]", "at least 1"),
-        ("blank=1.5", "no share"),
-        ("bounds.min_scale=2", "min_scale below max_scale"),
+        ("blank=1.5", "not a share"),
+        ("bounds.min_scale=2", "must be below max_scale"),
         ("augmentation.stretch=0.5", "at least 1"),
         ("hidden=40000000", "hidden = 40000000 is too large; it is at most 65536, since the matrices"),
         ("steps=1000000000", "steps = 1000000000 is too large; it is at most 4096, since the steps"),
@@ -105,7 +105,7 @@ def test_what_is_written_is_read_back_through_json() -> None:
         ("likelihood.levels=1000000", "at most 65536, since pixels have 16 bits"),
         ("likelihood.components=5000", "at most 1024, since"),
         ("likelihood.scale=nan", "scale = nan is not a number; it is 1e-06 to 1000"),
-        ("batch_size=1000000", "at most 65536, since a batch is in memory at once"),
+        ("batch_size=1000000", "at most 65536, since a whole batch is in memory at once"),
         ("validation_pairs=10000000", "at most 1000000, since all pairs stay in memory"),
         ("max_steps=1000000000000", "at most 1000000000, since"),
         ("learning_rate=inf", "learning_rate = inf is too large"),
@@ -142,7 +142,7 @@ def test_mistakes_in_a_bending_model_are_named_too(word: str, message: str) -> N
 
 def test_a_drawing_of_too_many_numbers_is_refused_though_each_setting_may_be() -> None:
     assert SequentialConfig(steps=4096).steps == 4096 and SequentialConfig(image_size=1024).image_size == 1024
-    with pytest.raises(ValueError, match=r"together make 4294967296 numbers of one drawing.* since all are in memory"):
+    with pytest.raises(ValueError, match=r"together make 4294967296 numbers for one drawing.* since all are in memory"):
         SequentialConfig(steps=4096, image_size=1024)
 
 

@@ -208,6 +208,17 @@ def test_shapes_and_that_samples_meet_the_mean(kind: str, channels: int) -> None
         assert torch.equal((drawn * top).round() / top, drawn) and drawn.min() >= 0 and drawn.max() <= 1
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "learned-gaussian"])
+def test_samples_of_a_density_are_as_probable_as_its_entropy_says(kind: str) -> None:
+    likelihood = likelihood_from_config(LikelihoodConfig(kind, scale=0.3))  # type: ignore[arg-type]
+    parameters = some_parameters(likelihood, size=1, spread=0.5).float()
+    count, scale = 20_000, 0.3 if kind == "gaussian" else float(parameters[1].exp())
+    many = parameters.expand(count, -1, -1, -1)
+    found = likelihood.log_prob(many, likelihood.sample(many, generator()))
+    entropy = float(torch.distributions.Normal(0.0, scale).entropy())
+    assert float(found.mean()) == pytest.approx(-entropy, abs=5 * float(found.std()) / math.sqrt(count))
+
+
 @each_ordered
 def test_frequencies_of_samples_meet_probabilities(make: Callable[[int], Likelihood]) -> None:
     likelihood = make(1)

@@ -64,10 +64,15 @@ def test_all_say_the_same_of_the_versions_of_python() -> None:
 
 
 def test_what_the_sources_import_is_declared() -> None:
-    import_names = {"scikit-image": "skimage", "pillow": "PIL"}
-    everywhere, studio = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["studio"]
+    import_names = {"scikit-image": "skimage", "pillow": "PIL", "fonttools": "fontTools", "zxing-cpp": "zxingcpp"}
+    import_names |= {"pillow-heif": "pillow_heif", "resvg-py": "resvg_py", "huggingface-hub": "huggingface_hub"}
+    everywhere, extras = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
+    rooms = {"studio": "studio", "report": "report", "typography": "font", "export": "export", "imaging": "formats"}
+    rooms["hub"] = "hub"
+    extra_of = {room: extras[extra] for room, extra in rooms.items()}
     for path in sorted((ROOT / "src").rglob("*.py")):
-        required = everywhere + (studio if path.parent.name == "studio" else [])
+        room = path.stem if path.parent.name == "allograph" else path.parent.name
+        required = everywhere + extra_of.get(room, [])
         declared = {re.split(r"[\[<>=]", line)[0] for line in required}
         known = {import_names.get(name, name) for name in declared} | {"allograph"} | sys.stdlib_module_names
         for node in ast.walk(ast.parse(path.read_text())):
@@ -108,7 +113,7 @@ def test_a_wheel_that_lacks_or_adds_files_is_noticed(wheel: Path, tmp_path: Path
     spoiled = tmp_path / wheel.name
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(spoiled, "w") as copy:
         for name in whole.namelist():
-            if name.endswith(("/py.typed", "/LICENSE", "/METADATA", "/index.html")):
+            if name.endswith(("/py.typed", "/LICENSE", "/METADATA", "/index.html", "/page.html.j2")):
                 continue
             copy.writestr(name, b"changed" if name == "allograph/cli/__init__.py" else whole.read(name))
         about = next(name for name in whole.namelist() if name.endswith("/METADATA"))
@@ -118,6 +123,7 @@ def test_a_wheel_that_lacks_or_adds_files_is_noticed(wheel: Path, tmp_path: Path
     assert build_wheel.faults(spoiled) == [
         f"{folder}/licenses/LICENSE is missing",
         "allograph/py.typed is missing",
+        "allograph/report/page.html.j2 is missing",
         "allograph/studio/page/index.html is missing",
         "allograph/cli/__init__.py is not that of the sources",
         "allograph/notes.txt does not belong there",

@@ -10,7 +10,6 @@ from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, sp
 from allograph.evaluation import default_critic, drawings_of, from_exemplars
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.generation.generator import Writer
-from allograph.weights import exemplars_of
 
 
 def shipped(name: str) -> Writer:
@@ -51,12 +50,15 @@ def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, spli
     assert 0.8 < result.ratio.diversity.value < 1.25
 
 
-def moved_by_latents(writer: Writer, splits: Splits, context: torch.Tensor | None, **ink: bool) -> torch.Tensor:
+def moved_by_latents(writer: Writer, splits: Splits, context: torch.Tensor | None, *, ink: bool = True) -> torch.Tensor:
     """The largest gradient of log p(x | z) with respect to each of z_1..z_T."""
     model, x = writer.model, fixed_pairs(splits.validation, writer.model.config.image_size, 4).target
     noise = model.noise(4, generator=torch.Generator().manual_seed(0))[:, None].requires_grad_()
-    drawn = model.sample(context, noise=noise if context is not None else noise[:1], **ink)
-    log_prob = model.likelihood.log_prob(drawn.parameters[:, 0], x[: len(drawn.parameters)]).sum()
+    if ink:
+        drawn = model.sample(context, noise=noise if context is not None else noise[:1])
+        log_prob = model.likelihood.log_prob(drawn.parameters[:, 0], x[: len(drawn.parameters)]).sum()
+    else:
+        log_prob = model.infer(x, context, noise[:, 0], ink=torch.zeros(4, dtype=torch.bool)).log_likelihood.sum()
     return torch.autograd.grad(log_prob, noise)[0].abs().amax(dim=(0, 1, 3))
 
 
@@ -108,7 +110,7 @@ def test_the_small_weights_were_trained_on_the_background_alphabets_alone(small:
 def test_the_small_weights_know_what_they_are_given(small: Writer, small_splits: Splits) -> None:
     """Exemplars of a symbol lower its free energy, more of them more; those of another symbol, or characters of another
     alphabet, raise it."""
-    kind = exemplars_of(small.card)
+    kind = small.card.exemplars
     result = evaluate_likelihood(
         small.model,
         small_splits.validation,

@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "allograph"
 NEEDED = ("py.typed", "shipped/omniglot.safetensors", "presets/omniglot.toml", "studio/page/index.html")
+NEEDED += ("report/page.html.j2",)
 """Of the files that are no modules, one of each kind."""
 
 FIRST_SECOND = "315532800"

@@ -169,7 +169,9 @@ def take(experiment: Experiment) -> IO[str] | None:
 
 
 def run_one(experiment: Experiment) -> None:
-    """Calibrates, trains, measures, and writes the result file."""
+    """Calibrates, trains, measures, and writes the result file: that of the measurement, with an ``experiment``."""
+    from allograph.evaluation.records import save_record
+
     plan = json.loads(experiment.plan.read_text()) if experiment.plan.exists() else calibrate(experiment)
     if plan["experiment"] != described(experiment):
         raise Failed(f"it began with other settings: remove {experiment.plan.name} and {experiment.name} in {RUNS}")
@@ -186,21 +188,20 @@ def run_one(experiment: Experiment) -> None:
         plan["trained"] = True
         write_json(experiment.plan, plan)
     say(experiment, f"trained in {plan['train_seconds'] / 60:.1f} minutes, measuring")
-    likelihood, cores = json.loads(call(experiment.evaluate())), len(os.sched_getaffinity(0))
-    result = {
-        "experiment": experiment.name,
+    record, cores = json.loads(call(experiment.evaluate())), len(os.sched_getaffinity(0))
+    record["experiment"] = {
+        "name": experiment.name,
         **{key: getattr(experiment, key) for key in ("groups", "data", "preset", "minutes")},
         "settings": experiment.set,
         **{key: plan[key] for key in ("steps", "steps_per_second")},
         "train_seconds": round(plan["train_seconds"], 1),
         "images_per_second": plan["steps_per_second"] * plan["batch_size"],
-        "machine": f"{cores} core{'s' if cores > 1 else ''}, {likelihood['machine']}",
+        "machine": f"{cores} core{'s' if cores > 1 else ''}, {record['machine']}",
         "commit": ", measured with ".join(dict.fromkeys([plan["commit"], commit()])),
-        "train_command": shlex.join(["allograph", *command]),
-        "likelihood": likelihood,
+        "command": shlex.join(["allograph", *command]),
     }
-    write_json(experiment.result, result)
-    bound = (likelihood["given"] or likelihood["without"])["bound"]
+    save_record(experiment.result, record, overwrite=True)
+    bound = (record["given"] or record["without"])["bound"]
     say(experiment, f"bound {bound['mean']:.2f} ± {bound['error']:.2f} nats")
 
 

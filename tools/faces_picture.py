@@ -1,10 +1,10 @@
-"""docs/faces.png: new views of people whom the model has never seen, each from one view.
+"""A picture of new views of people whom the model has never seen, each from one view: faces.png beside the weights.
 
     allograph train umist --preset faces --set max_steps=3500 -o runs/faces    # five to ten minutes of one core
     python tools/faces_picture.py runs/faces/model.safetensors
 
-A row for each of the four test people of `umist`: the view that the model was
-shown, framed, then drawings of the whole model.
+A row for each of the four test people of `umist`: the view that the model was shown, framed, then drawings of the whole
+model. The faces are for research use, so the picture stays where it is made and is no part of this repository.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import allograph
 from allograph.data.loading import load_dataset
 from allograph.runtime.files import atomic_write
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "faces.png"
 COLUMNS, SCALE, GAP, FRAME = 11, 3, 4, 3
 SHOWN = (0.25, 0.75, 0.5, 0.9)
 """Which view of each person is shown, as a share of the way from profile to front."""
@@ -52,8 +51,9 @@ def main() -> int:
             left = GAP + FRAME + column * (side + GAP) + (FRAME if column else 0)
             pixels = Image.fromarray((255 * image[0].numpy()).round().astype(np.uint8))
             sheet.paste(pixels.resize((side, side), Image.Resampling.BICUBIC), (left, top))
-    atomic_write(PICTURE, lambda file: sheet.save(file, "PNG"))
-    print(f"{PICTURE.name}: {rows} people, {COLUMNS} new views each")
+    picture = Path(options.model).parent / "faces.png"
+    atomic_write(picture, lambda file: sheet.save(file, "PNG"))
+    print(f"{picture}: {rows} people, {COLUMNS} new views each")
     return 0
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 __all__ = ["folded", "markdown", "measured_sections", "published_tables", "read_others", "read_records"]
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.report.parts import Record, percent, three
+from allograph.evaluation.records import Record, read_record
+from allograph.report.parts import percent, three
 from allograph.report.sections import SECTIONS
 
 Others = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -45,12 +45,11 @@ def read_records(folder: Path) -> list[Record]:
     """
     records = []
     for path in sorted(folder.glob("*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, Mapping) or "measurement" not in document:
+        record = read_record(path)
+        if not record.measurement or record.experiment is not None:
             continue
-        record = Record(path, document)
         try:
-            SECTIONS[document["measurement"]]([record])
+            SECTIONS[record.measurement]([record])
             record["command"]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None
@@ -133,7 +132,7 @@ def _likelihoods(records: Sequence[Record], beside: Callable[[Record], Sequence[
         parts += ["Against published figures:\n", markdown(head, rows)]
     if rows := [row for record in records for row in _gaps(record, records)]:
         head = ["model", "data", "exemplars", "training part", "test part", "difference"]
-        parts += ["Free energy of what was trained on and of what was not:\n", markdown(head, rows)]
+        parts += ["Free energy of the training part and of the test part:\n", markdown(head, rows)]
     return parts
 
 
@@ -198,7 +197,7 @@ def _classify(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) -
         interval = f"{100 * rate['runs_low']:.1f} to {100 * rate['runs_high']:.1f}"
         lake = record["part"] == "test" and record["runs"] == _LAKE
         compares = "yes" if lake else f"no: ours is of the {record['part']} part, not of Lake's runs"
-        kind = "" if record["likelihood"] == "whole" else ", bending alone"
+        kind = "" if record["likelihood"] == "whole" else ", bending only"
         label = f"{record.model}{kind}, both directions, K = {record['samples']:,}"
         rows.append([label, f"{100 * rate['value']:.1f}", interval, "", compares])
     rows += [[row["model"], f"{row['error']}", "", row["source"], row["conditions"]] for row in figures]

@@ -1,6 +1,6 @@
 """docs/numbers.md, the reference page, made from the result files and the published figures.
 
-    python tools/numbers_page.py            # writes the page
+    python tools/numbers_page.py            # writes the page, and docs/results/SHA256SUMS beside the files
     python tools/numbers_page.py --check    # status 1 if the page is not what the files say
 
 Reads docs/results/*.json, written by tools/experiments.py or by `allograph evaluate -o docs/results`, and
@@ -10,7 +10,7 @@ docs/published.toml.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import re
 import sys
 import tomllib
@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allograph.report.parts import Record, nats, without_empty
+from allograph.evaluation.records import Record, read_record
+from allograph.report.parts import nats, without_empty
 from numbers_measured import (
     Others,
     folded,
@@ -30,6 +31,7 @@ from numbers_measured import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+SUMS = "SHA256SUMS"
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
 
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
@@ -40,8 +42,8 @@ OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", 
 OF_FIGURES += ("exact", "command")
 
 COMPARISONS = {
-    "steps": ("Number of steps", "The sequential model with T steps of reading, deciding and writing."),
-    "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own."),
+    "steps": ("Number of steps", "The sequential model with different numbers T of steps."),
+    "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own kinds."),
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
 }
 """Groups of runs that differ in one thing and were trained for equally long."""
@@ -56,20 +58,21 @@ BINARISATION = {
 INTRODUCTION = """\
 # Numbers
 
-Made by `python tools/numbers_page.py` from the result files in [results/](results/) and from
-[published.toml](published.toml); not edited by hand. Each result file holds more than is shown here: seeds, precision,
-fingerprints of data and weights, KL of every step, versions.
+`python tools/numbers_page.py` makes this page from the result files in `docs/results` and from
+[published.toml](published.toml); nobody edits it by hand. The result files hold more than the page shows: seeds,
+precision, fingerprints of data and weights, the KL of every step, versions.
 
-- **Free energy** and **bound** are upper bounds on the negative log likelihood, in nats per image, less is better;
-  ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016): the
-  free energy at K = 1, tighter as K grows.
-- **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, one sample carries all the
-  weight, and the bound is still far from the likelihood. **Exact** is what it bounds, where a formula gives it.
-- A figure **compares** with a published one on the same data set and binarisation, the whole test part, with equally
-  many exemplars, and at most as many samples. Where something differs, the page says what.
-- Nothing was chosen on a test part: runs end when their time is over, with the averaged weights of that moment. How
-  many steps that time is was measured before each run, on a core that did nothing else.
-- The weights that ship have figures of their own, in [model-card.md](model-card.md).
+- **Free energy** and **bound** are upper bounds on the negative log likelihood, in nats per image; lower is better.
+  ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016). At
+  K = 1 it is the free energy, and it gets tighter as K grows.
+- **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, a single sample carries all
+  the weight, and the bound is still far from the likelihood. **Exact** is the value that is bounded, if a formula
+  gives it.
+- A figure **compares** with a published one if both are of the same data set, the same binarisation and the whole test
+  part, with equally many exemplars, and ours has at most as many samples. Otherwise the page says what differs.
+- Nothing was chosen on a test part. A run ends when its time is over, with the averaged weights of that moment. How
+  many steps fit into that time was measured before each run, on an otherwise idle core.
+- The [model cards](model-card.md) have the figures of the weights that ship.
 """
 
 FIGURES = ("weights", "free energy", "KL", "bound", "K, images", "effective")
@@ -86,13 +89,20 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    if check:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    made, status = {PAGE: text, RESULTS / SUMS: sums(RESULTS)}, 0
+    for path, content in made.items():
+        if not check:
+            path.write_text(content, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != content:
+            print(f"{path.relative_to(ROOT)} is stale: run python tools/numbers_page.py", file=sys.stderr)
+            status = 1
+    return status
+
+
+def sums(folder: Path) -> str:
+    """The SHA-256 of every result file, as `sha256sum` writes them: a figure that no page shows is guarded, too."""
+    digests = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(folder.glob("*.json")))
+    return "".join(f"{digest}  {name}\n" for digest, name in digests)
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -103,9 +113,11 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     results = []
     for path in sorted(folder.glob("*.json")):
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            if "measurement" in result:
+            record = read_record(path)
+            if record.experiment is None:
+                record["measurement"]
                 continue
+            result = experiment_of(record)
             if missing := {*OF_RESULT} - result.keys() | {*OF_FIGURES} - result["likelihood"].keys():
                 raise KeyError(*sorted(missing))
         except (ValueError, KeyError, TypeError) as error:
@@ -114,6 +126,13 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path.name} is of groups {result['groups']!r}; known: family, {', '.join(COMPARISONS)}")
         results.append(result)
     return results
+
+
+def experiment_of(record: Record) -> dict[str, Any]:
+    """What an experiment's result file says: how the model was trained, and the measurement."""
+    trained = dict(record.experiment or {})
+    named = {"experiment": trained.pop("name"), "train_command": trained.pop("command")}
+    return {**trained, **named, "likelihood": record.document}
 
 
 def read_published(path: Path) -> list[dict[str, Any]]:
@@ -266,7 +285,7 @@ def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     if reasons:
         return f"no: {'; '.join(reasons)}"
     if other["ours"] == "bound" and other["samples"] > figures["samples"]:
-        return "yes; ours has fewer samples, so is the looser bound"
+        return "yes; ours has fewer samples, so its bound is looser"
     return "yes"
 
 
@@ -283,7 +302,7 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
         span = " to ".join(f"{minutes:g}" for minutes in dict.fromkeys((times[0], times[-1])))
         machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
         where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
-        parts.append(f"{text} {where}; each trained for as many steps as take {span} min on {machine}.\n")
+        parts.append(f"{text} {where}; each run trained for as many steps as take {span} min on {machine}.\n")
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.data import ConceptDataset, Splits, load_dataset
 from allograph.evaluation import OneShotResult, default_critic, drawings_of, from_exemplars
 from allograph.evaluation.drawing import context_drawings_of
@@ -59,7 +60,7 @@ def main() -> None:
     loaded = weights.load(options.weights)
     data = loaded.card["data"]["name"]
     splits = load_dataset(data, options.data_dir, "30-20")
-    measured = MEASURES[options.name](Writer(loaded.model, dict(loaded.card), loaded.sha256), splits)
+    measured = MEASURES[options.name](Writer(loaded.model, loaded.card, loaded.sha256), splits)
     measured.commands = {
         key: command.format(name=options.name, data=data) for key, command in measured.commands.items()
     }
@@ -159,7 +160,7 @@ MEASURES: dict[str, Callable[[Writer, Splits], Measured]] = {
 def choose(writer: Writer, key: str, values: tuple[float, ...], measured: Callable[[Writer], OneShotResult]) -> Writer:
     """The writer with that value of the card's temperature or guidance at which its drawings are as diverse as real
     ones, on average of both critics' features."""
-    writers = {value: replace(writer, card={**writer.card, key: value}) for value in values}
+    writers = {value: replace(writer, card=ModelCard.of({**writer.card, key: value})) for value in values}
     ratios = {}
     for value, one in writers.items():
         ratio = measured(one).ratio

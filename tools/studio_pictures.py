@@ -1,4 +1,4 @@
-"""The README's pictures of the studio, from a real headless Chromium.
+"""The pictures of the studio in the documentation, from a real headless Chromium.
 
     python tools/studio_pictures.py [-o docs] [--all]
 
@@ -19,9 +19,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from allograph.studio import Shelf
+from allograph.studio import ModelRegistry
 from studio.browser import Visit, browsing, circle, smooth
-from studio.local import running
+from studio.live_server import running
 
 ROOT = Path(__file__).resolve().parents[1]
 SYMBOL = (
@@ -50,7 +50,7 @@ def main() -> None:
             ("studio-empty", 1440, 900, "light", lambda visit: None),
             ("studio-result", 1440, 900, "light", opened),
         ]
-    with running(Shelf()) as server, browsing() as browser:
+    with running(ModelRegistry()) as server, browsing() as browser:
         for name, width, height, scheme, act in wanted:
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1

@@ -22,8 +22,8 @@ import allograph
 from allograph.bounds import importance_weighted_bound
 from allograph.data import Augmentation, PairSource, load_dataset, stroke_concepts
 from allograph.generation.augment import AugmentOrder, augment_folder
-from allograph.generation.write import save_png
-from allograph.imaging import SymbolAppearance
+from allograph.generation.places import save_png
+from allograph.imaging import SymbolStyle
 from allograph.imaging.render import ink_coverage, stroke_field
 from allograph.models import SequentialConfig, SequentialModel
 from allograph.runtime.files import atomic_write, png
@@ -140,23 +140,23 @@ def augment(quick: bool) -> Row:
             order = AugmentOrder(per_class=each, size=size, overwrite=True)
             augment_folder(writer, root / "in", root / f"out-{size}-{each}", order)
 
-        taken = [writer.space.take_in(path) for path in sorted((root / "in").glob("*/*"))]
+        taken = [writer.space.preprocess(path) for path in sorted((root / "in").glob("*/*"))]
         noise = torch.randn(32, 1, *writer.model.noise_shape, generator=torch.Generator().manual_seed(0))
 
-        def blocks() -> Iterator[tuple[SymbolAppearance, np.ndarray]]:
+        def blocks() -> Iterator[tuple[SymbolStyle, np.ndarray]]:
             for exemplar in taken:
                 context = torch.from_numpy(exemplar.image).expand(32, 1, -1, -1, -1)
                 for _ in range(each // 32):
                     for values in writer.values(writer.draw(context, noise).parameters[:, 0]):
-                        yield exemplar.appearance, values  # type: ignore[misc]
+                        yield exemplar.style, values  # type: ignore[misc]
 
         drawn = list(blocks())
-        pictures = [appearance.render(values) for appearance, values in drawn]
+        pictures = [style.render(values) for style, values in drawn]
         encoded = [png(picture, runs=True) for picture in pictures]
 
         def plainly() -> None:
-            for number, (appearance, values) in enumerate(blocks()):
-                levels = ((1 - plain_coverage(values[0], appearance)) * 255).round().astype(np.uint8)
+            for number, (style, values) in enumerate(blocks()):
+                levels = ((1 - plain_coverage(values[0], style)) * 255).round().astype(np.uint8)
                 save_png(Image.fromarray(levels).convert("RGB"), root / "plain" / f"{number}.png")
 
         def written() -> None:

@@ -1,9 +1,9 @@
-"""Bounds on the log likelihood: free energy and the importance weighted bound, in nats per image.
+"""Bounds on the log likelihood: the free energy and the importance weighted bound, in nats per image.
 
 Noise belongs to images: the k-th latent of an image comes from the k-th row of that image's own stream of standard
-normal numbers. So a bound does not depend on how images and samples are cut into chunks (but for rounding), and the
-first samples of a larger K are those of a smaller one. Streams are drawn in float32 whatever the model's precision, so
-that float32 and float64 see the same latents and differ by rounding alone.
+normal numbers. So a bound does not depend on how images and samples are divided into chunks (except for rounding), and
+the first samples of a larger K are those of a smaller K. Streams are drawn in float32 whatever the model's precision,
+so that float32 and float64 see the same latents and differ only by rounding.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 _BLOCK = 16
-"""Rows that an image's stream is drawn in; fixed, for how a generator's numbers fall depends on it."""
+"""Rows drawn at a time from an image's stream; fixed, since a generator's numbers depend on it."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,26 @@ def gaussian_kl(mean_q: Tensor, log_std_q: Tensor, mean_p: Tensor, log_std_p: Te
 
 @runtime_checkable
 class Weighs(Protocol):
-    """What the importance weighted bound asks of a model; every `allograph.models.GenerativeModel` has it."""
+    """What the importance weighted bound needs from a model; every `allograph.models.GenerativeModel` has it."""
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Of the standard normal numbers that the latents of one image take."""
+        """(steps, dimensions) of the standard normal numbers that the latents of one image need."""
         ...
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Any:
-        """Latents from the posterior of x, K for each image where there are K adjacent rows of noise for each; its
+        """Draws latents from the posterior of x, K for each image if each has K adjacent rows of noise; the result's
         attribute ``log_weight`` (batch K,) is ``log p(x, z | x') - log q(z | x, x')``."""
         ...
 
 
 class ImageNoise:
-    """A stream of standard normal numbers for each of a batch of images, independent of the others' streams.
+    """An independent stream of standard normal numbers for each image of a batch.
 
     Args:
-        shape: of one row, ``model.noise_shape``.
-        like: the images, (batch, ...); noise comes in their type and on their device.
-        generator: gives each image, in their order, one number: the seed of its stream.
+        shape: shape of one row, ``model.noise_shape``.
+        like: the images, (batch, ...); the noise has their type and device.
+        generator: gives each image, in order, one number: the seed of its stream.
     """
 
     def __init__(self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> None:
@@ -86,7 +86,7 @@ class ImageNoise:
         self._left: list[Tensor | None] = [None] * len(like)
 
     def rows(self, images: range, count: int) -> Tensor:
-        """The next ``count`` rows of each of these images, those of one image adjacent: (len(images) count, ...)."""
+        """The next ``count`` rows of each of these images, the rows of one image adjacent: (len(images) count, ...)."""
         return torch.cat([self._next(image, count) for image in images]).to(self._like.dtype)
 
     def _next(self, image: int, count: int) -> Tensor:
@@ -98,17 +98,17 @@ class ImageNoise:
             parts.append(torch.randn(shape, generator=stream, device=stream.device, dtype=torch.float32))
             have += _BLOCK
         rows = torch.cat(parts)
-        self._left[image] = rows[count:].clone() if have > count else None  # not a view, which would keep all of them
+        self._left[image] = rows[count:].clone() if have > count else None  # a view would keep them all
         return rows[:count]
 
 
 @dataclass(frozen=True)
 class ImportanceWeightedBound:
-    """``-log 1/K sum_k w_k`` per image, with how well the K samples covered the posterior.
+    """``-log 1/K sum_k w_k`` per image, and how well the K samples covered the posterior.
 
     Attributes:
         value: (batch,), nats; an upper bound on ``-log p(x)`` on average, tighter as K grows.
-        effective_samples: (batch,), ``(sum_k w_k)^2 / sum_k w_k^2``, between 1 and K; 0 where all weights are 0.
+        effective_samples: (batch,), ``(sum_k w_k)^2 / sum_k w_k^2``, between 1 and K; 0 if all weights are 0.
         samples: K.
     """
 
@@ -118,20 +118,20 @@ class ImportanceWeightedBound:
 
     @property
     def mean(self) -> float:
-        """Over the images, nats."""
+        """Mean over the images, nats."""
         return float(self.value.mean())
 
     @property
     def error(self) -> float:
-        """Standard error of `mean` as an estimate for all images of the kind; not a number for one image."""
+        """Standard error of `mean` as an estimate for all images of the kind; NaN for a single image."""
         return float(self.value.std() / len(self.value) ** 0.5) if len(self.value) > 1 else math.nan
 
     @property
     def monte_carlo_error(self) -> Float[Tensor, " batch"]:
-        """Standard error of each `value` over other draws of the K samples, nats; not a number for K = 1.
+        """Standard error of each `value` over repeated draws of the K samples, nats; NaN for K = 1.
 
         By the delta method ``Var[log m] = Var[m] / m^2`` for the mean weight m, which is
-        ``(K / effective_samples - 1) / (K - 1)``. Too small where a few samples carry all the weight.
+        ``(K / effective_samples - 1) / (K - 1)``. Too small if a few samples carry all the weight.
         """
         if self.samples == 1:
             return torch.full_like(self.value, math.nan)
@@ -151,10 +151,10 @@ def importance_weighted_bound(
 ) -> ImportanceWeightedBound:
     """Burda et al., 2016, equation 8: ``L_K = -E log 1/K sum_k p(x, z_k) / q(z_k | x)``; the free energy at K = 1.
 
-    Memory is bounded: at most ``chunk`` latents (images times samples) are in the model at a time, and the running sums
-    ``log sum w`` and ``log sum w^2`` are kept in the log domain, in float64. The result does not depend on ``chunk``,
-    nor on how the images are divided over calls with one ``generator``, but for the rounding of the model's own
-    arithmetic, whose precision is that of its parameters.
+    Memory is bounded: the model gets at most ``chunk`` latents (images times samples) at a time, and the running sums
+    ``log sum w`` and ``log sum w^2`` are kept in the log domain, in float64. The result does not depend on ``chunk`` or
+    on how the images are divided over calls with one ``generator``, except for the rounding of the model's own
+    arithmetic, in the precision of its parameters.
 
     Raises:
         ValueError: ``samples`` or ``chunk`` below 1.

@@ -1,4 +1,4 @@
-"""Configurations: frozen dataclasses, filled from TOML presets and from ``key=value`` words, checked as they are built.
+"""Configurations: frozen dataclasses, filled from TOML presets and ``key=value`` words, and checked when built.
 
 An unknown key is an error that names the nearest known one; a value of the wrong type is an error that names the type.
 """
@@ -30,64 +30,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from allograph.data.augment import Augmentation
-from allograph.data.binarising import Binarisation
-from allograph.data.folders import ImageKind
-from allograph.data.pairs import ExemplarKind
+from allograph.data.config import DataConfig
 from allograph.errors import AllographError, shown
-from allograph.limits import COUNT, EXEMPLARS, SIDE, Limit, require, require_length
+from allograph.limits import COUNT, Limit, require
 from allograph.models import MODELS, GenerativeModel, ModelConfig, SequentialConfig
 
 T = TypeVar("T")
 
-_BATCH = Limit(1, 65_536, "a batch is in memory at once")
+_BATCH = Limit(1, 65_536, "a whole batch is in memory at once")
 _PAIRS = Limit(1, 1_000_000, "all pairs stay in memory")
 _RATE = Limit(0, 100, "nothing is learned at such a rate")
-_NORM = Limit(0, 10**9, "no gradient is longer")
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which drawings, and in what pairs.
-
-    Attributes:
-        split: of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
-        images: what a folder's images are: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
-            pictures taken as they are, ``grey`` or ``colour``.
-        contexts: how many exemplars a training step shows; one of these is drawn for each step. 0 alone: none ever.
-        exemplars: what they are to the drawing that is learned: ``concept``, other drawings of the same symbol, or
-            ``family``, other symbols of its alphabet, from which new ones are to be invented.
-        ink: share of the pairs with an exemplar in which ink is written beside it; the others are drawn by bending
-            alone, or bending would never be learned.
-        blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.
-        augment: whether training drawings are varied.
-        augmentation: how; see `allograph.data.augment.Augmentation`.
-        shift: by how many whole pixels training images are moved at most, across and down.
-        settle: share of the training, its end, in which drawings are neither varied nor moved.
-        binarisation: of grey and colour images: ``none``, ``threshold`` or ``dynamic``, which is drawn anew for every
-            training step; see `allograph.data.binarising`.
-    """
-
-    split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
-    images: ImageKind = "symbols"
-    contexts: tuple[int, ...] = (1,)
-    exemplars: ExemplarKind = "concept"
-    ink: float = 0.5
-    blank: float = 0.15
-    augment: bool = True
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    shift: int = 0
-    settle: float = 0.0
-    binarisation: Binarisation = "none"
-
-    def __post_init__(self) -> None:
-        if self.contexts != (0,) and (not self.contexts or min(self.contexts) < 1):
-            raise ValueError("contexts are one or more numbers of exemplars, each at least 1, or 0 alone")
-        require_length(self, contexts=EXEMPLARS)
-        require(self, contexts=replace(EXEMPLARS, low=0), shift=replace(SIDE, low=0))
-        for name in ("ink", "blank", "settle"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} = {getattr(self, name)} is no share; it is 0 to 1")
+_NORM = Limit(0, 10**9, "no gradient is larger")
 
 
 @dataclass(frozen=True)
@@ -95,24 +48,25 @@ class TrainingConfig:
     """How a model is fitted.
 
     Attributes:
-        batch_size: pairs a step, over all devices.
-        max_steps: the run's length; the learning rate's schedule spans it.
-        learning_rate: of Adam, at its peak.
-        warmup_steps: over which the rate rises from 0; it then falls to ``final_rate`` times the peak by half a cosine.
-        final_rate: share of the peak at ``max_steps``.
-        kl_warmup_steps: over which the weight of the KL terms in what is minimised rises from 0.1 to 1, its value ever
-            after. Figures are always of the free energy itself.
-        gradient_clip: the gradient's norm is cut to this.
-        average_decay: of the moving average of the weights, which is what is validated, sampled from and saved.
-        precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
+        batch_size: pairs in each step, over all devices.
+        max_steps: length of the run; the schedule of the learning rate spans it.
+        learning_rate: peak learning rate of Adam.
+        warmup_steps: steps over which the rate rises from 0; it then falls by half a cosine to ``final_rate`` times the
+            peak.
+        final_rate: rate at ``max_steps``, as a share of the peak.
+        kl_warmup_steps: steps over which the weight of the KL terms in the loss rises from 0.1 to 1, where it stays.
+            Reported figures are always of the free energy itself.
+        gradient_clip: largest norm of the gradient; larger ones are clipped.
+        average_decay: decay of the moving average of the weights; this average is validated, sampled from and saved.
+        precision: ``auto`` means bfloat16 if the processor multiplies it natively, otherwise float32.
         validate_every: steps between validations; each also logs a picture of samples.
-        validation_pairs: fixed pairs of validation characters.
-        checkpoint_every: steps between the states from which a killed run goes on.
+        validation_pairs: number of fixed pairs of validation characters.
+        checkpoint_every: steps between saved states, from which a killed run continues.
         recompute: keep little of each step of a sequential model for the backward pass and compute the rest again: less
             memory for many steps and large images, more time.
-        compile: whether steps are compiled (`allograph.training.compiling`): ``true``, ``false``, or ``auto``: where a
+        compile: whether steps are compiled (`allograph.training.compiling`): ``true``, ``false``, or ``auto``: if the
             run is long enough to pay for it.
-        seed: of the order of the data, the initial weights and all noise.
+        seed: seed of the order of the data, the initial weights and all noise.
     """
 
     batch_size: int = 64
@@ -154,7 +108,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named choice of everything: model, data, training."""
+    """A named choice of all settings: model, data and training."""
 
     model: ModelConfig = field(default_factory=SequentialConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -162,7 +116,7 @@ class Preset:
 
 
 def preset_names() -> list[str]:
-    """The presets that ship."""
+    """Names of the presets that ship."""
     folder = resources.files("allograph") / "presets"
     return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".toml"))
 
@@ -185,7 +139,7 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
 
 
 def preset_fields(preset: Preset) -> dict[str, Any]:
-    """Every settable field of a preset: dotted key -> its value. Which they are depends on the kind of the model."""
+    """Every settable field of a preset, dotted key -> value. The fields depend on the kind of the model."""
     return _fields(preset)
 
 
@@ -198,12 +152,12 @@ def _fields(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
-    """A copy of a preset's table with ``key=value`` words put in.
+    """A copy of a preset's table with ``key=value`` words applied.
 
-    A key is dotted (``model.hidden=512``), or its last part alone where that is unique (``hidden=512``).
+    A key is dotted (``model.hidden=512``), or only its last part if that is unique (``hidden=512``).
     """
     result = _copy(table)
-    words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides what else can be set
+    words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides the other keys
     for section in ("model", "data", "training"):
         if not isinstance(result.get(section, {}), dict):
             raise AllographError(f"{section} is a table of settings, not {shown(result[section])}")
@@ -228,12 +182,12 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
 
 
 def from_dict(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
-    """Builds a (nested) configuration; every key is known and every value has its field's type."""
+    """Builds a (nested) configuration; checks that every key is known and every value has its field's type."""
     return _filled(kind(), table, prefix)
 
 
 def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
-    """The configuration with the table's values in place of its own; tables within go into what stands there."""
+    """The configuration with the table's values in place of its own; nested tables update nested configurations."""
     hints = typing.get_type_hints(type(config))
     values = {}
     for key, value in table.items():
@@ -255,18 +209,18 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """The plain table of a configuration: what `from_dict` reads and TOML and JSON can hold."""
+    """A configuration as a plain table, which `from_dict` reads and TOML and JSON can hold."""
     return dataclasses.asdict(config)
 
 
 def model_from_config(table: Mapping[str, Any]) -> GenerativeModel:
-    """A freshly initialised model of a configuration's table, of the kind that it names."""
+    """A newly initialised model for a configuration's table, of the kind that the table names."""
     config = _filled(_default_model(table), table, "model.")
     return MODELS[config.kind][1](config)
 
 
 def _default_model(table: Mapping[str, Any]) -> ModelConfig:
-    """The configuration of the kind that a model's table names, with its defaults."""
+    """The default configuration of the kind that a model's table names."""
     kind = table.get("kind", SequentialConfig.kind)
     if not isinstance(kind, str) or kind not in MODELS:
         raise AllographError(f"unknown model.kind {shown(kind)}{_nearest(str(kind), MODELS)}")
@@ -281,7 +235,7 @@ def _parse(text: str) -> Any:
     """A value as TOML would read it; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # of too many digits or brackets, too
+    except (ValueError, RecursionError):  # also for too many digits or brackets
         return text
 
 
@@ -311,7 +265,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return float(value)
-        except OverflowError:  # of more than 308 digits; its limit refuses it
+        except OverflowError:  # with more than 308 digits; its limit refuses it
             return math.inf if value > 0 else -math.inf
     elif not is_dataclass(hint) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value

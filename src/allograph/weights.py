@@ -1,23 +1,23 @@
-"""Weights files: one safetensors file that says by itself which model it holds, how it was made and how good it is.
+"""Weights files: one safetensors file that says which model it holds, how it was made and how good it is.
 
 The file's metadata has one entry, `allograph`, whose value is a JSON object:
 
 - `format`: the version of this layout;
 - `config`: what `allograph.config.model_from_config` needs to build the model;
 - `card`: the model card, what `allograph info` prints;
-- `digest`: SHA-256 over the three above and the tensors' names and bytes, so that one flipped bit is noticed.
+- `digest`: SHA-256 over the three above and the tensors' names and bytes, so that a single flipped bit is noticed.
 
-It is one entry because safetensors writes several in an order that changes from run to run: so equal weights and equal
-cards are equal files, byte for byte. Loading reads numbers and JSON and never runs code from the file.
+It is one entry because safetensors writes several in an order that changes from run to run; with one, equal weights and
+equal cards give equal files, byte for byte. Loading reads numbers and JSON and never runs code from the file.
 
-A file may come from a stranger. So a model is built without memory first, on torch's "meta" device, and compared with
-what the file holds. Once torch computes more than sizes on that device, it imports another part of itself, which takes
-a second: so constructors compute what a model begins with on the CPU.
+A file may come from a stranger. So the model is first built without memory, on torch's "meta" device, and compared with
+the content of the file. If torch computes more than sizes on that device, it imports another part of itself, which
+takes a second; so constructors compute initial values on the CPU.
 """
 
 from __future__ import annotations
 
-__all__ = ["ALPHABETS", "DEFAULT", "LICENSE", "LoadedWeights", "exemplars_of", "known_names", "load", "save"]
+__all__ = ["ALPHABETS", "DEFAULT", "LICENSE", "LoadedWeights", "known_names", "load", "save"]
 
 import difflib
 import hashlib
@@ -32,46 +32,35 @@ from allograph.errors import AllographError, first_line, shown
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from allograph.data import ExemplarKind
+    from allograph.card import ModelCard
     from allograph.models import GenerativeModel
 
 DEFAULT = "omniglot"
-"""The name of the weights that are used when none are named."""
+"""Name of the default weights."""
 
 ALPHABETS = "omniglot-alphabet"
-"""... for new symbols of an alphabet after some of its symbols."""
+"""Name of the default weights for new symbols of an alphabet."""
 
 LICENSE = "MIT"
-"""Of this package and the weights that ship with it, as an SPDX expression: `license` on their cards. Weights that
-others train are theirs, and say nothing of it."""
+"""License of this package and the weights that ship with it, as an SPDX expression: `license` on their cards. Weights
+that others train belong to them and have no such entry."""
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _SUFFIX = ".safetensors"
 _FORMAT = 1
 _LONGEST_HEADER = 2**21
-"""Bytes of the description and the table of tensors; those of the weights that ship have 40 thousand."""
+"""Largest number of bytes of the description and the table of tensors; the weights that ship have 40 thousand."""
 _DEEPEST = 32
-"""Lists and tables within each other in a description."""
+"""Deepest nesting of lists and tables in a description."""
 
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """A model in evaluation mode with its card and the SHA-256 (hex) of the file that both came from."""
+    """A model in evaluation mode, with its card and the SHA-256 (hex) of their file."""
 
     model: GenerativeModel
-    card: Mapping[str, Any]
+    card: ModelCard
     sha256: str
-
-    @property
-    def exemplars(self) -> ExemplarKind:
-        """What exemplars are to what is drawn: see `exemplars_of`."""
-        return exemplars_of(self.card)
-
-
-def exemplars_of(card: Mapping[str, Any]) -> ExemplarKind:
-    """What the exemplars of a model's training were to what it drew, one of `allograph.data.ExemplarKind`: "concept"
-    unless the card says otherwise."""
-    return "family" if card.get("settings", {}).get("data", {}).get("exemplars") == "family" else "concept"
 
 
 def known_names() -> tuple[str, ...]:
@@ -82,7 +71,7 @@ def known_names() -> tuple[str, ...]:
 def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> None:
     """Write the model's parameters and buffers, its configuration and its card to one file, atomically.
 
-    Equal weights, configuration and card make equal files, byte for byte.
+    Equal weights, configurations and cards give equal files, byte for byte.
 
     Raises:
         AllographError: the file cannot be written.
@@ -93,7 +82,8 @@ def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> N
     from allograph.runtime.files import atomic_write
 
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    # Through JSON and back first: the digest is over what a reader will find, lists for tuples and text for keys.
+    # Through JSON and back first, so that the digest covers what a reader will find: lists for tuples and text for
+    # keys.
     about = json.loads(json.dumps({"format": _FORMAT, "config": to_dict(model.config), "card": dict(card)}))
     about["digest"] = _digest(about, tensors)
     metadata = {"allograph": json.dumps(about, sort_keys=True, ensure_ascii=False)}
@@ -101,14 +91,14 @@ def save(path: Path | str, model: GenerativeModel, card: Mapping[str, Any]) -> N
 
 
 def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
-    """Read weights by the name under which they ship, or from a file, and build their model on the CPU.
+    """Read weights, by shipped name, from a file or from the Hub (`allograph.hub`), and build their model on the CPU.
 
     Raises:
         AllographError: an unknown name; a missing, unreadable, damaged or foreign file.
     """
     import torch
 
-    from allograph.card import check_card
+    from allograph.card import ModelCard
     from allograph.config import model_from_config
 
     path = _resolve(name_or_path)
@@ -117,37 +107,38 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
     for name, value in tensors.items():
         if value.dtype != torch.float32:
             raise AllographError(
-                f"{path} holds {value.dtype} numbers ({shown(name)}) where allograph's weights are float32: take the "
+                f"{path} holds {value.dtype} numbers ({shown(name)}), but allograph's weights are float32: use the "
                 f"file that training made, or convert it back"
             )
     if about["digest"] != _digest(about, tensors):
         raise AllographError(f"{path} is damaged: its content does not match its own checksum; copy or train it again")
     try:
-        check_card(card)
+        read = ModelCard.of(card)
         _check_fit(config, tensors)
         model = model_from_config(config)
-        if card.get("guidance", 1) != 1 and not getattr(model, "can_be_guided", False):
-            raise ValueError(f"card: guidance = {card['guidance']} of a model that cannot be guided")
+        if read.guidance != 1 and not model.can_be_guided:
+            raise ValueError(f"card: guidance = {read.guidance}, but the model cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
-            f"{path} does not fit this version of allograph ({first_line(error)}); train it again or use the version "
+            f"{path} does not fit this version of allograph ({first_line(error)}); train it again, or use the version "
             f"that made it"
         ) from error
     for name, value in tensors.items():
-        if not (value.sum().isfinite() or value.isfinite().all()):  # a sum is quick, and seldom too large itself
+        if not (value.sum().isfinite() or value.isfinite().all()):  # a sum is quick, and seldom overflows itself
             raise AllographError(
                 f"{path} holds numbers that are not finite ({name}): its training failed; train it again with a "
                 f"smaller learning_rate"
             )
     model.load_state_dict(tensors)
     model.eval()
-    if path.resolve().parent == _SHIPPED.resolve():  # some files are older than the line, and results name their hashes
-        card = {"license": LICENSE, **card}
-    return LoadedWeights(model=model, card=card, sha256=sha256)
+    if path.resolve().parent == _SHIPPED.resolve():  # older files lack it, and results quote their hashes
+        read = ModelCard.of({"license": LICENSE, **card})
+    return LoadedWeights(model=model, card=read, sha256=sha256)
 
 
 def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """ValueError where the model of these settings has other parameters and buffers; takes no memory for them."""
+    """Raises ValueError if a model with these settings has other parameters or buffers; allocates no memory for
+    them."""
     import torch
 
     from allograph.config import model_from_config
@@ -157,13 +148,18 @@ def _check_fit(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None
     for name in sorted(wanted.keys() | tensors.keys()):
         here, there = (tuple(of[name].shape) if name in of else "missing" for of in (tensors, wanted))
         if here != there:
-            raise ValueError(f"{shown(name)} is {here}, by the settings it is {there}")
+            raise ValueError(f"{shown(name)} is {here}, but should be {there} by the settings")
 
 
 def _resolve(name_or_path: Path | str) -> Path:
-    """The file meant: anything that exists or looks like a path is one, all else is a shipped name."""
+    """The file for a name or path: of an address on the Hub the local copy; anything that exists or looks like a path
+    is a path, everything else a shipped name."""
     path = Path(name_or_path)
     text = str(name_or_path)
+    if text.startswith("hf://"):
+        from allograph import hub
+
+        return hub.download(hub.Address.of(text))
     if path.is_file() or path.suffix == _SUFFIX or len(path.parts) != 1 or isinstance(name_or_path, Path):
         return path
     shipped = _SHIPPED / f"{text}{_SUFFIX}"
@@ -175,11 +171,11 @@ def _resolve(name_or_path: Path | str) -> Path:
     known = ", ".join(names) or "none ship with this copy"
     nearest = difflib.get_close_matches(text, names, n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
-    raise AllographError(f"no weights are called {text!r}: {hint}known names: {known}; or give a {_SUFFIX} file")
+    raise AllographError(f"there are no weights named {text!r}: {hint}known names: {known}; or give a {_SUFFIX} file")
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
-    """The tensors of a file, which stay on the disk until they are used, what it says of them, and its SHA-256."""
+    """The tensors of a file, which stay on disk until used, their description, and the file's SHA-256."""
     from safetensors import SafetensorError, safe_open
 
     from allograph.runtime.files import explain_os_error
@@ -190,7 +186,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > _LONGEST_HEADER:
-                raise ValueError(f"a header of {length} bytes, where {_LONGEST_HEADER} are enough for any model")
+                raise ValueError(f"a header of {length} bytes, but {_LONGEST_HEADER} are enough for any model")
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         with safe_open(path, framework="pt") as file:
@@ -203,7 +199,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
             f"{path} is damaged or not a weights file ({first_line(error)}); copy or train it again"
         ) from error
     if "allograph" not in metadata:
-        raise AllographError(f"{path} holds tensors but no allograph model; give a file that `allograph train` made")
+        raise AllographError(f"{path} holds tensors but no allograph model; use a file that `allograph train` made")
     return tensors, _about(path, metadata["allograph"]), sha256
 
 
@@ -212,7 +208,7 @@ def _about(path: Path, text: str) -> dict[str, Any]:
     try:
         about = json.loads(text, object_pairs_hook=_table)
         if _is_deeper(about, _DEEPEST):
-            raise ValueError(f"lists and tables within each other, more than {_DEEPEST}")
+            raise ValueError(f"more than {_DEEPEST} nested lists and tables")
         kinds = {key: type(about[key]) for key in ("format", "config", "card", "digest")}
         if kinds != {"format": int, "config": dict, "card": dict, "digest": str}:
             raise TypeError(f"the description holds {kinds}")
@@ -220,21 +216,21 @@ def _about(path: Path, text: str) -> dict[str, Any]:
         raise AllographError(f"{path} is damaged: its description cannot be read; copy or train it again") from error
     if about["format"] != _FORMAT:
         raise AllographError(
-            f"{path} has format {shown(about['format'])}, this allograph reads format {_FORMAT}; update allograph"
+            f"{path} has format {shown(about['format'])}, but this allograph reads format {_FORMAT}; update allograph"
         )
     return about
 
 
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two values for one key nobody knows which is meant."""
+    """A JSON object; raises ValueError for a repeated key, whose value would be ambiguous."""
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key appears twice")
     return table
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether more lists and tables than that are within each other."""
+    """Whether lists and tables are nested more deeply than that."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value

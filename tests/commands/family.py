@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from allograph.card import ModelCard
 from allograph.likelihoods import LikelihoodConfig
 from allograph.models.base import GenerativeModel
 from allograph.models.bending import BendingConfig, BendingModel
@@ -63,8 +64,8 @@ def build(name: str) -> GenerativeModel:
     return model
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str) -> ModelCard:
     """What training writes of the model's images."""
     model = build(name)
     images = "digits" if name == "digits" else "symbols" if name in ("bending", "draw") else "grey"
-    return {"data": {"name": name, "images": images if model.likelihood.channels == 1 else "colour"}}
+    return ModelCard.of({"data": {"name": name, "images": images if model.likelihood.channels == 1 else "colour"}})

@@ -115,7 +115,7 @@ def test_other_settings_are_not_mixed_in(writer: Writer, classes: Path, tmp_path
 def test_another_guidance_is_not_mixed_in(classes: Path, tmp_path: Path) -> None:
     plain = Writer(build("digits"), card("digits"), "0")
     run(plain, classes, tmp_path / "out", 2)
-    with pytest.raises(AllographError, match="begun with guidance 1"):
+    with pytest.raises(AllographError, match="started with guidance 1"):
         run(plain.guided(2.0), classes, tmp_path / "out", 2)
 
 
@@ -214,7 +214,7 @@ def test_what_lies_there_already_is_not_touched(writer: Writer, classes: Path, t
 
 def test_the_output_may_not_lie_among_the_exemplars(writer: Writer, classes: Path) -> None:
     for output in (classes, classes / "out"):
-        with pytest.raises(AllographError, match="taken for a class"):
+        with pytest.raises(AllographError, match="would count as a class"):
             run(writer, classes, output, 3)
 
 

@@ -95,8 +95,8 @@ def test_models_that_have_seen_lakes_drawings_are_refused(
     lake = load_lake_runs(data_dir).dataset
     sketch = list(lake.select(range(50)).sketch())
     cards: list[tuple[dict[str, Any], str]] = [
-        ({"name": "omniglot", "split": "45-5"}, "30-20 division"),
-        ({"name": "other", "ancestors": [{"name": "omniglot-28", "split": "characters"}]}, "30-20 division"),
+        ({"name": "omniglot", "split": "45-5"}, "30-20 split"),
+        ({"name": "other", "ancestors": [{"name": "omniglot-28", "split": "characters"}]}, "30-20 split"),
         ({"name": "renamed", "sketch": sketch}, "'renamed'"),
     ]
     for data, said in cards:

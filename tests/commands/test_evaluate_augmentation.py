@@ -97,7 +97,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(capsys, letters: Path, t
     seen = quick(mine, letters, tmp_path / "out")
     trained = {"data": {"name": "letters", "fingerprint": "0" * 64, "images": "grey"}}
     weights.save(mine, build("grey"), trained)
-    assert "another division of letters" in run(capsys, *seen)[2]
+    assert "another split of letters" in run(capsys, *seen)[2]
     assert not (tmp_path / "out").exists()
 
 

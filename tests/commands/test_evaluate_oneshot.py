@@ -15,6 +15,7 @@ from PIL import Image
 from allograph import weights
 from allograph.cli import main
 from allograph.data import ConceptDataset, Splits, loading, stroke_concepts
+from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from commands.family import build
 
 
@@ -133,13 +134,13 @@ def test_new_characters_of_an_alphabet(capsys, kind: str, request: pytest.Fixtur
     weights_file = request.getfixturevalue(kind)
     status, out, err = run(capsys, *quick(weights_file, "--task", "alphabet"))
     assert status == 0
-    assert "never on others of its alphabet" in one_line(err)
+    assert "never on other symbols of its alphabet" in one_line(err)
     assert "own alphabet" in out and "of its family" in out
     (path,) = (weights_file.parent / "out").glob("*-oneshot-alphabet.json")
     document = json.loads(path.read_text())
     assert (document["given"], document["ways"], document["whole"]) == (5, 2, kind == "bending")
     assert (document["likelihood"]["contexts"], document["likelihood"]["exemplars"]) == (5, "family")
-    assert "never on others" in document["note"]
+    assert "never on other symbols" in document["note"]
     with Image.open(path.with_suffix(".png")) as picture:
         assert picture.width > picture.height
 
@@ -173,7 +174,7 @@ def test_drawings_from_nothing_need_the_data_of_the_training(capsys, model: Any,
     weights.save(tmp_path / "small.safetensors", model, {"data": {"name": "none"}})
     status, out, err = run(capsys, *quick(tmp_path / "small.safetensors", "--task", "unconditional"))
     assert (status, out) == (2, "")
-    assert "name the data of the training with --data" in one_line(err)
+    assert "name the training data with --data" in one_line(err)
     assert not list((tmp_path / "out").glob("*"))
 
 
@@ -218,3 +219,22 @@ def test_characters_of_alphabets_that_the_critics_know_are_not_judged(
     status, out, err = run(capsys, *arguments[:-2], "--task", "alphabet")
     assert (status, out) == (2, "")
     assert "holds out no alphabet" in one_line(err)
+
+
+def test_the_temperature_of_the_drawings_does_not_reach_their_likelihood(
+    capsys, sequential: Path, splits: Splits
+) -> None:
+    """It is that of the model at any temperature: what `evaluate_likelihood` says of the same images."""
+    found = []
+    for temperature in (0.3, 1.5):
+        words = ["--temperature", temperature, "--seed", 5, "--overwrite", "--json"]
+        status, out, _ = run(capsys, *quick(sequential, *words))
+        assert status == 0
+        found.append(json.loads(out))
+    cold, hot = found
+    assert cold["generated"] != hot["generated"]
+    few = {"drawings": 4, "samples": 2, "bound_drawings": 2, "contexts": 1, "seed": 5}
+    alone = evaluate_likelihood(weights.load(sequential).model, splits.validation, size=28, **few).to_dict()
+    for document in (cold["likelihood"], hot["likelihood"], alone):
+        del document["seconds"]
+    assert cold["likelihood"] == hot["likelihood"] == alone

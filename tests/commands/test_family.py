@@ -12,11 +12,12 @@ from PIL import Image
 
 import allograph
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.generation.augment import AugmentOrder, augment_folder
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK
+from allograph.generation.samples import BATCH_SIZE
 from allograph.generation.write import Order, invent_files, write_files
 from allograph.models.base import GenerativeModel
 from commands.family import CONDITIONAL, KINDS, PICTURES, build, card
@@ -67,9 +68,9 @@ def test_a_saved_model_is_the_same_model(family: Writer, name: str) -> None:
 
 def test_drawings_from_nothing_differ_and_depend_on_seed_and_number_alone(family: Writer) -> None:
     def drawn(n: int, seed: int) -> list[bytes]:
-        return [values.tobytes() for block in family.blocks(None, n, seed=seed) for values in block.drawings]
+        return [values.tobytes() for block in family.sample_batches(None, n, seed=seed) for values in block.drawings]
 
-    drawings = drawn(BLOCK + 2, 3)
+    drawings = drawn(BATCH_SIZE + 2, 3)
     assert drawn(3, 3) == drawings[:3]
     assert len(set(drawings)) == len(drawings)
     assert not set(drawings) & set(drawn(3, 4))
@@ -77,7 +78,7 @@ def test_drawings_from_nothing_differ_and_depend_on_seed_and_number_alone(family
 
 
 def test_values_are_logits_of_ink_or_intensities(family: Writer) -> None:
-    block = next(family.blocks(None, 5, history=True))
+    block = next(family.sample_batches(None, 5, history=True))
     n, steps, channels = block.canvases.shape[:3]
     assert (n, channels) == (5, family.model.likelihood.channels)
     assert steps in (1, family.model.noise_shape[0])
@@ -185,8 +186,8 @@ def test_pictures_have_no_ink_to_choose(family: Writer, photo: Path, tmp_path: P
 
 def test_invented_files_are_whole_or_none(folder: Path, tmp_path: Path) -> None:
     class Interrupting(Writer):
-        def blocks(self, exemplar, n, **settings):  # type: ignore[no-untyped-def]
-            yield next(super().blocks(exemplar, n, **settings))
+        def sample_batches(self, exemplar, n, **settings):  # type: ignore[no-untyped-def]
+            yield next(super().sample_batches(exemplar, n, **settings))
             raise KeyboardInterrupt
 
     plain = allograph.load(saved(folder, "deep"))
@@ -203,12 +204,12 @@ def test_invented_files_are_whole_or_none(folder: Path, tmp_path: Path) -> None:
 
 def test_the_card_says_what_the_images_are(folder: Path) -> None:
     model = build("grey")
-    assert Writer(model, {}, "").images == "grey"
-    assert Writer(build("digits"), {}, "").images == "symbols"
-    assert Writer(build("colour"), {"data": {"name": "faces"}}, "").images == "colour"
+    assert Writer(model, ModelCard({}), "").images == "grey"
+    assert Writer(build("digits"), ModelCard({}), "").images == "symbols"
+    assert Writer(build("colour"), ModelCard.of({"data": {"name": "faces"}}), "").images == "colour"
     for images in ("colour", "faces"):
         with pytest.raises(AllographError, match="card does not fit"):
-            _ = Writer(model, {"data": {"images": images}}, "").space
+            _ = Writer(model, ModelCard.of({"data": {"images": images}}), "").space
 
 
 def test_info_says_what_a_model_is(

@@ -12,6 +12,7 @@ from PIL import Image
 
 import allograph
 from allograph import weights
+from allograph.card import ModelCard
 from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
@@ -69,7 +70,7 @@ def test_files_and_a_sheet_that_begins_with_what_was_given(
             assert made.tobytes() == drawing.tobytes()
     with Image.open(document["sheet"]) as sheet:
         framed = (np.asarray(sheet) == ACCENT).all(axis=-1)
-    taken = [allograph.load(kin).space.take_in(path) for path in sorted(alphabet.iterdir())]
+    taken = [allograph.load(kin).space.preprocess(path) for path in sorted(alphabet.iterdir())]
     one = (np.asarray(contact_sheet(taken[:1], expected[:6])) == ACCENT).all(axis=-1).sum()
     assert framed.sum() == pytest.approx(3 * one, rel=0.05)
 
@@ -123,7 +124,7 @@ def test_what_cannot_be_read_is_one_clear_line(kin: Path, tmp_path: Path, capsys
         (["--like", tmp_path / "none"], "there is no folder"),
         (["--like", tmp_path / "file"], "is a file"),
         (["--like", tmp_path / "empty"], "holds no image"),
-        (["--ink", "dark"], "without --like"),
+        (["--ink", "dark"], "--ink needs --like"),
     )
     for arguments, said in cases:
         assert invent(*arguments, "--model", kin, "-o", tmp_path / "out") == 2
@@ -142,7 +143,7 @@ def test_results_never_replace_what_was_given(kin: Path, tmp_path: Path, capsys)
 
 
 def test_a_choice_of_ink_is_for_ink(alphabet: Path) -> None:
-    writer = Writer(build("grey"), {**CARD, "data": {"images": "grey"}}, "")
+    writer = Writer(build("grey"), ModelCard.of({**CARD, "data": {"images": "grey"}}), "")
     writer.check_like()
     with pytest.raises(AllographError, match="do not choose an ink"):
         writer.check_like("dark")

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.data import stroke_concepts
-from allograph.evaluation import Judges, SeenTraining, default_critic, from_exemplars, from_nothing, new_characters
+from allograph.evaluation import Judges, TrainingFeatures, default_critic, from_exemplars, from_nothing, new_characters
 from allograph.evaluation.records import measurement_record, save_record
 from commands.family import build, card
 from commands.pictures import draw_symbol
+from studio.browser import browsing, chromium
 
 VOID = {"meta", "img", "br"}
 
@@ -40,6 +45,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.words: list[str] = []
         self.addresses: list[str] = []
+        self.ids: list[str] = []
         self.feed(html)
         self.close()
         assert not self.open
@@ -47,6 +53,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag not in VOID:
             self.open.append(tag)
 
@@ -97,7 +104,14 @@ def test_the_page_holds_all_results_and_nothing_from_elsewhere(capsys, results: 
     html = (tmp_path / "r" / "report.html").read_text()
     page = Page(html)
     assert not {"script", "link", "iframe"} & set(page.tags)
-    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    images = [address for address in page.addresses if not address.startswith("#")]
+    kinds = [address.partition(",")[0] for address in images]
+    assert set(kinds) == {"data:image/png;base64", "data:image/svg+xml;base64"}
+    for kind, address in zip(kinds, images, strict=True):
+        if "svg" in kind:  # but for the names of its own language
+            svg = base64.b64decode(address.partition(",")[2]).decode()
+            assert not re.search(r"https?://(?!www\.w3\.org/)|url\((?!#)|@import|<script|<image", svg)
+    assert {address[1:] for address in page.addresses if address.startswith("#")} == set(page.ids)
     assert not re.search(r"https?://|url\(|@import", html)
     text = " ".join(page.words)
     for path in results.glob("*.json"):
@@ -124,7 +138,7 @@ def test_all_three_tasks_are_on_the_page(capsys, results: Path, tmp_path: Path) 
         return torch.zeros(1, count, 1, 28, 28) if context is None else context.expand(-1, count, -1, -1, -1)
 
     few = {"given": 1, "drawings": 2, "references": 1, "trials": 2}
-    training = SeenTraining.of(stroke_concepts(4, 2, seed=4), Judges(default_critic()), 28)
+    training = TrainingFeatures.of(stroke_concepts(4, 2, seed=4), Judges(default_critic()), 28)
     (nats,) = (json.loads(path.read_text()) for path in results.glob("*-k2.json"))
     found = {
         "alphabet": new_characters(copies, symbols, default_critic(), size=28, **few),
@@ -155,11 +169,11 @@ def test_plots_lie_beside_the_page_and_pictures_are_on_it(capsys, results: Path,
     assert {path.name for path in plots} | {"report.html"} == {path.name for path in (tmp_path / "r").iterdir()}
     assert any(path.name.startswith("diversity") for path in plots)
     for path in plots:
-        with Image.open(path) as picture:
-            assert picture.size == (1720, 880)
+        root = ElementTree.parse(path).getroot()
+        assert root.tag.endswith("svg") and root.get("viewBox")
     pictures = list(results.glob("*.png"))
     page = Page((tmp_path / "r" / "report.html").read_text())
-    assert len(page.addresses) == len(plots) + len(pictures)
+    assert page.tags.count("img") == len(plots) + len(pictures)
     assert len(pictures) == 1
     assert "Mine" in page.words
 
@@ -187,7 +201,7 @@ def test_damaged_files_are_reported_and_the_rest_is_done(capsys, results: Path, 
     status, out, err = run(capsys, "report", folder)
     assert status == 1
     assert "1 of likelihood" in out
-    assert "half.json is no JSON" in err and "without.json holds no measurement" in err
+    assert "half.json is not JSON" in err and "without.json is not a measurement" in err
     text = " ".join(Page((folder / "report" / "report.html").read_text()).words)
     assert "good.json" in text and "half.json" in text and "without.json" in text
 
@@ -202,7 +216,7 @@ def test_several_results_of_one_kind_stand_in_one_table_and_keep_their_plots(cap
             document["model"]["name"] = name if kind == "k2" else "same"
             (folder / f"{name}-{kind}.json").write_text(json.dumps(document))
     assert run(capsys, "report", folder)[0] == 0
-    names = [path.name for path in (folder / "report").glob("augmentation*.png")]
+    names = [path.name for path in (folder / "report").glob("augmentation*.svg")]
     assert len(names) == 2, "plots of one name are numbered"
     html = (folder / "report" / "report.html").read_text()
     assert html.count("<table>") == 1 + 2 + 1
@@ -213,3 +227,40 @@ def test_nothing_to_report_is_one_line(capsys, tmp_path: Path) -> None:
         status, out, err = run(capsys, "report", folder)
         assert (status, out, err.count("\n")) == (2, "", 1)
     assert not (tmp_path / "report").exists()
+
+
+def test_a_home_that_cannot_be_written_is_no_matter(results: Path, tmp_path: Path) -> None:
+    """matplotlib keeps a cache there, of the fonts of the system, which no plot uses."""
+    command = [sys.executable, "-m", "allograph", "report", results, "-o", tmp_path / "r"]
+    environment = {**os.environ, "MPLCONFIGDIR": "/proc/none"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0
+    assert all("is not a measurement" in line for line in done.stderr.splitlines()), done.stderr
+
+
+def test_without_matplotlib_one_line_says_what_to_install(results: Path, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['matplotlib'] = None; from allograph.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "report", results, "-o", tmp_path / "r"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "pip install 'allograph[report]'" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.skipif(chromium() is None, reason="needs Chromium")
+def test_the_page_fits_phones_and_desks_by_day_and_by_night_and_axe_finds_no_fault(capsys, results, tmp_path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    assert run(capsys, "report", results, "-o", tmp_path / "r")[0] == 0
+    address, papers = (tmp_path / "r" / "report.html").as_uri(), set()
+    with browsing() as browser:
+        for width, scheme in ((390, "light"), (1440, "dark")):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            sent: list[str] = []
+            page.on("request", lambda request, sent=sent: sent.append(request.url))
+            page.goto(address)
+            assert [url for url in sent if not url.startswith("data:")] == [address]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+            assert [fault["id"] for fault in axe.Axe().run(page).response["violations"]] == []
+            papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(papers) == 2

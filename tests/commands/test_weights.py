@@ -132,7 +132,7 @@ def test_weights_of_another_shape_do_not_fit(weights_file: Path, tmp_path: Path)
 def test_missing_files_folders_and_names(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "none.safetensors")
     assert "folder" in refusal(tmp_path)
-    assert "no weights are called 'omniglut'" in refusal("omniglut")
+    assert "there are no weights named 'omniglut'" in refusal("omniglut")
 
 
 def test_a_near_name_is_proposed() -> None:

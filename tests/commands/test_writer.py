@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from allograph.card import ModelCard
 from allograph.errors import AllographError
+from allograph.generation import blank
 from allograph.generation.generator import Writer
-from allograph.generation.samples import BLOCK, noise_for
+from allograph.generation.samples import BATCH_SIZE, noise_for
 from commands.family import build, card
 
 
@@ -37,10 +42,30 @@ def test_same_seed_same_drawings_and_other_seed_other_drawings(writer: Writer) -
     assert len(set(first)) == 4
 
 
+def test_every_drawing_has_noise_of_its_own(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number, also beyond those that the model makes at once, its exemplar and the seed; and the same again."""
+    drawn: list[bytes] = []
+    draw = Writer.draw
+
+    def watched(self: Writer, context: Any, noise: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        drawn.extend(row.numpy().tobytes() for row in noise.flatten(0, 1))
+        return draw(self, context, noise, *rest, **options)
+
+    monkeypatch.setattr(Writer, "draw", watched)
+    monkeypatch.setattr(blank, "ATTEMPTS", 0)  # drawings without ink, which are made again, apart
+    for seed in (3, 4, 3):
+        for kind in (0, 1):
+            writer.write(picture(kind), BATCH_SIZE + 1, seed=seed)
+        writer.invent(BATCH_SIZE + 1, seed=seed)
+    each = 3 * 2 * BATCH_SIZE
+    assert len(drawn) == 3 * each and len(set(drawn)) == 2 * each
+    assert drawn[:each] == drawn[2 * each :]
+
+
 def test_a_drawing_depends_neither_on_their_number_nor_on_other_images(writer: Writer) -> None:
-    alone = pixels(writer.write(picture(), BLOCK + 5))
+    alone = pixels(writer.write(picture(), BATCH_SIZE + 5))
     assert pixels(writer.write(picture(), 3)) == alone[:3]
-    assert pixels(writer.write(picture(), BLOCK + 1)) == alone[: BLOCK + 1]
+    assert pixels(writer.write(picture(), BATCH_SIZE + 1)) == alone[: BATCH_SIZE + 1]
     among = writer.write([picture(1), picture(), picture(1)], 3)
     assert pixels(among[1]) == alone[:3]
     assert pixels(among[0]) == pixels(among[2]) != alone[:3]
@@ -56,7 +81,7 @@ def test_arrays_images_and_files_are_alike(writer: Writer, tmp_path) -> None:
 
 def test_temperature_scales_the_variation(writer: Writer) -> None:
     def spread(temperature: float) -> float:
-        block = next(writer.blocks(_exemplar(writer), BLOCK, temperature=temperature))
+        block = next(writer.sample_batches(_exemplar(writer), BATCH_SIZE, temperature=temperature))
         return float(block.canvases.std(axis=0).mean())
 
     assert spread(0.1) < spread(0.5) < spread(1.0)
@@ -75,16 +100,16 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
     assert pixels(plain.guided(1.0).write(picture(), 2)) == drawn
     closer = plain.guided(3.0)
     assert pixels(closer.write(picture(), 2)) != drawn
-    by_card = Writer(plain.model, {**plain.card, "guidance": 3.0}, "0")
+    by_card = Writer(plain.model, ModelCard.of({**plain.card, "guidance": 3.0}), "0")
     assert pixels(by_card.write(picture(), 2)) == pixels(closer.write(picture(), 2))
     assert pixels(closer.invent(2)) == pixels(plain.invent(2))
     for wrong in (-0.1, 10.5, float("nan")):
         with pytest.raises(AllographError, match="out of range"):
             plain.guided(wrong)
     for unguided in (writer, Writer(build("colour, no exemplar"), card("colour, no exemplar"), "0")):
-        with pytest.raises(AllographError, match="cannot be guided"):
+        with pytest.raises(AllographError, match="cannot guide"):
             unguided.guided(2.0)
-    untaught = Writer(plain.model, {**plain.card, "settings": {"data": {"blank": 0.0}}}, "0")
+    untaught = Writer(plain.model, ModelCard.of({**plain.card, "settings": {"data": {"blank": 0.0}}}), "0")
     assert untaught.guided(1.0).guidance == 1
     with pytest.raises(AllographError, match="never trained without exemplars"):
         untaught.guided(2.0)
@@ -105,7 +130,7 @@ def test_a_model_of_binarised_pictures_is_shown_binary_ones(
     binarisation: str, binary: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"data": {"binarisation": binarisation}}
-    writer = Writer(build("digits"), {"data": {"images": "grey"}, "settings": settings}, "0" * 64)
+    writer = Writer(build("digits"), ModelCard.of({"data": {"images": "grey"}, "settings": settings}), "0" * 64)
     shown: list[np.ndarray] = []
     sample = type(writer.model).sample
     monkeypatch.setattr(
@@ -135,6 +160,6 @@ def test_senseless_arguments_are_refused(writer: Writer, arguments: dict, word: 
 
 
 def _exemplar(writer: Writer):
-    from allograph.imaging import take_in
+    from allograph.imaging import preprocess
 
-    return take_in(picture(), writer.model.config.image_size)
+    return preprocess(picture(), writer.model.config.image_size)

@@ -14,8 +14,9 @@ from PIL import Image
 from allograph.errors import AllographError, Problem
 from allograph.generation import write as writing
 from allograph.generation.generator import Writer
-from allograph.generation.write import Order, Written, write_files
-from allograph.runtime.files import explain_os_error
+from allograph.generation.places import Written
+from allograph.generation.write import Order, write_files
+from allograph.runtime.files import atomic_write, explain_os_error
 from commands.pictures import contents, draw_symbol
 
 
@@ -109,8 +110,8 @@ def test_of_two_images_of_one_name_the_first_is_done(writer: Writer, symbols: li
 
 def test_an_interrupted_image_leaves_nothing_behind(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:
     class Interrupting(Writer):
-        def blocks(self, exemplar, n, **settings):
-            yield next(super().blocks(exemplar, n, **settings))
+        def sample_batches(self, exemplar, n, **settings):
+            yield next(super().sample_batches(exemplar, n, **settings))
             raise KeyboardInterrupt
 
     stopped = Interrupting(writer.model, writer.card, writer.sha256)
@@ -162,14 +163,13 @@ def test_an_image_whose_results_have_no_place_does_not_stop_the_others(
 def test_a_full_disk_ends_the_job_and_a_file_too_large_does_not(
     writer: Writer, symbols: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ends: bool
 ) -> None:
-    def fail(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
+    def fail(path: Path, data: bytes) -> None:
         if path.stem == "ka-002":
             error = OSError(number, os.strerror(number))
             raise explain_os_error(error, f"cannot write {path}") from error
-        save(picture, path, runs=runs)
+        atomic_write(path, data)
 
-    save = writing.save_png
-    monkeypatch.setattr(writing, "save_png", fail)
+    monkeypatch.setattr(writing, "atomic_write", fail)
     results = write_files(writer, symbols, tmp_path / "out", Order(n=2))
     if ends:
         with pytest.raises(AllographError, match="out/ka/ka-002"):
@@ -185,10 +185,10 @@ class Meddling(Writer):
 
     place: Path
 
-    def blocks(self, exemplar, n, **settings):
+    def sample_batches(self, exemplar, n, **settings):
         self.place.parent.mkdir(parents=True, exist_ok=True)
         self.place.write_text("new")
-        yield from super().blocks(exemplar, n, **settings)
+        yield from super().sample_batches(exemplar, n, **settings)
 
 
 def test_what_came_up_in_the_meantime_is_not_replaced(writer: Writer, symbols: list[Path], tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_real_glyphs_are_divided_without_copies(published: Callable[[str], Path]
 
 @pytest.mark.parametrize(("name", "file"), [("umist", "umist_faces.npz"), ("notmnist", "notmnist_10k.npz")])
 def test_what_is_not_the_file_is_one_clear_line(tmp_path: Path, name: str, file: str) -> None:
-    with pytest.raises(AllographError, match=rf"there is no .*{file}, and nowhere to download it") as caught:
+    with pytest.raises(AllographError, match=rf"there is no .*{file}, and it cannot be downloaded") as caught:
         load_dataset(name, tmp_path)
     assert "\n" not in str(caught.value)
     path = tmp_path / name / file

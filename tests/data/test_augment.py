@@ -14,8 +14,10 @@ from scipy import ndimage
 from torch.nn import functional
 
 from allograph.data import Augmentation, ConceptDataset
-from allograph.data.augment import _centres, _fit, _grid, change_pen, shifted, warp
-from allograph.data.resizing import grey, pooled
+from allograph.data.augment import _fit, shifted
+from allograph.data.resizing import pooled
+from allograph.data.warping import centres, change_pen, sampling_grid, warp
+from allograph.imaging.averaging import grey
 
 IDENTITY = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 UNCHANGED = Augmentation(
@@ -78,7 +80,7 @@ def test_a_window_turned_by_a_quarter_turns_the_drawing() -> None:
 def test_the_grid_is_the_one_it_replaces() -> None:
     windows = torch.randn(3, 2, 3, generator=torch.Generator().manual_seed(0))
     expected = functional.affine_grid(windows, [3, 1, 9, 9], align_corners=False)
-    torch.testing.assert_close(_grid(windows, _centres(9)), expected)
+    torch.testing.assert_close(sampling_grid(windows, centres(9)), expected)
 
 
 @pytest.mark.parametrize("change", [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])

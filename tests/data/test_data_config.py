@@ -11,7 +11,7 @@ from allograph.errors import AllographError
 def test_contexts_are_numbers_of_exemplars_or_none_ever() -> None:
     assert from_dict(DataConfig, {"contexts": 0}).contexts == (0,)
     for wrong in ((), (0, 1), (-1,)):
-        with pytest.raises(AllographError, match="each at least 1, or 0 alone"):
+        with pytest.raises(AllographError, match="each at least 1, or only 0"):
             from_dict(DataConfig, {"contexts": wrong})
 
 

@@ -89,7 +89,7 @@ def test_what_is_no_data_set_is_one_clear_line(root: Path, tmp_path: Path) -> No
         root / "README.md": "is a file",
         loose: r"1 images, but no class folder.*CLASS/\*\.png",
         empty / "class": "no class folder",
-        empty: "no image in .* can be used",
+        empty: "has no usable image",
     }
     for path, message in cases.items():
         with pytest.raises(AllographError, match=message) as caught:
@@ -129,7 +129,7 @@ def test_the_seed_decides_what_is_held_out() -> None:
 
 
 def test_too_small_a_folder_is_one_clear_line() -> None:
-    with pytest.raises(AllographError, match=r"'test' is too small .* 10 classes of two images or a class of 6"):
+    with pytest.raises(AllographError, match=r"'test' is too small .* 10 classes of two images, or one class of 6"):
         split_folder(dataset_of([5, 5, 1]))
 
 

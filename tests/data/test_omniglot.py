@@ -174,11 +174,11 @@ def test_omniglot_52_is_the_maximum_of_two_by_two(omniglot: ConceptDataset, data
 
 def test_omniglot_28_has_one_size(archives: Path) -> None:
     sampled = load_omniglot(archives, "omniglot-28")
-    with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* take a model of 28 x 28 images"):
+    with pytest.raises(AllographError, match=r"'omniglot-28' is 28 x 28 .* use a model of 28 x 28 images"):
         sampled.drawings([0], 52)
-    with pytest.raises(AllographError, match="take a model of 28 x 28 images"):
+    with pytest.raises(AllographError, match="use a model of 28 x 28 images"):
         PairSource(sampled, 52, 4)
-    with pytest.raises(AllographError, match="take a model of 28 x 28 images"):
+    with pytest.raises(AllographError, match="use a model of 28 x 28 images"):
         fixed_pairs(sampled, 27, 4)
 
 

@@ -97,5 +97,5 @@ def test_an_unknown_split_names_the_known_ones(labels: ConceptDataset) -> None:
 
 
 def test_what_is_not_omniglot_is_not_split(strokes: ConceptDataset) -> None:
-    with pytest.raises(AllographError, match="50 alphabets, these archives 2"):
+    with pytest.raises(AllographError, match="50 alphabets, but these archives 2"):
         split(strokes)

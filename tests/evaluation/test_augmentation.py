@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from allograph import AllographError
+from allograph.card import ModelCard
 from allograph.data import ConceptDataset
 from allograph.evaluation import Classical, ShownDrawings, draw_trials, evaluate_augmentation
 from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
@@ -139,7 +140,7 @@ def test_the_result_prints_and_is_json(symbols: ConceptDataset) -> None:
 
 @pytest.fixture(scope="module")
 def writer() -> Writer:
-    return Writer(build("bending"), {"data": {"name": "none", "images": "symbols"}}, "0" * 64)
+    return Writer(build("bending"), ModelCard.of({"data": {"name": "none", "images": "symbols"}}), "0" * 64)
 
 
 def test_drawings_in_the_models_own_images_are_ink_as_they_are_rendered(writer: Writer) -> None:
@@ -166,7 +167,7 @@ def test_other_pictures_are_taken_in_and_drawings_rendered_like_them(writer: Wri
 
 
 def test_pictures_of_a_model_of_pictures_are_means() -> None:
-    grey = Writer(build("grey"), {"data": {"name": "none", "images": "grey"}}, "0" * 64)
+    grey = Writer(build("grey"), ModelCard.of({"data": {"name": "none", "images": "grey"}}), "0" * 64)
     drawings = ShownDrawings(grey, None, True)(torch.rand(2, 1, 16, 16), 3, seed=0)
     assert drawings.shape == (2, 3, 1, 16, 16)
     assert drawings.min() >= 0 and drawings.max() <= 1

@@ -148,7 +148,7 @@ def test_bad_files_are_one_clear_line(tmp_path):
     with pytest.raises(AllographError, match="no critic at"):
         Critic.load(path)
     save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(AllographError, match="is a safetensors file but no critic"):
+    with pytest.raises(AllographError, match="is a safetensors file but not a critic"):
         Critic.load(path)
     Critic(SMALL).save(path)
     whole = path.read_bytes()
@@ -159,7 +159,7 @@ def test_bad_files_are_one_clear_line(tmp_path):
         whole.replace(b'\\"size\\": 16', b'\\"size\\": "a'),
     ):
         path.write_bytes(damaged)
-        with pytest.raises(AllographError, match="damaged or no critic") as caught:
+        with pytest.raises(AllographError, match="damaged or not a critic") as caught:
             Critic.load(path)
         assert "\n" not in str(caught.value)
     with pytest.raises(AllographError, match="cannot write"):

@@ -63,7 +63,7 @@ def test_a_crop_shows_a_part_and_none_leaves_views_as_they_were(symbols: Concept
 
 
 def test_too_few_drawings_is_one_clear_line(symbols: ConceptDataset) -> None:
-    with pytest.raises(AllographError, match="has 800 drawings and a batch 900"):
+    with pytest.raises(AllographError, match="has 800 drawings, but a batch 900"):
         train_simclr(symbols, replace(SHORT, images=900), SMALL)
 
 

@@ -13,16 +13,16 @@ from skimage.morphology import skeletonize
 
 from allograph.imaging.render import placed, stroke_field
 from allograph.imaging.shapes import prune
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.symbols import SymbolStyle
 
 FINE, MARGIN = 8, 5
 
 
-def plain_coverage(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
+def plain_coverage(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
     """How much of each pixel of the picture is ink, (height, width) in [0, 1]."""
-    size = appearance.width, appearance.height
-    field = plain_field(logits, appearance)
-    left, top, scale = placed(stroke_field(logits, appearance), len(logits), appearance, 1.0, size)
+    size = style.width, style.height
+    field = plain_field(logits, style)
+    left, top, scale = placed(stroke_field(logits, style), len(logits), style, 1.0, size)
     step = FINE / scale
     matrix = (step, 0.0, step * (MARGIN * scale - left), 0.0, step, step * (MARGIN * scale - top))
     lifted = Image.fromarray(np.maximum(field + 3, 0).astype(np.float32))
@@ -30,7 +30,7 @@ def plain_coverage(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarr
     return np.clip((np.asarray(seen) - 3) * scale + 0.5, 0, 1)
 
 
-def plain_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
+def plain_field(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
     """The signed distance to the edge of the ink, in model pixels; see `stroke_field` for what all this is."""
     ink = np.pad(1 / (1 + np.exp(-np.asarray(logits, np.float32))), MARGIN)
     fine = Image.fromarray(ink).resize((ink.shape[1] * FINE, ink.shape[0] * FINE), Image.Resampling.BICUBIC)
@@ -43,7 +43,7 @@ def plain_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
         field[owner == part] -= np.sort(field[owner == part])[-area]
     line = prune(skeletonize(field > 0), field * FINE)
     to_line = ndimage.distance_transform_edt(~line).astype(np.float32)
-    s, half = 0.5, appearance.stroke_width / 2
+    s, half = 0.5, style.stroke_width / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
     stroke = (level - ndimage.gaussian_filter(to_line / FINE, s * FINE)) / slope
@@ -51,5 +51,5 @@ def plain_field(logits: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
     short = line & (np.bincount(dots.ravel()) <= 2 * FINE)[dots]
     if short.any():
         stroke = np.maximum(stroke, half - ndimage.distance_transform_edt(~short) / FINE)
-    lost = appearance.pen_width - appearance.stroke_width
+    lost = style.pen_width - style.stroke_width
     return np.maximum(stroke, field - lost / 2 - 0.4 - 0.8 * max(0.0, lost))

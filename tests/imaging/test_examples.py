@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allograph.imaging import take_in
+from allograph.imaging import preprocess
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -32,8 +32,8 @@ def test_an_example_gives_the_drawing_of_its_strokes(name: str) -> None:
     seed = list(script.EXAMPLES).index(name) + 1
     box = (60, 60, 300)
     clean = script.pen(name.partition(".")[0], (420, 420), box, 22, seed)
-    expected = take_in(clean, 52).drawing > 0
-    taken = take_in(EXAMPLES / "symbols" / name, 52).drawing > 0
+    expected = preprocess(clean, 52).drawing > 0
+    taken = preprocess(EXAMPLES / "symbols" / name, 52).drawing > 0
     # The pens differ in width, so corners move by a pixel or two: each ink must lie along the other.
     from scipy import ndimage
 

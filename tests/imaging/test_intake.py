@@ -15,7 +15,7 @@ from PIL import Image
 
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
-from allograph.imaging import take_in
+from allograph.imaging import preprocess
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.shapes import stroke_width
 
@@ -28,7 +28,7 @@ OnPaper = Callable[..., Image.Image]
 @pytest.fixture(scope="module")
 def plain(symbol: np.ndarray, on_paper: OnPaper) -> np.ndarray:
     """The symbol as the model sees it, taken from the cleanest of pictures."""
-    return take_in(on_paper(symbol), SIZE).drawing
+    return preprocess(on_paper(symbol), SIZE).drawing
 
 
 def test_the_drawing_is_placed_and_drawn_as_in_omniglot(plain: np.ndarray) -> None:
@@ -59,12 +59,12 @@ def test_every_mode_and_polarity_gives_the_same_drawing(
     symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, mode: str, light_ink: bool
 ) -> None:
     colours = ((240, 240, 240), (15, 15, 15)) if light_ink else ((15, 15, 15), (240, 240, 240))
-    exemplar = take_in(_as_mode(on_paper(symbol, *colours), mode), SIZE)
+    exemplar = preprocess(_as_mode(on_paper(symbol, *colours), mode), SIZE)
     assert agreement(exemplar.drawing, plain) > 0.9
-    ink, paper = exemplar.appearance.ink, exemplar.appearance.paper
+    ink, paper = exemplar.style.ink, exemplar.style.paper
     assert (ink[0] > 128) == light_ink
     assert (paper[0] > 128) != light_ink
-    assert exemplar.appearance.has_alpha == (mode in ("LA", "RGBA"))
+    assert exemplar.style.has_alpha == (mode in ("LA", "RGBA"))
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64, bool])
@@ -73,23 +73,23 @@ def test_arrays_of_any_type_are_taken_as_black_on_white(
 ) -> None:
     scale = {np.uint8: 255, np.uint16: 65535}.get(kind, 1)
     array = (symbol > 0.5) if kind is bool else (symbol * scale).astype(kind)
-    exemplar = take_in(array, SIZE)
+    exemplar = preprocess(array, SIZE)
     assert agreement(exemplar.drawing, plain) > 0.9
-    assert exemplar.appearance.ink == (0, 0, 0, 255)
-    assert exemplar.appearance.paper == (255, 255, 255, 255)
+    assert exemplar.style.ink == (0, 0, 0, 255)
+    assert exemplar.style.paper == (255, 255, 255, 255)
 
 
 def test_a_colour_array_keeps_its_colours(symbol: np.ndarray, on_paper: OnPaper) -> None:
-    appearance = take_in(np.asarray(on_paper(symbol, (200, 30, 30), (250, 240, 200))), SIZE).appearance
-    assert appearance.ink == pytest.approx((200, 30, 30, 255), abs=4)
-    assert appearance.paper == pytest.approx((250, 240, 200, 255), abs=4)
+    style = preprocess(np.asarray(on_paper(symbol, (200, 30, 30), (250, 240, 200))), SIZE).style
+    assert style.ink == pytest.approx((200, 30, 30, 255), abs=4)
+    assert style.paper == pytest.approx((250, 240, 200, 255), abs=4)
 
 
 def test_ink_as_light_as_its_paper_is_found_by_its_colour(
     symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement
 ) -> None:
     red, green = (200, 60, 40), (40, 136, 60)  # of equal luminance
-    assert agreement(take_in(on_paper(symbol, red, green), SIZE).drawing, plain) > 0.9
+    assert agreement(preprocess(on_paper(symbol, red, green), SIZE).drawing, plain) > 0.9
 
 
 def test_the_transparent_parts_of_a_sheet_are_paper(
@@ -97,10 +97,10 @@ def test_the_transparent_parts_of_a_sheet_are_paper(
 ) -> None:
     for colour in ((0, 0, 0), (255, 255, 255), (30, 90, 200)):
         sheet = np.dstack([np.full((*symbol.shape, 3), colour), symbol * 255]).astype(np.uint8)
-        exemplar = take_in(Image.fromarray(sheet), SIZE)
+        exemplar = preprocess(Image.fromarray(sheet), SIZE)
         assert agreement(exemplar.drawing, plain) > 0.9
-        assert exemplar.appearance.ink == (*colour, 255)
-        assert exemplar.appearance.paper[3] == 0
+        assert exemplar.style.ink == (*colour, 255)
+        assert exemplar.style.paper[3] == 0
 
 
 def test_a_sticker_cut_out_of_paper_shows_its_ink(
@@ -110,7 +110,7 @@ def test_a_sticker_cut_out_of_paper_shows_its_ink(
     y, x = np.mgrid[0:240, 0:240]
     disc = (np.hypot(x - 120, y - 120) < 110).astype(np.uint8) * 255
     picture.putalpha(Image.fromarray(disc))
-    assert agreement(take_in(picture, SIZE).drawing, plain) > 0.9
+    assert agreement(preprocess(picture, SIZE).drawing, plain) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_files_of_every_kind_are_read(
     tmp_path: Path, symbol: np.ndarray, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, file: str
 ) -> None:
     on_paper(symbol).save(tmp_path / file)
-    assert agreement(take_in(str(tmp_path / file), SIZE).drawing, plain) > 0.9
+    assert agreement(preprocess(str(tmp_path / file), SIZE).drawing, plain) > 0.9
 
 
 def test_a_cameras_orientation_mark_is_obeyed(
@@ -130,8 +130,8 @@ def test_a_cameras_orientation_mark_is_obeyed(
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn to the right
     picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    exemplar = take_in(tmp_path / "turned.jpg", SIZE)
-    assert (exemplar.appearance.width, exemplar.appearance.height) == picture.size == exemplar.picture.size
+    exemplar = preprocess(tmp_path / "turned.jpg", SIZE)
+    assert (exemplar.style.width, exemplar.style.height) == picture.size == exemplar.picture.size
     assert agreement(exemplar.drawing, plain) > 0.9
 
 
@@ -144,7 +144,7 @@ def test_a_photo_under_uneven_light_is_read(
         sheet = np.asarray(on_paper(draw(600, 22, (60, -70)), *colours), np.float64)
         light = 1.0 - 0.5 * x - 0.15 * y**2 - 0.15 * (x + y > 1.1)
         photo = sheet * light[..., None] + rng.normal(0, 5, sheet.shape)
-        exemplar = take_in(Image.fromarray(photo.clip(0, 255).astype(np.uint8)), SIZE)
+        exemplar = preprocess(Image.fromarray(photo.clip(0, 255).astype(np.uint8)), SIZE)
         assert agreement(exemplar.drawing, plain) > 0.8
 
 
@@ -157,25 +157,25 @@ def test_specks_smudges_and_a_dark_rim_are_left_out(
         ink[y : y + 3, x : x + 3] = 1  # dust
     ink[20:60, 400:440] = np.maximum(ink[20:60, 400:440], 0.3)  # a smudge
     ink[:, :5] = 1  # the scanner's edge
-    assert agreement(take_in(on_paper(ink), SIZE).drawing, plain) > 0.88
+    assert agreement(preprocess(on_paper(ink), SIZE).drawing, plain) > 0.88
 
 
 @pytest.mark.parametrize(("side", "pen"), [(240, 3), (240, 6), (240, 16), (240, 26), (48, 2.2), (3000, 125)])
 def test_any_pen_and_any_size_becomes_the_models_pen(
     draw: Draw, on_paper: OnPaper, plain: np.ndarray, agreement: Agreement, side: int, pen: float
 ) -> None:
-    exemplar = take_in(on_paper(draw(side, pen)), SIZE)
+    exemplar = preprocess(on_paper(draw(side, pen)), SIZE)
     assert agreement(exemplar.drawing, plain) > 0.6  # corners and ends differ with the pen, the strokes do not
     assert exemplar.drawing.sum() == pytest.approx(plain.sum(), rel=0.15)
-    across = exemplar.appearance.stroke_width * exemplar.appearance.frame[2] / SIZE
+    across = exemplar.style.stroke_width * exemplar.style.frame[2] / SIZE
     assert across == pytest.approx(pen, rel=0.2, abs=0.6)
 
 
 def test_a_symbol_that_fills_its_picture_is_not_taken_for_paper(draw: Draw, on_paper: OnPaper) -> None:
     ink = draw(240, 50, scale=0.78)
     assert 0.35 < ink.mean() < 0.5
-    dark, light = take_in(on_paper(ink), SIZE), take_in(on_paper(1 - ink), SIZE)
-    assert dark.appearance.ink[0] < 128 < light.appearance.ink[0]
+    dark, light = preprocess(on_paper(ink), SIZE), preprocess(on_paper(1 - ink), SIZE)
+    assert dark.style.ink[0] < 128 < light.style.ink[0]
 
 
 def test_ink_can_be_forced(symbol: np.ndarray, on_paper: OnPaper) -> None:
@@ -183,18 +183,18 @@ def test_ink_can_be_forced(symbol: np.ndarray, on_paper: OnPaper) -> None:
     grey = np.array(on_paper(symbol, (250, 250, 250), (128, 128, 128)))
     grey[40:200, 20:28] = 10
     picture = Image.fromarray(grey)
-    dark, light = take_in(picture, SIZE, ink="dark"), take_in(picture, SIZE, ink="light")
-    assert dark.appearance.ink[0] < 60
-    assert light.appearance.ink[0] > 200
+    dark, light = preprocess(picture, SIZE, ink="dark"), preprocess(picture, SIZE, ink="light")
+    assert dark.style.ink[0] < 60
+    assert light.style.ink[0] > 200
     columns = np.nonzero(dark.drawing.any(0))[0]
     assert columns[-1] - columns[0] < 6  # the dark one is a single bar
     with pytest.raises(AllographError, match="ink is auto, dark or light"):
-        take_in(picture, SIZE, ink="red")  # type: ignore[arg-type]
+        preprocess(picture, SIZE, ink="red")  # type: ignore[arg-type]
 
 
 def test_a_dot_stays_a_dot(on_paper: OnPaper) -> None:
     y, x = np.mgrid[0:200, 0:200]
-    drawing = take_in(on_paper((np.hypot(x - 60, y - 90) < 15).astype(float)), SIZE).drawing
+    drawing = preprocess(on_paper((np.hypot(x - 60, y - 90) < 15).astype(float)), SIZE).drawing
     assert 1 <= drawing.sum() <= 16
 
 
@@ -222,10 +222,10 @@ def _parts(*parts: Part, side: int = 300) -> np.ndarray:
 def test_dots_and_blobs_are_parts_of_the_symbol(on_paper: OnPaper, parts: list[Part], size: int) -> None:
     from scipy import ndimage
 
-    exemplar = take_in(on_paper(_parts(*parts)), size)
+    exemplar = preprocess(on_paper(_parts(*parts)), size)
     labels, count = ndimage.label(exemplar.drawing, np.ones((3, 3)))  # type: ignore[misc]
     assert count == len(parts)
-    left, top, side = exemplar.appearance.frame
+    left, top, side = exemplar.style.frame
     for x, y, *_ in parts:  # each where it was
         column, row = int((x - left) / side * size), int((y - top) / side * size)
         assert labels[row - 1 : row + 2, column - 1 : column + 2].any()
@@ -234,7 +234,7 @@ def test_dots_and_blobs_are_parts_of_the_symbol(on_paper: OnPaper, parts: list[P
 def test_a_hairline_drawing_in_a_large_picture_does_not_fade(on_paper: OnPaper, agreement: Agreement) -> None:
     y, x = np.mgrid[0:1500, 0:1500]
     radius = np.hypot(x - 750, y - 750)
-    thin, bold = (take_in(on_paper((abs(radius - 600) < w / 2).astype(float)), SIZE).drawing for w in (1.5, 40))
+    thin, bold = (preprocess(on_paper((abs(radius - 600) < w / 2).astype(float)), SIZE).drawing for w in (1.5, 40))
     assert agreement(thin, bold) > 0.85
 
 
@@ -243,9 +243,9 @@ def test_a_hairline_drawing_in_a_large_picture_does_not_fade(on_paper: OnPaper, 
 def test_shifting_the_source_gives_the_same_drawing(
     draw: Draw, on_paper: OnPaper, agreement: Agreement, x: int, y: int
 ) -> None:
-    here, there = (take_in(on_paper(draw(360, 12, s, 0.4)), SIZE) for s in ((0, 0), (x, y)))
+    here, there = (preprocess(on_paper(draw(360, 12, s, 0.4)), SIZE) for s in ((0, 0), (x, y)))
     assert agreement(here.drawing, there.drawing) > 0.99
-    assert np.subtract(there.appearance.frame, here.appearance.frame) == pytest.approx((x, y, 0), abs=0.01)
+    assert np.subtract(there.style.frame, here.style.frame) == pytest.approx((x, y, 0), abs=0.01)
 
 
 @settings(max_examples=12, deadline=None)
@@ -262,16 +262,16 @@ def test_inverting_the_source_gives_the_same_drawing(
     picture = np.asarray(on_paper(draw(pen=pen), (ink,) * 3, (paper,) * 3), np.float64)
     picture += np.random.default_rng(seed).normal(0, noise, picture.shape)
     values = picture.clip(0, 255).round().astype(np.uint8)
-    a, b = take_in(Image.fromarray(values), SIZE), take_in(Image.fromarray(255 - values), SIZE)
+    a, b = preprocess(Image.fromarray(values), SIZE), preprocess(Image.fromarray(255 - values), SIZE)
     assert agreement(a.drawing, b.drawing) > 0.99
-    assert np.add(a.appearance.ink[:3], b.appearance.ink[:3]) == pytest.approx(255, abs=1)
+    assert np.add(a.style.ink[:3], b.style.ink[:3]) == pytest.approx(255, abs=1)
 
 
 @pytest.mark.parametrize("shape", [(9, 500), (1500, 1500), (8, 8)])
 def test_the_least_of_pictures_are_taken_in(shape: tuple[int, int]) -> None:
     picture = np.full(shape, 255, np.uint8)
     picture[{9: np.s_[4], 1500: np.s_[700, 700], 8: np.s_[:, 3]}[shape[0]]] = 0
-    exemplar = take_in(picture, SIZE)
+    exemplar = preprocess(picture, SIZE)
     assert exemplar.drawing.any()
     # A line and a dot of ink stay a line and a dot.
     rows, columns = np.nonzero(exemplar.drawing)
@@ -297,7 +297,7 @@ def _small_pictures(draw: st.DrawFn) -> np.ndarray:
 @given(picture=_small_pictures(), size=st.sampled_from([20, 28, 52]))
 def test_any_small_array_gives_a_drawing_or_one_line(picture: np.ndarray, size: int) -> None:
     try:
-        exemplar = take_in(picture, size)
+        exemplar = preprocess(picture, size)
     except AllographError as error:
         assert "\n" not in str(error)
         return
@@ -319,7 +319,7 @@ def _png_header(width: int, height: int) -> bytes:
 
 def _refusal(image: object) -> str:
     with pytest.raises(AllographError) as caught:
-        take_in(image, SIZE)  # type: ignore[arg-type]
+        preprocess(image, SIZE)  # type: ignore[arg-type]
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) < 300
@@ -369,7 +369,7 @@ def test_no_permission_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_names_that_no_file_can_have_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AllographError, match="the name is too long; choose a shorter one"):
-        take_in(tmp_path / ("x" * 300), SIZE)
+        preprocess(tmp_path / ("x" * 300), SIZE)
     assert "not the name of any file" in _refusal("a\0b")
     assert "no such file" in _refusal(tmp_path / "two\nlines.png")
 
@@ -407,7 +407,7 @@ def test_unusable_arrays_and_sizes_are_refused() -> None:
 def test_omniglots_own_drawings_come_through_unchanged_but_for_place_and_scale(omniglot: ConceptDataset) -> None:
     chosen = np.random.default_rng(0).choice(len(omniglot.images), 40, replace=False)
     sources = [bitmap > 0 for bitmap in omniglot.images.unpack(chosen)]
-    taken = [take_in(~source, 105).drawing > 0 for source in sources]
+    taken = [preprocess(~source, 105).drawing > 0 for source in sources]
     ink = [np.mean([d.mean() for d in drawings]) for drawings in (sources, taken)]
     assert ink[1] == pytest.approx(ink[0], rel=0.12)
     widths = [np.median([stroke_width(d) for d in drawings]) for drawings in (sources, taken)]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from allograph.imaging import outline, outline_svg, take_in
+from allograph.imaging import outline, outline_svg, preprocess
 from allograph.imaging.render import ink_coverage, stroke_field
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.symbols import SymbolStyle
 
 
 def ring(paper: str | None = "white") -> Image.Image:
@@ -44,9 +44,9 @@ def filled(path: str, scale: float, side: int) -> np.ndarray:
 
 
 def test_the_outline_encloses_the_ink() -> None:
-    exemplar = take_in(ring(), 52)
-    assert isinstance(exemplar.appearance, SymbolAppearance)
-    field = stroke_field(logits(exemplar.drawing), exemplar.appearance)
+    exemplar = preprocess(ring(), 52)
+    assert isinstance(exemplar.style, SymbolStyle)
+    field = stroke_field(logits(exemplar.drawing), exemplar.style)
     side = 1560  # fine enough that the rim's pixels are few
     traced = filled(outline(field), side / 52, side)
     drawn = ink_coverage(field, (0, 0), side / 52, (side, side)) > 0.5
@@ -57,18 +57,18 @@ def test_the_outline_encloses_the_ink() -> None:
 
 
 def test_nothing_drawn_has_no_outline() -> None:
-    exemplar = take_in(ring(), 28)
-    assert isinstance(exemplar.appearance, SymbolAppearance)
-    assert outline(stroke_field(np.full((28, 28), -9.0), exemplar.appearance)) == ""
+    exemplar = preprocess(ring(), 28)
+    assert isinstance(exemplar.style, SymbolStyle)
+    assert outline(stroke_field(np.full((28, 28), -9.0), exemplar.style)) == ""
 
 
 @pytest.mark.parametrize("paper", ["white", None])
 def test_the_document_is_the_picture(paper: str | None) -> None:
-    exemplar = take_in(ring(paper), 52)
-    appearance = exemplar.appearance
-    assert isinstance(appearance, SymbolAppearance)
+    exemplar = preprocess(ring(paper), 52)
+    style = exemplar.style
+    assert isinstance(style, SymbolStyle)
     values = logits(exemplar.drawing)[None]
-    root = ElementTree.fromstring(outline_svg(values, appearance, 480))
+    root = ElementTree.fromstring(outline_svg(values, style, 480))
     assert (root.get("width"), root.get("height")) == ("480", "360")
     space = "{http://www.w3.org/2000/svg}"
     assert len(list(root.iter(f"{space}rect"))) == (paper is not None)
@@ -83,7 +83,7 @@ def test_the_document_is_the_picture(paper: str | None) -> None:
         [[float(v) for v in pair.split(",")] for pair in re.findall(r"[-\d.]+,[-\d.]+", path.get("d", ""))]
     )
     low, high = (points * scale + [left, top]).min(axis=0), (points * scale + [left, top]).max(axis=0)
-    rendered = np.asarray(appearance.render(values, 480).convert("RGBA"))
+    rendered = np.asarray(style.render(values, 480).convert("RGBA"))
     ink = rendered[..., 3] > 127 if paper is None else rendered[..., 0] < 130
     rows, columns = np.nonzero(ink.any(1))[0], np.nonzero(ink.any(0))[0]
     assert np.abs(low - [columns[0], rows[0]]).max() < 3

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from allograph.data.resizing import grey
 from allograph.errors import AllographError
-from allograph.imaging import animate, contact_sheet, space_of, take_in_picture
+from allograph.imaging import animate, contact_sheet, preprocess_picture, space_of
+from allograph.imaging.averaging import grey
 from allograph.imaging.placement import MNIST
 from allograph.imaging.shapes import stroke_width
 from allograph.imaging.sheet import lay_out
@@ -38,10 +38,10 @@ def test_a_picture_of_the_models_size_keeps_every_value_there_and_back(channels:
     source = pixels(channels)
     Image.fromarray(source).save(tmp_path / "a.png")
     for image in (tmp_path / "a.png", Image.fromarray(source), source, source / 255):
-        exemplar = take_in_picture(image, 24, channels)
+        exemplar = preprocess_picture(image, 24, channels)
         assert exemplar.image.shape == (channels, 24, 24)
         assert exemplar.drawing.dtype == np.float32
-        back = exemplar.appearance.render(exemplar.image)
+        back = exemplar.style.render(exemplar.image)
         assert back.mode == ("L" if channels == 1 else "RGB")
         assert np.array_equal(np.asarray(back), source)
 
@@ -51,22 +51,22 @@ def test_a_picture_of_the_models_size_keeps_every_value_there_and_back(channels:
     size=st.integers(8, 16),
 )
 def test_the_model_sees_the_middle_square_averaged_as_in_training(values: np.ndarray, size: int) -> None:
-    exemplar = take_in_picture(values, size, 3)
+    exemplar = preprocess_picture(values, size, 3)
     height, width = values.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     middle = values[top : top + side, left : left + side].transpose(2, 0, 1)
     trained = grey(middle[None].copy(), size)[0]
     assert (torch.from_numpy(exemplar.drawing) - trained).abs().max() <= 1.01 / 255
-    assert (exemplar.appearance.width, exemplar.appearance.height) == (side, side)
+    assert (exemplar.style.width, exemplar.style.height) == (side, side)
     assert exemplar.picture.size == (side, side)
 
 
 def test_grey_models_see_the_luminance_of_a_colour_picture() -> None:
     red = np.zeros((16, 16, 3), np.uint8)
     red[..., 0] = 255
-    assert take_in_picture(red, 8, 1).drawing == pytest.approx(0.299, abs=0.01)
-    assert take_in_picture(red[..., 0], 8, 3).drawing.min() == 1  # grey is white in all three channels
+    assert preprocess_picture(red, 8, 1).drawing == pytest.approx(0.299, abs=0.01)
+    assert preprocess_picture(red[..., 0], 8, 3).drawing.min() == 1  # grey is white in all three channels
 
 
 def test_transparent_parts_are_white_and_half_transparent_ones_half() -> None:
@@ -74,7 +74,7 @@ def test_transparent_parts_are_white_and_half_transparent_ones_half() -> None:
     sheet[:, 8:, 3] = 255
     sheet[:, 4:8, 3] = 128
     for channels in (1, 3):
-        drawing = take_in_picture(Image.fromarray(sheet), 16, channels).drawing
+        drawing = preprocess_picture(Image.fromarray(sheet), 16, channels).drawing
         assert drawing[..., :4].min() == 1
         assert drawing[..., 4:8] == pytest.approx(0.5, abs=0.01)
         assert drawing[..., 8:].max() == 0
@@ -85,26 +85,26 @@ def test_unusable_pictures_are_one_line(tmp_path: Path) -> None:
     Image.new("L", (400, 3)).save(tmp_path / "thin.png")
     for name in ("text.png", "thin.png", "absent.png"):
         with pytest.raises(AllographError, match=name) as caught:
-            take_in_picture(tmp_path / name, 16, 1)
+            preprocess_picture(tmp_path / name, 16, 1)
         assert "\n" not in str(caught.value)
 
 
 def test_enlarging_is_smooth_and_keeps_the_picture() -> None:
-    large, small = smooth(192), take_in_picture(smooth(192), 24, 3)
-    back = np.asarray(small.appearance.render(small.image)).astype(int)
+    large, small = smooth(192), preprocess_picture(smooth(192), 24, 3)
+    back = np.asarray(small.style.render(small.image)).astype(int)
     assert back.shape == (192, 192, 3)
     assert np.abs(back - large).mean() < 2
     assert np.abs(np.diff(back, axis=0)).max() < 16  # no blocks
-    assert small.appearance.render(small.image, 48).size == (48, 48)
-    assert small.appearance.render(small.image * 3 - 1).getextrema()[0] == (0, 255)  # beyond the range: cut
+    assert small.style.render(small.image, 48).size == (48, 48)
+    assert small.style.render(small.image * 3 - 1).getextrema()[0] == (0, 255)  # beyond the range: cut
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_sheet_shows_the_square_and_the_drawings_in_their_colours(channels: int) -> None:
     wide = np.zeros((60, 90) if channels == 1 else (60, 90, 3), np.uint8)
     wide[:, 15:75] = 200 if channels == 1 else (40, 160, 220)
-    exemplar = take_in_picture(wide, 12, channels)
-    drawings = [exemplar.appearance.render(np.full((channels, 12, 12), v)) for v in (0.25, 0.75)]
+    exemplar = preprocess_picture(wide, 12, channels)
+    drawings = [exemplar.style.render(np.full((channels, 12, 12), v)) for v in (0.25, 0.75)]
     sheet = np.asarray(contact_sheet(exemplar, drawings)).astype(int)
     layout = lay_out(2)
     for (left, top, side), value in zip(layout.cells, (64, 191), strict=True):
@@ -128,13 +128,13 @@ def test_a_sheet_without_exemplar_fills_the_page() -> None:
 @pytest.mark.parametrize("windows", [True, False])
 @pytest.mark.parametrize("given", [True, False])
 def test_an_animation_grows_from_a_plain_ground_to_the_picture(tmp_path: Path, windows: bool, given: bool) -> None:
-    exemplar = take_in_picture(smooth(64), 16, 3)
+    exemplar = preprocess_picture(smooth(64), 16, 3)
     canvases = np.stack([exemplar.image * t / 3 for t in (1, 2, 3)])
-    growth = exemplar.appearance.grow(canvases)
+    growth = exemplar.style.grow(canvases)
     first = growth.tile(0, 0.0, 40)
     assert np.ptp(first, axis=(0, 1)).max() == 0
     assert first[0, 0] / 255 == pytest.approx(canvases[0].mean((1, 2)), abs=0.01)
-    finished = np.asarray(exemplar.appearance.render(exemplar.image, 40))
+    finished = np.asarray(exemplar.style.render(exemplar.image, 40))
     assert np.array_equal(growth.ending(1.0, 40), finished)
     assert np.array_equal(growth.tile(2, 1.0, 40), finished)
 
@@ -149,22 +149,22 @@ def test_an_animation_grows_from_a_plain_ground_to_the_picture(tmp_path: Path, w
         middle = np.asarray(film.convert("RGB")).astype(int)
     left, top, side = lay_out(2, None, 144, exemplar=given).cells[0]
     tile = (slice(top + 9, top + side - 9), slice(left + 9, left + side - 9))
-    wanted = np.asarray(exemplar.appearance.render(exemplar.image, side)).astype(int)[9:-9, 9:-9]
+    wanted = np.asarray(exemplar.style.render(exemplar.image, side)).astype(int)[9:-9, 9:-9]
     assert np.abs(last[tile] - wanted).mean() < 6
     orange = (middle[tile][..., 0] - middle[tile][..., 2] > 120).any()
     assert orange == windows
 
 
 def test_a_growth_of_grey_is_grey() -> None:
-    exemplar = take_in_picture(pixels(1), 24, 1)
-    tile = exemplar.appearance.grow(exemplar.image[None]).tile(0, 1.0, 24)
+    exemplar = preprocess_picture(pixels(1), 24, 1)
+    tile = exemplar.style.grow(exemplar.image[None]).tile(0, 1.0, 24)
     assert tile.shape == (24, 24, 3)
     assert np.array_equal(tile[..., 0], pixels(1))
     assert np.ptp(tile, axis=-1).max() == 0
 
 
 def test_digits_are_placed_and_drawn_as_in_mnist(symbol: np.ndarray, on_paper) -> None:  # type: ignore[no-untyped-def]
-    drawing = space_of("digits", 28, 1).take_in(on_paper(symbol)).image[0]
+    drawing = space_of("digits", 28, 1).preprocess(on_paper(symbol)).image[0]
     assert set(np.unique(drawing)) == {0, 1}
     rows, columns = np.nonzero(drawing)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(20, abs=1)
@@ -175,7 +175,7 @@ def test_digits_are_placed_and_drawn_as_in_mnist(symbol: np.ndarray, on_paper) -
 @pytest.mark.parametrize(("images", "channels"), [("grey", 1), ("colour", 3)])
 def test_pictures_are_cut_at_one_half_for_a_model_of_binary_ones(images: str, channels: int) -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    grey, binary = (space_of(images, 16, channels, binary).take_in(levels) for binary in (False, True))
+    grey, binary = (space_of(images, 16, channels, binary).preprocess(levels) for binary in (False, True))
     assert np.array_equal(grey.image[0], levels / np.float32(255))
     assert binary.image.dtype == np.float32
     assert np.array_equal(binary.image, np.broadcast_to(levels >= 128, (channels, 16, 16)))
@@ -185,11 +185,11 @@ def test_pictures_are_cut_at_one_half_for_a_model_of_binary_ones(images: str, ch
 @pytest.mark.parametrize("images", ["symbols", "digits", "grey", "colour"])
 def test_drawings_after_no_exemplar_are_squares_of_any_size(images: str) -> None:
     channels = 3 if images == "colour" else 1
-    appearance = space_of(images, 28, channels).plain
+    style = space_of(images, 28, channels).plain
     values = np.full((channels, 28, 28), -8.0)
     values[:, 6:22, 12:16] = 8.0
     for size, side in ((None, 256), (40, 40)):
-        drawing = appearance.render(values, size)
+        drawing = style.render(values, size)
         assert drawing.size == (side, side)
         assert (drawing.mode == "L") == (images == "grey")
         bright = np.asarray(drawing.convert("L")) > 128

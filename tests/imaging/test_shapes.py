@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from allograph.imaging.shapes import distance_to, prune, signed_distance, smoothed
+from allograph.imaging.shapes import distance_transform, prune, signed_distance, smoothed
 
 
 @settings(max_examples=60, deadline=None)
@@ -22,7 +22,8 @@ from allograph.imaging.shapes import distance_to, prune, signed_distance, smooth
 def test_distances_within_a_reach_are_exact(seed: int, height: int, width: int, reach: int, ink: float) -> None:
     mask = np.random.default_rng(seed).random((height, width)) < ink
     exact = ndimage.distance_transform_edt(~mask) if mask.any() else np.inf
-    assert np.array_equal(distance_to(mask, reach), np.minimum(exact, reach).astype(np.float32) * np.ones_like(mask))
+    wanted = np.minimum(exact, reach).astype(np.float32) * np.ones_like(mask)
+    assert np.array_equal(distance_transform(mask, reach), wanted)
     if mask.any() and not mask.all():
         signed = np.maximum(signed_distance(mask), 0.5 - reach)
         assert signed_distance(mask, reach) == pytest.approx(signed, abs=1e-6)
@@ -31,14 +32,14 @@ def test_distances_within_a_reach_are_exact(seed: int, height: int, width: int, 
 def test_a_long_reach_is_exact_too() -> None:
     mask = np.zeros((300, 320), bool)
     mask[150, 160] = True
-    assert np.array_equal(distance_to(mask, 140), np.minimum(distance_to(mask), 140))
+    assert np.array_equal(distance_transform(mask, 140), np.minimum(distance_transform(mask), 140))
 
 
 @pytest.mark.parametrize(("spread", "shape"), [(2.0, (61, 64)), (3.6, (120, 131)), (7.2, (201, 240))])
 def test_a_wide_blur_is_the_gaussian_one(spread: float, shape: tuple[int, int]) -> None:
     mask = np.zeros(shape, bool)
     mask[shape[0] // 3, 20:-20] = mask[20:-20, shape[1] // 2] = True
-    field = distance_to(mask)
+    field = distance_transform(mask)
     inner = (slice(int(3 * spread), -int(3 * spread)),) * 2  # beyond the rim each goes on in its own way
     assert smoothed(field, spread)[inner] == pytest.approx(ndimage.gaussian_filter(field, spread)[inner], abs=0.05)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging import Exemplar, animate, contact_sheet, render, take_in
+from allograph.imaging import Exemplar, animate, contact_sheet, preprocess, render
 from allograph.imaging.sheet import ACCENT, lay_out
 
 SIZE = 52
@@ -22,7 +22,7 @@ SIZE = 52
 
 @pytest.fixture(scope="module")
 def exemplar(symbol: np.ndarray, on_paper: Callable[..., Image.Image]) -> Exemplar:
-    return take_in(on_paper(symbol, (20, 20, 20), (250, 250, 250)), SIZE)
+    return preprocess(on_paper(symbol, (20, 20, 20), (250, 250, 250)), SIZE)
 
 
 @given(count=st.integers(1, 120), columns=st.none() | st.integers(1, 20))
@@ -56,7 +56,7 @@ def test_impossible_sheets_are_refused() -> None:
 
 def test_the_sheet_marks_the_exemplar_and_shows_every_drawing(exemplar: Exemplar) -> None:
     blank = np.full((SIZE, SIZE), -9.0)
-    pictures = [render((exemplar.drawing - 0.5) * 16, exemplar.appearance), render(blank, exemplar.appearance)]
+    pictures = [render((exemplar.drawing - 0.5) * 16, exemplar.style), render(blank, exemplar.style)]
     pictures[0] = pictures[0].resize((60, 60))  # drawings may come in a size of their own
     sheet = np.asarray(contact_sheet(exemplar, pictures)).astype(int)
     layout = lay_out(2)
@@ -81,8 +81,8 @@ def test_the_sheet_marks_the_exemplar_and_shows_every_drawing(exemplar: Exemplar
 def test_a_symbol_far_off_in_a_large_picture_still_fills_its_tile(
     draw: Callable[..., np.ndarray], on_paper: Callable[..., Image.Image]
 ) -> None:
-    far = take_in(on_paper(draw(900, 6, (300, 320), 0.15)), SIZE)
-    sheet = contact_sheet(far, [render((far.drawing - 0.5) * 16, far.appearance)])
+    far = preprocess(on_paper(draw(900, 6, (300, 320), 0.15)), SIZE)
+    sheet = contact_sheet(far, [render((far.drawing - 0.5) * 16, far.style)])
     for left, top, side in (lay_out(1).exemplar, *lay_out(1).cells):
         dark = np.asarray(sheet.convert("L").crop((left + 4, top + 4, left + side - 4, top + side - 4))) < 110
         rows, columns = np.nonzero(dark)
@@ -100,7 +100,7 @@ def test_the_animation_grows_moves_and_ends_with_the_drawings(tmp_path: Path, ex
     windows[..., 1, 2] = np.linspace(-0.6, 0.6, steps)
     reads = windows if reading == "each" else windows[:, :0]
     path = tmp_path / "growing.webp"
-    animate(path, [exemplar.appearance.grow(canvases[:, None])] * n, windows, reads, exemplar=exemplar)
+    animate(path, [exemplar.style.grow(canvases[:, None])] * n, windows, reads, exemplar=exemplar)
     assert os.listdir(tmp_path) == ["growing.webp"]
 
     with Image.open(path) as film:
@@ -123,9 +123,9 @@ def test_the_animation_grows_moves_and_ends_with_the_drawings(tmp_path: Path, ex
 
 
 def test_light_ink_on_a_transparent_sheet_is_shown_on_dark(exemplar: Exemplar) -> None:
-    appearance = replace(exemplar.appearance, ink=(255, 255, 255, 255), paper=(255, 255, 255, 0), has_alpha=True)
-    clear = replace(exemplar, appearance=appearance)
-    sheet = contact_sheet(clear, [render((exemplar.drawing - 0.5) * 16, appearance)])
+    style = replace(exemplar.style, ink=(255, 255, 255, 255), paper=(255, 255, 255, 0), has_alpha=True)
+    clear = replace(exemplar, style=style)
+    sheet = contact_sheet(clear, [render((exemplar.drawing - 0.5) * 16, style)])
     left, top, side = lay_out(1).cells[0]
     tile = np.asarray(sheet.convert("L").crop((left + 5, top + 5, left + side - 5, top + side - 5)))
     assert tile.min() < 60

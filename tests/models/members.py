@@ -66,6 +66,7 @@ MEMBERS: dict[str, Member] = {
     "sequential-colour-context": decided(
         small_sequential(likelihood=COLOUR, canvas="gated", canvas_channels=3, context=True)
     ),
+    "sequential-two-windows": decided(small_sequential(windows=2, read_patch=2, context=True, canvas="gated")),
     "sequential-levels": decided(small_sequential(likelihood=LEVELS, canvas_channels=5)),
     "draw": drawn(),
     "draw-whole": drawn(attention="none", error_image=False),

@@ -120,6 +120,25 @@ class PlainAttention:
 # ---------------------------------------------------------------- distributions, core, canvas, likelihood
 
 
+class PlainWindows:
+    """Several windows, one after another."""
+
+    def __init__(self, windows: list[PlainAttention]) -> None:
+        self.windows, self.patch = windows, windows[0].patch
+
+    def numbers(self, hidden: Tensor) -> Tensor:
+        return torch.cat([window.numbers(hidden) for window in self.windows], dim=1)
+
+    def read(self, image: Tensor, hidden: Tensor) -> Tensor:
+        return torch.cat([window.read(image, hidden) for window in self.windows], dim=1)
+
+    def write(self, patch: Tensor, hidden: Tensor) -> Tensor:
+        canvas = torch.zeros(())
+        for window, part in zip(self.windows, patch.chunk(len(self.windows), dim=1), strict=True):
+            canvas = canvas + window.write(part, hidden)
+        return canvas
+
+
 def normal_of(raw: Tensor) -> Normal:
     mean, log_std = raw.chunk(2, dim=-1)
     return Normal(mean, torch.exp(5 * torch.tanh(log_std / 5)))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 from torch.nn import functional as F
 
+from allograph.attention import bend_strokes
 from allograph.models import BendingModel
 from models.reference import backwards, homogeneous, log_likelihood, look_through, lstm_of, normal, standard, window_of
 
@@ -26,8 +27,8 @@ def bell_filter(image: Tensor, width: float) -> Tensor:
 class ReferenceBending:
     """The plain program: ``free_energy`` and ``run`` of one `BendingModel`, sharing its weights."""
 
-    def __init__(self, model: BendingModel) -> None:
-        self.model = model
+    def __init__(self, model: BendingModel, *, crisp: bool = False) -> None:
+        self.model, self.crisp = model, crisp
 
     def run(
         self, x: Tensor | None, context: Tensor, noise: Tensor, temperature: float = 1.0, ink_beside: bool = True
@@ -99,6 +100,9 @@ class ReferenceBending:
             seen = canvas.empty[:, None, None] + ink
             return torch.cat([seen[:, :channels] + copy, seen[:, channels:]], dim=1)
         logits = canvas.empty + ink
+        if self.crisp:
+            narrow = bell_filter(exemplar, min(self.model.config.bells) * size / 52)
+            return logits + 2 * canvas.empty.abs() * bend_strokes(narrow, large)
         for m, width in enumerate(self.model.config.bells):
             copy = F.grid_sample(bell_filter(exemplar, width * size / 52), grid, align_corners=False)
             logits = logits + F.softplus(canvas.base[m] + gain[:, m])[:, None, None, None] * copy

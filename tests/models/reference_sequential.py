@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from allograph.models import DrawModel, SequentialModel
 from models.reference import (
     PlainAttention,
+    PlainWindows,
     grown,
     log_likelihood,
     lstm_of,
@@ -27,9 +28,12 @@ class ReferenceSequential:
     def __init__(self, model: SequentialModel) -> None:
         self.model, self.config = model, model.config
 
-    def attention(self, name: str) -> PlainAttention:
+    def attention(self, name: str) -> PlainWindows:
         config, module = self.config, getattr(self.model, name)
-        return PlainAttention(config.attention, module, config.bounds, config.image_size, config.patch)
+        modules = [module] if config.windows == 1 else module.windows
+        patch = config.patch if name == "placing" else config.read_patch or config.patch
+        shape = config.bounds, config.image_size, patch
+        return PlainWindows([PlainAttention(config.attention, module, *shape) for module in modules])
 
     def run(
         self,
@@ -92,7 +96,7 @@ class ReferenceSequential:
                 trace.append(torch.cat([z, hidden], dim=1).detach())
             hidden, cell = core(torch.cat([z, noticed, constant], dim=1), (hidden, cell))
             place = self.attention("placing")
-            sprite = model.sprite(hidden).view(batch, config.canvas_channels, place.patch, place.patch)
+            sprite = model.sprite(hidden).view(batch, -1, place.patch, place.patch)
             canvas = grown(config.canvas, model.canvas, canvas, place.write(sprite, hidden))
             parameters.append(observed(model.canvas, canvas))
         return torch.stack(parameters, dim=1), divergences

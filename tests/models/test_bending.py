@@ -94,17 +94,17 @@ def test_a_new_model_begins_as_a_copy_with_no_information_in_the_latents(images:
 def test_bending_alone_writes_no_ink_beside_an_exemplar_and_pays_for_none(images: Tensor, context: Tensor) -> None:
     model = small_model()
     noise = torch.randn(6, 1, 4, 3, generator=generator(), dtype=torch.float64)
-    given, bent = (model.sample(context, noise=noise, ink=ink).parameters for ink in (True, False))
+    given, bent = (model.sample(context, noise=noise, shown=shown).parameters for shown in (False, True))
     assert (bent - given).abs().max() > 1e-3
     assert (bent >= model.canvas.empty).all()  # the copy only adds
-    without = [model.sample(None, noise=noise[:1], ink=ink).parameters for ink in (True, False)]
+    without = [model.sample(None, noise=noise[:1], shown=shown).parameters for shown in (False, True)]
     assert torch.equal(*without)
     later = noise.clone()
     later[:, :, model.config.bends :] += 1.0  # latents of the ink steps have no effect
-    assert torch.equal(model.sample(context, noise=later, ink=False).parameters, bent)
-    grown = model.sample(context, noise=noise, ink=False, history=True)
+    assert torch.equal(model.sample(context, noise=later, shown=True).parameters, bent)
+    grown = model.sample(context, noise=noise, shown=True, history=True)
     assert grown.canvases.shape[2] == grown.write_windows.shape[2] == model.config.bends  # no step that does nothing
-    logits, _ = ReferenceBending(model).run(None, context, noise[:, 0], ink_beside=False)
+    logits, _ = ReferenceBending(model, crisp=True).run(None, context, noise[:, 0], ink_beside=False)
     torch.testing.assert_close(grown.canvases[:, 0], logits[:, : model.config.bends], rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(grown.parameters[:, 0], logits[:, -1], rtol=1e-10, atol=1e-10)
 

@@ -140,7 +140,7 @@ def test_every_latent_moves_the_drawing(name: str) -> None:
 @each_member
 def test_drawing_takes_noise_and_context_and_nothing_else(name: str) -> None:
     model = random_model(name)
-    asked = set(inspect.signature(model.sample).parameters) - {"ink", "crisp", "guidance"}  # how to draw, of some kinds
+    asked = set(inspect.signature(model.sample).parameters) - {"shown", "guidance"}  # how to draw, of some kinds
     assert asked == {"context", "n", "temperature", "history", "noise", "generator"}
     x, context = images(model, 2), exemplars(model, 2)
     noise = torch.randn((2 if model.conditional else 1, 3, *model.noise_shape), generator=generator(4)).double()

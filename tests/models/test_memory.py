@@ -86,7 +86,7 @@ def test_training_reads_only_what_was_written(name: str, precision: str) -> None
 def test_drawing_reads_only_what_was_written(name: str, precision: str) -> None:
     model, _, context, _ = model_of(name)
     ways: list[dict[str, Any]] = [{}, {"history": True}]
-    ways += [{"guidance": 1.5}] if getattr(model, "can_be_guided", False) else []
+    ways += [{"guidance": 1.5}] if model.can_be_guided else []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
         for how in ways:
             with Products() as products:

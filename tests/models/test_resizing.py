@@ -104,15 +104,22 @@ def test_networks_that_differ_in_more_are_refused(changes: dict[str, Any]) -> No
 
 def test_another_patch_is_refused_where_exemplars_are_read_by_attention() -> None:
     parts: dict[str, Any] = {"context": True, "context_by": "attention"}
-    with pytest.raises(ValueError, match="patch stays"):
+    with pytest.raises(ValueError, match="patch must stay"):
         resized(*both({}, patch=5, **parts))
     resized(*both({}, patch=3, **parts))
 
 
-@pytest.mark.parametrize("parts", [{"context": True, "context_by": "inference"}, {"canvas": "gated"}])
+@pytest.mark.parametrize("parts", [{"context": True, "context_by": "inference"}, {"canvas": "gated"}, {"windows": 2}])
 def test_other_kinds_are_resized_too(parts: dict[str, Any]) -> None:
     source, target = both({}, patch=5, **parts)
     resized(source, target)
+    assert target.sample(n=2).parameters.isfinite().all()
+
+
+def test_what_is_read_has_a_size_of_its_own() -> None:
+    source, target = both({"read_patch": 6}, patch=5, read_patch=2)
+    resized(source, target)
+    assert (source.look_target.patch, target.look_target.patch, target.placing.patch) == (2, 6, 5)
     assert target.sample(n=2).parameters.isfinite().all()
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
+from torch.utils.flop_counter import FlopCounterMode
 
 from allograph.attention import AttentionKind, WindowBounds, read, write
 from allograph.likelihoods import LikelihoodConfig
 from allograph.models import SequentialConfig, SequentialModel
-from allograph.models.cells import GaussianHead, State
+from allograph.models.cells import Gaussian
 from models.reference_sequential import ReferenceSequential
 from models.small import small_sequential, some_images, with_random_weights
 
@@ -40,6 +41,20 @@ COMBINATIONS |= {
     }
     for attention, prior in itertools.product(("none", "gaussian", "stretch", "affine"), ("standard", "learned"))
 }
+COMBINATIONS |= {
+    f"{attention}-{canvas}-three-windows{'-by-inference' * (by == 'inference')}": {
+        "attention": attention,
+        "windows": 3,
+        "canvas": canvas,
+        "canvas_channels": 2,
+        "context": True,
+        "context_by": by,
+    }
+    for attention, canvas, by in itertools.product(
+        ("gaussian", "stretch", "affine"), ("additive", "gated"), ("attention", "inference")
+    )
+}
+COMBINATIONS["other-patch-read"] = {"attention": "affine", "patch": 3, "read_patch": 4, "context": True}
 COMBINATIONS["colour"] = {
     "context": True,
     "canvas_channels": 4,
@@ -130,6 +145,9 @@ def test_the_windows_drawn_are_those_read_and_written() -> None:
         {"embedding": -1},
         *({"context": True, "context_by": "inference", "embedding": length} for length in (0, 6)),
         {"heads": 0},
+        {"windows": 0},
+        {"attention": "none", "windows": 2},
+        {"read_patch": -1},
     ],
 )
 def test_sizes_that_cannot_be_are_refused_by_name(wrong: dict[str, Any]) -> None:
@@ -148,23 +166,22 @@ def test_blank_exemplars_beside_others_are_not_recalled() -> None:
     assert not torch.isclose(blank, total).any()
 
 
-def test_an_exemplar_of_many_drawings_is_inferred_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no gradient is wanted; the bound is the same."""
+def test_an_exemplar_of_many_drawings_is_inferred_once() -> None:
+    """Where no gradient is wanted; the bound is the same, for less work than exemplars that differ."""
     model = model_of({"context": True, "context_by": "inference"})
     x, several, noise = some_images(5), some_images(5, seed=2)[:, None], model.noise(5, generator=generator(0))
-    context = several[[0, 1, 0, 0, 1]]
-    inferred = []
-    original = model._posterior
+    same = several[[0, 1, 0, 0, 1]]
+    expected = model.infer(x, same, noise).free_energy.total.detach()
+    model.requires_grad_(False)  # whose hooks the counter cannot set
 
-    def posterior(images: Tensor, *arguments: Any) -> Any:
-        inferred.append(len(images))
-        return original(images, *arguments)
+    def work(context: Tensor) -> tuple[int, Tensor]:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            total = model.infer(x, context, noise).free_energy.total
+        return counter.get_total_flops(), total
 
-    monkeypatch.setattr(model, "_posterior", posterior)
-    expected = model.infer(x, context, noise).free_energy.total
-    with torch.no_grad():
-        assert_close(model.infer(x, context, noise).free_energy.total, expected.detach())
-    assert inferred == [5, 5, 2, 5]
+    (few, found), (many, _) = work(same), work(several)
+    assert_close(found, expected)
+    assert few < many
 
 
 def test_exemplars_of_one_image_serve_all_its_samples() -> None:
@@ -196,42 +213,36 @@ def test_guidance_of_one_is_the_model_itself(parts: dict[str, Any]) -> None:
     assert not torch.allclose(model.sample(context, noise=noise, guidance=2.0).canvases, plain.canvases)
 
 
+@pytest.mark.parametrize("guidance", [0.5, 2.5])
 @pytest.mark.parametrize("parts", GUIDED.values(), ids=GUIDED.keys())
-def test_a_single_step_is_guided_as_the_equation_says(parts: dict[str, Any]) -> None:
-    model = model_of({**parts, "steps": 1})
-    context, still = some_images(1, 2, seed=2), torch.zeros(1, 1, 1, 2).double()
-    seen, blank = (model._see(shown, 1) for shown in (context, None))
-    means = [model._imagine(view, still[0], 1.0).latents[:, 0] for view in (seen, blank)]
-    for guidance in (0.0, 0.5, 3.0):
-        (drawn,) = model._imagine(seen, still[0], guidance).latents
-        assert_close(drawn, means[1] + guidance * (means[0] - means[1]))
+def test_guided_steps_follow_the_equations(parts: dict[str, Any], guidance: float) -> None:
+    """Every z_t lies where two models say, one shown the exemplar and one shown none, both having drawn z_<t; the
+    drawing is what these z draw unguided."""
+    model, temperature = model_of(parts), 0.7
+    context, eps = some_images(2, 2, seed=2), torch.randn(2, 3, 2, generator=generator(5), dtype=torch.float64)
+    x, steps, z = some_images(2, seed=4), model.config.steps, torch.zeros_like(eps)
 
+    def priors_along(given: Tensor | None) -> Gaussian:
+        """``p(z_t | z_<t, x')`` of all steps: what inference says with the noise that makes it draw these z."""
+        noise = torch.zeros_like(z)
+        for t in range(steps):
+            found = model.infer(x, given, noise)
+            (posterior,) = found.posterior
+            noise[:, t] = (z[:, t] - posterior.mean[:, t]) / posterior.log_std[:, t].exp()
+        found = model.infer(x, given, noise)
+        assert_close(found.latents[0], z)
+        return found.prior[0]
 
-@pytest.mark.parametrize("parts", GUIDED.values(), ids=GUIDED.keys())
-def test_guided_steps_follow_the_equations(parts: dict[str, Any]) -> None:
-    """Two copies side by side, every step and its spread written out."""
-    model = model_of(parts)
-    context, guidance = some_images(2, 2, seed=2), 2.5
-    noise = torch.randn(2, 3, 2, generator=generator(5), dtype=torch.float64)
-    views = [model._see(context, 1), model._see(None, 2)]
-    given = [model._given_prior(view) for view in views]
-    first = [model.first_state(view.constant).chunk(2, dim=-1) for view in views]
-    states = [State(torch.tanh(hidden), cell) for hidden, cell in first]
-    trace = model._imagine(views[0], noise, guidance)
-    assert isinstance(model.prior, GaussianHead)
-    for t in range(3):
-        order = model.recall.order[:, t] if model.infers_context else noise[0, 0, :0]
-        noticed = [model._notice(of, state.hidden, order) for of, state in zip(given, states, strict=True)]
-        priors = [
-            model.prior([v, state.hidden], of.for_head) for v, of, state in zip(noticed, given, states, strict=True)
-        ]
-        (mean, log_std), (blank, blank_log_std) = priors
-        spread = torch.minimum(log_std.exp(), log_std.exp() ** guidance * blank_log_std.exp() ** (1 - guidance))
-        z = blank + guidance * (mean - blank) + spread * noise[:, t]
-        assert_close(trace.latents[:, t], z)
-        states = [
-            model.core([z, v], of.for_core, state) for v, of, state in zip(noticed, given, states, strict=True)
-        ]
+    with torch.no_grad():
+        for t in range(steps):
+            (mean, log_std), (blank, blank_log_std) = priors_along(context), priors_along(None)
+            spread = torch.minimum(log_std.exp(), log_std.exp() ** guidance * blank_log_std.exp() ** (1 - guidance))
+            z[:, t] = (blank + guidance * (mean - blank) + temperature * spread * eps)[:, t]
+        prior = priors_along(context)
+        alone = model.sample(context, noise=((z - prior.mean) / prior.log_std.exp())[:, None])
+        drawn = model.sample(context, noise=eps[:, None], temperature=temperature, guidance=guidance)
+    assert_close(drawn.canvases, alone.canvases)
+    assert_close(drawn.write_windows, alone.write_windows)
 
 
 def test_guidance_without_exemplars_or_a_learned_prior_is_refused() -> None:

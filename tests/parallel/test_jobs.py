@@ -53,7 +53,7 @@ def test_a_set_whose_process_was_killed_is_gone_on_with_by_another_number(
     os.kill(job.processes[1].pid or 0, signal.SIGKILL)
     first, second = job.finish()
     assert (first.status, second.status) == (2, -signal.SIGKILL)
-    assert "another process has ended or cannot be reached; run the same command to go on" in first.messages
+    assert "another process ended or cannot be reached; run the same command to continue" in first.messages
     assert contents(tmp_path / "set") != augmented
     (again,) = run(tmp_path / "again", augment(letters, model, tmp_path / "set"), 1)
     assert again.status == 0, again.messages
@@ -67,7 +67,7 @@ def test_a_problem_of_any_process_is_reported_once(letters: Path, model: Path, t
     words = ["augment", tmp_path / "few", "--per-class", 2, "--model", model, "-o", tmp_path / "set", "--json"]
     first, second = run(tmp_path, words, 2)
     assert (first.status, second.status, second.messages) == (1, 1, "")
-    assert "b: no exemplar can be used" in first.messages
+    assert "b: it has no usable exemplar" in first.messages
     assert json.loads(first.output)["made"] == 2
 
 

@@ -46,7 +46,7 @@ def fail() -> None:
     raise AllographError("no")
 
 
-@pytest.mark.parametrize(("each", "message"), [(None, "--ntasks-per-node"), ("3", "as many processes as the others")])
+@pytest.mark.parametrize(("each", "message"), [(None, "--ntasks-per-node"), ("3", "the same number of processes")])
 def test_machines_have_equally_many_processes(
     each: str | None, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -106,7 +106,7 @@ def test_a_signal_to_one_process_ends_all_after_the_same_step(letters: Path, pre
     os.kill(job.processes[1].pid or 0, signal.SIGTERM)
     first, second = job.finish()
     assert (first.status, second.status) == (130, 130)
-    assert "all is saved; run the same command with --resume to go on" in first.messages
+    assert "everything is saved; run the same command with --resume to continue" in first.messages
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
@@ -119,7 +119,7 @@ def test_what_is_refused_is_said_once_and_ends_all(letters: Path, preset: Path, 
     assert [one.messages for one in others] == ["", ""]
     first, second = run(tmp_path / "again", arguments(letters, preset, alone), 2)
     assert (first.status, second.status) == (2, 2)
-    assert "holds a run already" in first.messages
+    assert "already holds a run" in first.messages
 
 
 @pytest.mark.slow
@@ -143,8 +143,8 @@ def test_torchrun_ends_when_a_process_is_killed_and_the_run_goes_on(
     assert launcher.returncode != 0
     lines = [line for line in messages.splitlines() if line.startswith("allograph: ")]
     assert lines == [
-        "allograph: another process has ended or cannot be reached; the same command with --resume goes on from the "
-        "last saved state"
+        "allograph: another process ended or cannot be reached; run the same command with --resume to continue from "
+        "the last saved state"
     ]
     assert not (tmp_path / "run" / "model.safetensors").exists()
     resumed = run(tmp_path, [*words, "--resume"], 2)

@@ -60,8 +60,8 @@ def test_a_batch_is_whole_before_it_is_said_to_be_done(tmp_path: Path) -> None:
         for batch in range(3):
             behind.begin([partial(leave, tmp_path, f"{batch}-{k}") for k in range(10)], say)
             assert len(said) == batch  # of the batches before, not of this one
-        behind.settle()
-        behind.settle()  # nothing is done twice
+        behind.wait()
+        behind.wait()  # nothing is done twice
     assert len(said) == 3
     assert said[-1] == 30
     assert said[0] >= 10
@@ -73,7 +73,7 @@ def test_the_caller_goes_on_meanwhile(tmp_path: Path) -> None:
     with BackgroundPool(1) as behind:
         behind.begin([partial(wait_then_leave, tmp_path, "go", "gone")], lambda: None)
         leave(tmp_path, "go")  # too late if `begin` waited
-        behind.settle()
+        behind.wait()
         assert (tmp_path / "gone").exists()
 
 
@@ -86,7 +86,7 @@ def test_an_error_of_the_work_is_the_callers_and_the_batch_is_not_done(
     said: list[str] = []
     with pytest.raises(error, match=words), BackgroundPool(2) as behind:
         behind.begin([broken, *[partial(leave, tmp_path, str(k)) for k in range(5)]], lambda: said.append("done"))
-        behind.settle()
+        behind.wait()
     assert said == []
 
 
@@ -98,7 +98,7 @@ def test_an_error_that_nobody_waited_for_is_the_callers_too() -> None:
 def test_a_killed_worker_is_one_line_with_the_remedy() -> None:
     with pytest.raises(AllographError, match="run the same command again"), BackgroundPool(1) as behind:
         behind.begin([end_at_once], lambda: None)
-        behind.settle()
+        behind.wait()
 
 
 def test_ctrl_c_ends_what_has_begun_and_gives_up_the_rest(tmp_path: Path) -> None:
@@ -126,9 +126,9 @@ if __name__ == "__main__":
     folder = Path({str(tmp_path)!r})
     with BackgroundPool(2) as behind:
         behind.begin([partial(leave, folder, str(k)) for k in range(8)], lambda: None)
-        behind.settle()
+        behind.wait()
         behind.begin([partial(wait_then_leave, folder, "never", "nothing")], lambda: None)
-        behind.settle()
+        behind.wait()
 """
     places = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     caller = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": places})

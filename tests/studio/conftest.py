@@ -1,4 +1,4 @@
-"""Small real models on a shelf, and a server that offers them."""
+"""Small real models in a registry, and a server that offers them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import pytest
 
 pytest.importorskip("starlette", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
 pytest.importorskip("uvicorn", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
+pytest.importorskip("pydantic", reason="the studio's packages are not installed: pip install 'allograph[studio]'")
 
 from allograph import weights
-from allograph.studio import Shelf
+from allograph.studio import ModelRegistry
 from commands.family import build, card
-from studio.local import Local, running
+from studio.live_server import LiveServer, exemplar, running
 
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Weights of a model of symbols, of colour pictures, and of one that takes no exemplar."""
-    folder = tmp_path_factory.mktemp("shelf")
+    folder = tmp_path_factory.mktemp("models")
     files = {}
     for name in ("bending", "colour", "draw"):
         files[name] = folder / f"{name}.safetensors"
@@ -28,11 +29,13 @@ def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def shelf(model_files: dict[str, Path]) -> Shelf:
-    return Shelf([str(path) for path in model_files.values()])
+def registry(model_files: dict[str, Path]) -> ModelRegistry:
+    return ModelRegistry([str(path) for path in model_files.values()])
 
 
 @pytest.fixture(scope="session")
-def server(shelf: Shelf) -> Iterator[Local]:
-    with running(shelf) as local:
-        yield local
+def server(registry: ModelRegistry) -> Iterator[LiveServer]:
+    with running(registry) as live:
+        # Modules that are imported on first use may use `random`, which Hypothesis does not allow while it draws.
+        live.post("outlines", {"exemplars": [exemplar()], "numbers": [1]})
+        yield live

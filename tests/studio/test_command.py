@@ -15,8 +15,8 @@ import pytest
 
 from allograph.cli import main
 from allograph.errors import AllographError
-from allograph.studio import Shelf
-from allograph.studio.serving import DEFAULT_PORT, listen
+from allograph.studio import ModelRegistry
+from allograph.studio.server import DEFAULT_PORT, listen
 
 
 def test_it_serves_until_it_is_stopped(model_files: dict[str, Path]) -> None:
@@ -37,15 +37,14 @@ def test_it_serves_until_it_is_stopped(model_files: dict[str, Path]) -> None:
     assert output == ""
 
 
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "pydantic"])
 def test_without_its_packages_it_says_how_to_get_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "uvicorn" else find(name, *rest)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == missing else find(name, *rest))
     assert main(["studio", "--no-browser"]) == 2
-    assert "pip install 'allograph[studio]'" in capsys.readouterr().err
+    assert f"the studio needs {missing}; install with: pip install 'allograph[studio]'" in capsys.readouterr().err
 
 
 def test_a_model_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,5 +73,5 @@ def test_a_host_that_does_not_exist_is_refused() -> None:
 def test_models_of_one_name_are_told_apart(model_files: dict[str, Path], tmp_path: Path) -> None:
     copy = tmp_path / "draw.safetensors"
     copy.write_bytes(model_files["draw"].read_bytes())
-    shelf = Shelf([str(model_files["draw"]), str(copy)])
-    assert shelf.names[:2] == ("draw", "draw 2")
+    registry = ModelRegistry([str(model_files["draw"]), str(copy)])
+    assert registry.names[:2] == ("draw", "draw 2")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from allograph import weights
+from allograph.studio import Limits, ModelRegistry
+from commands.family import build, card
 from studio.browser import Visit, browsing, chromium
-from studio.local import Local, drawing, encoded
+from studio.live_server import LiveServer, drawing, encoded, running
 
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
 if not chromium():
@@ -29,7 +34,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any, server: Local, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(browser: Any, server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
     width, scheme = getattr(request, "param", (1440, "light"))
     context = browser.new_context(
@@ -92,11 +97,11 @@ def test_the_slider_holds_a_step_and_windows_are_shown(visit: Visit) -> None:
     page.locator("#time").press("ArrowRight")
     assert page.locator("#step").inner_text() == "2 / 2"
     assert visit.picture_of("#grid canvas") != first
-    assert visit.inked("#looks") == 0
+    assert visit.inked("#read-windows") == 0
     page.locator("#time").fill("1")
     page.check("#windows")
     assert visit.picture_of("#grid canvas") != first
-    assert visit.inked("#looks") > 0
+    assert visit.inked("#read-windows") > 0
     page.uncheck("#windows")
     assert visit.picture_of("#grid canvas") == first
     page.click("#play")
@@ -175,6 +180,97 @@ def test_results_are_saved_as_png_and_svg(visit: Visit) -> None:
     assert Path(svg.value.path()).read_text().startswith("<svg ")
     page.keyboard.press("Escape")
     assert page.locator("#result").is_hidden()
+
+
+def test_the_exemplars_are_sent_once(visit: Visit) -> None:
+    page = visit.page
+    sent: list[tuple[str, dict[str, Any]]] = []
+    page.on("request", lambda r: r.method == "POST" and sent.append((r.url.rpartition("/")[2], r.post_data_json)))
+    with page.expect_response(lambda r: r.url.endswith("/outlines") and 16 in r.request.post_data_json["numbers"]):
+        visit.draw()
+    page.click("#collect-all")
+    page.wait_for_function("() => document.querySelectorAll('#classes img').length === 16")
+    page.locator("#grid .cell").first.click()
+    with page.expect_download():
+        page.click("#result-svg")
+    by_set = [(name, body) for name, body in sent if "drawing_set" in body]
+    assert {name for name, _ in by_set} == {"outlines", "picture"}
+    assert not any("exemplars" in body for _, body in by_set)
+    assert all(len(body["exemplars"]) == 1 for name, body in sent if name == "write")
+    assert {name for name, _ in sent} == {"write", "outlines", "picture"}
+
+
+@pytest.fixture
+def model_file(model_files: dict[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copy(model_files["bending"], tmp_path / "bending.safetensors"))
+
+
+@contextmanager
+def restarted(browser: Any, model_file: Path) -> Iterator[Any]:
+    """A page with four drawings, whose server has been stopped and, by the function that this gives, started again."""
+    with ExitStack() as first, ExitStack() as second:
+        server = first.enter_context(running(ModelRegistry([str(model_file)])))
+        visit = Visit(browser.new_page(), server.address.url)
+        second.callback(visit.page.close)
+        visit.open()
+        visit.page.select_option("#n", "4")
+        visit.draw()
+        visit.wait_for_drawings(4)
+        visit.page.wait_for_timeout(900)  # until the outlines are there
+        first.close()
+        yield visit, lambda: second.enter_context(running(ModelRegistry([str(model_file)]), port=server.address.port))
+
+
+def test_the_page_goes_on_after_the_server_restarts(browser: Any, model_file: Path) -> None:
+    with restarted(browser, model_file) as (visit, start):
+        page = visit.page
+        page.locator("#grid .cell").first.click()
+        page.click("#result-svg")
+        page.wait_for_selector("#alert:not([hidden])")
+        assert "Is it still running?" in page.locator("#alert").inner_text()
+        start()
+        with page.expect_download() as svg:
+            page.click("#result-svg")
+        assert Path(svg.value.path()).read_text().startswith("<svg ")
+        page.click("#result-collect")
+        page.wait_for_selector("#classes img")
+        page.click("#collect-all")
+        page.wait_for_function("() => document.querySelectorAll('#classes img').length === 4")
+        assert page.locator("#alert").is_hidden()
+
+
+def test_after_a_restart_with_other_weights_the_page_shows_their_drawings(browser: Any, model_file: Path) -> None:
+    with restarted(browser, model_file) as (visit, start):
+        page = visit.page
+        weights.save(model_file, build("digits"), card("digits"))
+        start()
+        with page.expect_response(lambda r: r.url.endswith("/write") and r.ok) as written:
+            page.click("#collect-all")
+        visit.wait_for_drawings(4)
+        assert written.value.json()["size"] == 28
+        assert page.locator("#alert").is_hidden()
+        page.click("#collect-all")
+        page.wait_for_function("() => document.querySelectorAll('#classes img').length === 4")
+
+
+def test_a_page_whose_drawings_were_dropped_shows_no_error(browser: Any, registry: ModelRegistry) -> None:
+    with running(registry, Limits(drawing_sets=1)) as server:
+        visit = Visit(browser.new_page(), server.address.url)
+        visit.open()
+        visit.page.select_option("#n", "4")
+        visit.draw()
+        visit.wait_for_drawings(4)
+        server.post("write", {"model": "draw", "n": 1})
+        with visit.page.expect_response(lambda r: r.url.endswith("/outlines") and r.ok):
+            pass
+        server.post("write", {"model": "draw", "n": 1})
+        visit.page.locator("#grid .cell").first.click()
+        with visit.page.expect_download() as png:
+            visit.page.click("#result-png")
+        with Image.open(png.value.path()) as picture:
+            assert picture.size == (1024, 1024)
+        assert visit.page.locator("#alert").is_hidden()
+        visit.page.close()
 
 
 def test_the_zip_holds_what_the_collection_shows(visit: Visit) -> None:
@@ -270,7 +366,7 @@ def test_the_numbers_of_a_second_drawing(visit: Visit) -> None:
     page.click("#second-clear")
     page.wait_for_selector("#steps .bars", state="detached")
     page.locator("#grid .cell").first.click()
-    page.click("#result-judge")
+    page.click("#result-measure")
     page.wait_for_selector("#steps .bars")
 
 

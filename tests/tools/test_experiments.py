@@ -49,7 +49,7 @@ class Allograph:
                 heard(100.0)
             raise Failed("allograph failed")
         if words[0] == "evaluate":
-            return json.dumps(result("x")["likelihood"])
+            return json.dumps({"format": 2, "measurement": "likelihood", **result("x")["likelihood"]})
         if "--max-time" in words:
             seconds = float(words[words.index("--max-time") + 1].rstrip("s"))
             return (
@@ -82,9 +82,10 @@ def test_the_schedule_spans_the_minutes_at_the_measured_speed(allograph: Allogra
     assert "steps=8" in train
     assert evaluate[2] == "runs/experiments/t8/model.safetensors"
     written = json.loads((allograph.root / "docs/results/t8.json").read_text())
-    assert (written["steps"], written["train_seconds"]) == (1440, 60.0)
-    assert written["images_per_second"] == 12 * load_preset("omniglot").training.batch_size
-    assert written["train_command"].startswith("allograph train mnist-static --preset omniglot --set steps=8")
+    trained = written["experiment"]
+    assert (trained["steps"], trained["train_seconds"]) == (1440, 60.0)
+    assert trained["images_per_second"] == 12 * load_preset("omniglot").training.batch_size
+    assert trained["command"].startswith("allograph train mnist-static --preset omniglot --set steps=8")
     assert str(allograph.root) not in json.dumps(written)
 
 
@@ -114,7 +115,7 @@ def test_an_interrupted_run_goes_on_with_its_own_plan(allograph: Allograph, caps
     assert "--resume" in train
     assert "training.max_steps=1440" in train
     written = json.loads((allograph.root / "docs/results/t8.json").read_text())
-    assert written["train_seconds"] == 160.0, "of both sessions"
+    assert written["experiment"]["train_seconds"] == 160.0, "of both sessions"
 
 
 def test_a_failed_measurement_does_not_train_again(allograph: Allograph) -> None:
@@ -161,7 +162,8 @@ def test_a_result_names_the_code_that_made_it(allograph: Allograph, monkeypatch:
     allograph.fail = ""
     monkeypatch.setattr(experiments, "commit", lambda: "2" * 40)
     experiments.run_all([some(), some("t16")])
-    t8, t16 = (json.loads((allograph.root / f"docs/results/{name}.json").read_text()) for name in ("t8", "t16"))
+    files = (allograph.root / f"docs/results/{name}.json" for name in ("t8", "t16"))
+    t8, t16 = (json.loads(file.read_text())["experiment"] for file in files)
     assert t8["commit"] == f"{'1' * 40}, measured with {'2' * 40}"
     assert t16["commit"] == "2" * 40
     cores = len(os.sched_getaffinity(0))

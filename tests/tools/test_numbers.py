@@ -144,7 +144,7 @@ def test_the_exact_likelihood_is_shown_where_there_is_one() -> None:
         ({"bound_images": 1000}, {"ours": "free_energy", "samples": 1}, "yes"),
         ({"samples": 5000}, {}, "no: ours has more samples"),
         ({"samples": 5000}, {"samples": 0}, "yes"),
-        ({"samples": 50}, {}, "yes; ours has fewer samples, so is the looser bound"),
+        ({"samples": 50}, {}, "yes; ours has fewer samples, so its bound is looser"),
         ({}, {}, "yes"),
     ],
 )

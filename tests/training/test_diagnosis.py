@@ -28,9 +28,9 @@ def splits() -> Splits:
 
 def spoil(monkeypatch: pytest.MonkeyPatch, when: str, first: int = 0) -> None:
     """Makes the free energy NaN from a step on: in bfloat16 alone, in compiled steps alone, or always."""
-    plain = Fitting._infer
+    plain = Fitting.free_energy
 
-    def infer(self: Fitting, *arguments: object) -> FreeEnergy:
+    def spoiled(self: Fitting, *arguments: object) -> FreeEnergy:
         bad = {
             "bfloat16": torch.is_autocast_enabled("cpu"),
             "compiled": bool(self.model.compiled),
@@ -39,7 +39,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, when: str, first: int = 0) -> None:
         energy = plain(self, *arguments)  # type: ignore[arg-type]
         return FreeEnergy(energy.distortion * (float("nan") if bad else 1.0), energy.kl)
 
-    monkeypatch.setattr(Fitting, "_infer", infer)
+    monkeypatch.setattr(Fitting, "free_energy", spoiled)
 
 
 def refusal(splits: Splits, folder: Path, *words: str) -> str:
@@ -83,14 +83,14 @@ def test_what_float32_makes_too_names_the_learning_rate(
 def test_weights_that_have_diverged_are_said_to_have(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = Fitting._infer
+    plain = Fitting.free_energy
 
-    def infer(self: Fitting, *arguments: object) -> FreeEnergy:
+    def spoiled(self: Fitting, *arguments: object) -> FreeEnergy:
         if self.global_step == 3:
             self.model.core.gates.bias.data.fill_(float("nan"))  # type: ignore[union-attr]
         return plain(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Fitting, "_infer", infer)
+    monkeypatch.setattr(Fitting, "free_energy", spoiled)
     assert "the weights have diverged" in refusal(splits, tmp_path, "precision=float32")
 
 

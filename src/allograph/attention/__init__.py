@@ -1,7 +1,8 @@
 """Attention: where to look and to write, decided by a hidden state.
 
-`WholeImage` (none), `GaussianAttention` (DRAW's), `SeparableTransformer` (scale and shift) and `SpatialTransformer`
-(any affine window) keep one contract, `Attention`. The functions below work on windows and images themselves.
+`WholeImage` (none), `GaussianAttention` (DRAW's), `SeparableTransformer` (scale and shift), `SpatialTransformer` (any
+affine window) and `SeveralWindows` (several windows of one kind) share one interface, `Attention`. The functions below
+work directly on windows and images.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ __all__ = [
     "GaussianAttention",
     "SeparableAttention",
     "SeparableTransformer",
+    "SeveralWindows",
     "SpatialTransformer",
     "WholeImage",
     "WindowBounds",
@@ -32,6 +34,7 @@ from allograph.attention.base import Attention
 from allograph.attention.bending import bend, bend_strokes
 from allograph.attention.gaussian import GaussianAttention
 from allograph.attention.separable import SeparableAttention
+from allograph.attention.several import SeveralWindows
 from allograph.attention.spatial import SeparableTransformer, SpatialTransformer, WindowBounds, WindowNetwork
 from allograph.attention.whole import WholeImage
 from allograph.attention.windows import compose, identity_window, invert, read, write
@@ -41,13 +44,23 @@ AttentionKind = Literal["none", "gaussian", "zoom", "stretch", "affine"]
 
 
 def attention_of(
-    kind: AttentionKind, features: int, size: int, patch: int, bounds: WindowBounds, initial_scale: float
+    kind: AttentionKind,
+    features: int,
+    size: int,
+    patch: int,
+    bounds: WindowBounds,
+    initial_scale: float,
+    windows: int = 1,
 ) -> Attention:
-    """A fresh attention of this kind; without attention a patch is the whole image."""
-    if kind == "none":
-        return WholeImage(size)
-    if kind == "gaussian":
-        return GaussianAttention(features, size, patch)
-    if kind == "affine":
-        return SpatialTransformer(features, size, patch, bounds, initial_scale)
-    return SeparableTransformer(features, size, patch, bounds, initial_scale, 3 if kind == "zoom" else 4)
+    """A new attention module of this kind with this many windows; without attention a patch is the whole image."""
+
+    def one() -> Attention:
+        if kind == "none":
+            return WholeImage(size)
+        if kind == "gaussian":
+            return GaussianAttention(features, size, patch)
+        if kind == "affine":
+            return SpatialTransformer(features, size, patch, bounds, initial_scale)
+        return SeparableTransformer(features, size, patch, bounds, initial_scale, 3 if kind == "zoom" else 4)
+
+    return one() if windows == 1 else SeveralWindows([one() for _ in range(windows)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GaussianAttention"]
+__all__ = ["LOG_INTENSITY", "LOG_STRIDE", "LOG_WIDTH", "GaussianAttention"]
 
 import math
 from typing import final
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from allograph.attention.separable import SeparableAttention
 
-_LOG_STRIDE = (math.log(0.02), math.log(2.0))
-"""Of the grid's width as a share of the image's."""
-_LOG_WIDTH = (math.log(0.3), math.log(8.0))
-"""Of the filters' standard deviation, pixels of 28."""
-_LOG_INTENSITY = 3.0
+LOG_STRIDE = (math.log(0.02), math.log(2.0))
+"""Bounds of the log of the grid's width, as a share of the image's width."""
+LOG_WIDTH = (math.log(0.3), math.log(8.0))
+"""Bounds of the log of the filters' standard deviation, in pixels of a 28-pixel image."""
+LOG_INTENSITY = 3.0
 
 
 @final
@@ -30,12 +30,12 @@ class GaussianAttention(SeparableAttention):
         read(x) = gamma F_y x F_x^T,        write(patch) = F_y^T patch F_x / gamma
 
     so that at ``gamma = 1`` writing is the adjoint of reading. The five numbers are ``(g_x, g_y, log delta, log sigma,
-    log gamma)``. The paper's are unbounded; here the last three are kept within smooth bounds, for an unbounded scale
-    is how such models come to NaN.
+    log gamma)``. In the paper they are unbounded; here the last three have smooth bounds, since an unbounded scale
+    leads to NaN.
 
     Args:
         features: length of the hidden state.
-        size: of the image, pixels a side, S.
+        size: S, side of the image in pixels.
         patch: N.
     """
 
@@ -44,18 +44,17 @@ class GaussianAttention(SeparableAttention):
         self.linear = nn.Linear(features, 5)
         with torch.no_grad():
             self.linear.bias.zero_()
-            self.linear.bias[2] = 1.0  # begin with most of the image
+            self.linear.bias[2] = 1.0  # start with most of the image
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         centre = (self.size + 1) / 2 * (torch.tanh(raw[..., :2]) + 1)
-        stride = _between(raw[..., 2:3], *_LOG_STRIDE) + math.log(max(1, self.size - 1) / max(1, self.patch - 1))
-        width = _between(raw[..., 3:4], *_LOG_WIDTH) + math.log(self.size / 28)
-        return torch.cat([centre, stride, width, _LOG_INTENSITY * torch.tanh(raw[..., 4:])], dim=-1)
+        stride = _between(raw[..., 2:3], *LOG_STRIDE) + math.log(max(1, self.size - 1) / max(1, self.patch - 1))
+        width = _between(raw[..., 3:4], *LOG_WIDTH) + math.log(self.size / 28)
+        return torch.cat([centre, stride, width, LOG_INTENSITY * torch.tanh(raw[..., 4:])], dim=-1)
 
     def filters(
         self, where: Float[Tensor, "*batch 5"]
@@ -65,13 +64,15 @@ class GaussianAttention(SeparableAttention):
         pixels = torch.arange(1, self.size + 1, device=where.device, dtype=where.dtype)
         middle = where[..., :2, None] + steps * where[..., 2, None, None].exp()
         distance = (pixels - middle[..., None]) * torch.exp(-where[..., 3, None, None, None])
-        # By softmax, which is the normalised bell and stays finite where a filter lies far outside the image.
+        # Softmax gives the normalised bell and stays finite if a filter lies far outside the image.
         along_x, along_y = torch.softmax(-0.5 * distance.square(), dim=-1).unbind(dim=-3)
         return along_y, along_x
 
-    def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
-        along_y, along_x = self.filters(where)
-        return along_y * where[..., 4, None, None].exp(), along_x
+    def read(self, image: Tensor, where: Tensor) -> Tensor:
+        with torch.autocast(image.device.type, enabled=False):
+            along_y, along_x = self.filters(where)
+            along_y = along_y * where[..., 4, None, None].exp()
+            return along_y[:, None] @ image.to(where.dtype) @ along_x[:, None].mT
 
     def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         along_y, along_x = self.filters(where)

@@ -1,4 +1,4 @@
-"""Attention by two matrix products: ``F_y x F_x^T`` reads, ``G_y patch G_x^T`` writes."""
+"""Attention that writes by two matrix products, ``G_y patch G_x^T``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allograph.attention.base import Attention
 
 
 def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[Tensor, "*batch points {size}"]:
-    """The weights of bilinear interpolation of ``size`` pixels on [-1, 1] at each place, zeros outside:
+    """The weights of bilinear interpolation between ``size`` pixels on [-1, 1] at each place, zero outside:
     ``max(0, 1 - |i(place) - i|)`` with ``i(place) = ((place + 1) size - 1) / 2``.
     """
     pixel = ((place + 1) * size - 1) / 2
@@ -25,26 +25,15 @@ def bilinear_kernel(place: Float[Tensor, "*batch points"], size: int) -> Float[T
 class SeparableAttention(Attention):
     """Attention whose kernels along x and along y are independent (Gregor et al., 2015, equations 27 and 29).
 
-    The products run in at least float32. All T steps are written by one product over (T x patch): no image for each
-    step is ever made.
+    The products run in at least float32. One product over (T x patch) writes all T steps without making an image for
+    each.
     """
-
-    @abstractmethod
-    def reading_kernels(
-        self, where: Float[Tensor, "*batch numbers"]
-    ) -> tuple[Float[Tensor, "*batch patch size"], Float[Tensor, "*batch patch size"]]:
-        """``F_y`` and ``F_x``."""
 
     @abstractmethod
     def writing_kernels(
         self, where: Float[Tensor, "*batch numbers"]
     ) -> tuple[Float[Tensor, "*batch size patch"], Float[Tensor, "*batch size patch"]]:
         """``G_y`` and ``G_x``."""
-
-    def read(self, image: Tensor, where: Tensor) -> Tensor:
-        with torch.autocast(image.device.type, enabled=False):
-            along_y, along_x = self.reading_kernels(where)
-            return along_y[:, None] @ image.to(where.dtype) @ along_x[:, None].mT
 
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         with torch.autocast(patch.device.type, enabled=False):
@@ -54,7 +43,7 @@ class SeparableAttention(Attention):
     def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
         with torch.autocast(patches.device.type, enabled=False):
             along_y, along_x = self.writing_kernels(where)
-            # sum_t G_y[t] (patch_t G_x[t]^T), the sum over t and over the patch's rows in one product.
+            # sum_t G_y[t] (patch_t G_x[t]^T), with the sum over t and over the patch's rows in one product.
             rows = patches.to(where.dtype) @ along_x[:, :, None].mT
             rows = rows.transpose(1, 2).flatten(2, 3)
             return along_y.transpose(1, 2).flatten(2, 3)[:, None] @ rows

@@ -1,4 +1,4 @@
-"""Spatially transformed attention: windows whose numbers are decided by a hidden state."""
+"""Spatially transformed attention: a hidden state decides the numbers of a window."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from allograph.attention.separable import SeparableAttention, bilinear_kernel
 from allograph.attention.windows import read, read_straight, write
 from allograph.limits import Limit, require
 
-_SCALE = Limit(1e-3, 100, "a window of such a size shows nothing")
+_SCALE = Limit(1e-3, 100, "a window of that size shows nothing")
 _FAR = Limit(0, 100, "nothing of the image is seen from there")
 _TURN = Limit(0, 10, "pi leaves all directions open")
 
 
 @dataclass(frozen=True)
 class WindowBounds:
-    """How far a window may go. Every bound is smooth, none can be reached, so no window is ever singular.
+    """Bounds of a window. Every bound is smooth and cannot be reached, so no window is ever singular.
 
     Attributes:
         min_scale, max_scale: half the window's width and height, as a share of half the image.
-        max_shift: of the centre, in half images.
-        max_turn: radians, either way; pi leaves all directions open.
-        max_shear: of x along y, before the turn.
+        max_shift: largest shift of the centre, in half images.
+        max_turn: largest turn either way, in radians; pi allows all directions.
+        max_shear: largest shear of x along y, before the turn.
     """
 
     min_scale: float = 0.1
@@ -41,24 +41,24 @@ class WindowBounds:
 
     def __post_init__(self) -> None:
         require(self, min_scale=_SCALE, max_scale=_SCALE, max_shift=_FAR, max_turn=_TURN, max_shear=_FAR)
-        if not self.max_scale / self.min_scale > 1:  # by whose logarithm is divided
-            raise ValueError(f"scales go from min_scale below max_scale, not from {self.min_scale} to {self.max_scale}")
+        if not self.max_scale / self.min_scale > 1:  # its logarithm is a divisor
+            raise ValueError(f"min_scale = {self.min_scale} must be below max_scale = {self.max_scale}")
         if self.max_shift == 0:
             raise ValueError("max_shift = 0 is too small; it is above 0")
 
 
 class WindowNetwork(nn.Module):
-    """Numbers linear in the hidden state, to a window.
+    """Maps a hidden state linearly to the numbers of a window.
 
-    ``A = R(turn) [[1, shear], [0, 1]] diag(scale_x, scale_y)``, ``b = (shift_x, shift_y)``, with
-    ``log scale`` between the logarithms of its bounds by a sigmoid, and shift, turn and shear by tanh. Hence
+    ``A = R(turn) [[1, shear], [0, 1]] diag(scale_x, scale_y)``, ``b = (shift_x, shift_y)``, where a sigmoid keeps
+    ``log scale`` between the logarithms of its bounds, and tanh bounds shift, turn and shear. Hence
     ``det A = scale_x scale_y > min_scale^2``.
 
     Args:
         features: length of the hidden state.
         bounds: see `WindowBounds`.
         initial_scale: the scale at a hidden state of zero, as near as the bounds allow.
-        freedom: how many numbers: 3 (one scale, two shifts), 4 (two scales, two shifts), 6 (turn and shear as well).
+        freedom: number of numbers: 3 (one scale, two shifts), 4 (two scales, two shifts), 6 (turn and shear as well).
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class WindowNetwork(nn.Module):
     def scale_and_shift(
         self, raw: Float[Tensor, "*batch numbers"]
     ) -> tuple[Float[Tensor, "*batch 2"], Float[Tensor, "*batch 2"]]:
-        """Scales and shifts (x, y) of unbounded numbers, in at least float32: positions are too fine for bfloat16."""
+        """Scales and shifts (x, y) from unbounded numbers, in at least float32: positions are too fine for bfloat16."""
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         bounds, scales = self.bounds, 1 if self.freedom == 3 else 2
         low, high = math.log(bounds.min_scale), math.log(bounds.max_scale)
@@ -92,7 +92,7 @@ class WindowNetwork(nn.Module):
         return scale.expand(*raw.shape[:-1], 2), bounds.max_shift * torch.tanh(raw[..., scales : scales + 2])
 
     def window(self, raw: Float[Tensor, "*batch numbers"]) -> Float[Tensor, "*batch 2 3"]:
-        """Windows of unbounded numbers: scales, shifts (x, y), turn, shear, as many as the freedom has."""
+        """Windows from unbounded numbers: scales, shifts (x, y), turn and shear, as far as the freedom goes."""
         scale, shift = self.scale_and_shift(raw)
         if self.freedom < 6:
             return torch.cat([torch.diag_embed(scale), shift[..., None]], dim=-1)
@@ -111,16 +111,15 @@ class WindowNetwork(nn.Module):
 class SpatialTransformer(Attention):
     """All six numbers of an affine window, by a sampling grid (Jaderberg et al., 2015; Rezende et al., 2016, sec. 3.1).
 
-    The numbers are the window itself, row by row. Reading and writing as in `allograph.attention.windows`.
+    The numbers are the window itself, row by row. Reading and writing work as in `allograph.attention.windows`.
     """
 
     def __init__(self, features: int, size: int, patch: int, bounds: WindowBounds, initial_scale: float = 0.5) -> None:
         super().__init__(size, patch, 6)
         self.network = WindowNetwork(features, bounds, initial_scale, 6)
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.network.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.network.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         return self.network.window(raw).flatten(-2)
@@ -131,16 +130,19 @@ class SpatialTransformer(Attention):
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         return write(patch.to(where.dtype), self.outline(where), self.size)
 
+    def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
+        return self.write_each(patches, where).sum(dim=1)
+
     def outline(self, where: Tensor) -> Tensor:
         return where.unflatten(-1, (2, 3))
 
 
 @final
 class SeparableTransformer(SeparableAttention):
-    """Windows without turn and shear, of one scale (3 numbers) or two (4): what `SpatialTransformer` does with such
-    windows, by two matrix products.
+    """Windows without turn and shear, with one scale (3 numbers) or two (4): gives what `SpatialTransformer` gives for
+    such windows, by two matrix products.
 
-    The numbers are (scale_x, scale_y, shift_x, shift_y); the freedom says how many of them are decided independently.
+    The numbers are (scale_x, scale_y, shift_x, shift_y); the freedom says how many of them are independent.
     """
 
     def __init__(
@@ -155,22 +157,16 @@ class SeparableTransformer(SeparableAttention):
         super().__init__(size, patch, 4)
         self.network = WindowNetwork(features, bounds, initial_scale, freedom)
 
-    @property
-    def projection(self) -> nn.Linear:
-        return self.network.linear
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return self.network.linear(hidden)
 
     def place(self, raw: Tensor) -> Tensor:
         return torch.cat(self.network.scale_and_shift(raw), dim=-1)
 
     def read(self, image: Tensor, where: Tensor) -> Tensor:
-        # A sample of few pixels: four taps for each cost a fifth of the two products with kernels that are nearly all
-        # zeros (`reading_kernels`, equal to rounding). Writing sums over all steps in its products: worth more.
+        # Bilinear sampling with four taps costs a fifth of two products with kernels that are nearly all zeros (equal
+        # up to rounding). For writing, products pay off: they also sum over all steps.
         return read_straight(image.to(where.dtype), where, self.patch)
-
-    def reading_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
-        place = where[..., :2, None] * _centres(self.patch, where) + where[..., 2:, None]
-        along_x, along_y = bilinear_kernel(place, self.size).unbind(dim=-3)
-        return along_y, along_x
 
     def writing_kernels(self, where: Tensor) -> tuple[Tensor, Tensor]:
         place = (_centres(self.size, where) - where[..., 2:, None]) / where[..., :2, None]

@@ -1,4 +1,4 @@
-"""No attention: the whole image is read and written."""
+"""No attention: reads and writes the whole image."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ __all__ = ["WholeImage"]
 
 from typing import final
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from allograph.attention.base import Attention
 from allograph.attention.windows import identity_window
@@ -15,17 +14,13 @@ from allograph.attention.windows import identity_window
 
 @final
 class WholeImage(Attention):
-    """``read(x) = x`` and ``write(patch) = patch``: a patch is an image, and no number says where."""
+    """``read(x) = x`` and ``write(patch) = patch``: a patch is the image, and a place has no numbers."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size, size, 0)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        return hidden.new_zeros((*hidden.shape[:-1], 0), dtype=torch.promote_types(hidden.dtype, torch.float32))
-
-    @property
-    def projection(self) -> nn.Linear:
-        raise TypeError("no number says where the whole image is")
+    def unbounded(self, hidden: Tensor) -> Tensor:
+        return hidden[..., :0]
 
     def place(self, raw: Tensor) -> Tensor:
         return raw
@@ -35,6 +30,9 @@ class WholeImage(Attention):
 
     def write(self, patch: Tensor, where: Tensor) -> Tensor:
         return patch.to(where.dtype)
+
+    def write_all(self, patches: Tensor, where: Tensor) -> Tensor:
+        return self.write_each(patches, where).sum(dim=1)
 
     def outline(self, where: Tensor) -> Tensor:
         return identity_window(*where.shape[:-1], device=where.device, dtype=where.dtype)

@@ -1,4 +1,4 @@
-"""Windows: reading one of an image, and writing a patch back into it.
+"""Windows: reading one from an image, and writing a patch back into it.
 
 A *window* is an affine map ``[A | b]``, shape (2, 3), from window coordinates ``u`` in [-1, 1]^2 to image coordinates
 ``p = A u + b`` in the same convention: (x right, y down), pixel centres of an n-pixel axis at ``(2 i + 1) / n - 1``.
@@ -6,7 +6,7 @@ A *window* is an affine map ``[A | b]``, shape (2, 3), from window coordinates `
 - reading:  ``y(u) = image(A u + b)``,            undoes position, scale, rotation and shear
 - writing:  ``canvas(p) = patch(A^-1 (p - b))``,  puts them back
 
-Both interpolate bilinearly with zeros outside, so both are linear in the image, and with the identity window and equal
+Both interpolate bilinearly with zeros outside, so both are linear in the image. With the identity window and equal
 sizes both are the identity. Source: Jaderberg et al., *Spatial Transformer Networks*, 2015; Rezende et al., 2016,
 section 3.1 and appendix.
 """
@@ -36,7 +36,7 @@ Window = Float[Tensor, "*batch 2 3"]
 
 
 def identity_window(*batch: int, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Tensor:
-    """The window that is the whole image: ``A = I, b = 0``, shape (*batch, 2, 3)."""
+    """The window that covers the whole image: ``A = I, b = 0``, shape (*batch, 2, 3)."""
     return torch.eye(2, 3, device=device, dtype=dtype).expand(*batch, 2, 3)
 
 
@@ -59,14 +59,14 @@ def invert(window: Window) -> Window:
 @lru_cache(maxsize=32)
 def base_grid(size: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "2 pixels"]:
     """Pixel centres (x, y) of a size x size image, row by row."""
-    with torch.inference_mode(False):  # it is kept, and has to serve training after a first use in inference mode
+    with torch.inference_mode(False):  # cached, and must serve training after a first use in inference mode
         centre = (2 * torch.arange(size, device=device, dtype=dtype) + 1) / size - 1
         y, x = torch.meshgrid(centre, centre, indexing="ij")
         return torch.stack([x.flatten(), y.flatten()])
 
 
 def interpolate(image: Tensor, grid: Float[Tensor, "batch 2 rows columns"]) -> Tensor:
-    """Bilinear values of ``image`` at the points (x, y) of ``grid``, zeros outside."""
+    """Bilinear values of ``image`` at the points (x, y) of ``grid``, zero outside."""
     return _bilinear(image, grid.permute(0, 2, 3, 1))
 
 
@@ -92,7 +92,7 @@ def read(
 def read_straight(
     image: Float[Tensor, "batch channel height width"], where: Float[Tensor, "batch 4"], size: int
 ) -> Float[Tensor, "batch channel {size} {size}"]:
-    """What `read` gives of windows without turn and shear: scales (x, y) and shifts (x, y)."""
+    """`read` for windows without turn and shear, given as scales (x, y) and shifts (x, y)."""
     with torch.autocast(image.device.type, enabled=False):
         points = where[:, :2, None] * base_grid(size, where.device, where.dtype) + where[:, 2:, None]
         return interpolate(image, points.view(-1, 2, size, size))

@@ -1,4 +1,4 @@
-"""Hidden canvases: where what all steps write comes together, and becomes the likelihood's parameters."""
+"""Hidden canvases: they collect what all steps write and turn it into the likelihood's parameters."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class AdditiveCanvas(Canvas):
         return self.after(attention.write_all(sprites, where))
 
     def after(self, written: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch parameters size size"]:
-        """``f_o(c_T)``, of the sum of all that was written."""
+        """``f_o(c_T)`` for the sum of everything written."""
         return self.observe(self.first + written)
 
     def history(self, attention: Attention, sprites: Tensor, where: Tensor) -> Tensor:
@@ -40,8 +40,8 @@ class GatedCanvas(Canvas):
         a = c_{t-1} + write(sprite_t, where_t),   u, r = sigmoid(W_ur * a + b_ur)
         c_t = u . a + (1 - u) . tanh(W_c * (r . a) + b_c)
 
-    (Rezende et al., 2016, section 2.2 and appendix; a gated recurrent unit whose input is added to its state.) What all
-    steps write is computed at once, only the unit waits.
+    (Rezende et al., 2016, section 2.2 and appendix; a gated recurrent unit whose input is added to its state.) The
+    writing of all steps is computed at once; only the unit runs step by step.
     """
 
     _KERNEL = 3
@@ -52,7 +52,7 @@ class GatedCanvas(Canvas):
         self.candidate = nn.Conv2d(channels, channels, self._KERNEL, padding=self._KERNEL // 2)
         with torch.no_grad():
             self.gates.bias.zero_()  # type: ignore[union-attr]
-            self.gates.bias[:channels] = 5.0  # type: ignore[index]  # begin near the additive canvas
+            self.gates.bias[:channels] = 5.0  # type: ignore[index]  # start near the additive canvas
 
     def forward(self, attention: Attention, sprites: Tensor, where: Tensor) -> Tensor:
         canvas = self.first

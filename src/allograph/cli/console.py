@@ -6,6 +6,7 @@ __all__ = [
     "MAX_SEED",
     "STOPPED",
     "DataDirOption",
+    "FormatOption",
     "GuidanceOption",
     "InkOption",
     "JsonOption",
@@ -43,58 +44,71 @@ STOPPED = 130
 """The exit status after Ctrl-C, as shells count it: 128 + SIGINT."""
 
 MAX_SEED = 2**32 - 1
-"""The largest seed that all commands take, for Lightning takes no larger one; the smallest is 0."""
+"""The largest seed that commands accept, since Lightning accepts no larger one; the smallest is 0."""
 
 _EVERY = 5.0
-"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+"""Seconds between two progress lines if there is no terminal for a bar."""
 
-ModelOption = Annotated[str, typer.Option("--model", help="Weights: a known name or a .safetensors file.", metavar="M")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Weights: a known name, a .safetensors file, or hf://OWNER/NAME.", metavar="M")
+]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the drawings.", metavar="DIR")]
-SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same drawings.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed gives the same drawings.")]
 GuidanceOption = Annotated[
     float | None,
-    typer.Option(help="Above 1 drawings follow the exemplar more closely.", show_default="the weights' own"),
+    typer.Option(help="Above 1, drawings follow the exemplar more closely.", show_default="the weights' own"),
 ]
 TemperatureOption = Annotated[
-    float | None, typer.Option(help="Below 1 the drawings vary less.", show_default="the weights' own")
+    float | None, typer.Option(help="Below 1, drawings vary less.", show_default="the weights' own")
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier call.")]
-InkOption = Annotated[Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
+InkOption = Annotated[
+    Literal["auto", "dark", "light"], typer.Option(help="Which tone of the image is the ink; auto finds out.")
+]
+FormatOption = Annotated[
+    Literal["png", "svg", "svg-strokes", "json", "inkml"],
+    typer.Option("--format", help="Pictures, outlines, or centre lines with one path per stroke, for plotters."),
+]
 DataDirOption = Annotated[
     str | None,
-    typer.Option("--data-dir", help="Where the data sets are or go.", envvar="ALLOGRAPH_DATA", metavar="DIR"),
+    typer.Option(
+        "--data-dir",
+        help="Folder for data sets, which are downloaded if missing.",
+        envvar="ALLOGRAPH_DATA",
+        metavar="DIR",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
         "--threads",
         min=1,
         callback=use_threads,
-        help="Threads that compute.",
-        show_default="as many as there are cores to be used",
+        help="Number of compute threads.",
+        show_default="one for each usable core",
         metavar="N",
     ),
 ]
 
 
 class Stopped(Exception):
-    """The user pressed Ctrl-C; the message says what is done and how to go on."""
+    """The user pressed Ctrl-C; the message says what is done and how to continue."""
 
 
 def say(message: str) -> None:
-    """One line for the user, on stderr; of several processes the first speaks."""
+    """Print one line for the user on stderr; of several processes, only the first does."""
     if launched().first:
         complain(message)
 
 
 def complain(message: str) -> None:
-    """One line for the user, on stderr, whichever process this is."""
+    """Print one line for the user on stderr, from any process."""
     print(f"allograph: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """The one document of `--json`, on stdout: results as objects, paths as strings."""
+    """Print the document of `--json` on stdout: results as objects, paths as strings."""
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain), flush=True)
 
 
@@ -103,7 +117,7 @@ def _plain(value: Any) -> Any:
 
 
 class Progress:
-    """A bar with the rate and the time left on a terminal, a line now and then elsewhere; both on stderr."""
+    """Progress on stderr: a bar with the time left on a terminal, elsewhere a line now and then."""
 
     def __init__(self, unit: str) -> None:
         self._unit = unit

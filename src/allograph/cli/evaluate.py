@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ThreadsOption, print_json
-from allograph.cli.measuring import measuring, report_problems
+from allograph.cli.console import MAX_SEED, DataDirOption, JsonOption, ThreadsOption
+from allograph.cli.measuring import held_out_data, measure
 from allograph.errors import AllographError
 
 evaluate = typer.Typer(help="Measure a model: its likelihood, and how well its drawings are recognised.")
@@ -20,15 +20,16 @@ DataOption = Annotated[str, typer.Option("--data", help="A known data set, or a 
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="How Omniglot is divided: 30-20, 40-10, 45-5 or characters.", show_default="the training's, else 30-20"
+        help="Split of Omniglot: 30-20, 40-10, 45-5 or characters.",
+        show_default="as in the training, otherwise 30-20",
     ),
 ]
 PartOption = Annotated[
     Literal["validation", "test"],
-    typer.Option(help="Part of the data; the test part is for the last figure, not for choosing."),
+    typer.Option(help="Part of the data. Make choices on validation; keep test for the final figure."),
 ]
 ResultsOption = Annotated[Path, typer.Option("-o", "--output", help="Folder for the result file.", metavar="DIR")]
-OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier call.")]
+OverwriteRecord = Annotated[bool, typer.Option("--overwrite", help="Replace the result file of an earlier run.")]
 SettingOption = Annotated[
     Literal["within", "across"], typer.Option(help="Characters of one alphabet at a time, or of all.")
 ]
@@ -43,35 +44,39 @@ def likelihood(
     part: Annotated[
         Literal["training", "validation", "test"],
         typer.Option(
-            help="Part of the data; the test part is for the last figure, not for choosing, the training part to "
-            "compare with the others."
+            help="Part of the data. Make choices on validation; keep test for the final figure. The training part is "
+            "for comparison."
         ),
     ] = "validation",
     drawings: Annotated[
-        int | None, typer.Option(min=2, help="Images for the free energy.", show_default="all of the part")
+        int | None, typer.Option(min=2, help="Number of images for the free energy.", show_default="the whole part")
     ] = None,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 1000,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Number of images for the bound.")] = 1000,
     contexts: Annotated[
         str | None,
         typer.Option(
-            help="Exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
-            show_default="1 where model and data have any",
+            help="Number of exemplars given with each image; several numbers make one table, e.g. 0,1,2,3,4,9.",
+            show_default="1 if the model takes exemplars and the data have them",
             metavar="N[,N...]",
         ),
     ] = None,
     exemplars: Annotated[
         Literal["concept", "family"] | None,
         typer.Option(
-            help="What these are: of the same symbol, or other symbols of its alphabet.", show_default="the training's"
+            help="What the exemplars are: drawings of the same symbol, or other symbols of its alphabet.",
+            show_default="as in the training",
         ),
     ] = None,
     binarisation: Annotated[
         Literal["none", "threshold", "dynamic"] | None,
-        typer.Option(help="Of 8-bit images: at one half, or drawn from their grey.", show_default="the training's"),
+        typer.Option(
+            help="Binarisation of 8-bit images: threshold at one half, or drawn at random from the grey values.",
+            show_default="as in the training",
+        ),
     ] = None,
-    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Of the computation.")] = "float32",
+    precision: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the computation.")] = "float32",
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of images and exemplars and of the noise.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the choice of images and exemplars, and of the noise.")
     ] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -79,20 +84,12 @@ def likelihood(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """How probable are unseen images, in nats: free energy and importance weighted bound, with and without exemplar.
+    """Measure how probable unseen images are, in nats.
 
-    Writes all that a comparison needs to DIR/MODEL-DATA-PART-kSAMPLES.json.
+    Gives the free energy and the importance weighted bound, with and without an exemplar. Everything that a comparison
+    needs goes to DIR/MODEL-DATA-PART-kSAMPLES.json.
     """
-    from allograph.evaluation.records import (
-        check_free,
-        data_name,
-        measurement_command,
-        measurement_record,
-        model_name,
-        record_path,
-        save_record,
-        shown_data,
-    )
+    from allograph.evaluation.records import check_free, data_name, model_name, record_path, shown_data
 
     counts = None if contexts is None else _counts(contexts)
     name = model_name(model)
@@ -100,57 +97,45 @@ def likelihood(
     check_free(path, overwrite=overwrite)
 
     from allograph import weights
-    from allograph.evaluation.leakage import unseen_part
+    from allograph.evaluation.leakage import HeldOut
     from allograph.evaluation.likelihood.estimate import evaluate_likelihood
-    from allograph.evaluation.resume import remembering
+    from allograph.evaluation.likelihood.result import LikelihoodResult
+    from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
 
     loaded = weights.load(model)
-    trained = loaded.card.get("settings", {}).get("data", {})
-    with measuring("passes") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(loaded.card, data, part, split=split, data_dir=data_dir)
+    settings: dict[str, Any] = {
+        "drawings": drawings,
+        "samples": samples,
+        "bound_drawings": bound_drawings,
+        "contexts": counts,
+        "exemplars": exemplars or loaded.card.exemplars,
+        "binarisation": binarisation or loaded.card.binarisation,
+        "precision": precision,
+        "seed": seed,
+    }
+
+    def findings(result: LikelihoodResult, split: str) -> Findings:
+        asked = ",".join(map(str, counts or [result.contexts]))
+        words: list[object] = [shown_data(data), "--samples", samples, "--part", part, "--drawings", result.images]
+        words += ["--bound-drawings", result.bound_images, "--contexts", asked, "--precision", precision]
+        words += ["--seed", seed, *(["--exemplars", result.exemplars] if result.contexts else [])]
+        words += ["--split", split] if split else []
+        words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
+        return Findings(words)
+
+    def plan(held_out: HeldOut, device: str, progress: Progress) -> Plan[LikelihoodResult]:
+        dataset, size = held_out.dataset, loaded.model.config.image_size
+        where: dict[str, Any] = {"size": size, "device": device, "progress": progress}
+        return Plan(
+            held_out.split,
+            {"data": dataset.fingerprint(), **settings},
+            lambda processes: evaluate_likelihood(loaded.model, dataset, processes=processes, **where, **settings),
+            lambda result: findings(result, held_out.split),
         )
-        report_problems(unseen.problems)
-        settings: dict[str, Any] = {
-            "drawings": drawings,
-            "samples": samples,
-            "bound_drawings": bound_drawings,
-            "contexts": counts,
-            "exemplars": exemplars or loaded.exemplars,
-            "binarisation": binarisation or trained.get("binarisation", "none"),
-            "precision": precision,
-            "seed": seed,
-        }
-        device = processes.device()
-        about = {"weights": loaded.sha256, "data": unseen.dataset.fingerprint(), "device": device[:4], **settings}
-        with remembering(processes, path, about) as remembered:
-            result = evaluate_likelihood(
-                loaded.model,
-                unseen.dataset,
-                size=loaded.model.config.image_size,
-                device=device,
-                progress=progress,
-                processes=remembered,
-                **settings,
-            )
-    if not processes.first:
-        return
-    words: list[object] = ["--samples", samples, "--part", part]
-    words += ["--drawings", result.images, "--bound-drawings", result.bound_images]
-    words += ["--contexts", ",".join(map(str, counts or [result.contexts])), "--precision", precision, "--seed", seed]
-    words += ["--exemplars", result.exemplars] if result.contexts else []
-    words += ["--split", unseen.split] if unseen.split else []
-    words += ["--binarisation", result.binarisation] if result.binarisation != "binary" else []
-    command = measurement_command("likelihood", model, shown_data(data), *words)
-    record = measurement_record("likelihood", loaded, name, result, split=unseen.split, part=part, command=command)
-    save_record(path, record, overwrite)
-    if as_json:
-        print_json(record)
-    else:
-        division = f" of {unseen.split}" if unseen.split else ""
-        print(f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]}), {part} part{division}")
-        print(result.table())
-        print(f"{path}: the same and more, as JSON")
+
+    find = held_out_data(loaded.card, data, part, split=split, data_dir=data_dir)
+    measurement = Measurement("likelihood", model, name, loaded, part, path, overwrite, find, plan)
+    measure(measurement, "passes", as_json, f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]})")
 
 
 def _counts(text: str) -> list[int]:

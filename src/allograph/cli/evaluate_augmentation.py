@@ -16,7 +16,6 @@ from allograph.cli.console import (
     JsonOption,
     TemperatureOption,
     ThreadsOption,
-    print_json,
 )
 from allograph.cli.evaluate import (
     DataOption,
@@ -27,7 +26,8 @@ from allograph.cli.evaluate import (
     SettingOption,
     SplitOption,
 )
-from allograph.cli.measuring import measuring, report_problems
+from allograph.cli.measuring import drawn_by, held_out_data, measure
+from allograph.runtime.distributed import Processes
 
 
 def augmentation(
@@ -38,110 +38,85 @@ def augmentation(
     setting: SettingOption = "within",
     shots: Annotated[
         list[int] | None,
-        typer.Option("--shots", min=1, help="Drawings given of each class; repeat it.", show_default="1, 2 and 5"),
+        typer.Option(
+            "--shots",
+            min=1,
+            help="Number of drawings given of each class. May be repeated.",
+            show_default="1, 2 and 5",
+        ),
     ] = None,
     trials: Annotated[
-        int, typer.Option(min=2, help="Choices of classes and drawings, each with its classifiers.")
+        int, typer.Option(min=2, help="Number of trials, each with its own classes, drawings and classifiers.")
     ] = 20,
     ways: Annotated[
-        int | None, typer.Option(min=2, help="Classes.", show_default="20, or all where there are fewer")
+        int | None, typer.Option(min=2, help="Number of classes.", show_default="20, or all if there are fewer")
     ] = None,
     drawings: Annotated[
-        int, typer.Option(min=3, help="Real drawings of each class, given and tested on together.")
+        int, typer.Option(min=3, help="Number of real drawings of each class, those given and those tested on.")
     ] = 20,
-    made: Annotated[int, typer.Option(min=1, help="New drawings of each class.")] = 400,
-    steps: Annotated[int, typer.Option(min=1, help="Of every classifier's training.")] = 400,
+    made: Annotated[int, typer.Option(min=1, help="Number of new drawings of each class.")] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of every classifier.")] = 400,
     temperature: TemperatureOption = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of all choices, drawings and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices, drawings and weights.")] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """What is a model's augmentation worth? Trains a small classifier on few drawings of unseen classes, four times.
+    """Measure what a model's drawings are worth as training data.
 
-    On the drawings alone, with classical augmentation, with the model's drawings, with both; tested on other people's.
-    Writes all that a comparison needs to DIR/MODEL-DATA-PART-augmentation-SETTING.json, and a picture beside it.
+    Trains a small classifier on few drawings of unseen classes, four times: on the drawings alone, with classical
+    augmentation, with the model's drawings, and with both. It is tested on other people's drawings. Everything that a
+    comparison needs goes to DIR/MODEL-DATA-PART-augmentation-SETTING.json, with a picture beside it.
     """
-    from allograph.evaluation.records import (
-        check_free,
-        data_name,
-        measurement_command,
-        measurement_path,
-        measurement_record,
-        model_name,
-        save_record,
-        shown_data,
-    )
+    from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
 
     name = model_name(model)
     path = measurement_path(output, name, data_name(data), part, "augmentation", setting)
-    picture = path.with_suffix(".png")
-    check_free(path, picture, overwrite=overwrite)
+    check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
     import allograph
     from allograph.evaluation.augmentation.classical import tuned
     from allograph.evaluation.augmentation.classifiers import ClassifierTraining
-    from allograph.evaluation.augmentation.gain import evaluate_augmentation, picture_of
-    from allograph.evaluation.leakage import unseen_part
-    from allograph.evaluation.likelihood.estimate import check_channels
-    from allograph.evaluation.resume import remembering
+    from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation, picture_of
+    from allograph.evaluation.leakage import HeldOut
+    from allograph.evaluation.likelihood.checks import check_channels
+    from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
-    from allograph.generation.write import save_png
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
-    chosen = writer.temperature_for(temperature)
-    with measuring("classifiers") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
-        )
-        report_problems(unseen.problems)
-        check_channels(writer.model, unseen.dataset)
-        direct = unseen.dataset.binary or not writer.space.inked
+    chosen, classical = writer.temperature_for(temperature), tuned()
+    shared: dict[str, Any] = {"drawings": drawings, "setting": setting, "seed": seed}
+    settings = {**shared, "shots": shots or (1, 2, 5), "trials": trials, "ways": ways, "made": made}
+
+    def plan(held_out: HeldOut, device: str, progress: Progress) -> Plan[AugmentationResult]:
+        dataset = held_out.dataset
+        check_channels(writer.model, dataset)
+        direct = dataset.binary or not writer.space.inked
         draw = ShownDrawings(writer, chosen, direct)
-        size = writer.model.config.image_size if direct else unseen.dataset.side
-        settings: dict[str, Any] = {
-            "shots": shots or (1, 2, 5),
-            "trials": trials,
-            "ways": ways,
-            "drawings": drawings,
-            "made": made,
-            "setting": setting,
-            "seed": seed,
-        }
-        about = {"weights": writer.sha256, "data": unseen.dataset.fingerprint(), "temperature": chosen, "steps": steps}
-        about["classical"] = asdict(tuned())
-        with remembering(processes, path, about | settings) as remembered:
-            result = evaluate_augmentation(
-                draw,
-                unseen.dataset,
-                size=size,
-                classical=tuned(),
-                training=ClassifierTraining(steps=steps),
-                progress=progress,
-                processes=remembered,
-                **settings,
-            )
-            if not processes.first:
-                return
-            options = [word for k in result.shots for word in ("--shots", k.shots)]
-            options += ["--part", part, "--setting", setting, "--trials", trials]
-            options += ["--ways", result.ways, "--drawings", drawings]
-            options += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
-            options += ["--split", unseen.split] if unseen.split else []
-            command = measurement_command("augmentation", model, "--data", shown_data(data), *options)
-            record = measurement_record(
-                "augmentation", writer, name, result, split=unseen.split, part=part, command=command
-            )
-            record |= {"temperature": chosen, "guidance": writer.guidance}
-            shown = {"size": size, "classical": tuned(), "ways": result.ways, "drawings": drawings, "setting": setting}
-            save_record(path, record, overwrite)
-            save_png(picture_of(draw, unseen.dataset, **shown, inked=writer.space.inked, seed=seed), picture)
-    if as_json:
-        print_json(record)
-    else:
-        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, guidance {writer.guidance:g}, {part} part")
-        print(result.table())
-        print(f"{path}: the same and more, as JSON; {picture.name}: pictures")
+        images: dict[str, Any] = {"size": writer.model.config.image_size if direct else dataset.side}
+        images["classical"] = classical
+
+        def measured(processes: Processes) -> AugmentationResult:
+            training = ClassifierTraining(steps=steps)
+            how: dict[str, Any] = {"training": training, "progress": progress, "processes": processes}
+            return evaluate_augmentation(draw, dataset, **images, **how, **settings)
+
+        def findings(result: AugmentationResult) -> Findings:
+            words = ["--data", shown_data(data), *(word for k in result.shots for word in ("--shots", k.shots))]
+            words += ["--part", part, "--setting", setting, "--trials", trials]
+            words += ["--ways", result.ways, "--drawings", drawings]
+            words += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
+            words += ["--split", held_out.split] if held_out.split else []
+            more = {"temperature": chosen, "guidance": writer.guidance}
+            look: dict[str, Any] = {**images, **shared, "ways": result.ways, "inked": writer.space.inked}
+            return Findings(words, more, picture=lambda: picture_of(draw, dataset, **look))
+
+        inputs = {"data": dataset.fingerprint(), "temperature": chosen, "steps": steps, **settings}
+        return Plan(held_out.split, inputs | {"classical": asdict(classical)}, measured, findings)
+
+    find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)
+    measurement = Measurement("augmentation", model, name, writer, part, path, overwrite, find, plan)
+    measure(measurement, "classifiers", as_json, drawn_by(writer, model, chosen))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 __all__ = ["oneshot"]
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,12 +17,18 @@ from allograph.cli.console import (
     JsonOption,
     TemperatureOption,
     ThreadsOption,
-    print_json,
     say,
 )
 from allograph.cli.evaluate import ModelArgument, OverwriteRecord, PartOption, ResultsOption, SplitOption
-from allograph.cli.measuring import measuring, report_problems
+from allograph.cli.measuring import drawn_by, held_out_data, measure
 from allograph.errors import AllographError
+from allograph.runtime.distributed import Processes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from allograph.evaluation.likelihood.result import LikelihoodResult
+    from allograph.evaluation.oneshot.points import OneShotResult
 
 _GIVEN = 5
 
@@ -30,8 +38,8 @@ def oneshot(
     task: Annotated[
         Literal["unconditional", "exemplars", "alphabet"],
         typer.Option(
-            help="Drawings from nothing; new drawings of a character given one; new characters of an alphabet given "
-            "some of its characters."
+            help="Drawings from nothing; new drawings of a character, from one drawing of it; new characters of an "
+            "alphabet, from some of its characters."
         ),
     ] = "exemplars",
     data: Annotated[
@@ -47,26 +55,29 @@ def oneshot(
     setting: Annotated[
         Literal["within", "across"] | None,
         typer.Option(
-            help="Of the task exemplars: characters of one alphabet at a time, or of all.", show_default="within"
+            help="For the task exemplars: take the characters of one alphabet at a time, or of all.",
+            show_default="within",
         ),
     ] = None,
     given: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Of the task alphabet: characters of it that the model is shown.", show_default=str(_GIVEN)
+            min=1, help="For the task alphabet: number of characters that the model sees.", show_default=str(_GIVEN)
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, help="Tests, each with its own characters.")] = 20,
+    trials: Annotated[int, typer.Option(min=2, help="Number of trials, each with its own characters.")] = 20,
     temperature: TemperatureOption = None,
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="Samples of the whole model, at temperature 1, not what write shows."),
+        typer.Option(
+            "--whole", help="Judge samples of the whole model at temperature 1 instead of what `write` shows."
+        ),
     ] = False,
     samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 50,
-    drawings: Annotated[int, typer.Option(min=2, help="Images for the free energy, at most.")] = 1000,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Images that the bound is taken over.")] = 200,
+    drawings: Annotated[int, typer.Option(min=2, help="Largest number of images for the free energy.")] = 1000,
+    bound_drawings: Annotated[int, typer.Option(min=2, help="Number of images for the bound.")] = 200,
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the choice of characters, of the drawings and of the noise.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the choice of characters, the drawings and the noise.")
     ] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -74,32 +85,22 @@ def oneshot(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """How well does a model draw from nothing, from one exemplar, or from some characters of an alphabet?
+    """Measure how well a model draws from nothing, from one exemplar, or from some characters of an alphabet.
 
-    Critics compare its drawings with real ones of unseen characters; beside them stand the free energy and the
-    importance weighted bound of these, given as much. Writes all that a comparison needs to
-    DIR/MODEL-DATA-PART-oneshot-TASK.json (of the task exemplars -exemplars-SETTING), and a picture beside it.
+    Critics compare its drawings with real drawings of unseen characters. The free energy and the importance weighted
+    bound of the real drawings, given the same exemplars, are measured too. Everything that a comparison needs goes to
+    DIR/MODEL-DATA-PART-oneshot-TASK.json (for the task exemplars -exemplars-SETTING), with a picture beside it.
     """
-    from allograph.evaluation.records import (
-        check_free,
-        data_name,
-        measurement_command,
-        measurement_path,
-        measurement_record,
-        model_name,
-        save_record,
-        shown_data,
-    )
-
     for option, value, only in (("--setting", setting, "exemplars"), ("--given", given, "alphabet")):
         if value is not None and task != only:
-            raise AllographError(f"{option} is for --task {only}: leave it out")
+            raise AllographError(f"{option} is only for --task {only}: leave it out")
 
     import allograph
     from allograph.evaluation.critics.critic import default_critic
     from allograph.evaluation.drawing import context_drawings_of
-    from allograph.evaluation.leakage import default_data, unseen_part
-    from allograph.evaluation.likelihood.estimate import check_channels, evaluate_likelihood
+    from allograph.evaluation.leakage import HeldOut, default_data
+    from allograph.evaluation.likelihood.checks import check_channels
+    from allograph.evaluation.likelihood.estimate import evaluate_likelihood
     from allograph.evaluation.oneshot.measures import Judges
     from allograph.evaluation.oneshot.tasks import (
         check_task,
@@ -110,8 +111,8 @@ def oneshot(
         task_note,
         training_drawings,
     )
-    from allograph.evaluation.resume import remembering
-    from allograph.generation.write import save_png
+    from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
+    from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
 
     writer = allograph.load(model)
     check_task(writer, task)
@@ -119,48 +120,34 @@ def oneshot(
     name = model_name(model)
     words = ["oneshot", task, *([setting or "within"] if task == "exemplars" else []), *(["whole"] if whole else [])]
     path = measurement_path(output, name, data_name(data), part, *words)
-    picture = path.with_suffix(".png")
-    check_free(path, picture, overwrite=overwrite)
+    check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
-    whole = draws_whole(writer, task, whole)
+    asked_whole, whole = whole, draws_whole(writer, task, whole)
+    guidance = 1.0 if whole or task == "unconditional" else writer.guidance
     draw = context_drawings_of(writer, chosen, whole=whole)
     size, judges = writer.model.config.image_size, Judges(default_critic())
     contexts, exemplars = likelihood_context(task, given or _GIVEN)
-    with measuring("parts") as (processes, progress):
-        unseen = processes.first_here_first(
-            lambda: unseen_part(writer.card, data, part, split=split, data_dir=data_dir)
-        )
-        report_problems(unseen.problems)
-        check_channels(writer.model, unseen.dataset)
-        judged, left_out = judged_part(unseen, task, data, data_dir)
-        note = "; ".join(filter(None, (task_note(writer, task), left_out)))
-        if note:
+    asked: dict[str, Any] = {"setting": setting or "within", "given": given or _GIVEN, "seed": seed}
+
+    def plan(held_out: HeldOut, device: str, progress: Progress) -> Plan[_Both]:
+        dataset = held_out.dataset
+        check_channels(writer.model, dataset)
+        judged, left_out = judged_part(held_out, task, data, data_dir)
+        if note := "; ".join(filter(None, (task_note(writer, task), left_out))):
             say(note)
-        asked: dict[str, Any] = {"setting": setting or "within", "given": given or _GIVEN, "seed": seed}
         nats: dict[str, Any] = {
-            "drawings": min(drawings, len(unseen.dataset)),
+            "drawings": min(drawings, len(dataset)),
             "samples": samples,
             "bound_drawings": bound_drawings,
             "contexts": contexts,
             "exemplars": exemplars,
-            "binarisation": writer.card.get("settings", {}).get("data", {}).get("binarisation", "none"),
+            "binarisation": writer.card.binarisation,
             "seed": seed,
         }
-        device = processes.device()
-        about = {
-            "weights": writer.sha256,
-            "data": unseen.dataset.fingerprint(),
-            "judged": judged.fingerprint(),
-            "judges": [judges.critic.fingerprint, judges.embedding.fingerprint],
-            "task": task,
-            "trials": trials,
-            "temperature": chosen,
-            "whole": whole,
-            "device": device[:4],
-        }
-        with remembering(processes, path, about | asked | {"likelihood": nats}) as remembered:
-            result, picture_made = measure_task(
+
+        def measured(processes: Processes) -> _Both:
+            result, picture = measure_task(
                 task,
                 draw,
                 judged,
@@ -169,43 +156,58 @@ def oneshot(
                 size=size,
                 trials=trials,
                 progress=lambda done, total: progress(done, 2 * total),
-                processes=remembered,
+                processes=processes,
                 **asked,
             )
             likelihood = evaluate_likelihood(
                 writer.model,
-                unseen.dataset,
+                dataset,
                 size=size,
                 device=device,
                 progress=lambda done, total: progress(trials + trials * done // total, 2 * trials),
-                processes=remembered,
+                processes=processes,
                 **nats,
             )
-            if not processes.first:
-                return
+            return _Both(result, likelihood, picture)
+
+        def findings(both: _Both) -> Findings:
             options: list[object] = ["--task", task, "--data", shown_data(data), "--part", part]
             options += ["--setting", asked["setting"]] if task == "exemplars" else []
             options += ["--given", asked["given"]] if task == "alphabet" else []
-            options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if words[-1] == "whole" else [])]
-            options += ["--samples", samples, "--drawings", likelihood.images]
-            options += ["--bound-drawings", likelihood.bound_images]
-            options += ["--seed", seed, *(["--split", unseen.split] if unseen.split else [])]
-            command = measurement_command("oneshot", model, *options)
-            record = measurement_record("oneshot", writer, name, result, split=unseen.split, part=part, command=command)
-            guidance = 1.0 if whole or task == "unconditional" else writer.guidance
-            record |= {
-                "temperature": chosen,
-                "guidance": guidance,
-                "whole": whole,
-                "note": note,
-                "likelihood": likelihood.to_dict(),
-            }
-            save_record(path, record, overwrite)
-            save_png(picture_made(), picture)
-    if as_json:
-        print_json(record)
-    else:
-        print(f"{model} ({writer.sha256[:12]}) at temperature {chosen:g}, guidance {guidance:g}, {part} part")
-        print(result.table())
-        print(likelihood.by_contexts())
-        print(f"{path}: the same and more, as JSON; {picture.name}: pictures")
+            options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if asked_whole else [])]
+            options += ["--samples", samples, "--drawings", both.likelihood.images]
+            options += ["--bound-drawings", both.likelihood.bound_images]
+            options += ["--seed", seed, *(["--split", held_out.split] if held_out.split else [])]
+            more = {"temperature": chosen, "guidance": guidance, "whole": whole, "note": note}
+            return Findings(options, more, picture=both.picture)
+
+        inputs = {
+            "data": dataset.fingerprint(),
+            "judged": judged.fingerprint(),
+            "judges": [judges.critic.fingerprint, judges.embedding.fingerprint],
+            "task": task,
+            "trials": trials,
+            "temperature": chosen,
+            "whole": whole,
+            "likelihood": nats,
+        }
+        return Plan(held_out.split, inputs | asked, measured, findings)
+
+    find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)
+    measurement = Measurement("oneshot", model, name, writer, part, path, overwrite, find, plan)
+    measure(measurement, "parts", as_json, drawn_by(writer, model, chosen, guidance))
+
+
+@dataclass(frozen=True)
+class _Both:
+    """What the critics found, and the likelihood."""
+
+    oneshot: OneShotResult
+    likelihood: LikelihoodResult
+    picture: Callable[[], Image.Image]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.oneshot.to_dict() | {"likelihood": self.likelihood.to_dict()}
+
+    def table(self) -> str:
+        return f"{self.oneshot.table()}\n{self.likelihood.by_contexts()}"

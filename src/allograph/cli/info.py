@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import JsonOption, print_json
-from allograph.weights import exemplars_of
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
@@ -24,20 +23,20 @@ _KINDS = {
 }
 
 _WIDEST = 100
-"""Columns that a key may push the values to the right."""
+"""Widest column of keys, in characters."""
 
 
 def info(
     model: Annotated[str, typer.Argument(help="A known name or a .safetensors file.", metavar="FILE|NAME")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print a model's card: what it is, what it was trained on and how, its size and its figures."""
+    """Print a model's card: its kind, its size, what it was trained on and how, and its figures."""
     import allograph
     from allograph.config import to_dict
 
     writer = allograph.load(model)
     card = {**writer.card}
-    if "data" in card:  # the sketch is there for programs: a thousand numbers
+    if "data" in card:  # the sketch is a thousand numbers for programs
         card["data"] = {key: value for key, value in card["data"].items() if key != "sketch"}
     document = {
         "weights": model,
@@ -58,7 +57,7 @@ def info(
 
 
 def _summary(writer: Writer) -> dict[str, Any]:
-    """What kind of model it is, in a few words that mean the same for every kind."""
+    """What kind of model it is, in entries that mean the same for every kind."""
     model = writer.model
     steps, latent = model.noise_shape
     size = model.config.image_size
@@ -74,7 +73,7 @@ def _summary(writer: Writer) -> dict[str, Any]:
 def _exemplar(writer: Writer) -> str:
     if not writer.model.conditional:
         return "takes none"
-    return "takes symbols of an alphabet" if exemplars_of(writer.card) == "family" else "takes one"
+    return "takes symbols of an alphabet" if writer.card.exemplars == "family" else "takes one"
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -88,5 +87,5 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def _printable(text: str) -> str:
-    """On one line, and without what a terminal obeys: a card may come from a stranger."""
+    """On one line and without control characters: a card may come from a stranger."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

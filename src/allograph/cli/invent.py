@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -30,14 +31,14 @@ from allograph.weights import ALPHABETS, DEFAULT
 
 
 def invent(
-    n: Annotated[int, typer.Option("-n", help="Drawings.")] = 16,
+    n: Annotated[int, typer.Option("-n", help="Number of drawings.")] = 16,
     output: OutputOption = Path("drawings"),
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             help="Weights: a known name or a .safetensors file.",
-            show_default=f"{DEFAULT}, with --like {ALPHABETS}",
+            show_default=f"{DEFAULT}; with --like, {ALPHABETS}",
             metavar="M",
         ),
     ] = None,
@@ -45,25 +46,28 @@ def invent(
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of a drawing, pixels.", show_default="256", metavar="PX")
+        int | None, typer.Option(help="Side of a drawing in pixels.", show_default="256", metavar="PX")
     ] = None,
     like: Annotated[
         Path | None,
-        typer.Option("--like", help="Symbols of an alphabet: new ones of the same are made.", metavar="FOLDER"),
+        typer.Option(
+            "--like", help="Make new symbols of an alphabet; FOLDER/*.png shows some of its symbols.", metavar="FOLDER"
+        ),
     ] = None,
     ink: InkOption = "auto",
     animate: Annotated[
-        bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/invented.webp.")
+        bool, typer.Option("--animate", help="Also write an animation of how the drawings grow, DIR/invented.webp.")
     ] = False,
+    format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Make drawings after no exemplar: symbols that nobody has drawn, or whatever the model learned.
+    """Draw from nothing: symbols that nobody has drawn, or whatever the model learned.
 
-    With --like they are new symbols of the alphabet of which FOLDER/*.png shows some, one image each.
+    With --like, draw new symbols of an alphabet. FOLDER/*.png shows some of its symbols, one in each image.
 
-    They are DIR/invented/invented-001.png and so on, with a contact sheet DIR/invented.png.
+    The drawings are DIR/invented/invented-001.png and so on, with a contact sheet DIR/invented.png.
     """
     started = time.perf_counter()
     import allograph
@@ -71,13 +75,13 @@ def invent(
     from allograph.generation.write import Order, invent_files
 
     if like is None and ink != "auto":
-        raise AllographError("without --like there is no image whose ink --ink could name")
+        raise AllographError("--ink needs --like: without it there is no image")
     if like is None and guidance is not None:
-        raise AllographError("without --like there is nothing that drawings could follow: leave out --guidance")
+        raise AllographError("--guidance needs --like: without it there is nothing to follow")
     model = model or (DEFAULT if like is None else ALPHABETS)
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, format=format)
     problems: list[Problem] = []
     given = None
     try:

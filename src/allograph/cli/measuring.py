@@ -1,30 +1,61 @@
-"""What the measurements of `allograph evaluate` share: their processes, their progress, and how they are stopped."""
+"""What the commands of `allograph evaluate` share: processes, progress, stopping, and printed results."""
 
 from __future__ import annotations
 
-__all__ = ["measuring", "report_problems"]
+__all__ = ["drawn_by", "held_out_data", "measure"]
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from allograph.cli.console import Progress, Stopped, say
-from allograph.errors import Problem
-from allograph.runtime.distributed import Processes, joined
+from allograph.cli.console import Progress, Stopped, print_json, say
+from allograph.runtime.distributed import joined
 
-_GO_ON = "what was measured is kept, run the same command to go on"
+if TYPE_CHECKING:
+    from allograph.card import ModelCard
+    from allograph.evaluation.leakage import HeldOut, Part
+    from allograph.evaluation.runner import Measurement
+    from allograph.generation.generator import Writer
+
+_GO_ON = "what was measured is kept; run the same command to continue"
 
 
-@contextmanager
-def measuring(unit: str) -> Iterator[tuple[Processes, Progress]]:
-    """The processes that measure together, and the progress in such units."""
+def measure(measurement: Measurement[Any], unit: str, as_json: bool, head: str) -> None:
+    """Run a measurement, show its progress in units of ``unit``, and print its results under the line ``head``."""
+    from allograph.evaluation.runner import run
+
     with joined(_GO_ON) as processes, Progress(unit) as progress:
         try:
-            yield processes, progress
+            found = run(measurement, processes, progress)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; {progress.done} of {progress.total} {unit} were done; {_GO_ON}") from None
+    if found is None:
+        return
+    record, tables = found
+    if as_json:
+        print_json(record)
+        return
+    division = f" of {record['split']}" if record["split"] else ""
+    print(f"{head}, {record['part']} part{division}", *tables, sep="\n")
+    picture = f"; {measurement.picture.name}: pictures" if measurement.picture.exists() else ""
+    print(f"{measurement.path}: the same and more, as JSON{picture}")
 
 
-def report_problems(problems: Iterable[Problem]) -> None:
-    """A line for each image that could not be read."""
-    for problem in problems:
-        say(problem.message)
+def drawn_by(writer: Writer, model: str, temperature: float, guidance: float | None = None) -> str:
+    """Which model drew, at which temperature and guidance."""
+    guidance = writer.guidance if guidance is None else guidance
+    return f"{model} ({writer.sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}"
+
+
+def held_out_data(
+    card: ModelCard, data: str, part: Part, *, split: str | None, data_dir: str | None
+) -> Callable[[], HeldOut]:
+    """A function that loads the part of the data and says which images could not be read."""
+    from allograph.evaluation.leakage import held_out_part
+
+    def find() -> HeldOut:
+        found = held_out_part(card, data, part, split=split, data_dir=data_dir)
+        for problem in found.problems:
+            say(problem.message)
+        return found
+
+    return find

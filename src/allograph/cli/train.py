@@ -1,4 +1,4 @@
-"""`allograph train`: a model of one's own data, or the shipped one again."""
+"""`allograph train`: train a model on your own data, or the shipped one again."""
 
 from __future__ import annotations
 
@@ -19,53 +19,63 @@ if TYPE_CHECKING:
     from allograph.weights import LoadedWeights
 
 _PRESET = "omniglot-bending"
-"""Learns from nothing, at the size that the model that ships has."""
+"""Learns from scratch, at the size of the model that ships."""
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def train(
     data: Annotated[
-        str, typer.Argument(help="A known data set (docs/family.md lists them), or a folder FOLDER/CLASS/*.png.")
+        str,
+        typer.Argument(
+            help="A known data set, such as omniglot or mnist, or a folder FOLDER/CLASS/*.png.", metavar="DATA"
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the run.", show_default="runs/DATA", metavar="DIR")
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Begin with these weights: a known name or a file.", metavar="FILE|NAME"),
+        typer.Option("--from", help="Start from these weights: a known name or a file.", metavar="FILE|NAME"),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A known preset, or a TOML file.",
-            show_default=f"the settings of the weights of --from; without, {_PRESET}",
+            help="Settings: a known preset or a TOML file.",
+            show_default=f"the settings of the weights of --from, otherwise {_PRESET}",
             metavar="P",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Set any field of the preset, e.g. --set hidden=512; repeat it.", metavar="KEY=VALUE"
+            "--set", help="Set any field of the preset, e.g. --set hidden=512. May be repeated.", metavar="KEY=VALUE"
         ),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print every field with its value, train nothing.")] = False,
-    max_steps: Annotated[int | None, typer.Option(help="Steps in all.", show_default="the preset's")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print every field with its value and train nothing.")] = False,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Length of the run in steps.", show_default="the preset's")
+    ] = None,
     max_time: Annotated[
-        str | None, typer.Option(help="End after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
+        str | None, typer.Option(help="Stop after this time, e.g. 2h, 90m or 1h30m.", metavar="TIME")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=MAX_SEED, help="Of data order, weights and noise.", show_default="the preset's"),
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Seed of the data order, the first weights and the noise.",
+            show_default="the preset's",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
     data_dir: DataDirOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Train a model on DATA; the training state and the finished model.safetensors go to DIR.
 
-    A run that was stopped, by Ctrl-C, the clock or a crash, goes on with the same command and --resume. Started by
-    torchrun or srun, several processes train together, each on a device of its own.
+    If a run is stopped, by Ctrl-C, --max-time or a crash, the same command with --resume continues it. Under torchrun
+    or srun, several processes train together, each on its own device.
     """
     words = list(settings or [])
     words += [f"training.max_steps={max_steps}"] if max_steps is not None else []
@@ -90,7 +100,8 @@ def train(
 
     name = Path(data).resolve().name if Path(data).exists() else data
     folder = output or Path("runs") / name
-    # What makes the same weights again, without this machine's folders; one named like a data set is "./NAME".
+    # The command that makes the same weights again, without this machine's folders. A folder named like a data set is
+    # "./NAME".
     source = f"./{name}" if name in DATASETS and data != name else name
     command = shlex.join(
         [
@@ -103,7 +114,9 @@ def train(
         ]
     )
     try:
-        with joined("the same command with --resume goes on from the last saved state", training=True) as processes:
+        with joined(
+            "run the same command with --resume to continue from the last saved state", training=True
+        ) as processes:
             processes.by_first(lambda: check_folder(folder, resume))
             if start is not None:
                 initial = weights.load(start)
@@ -127,7 +140,7 @@ def train(
                 processes=processes,
             )
     except KeyboardInterrupt:
-        raise Stopped("stopped; the same command with --resume goes on from the last saved state") from None
+        raise Stopped("stopped; run the same command with --resume to continue from the last saved state") from None
     if not processes.first:
         raise typer.Exit(STOPPED if fitted.ended == "interrupted" else 0)
     steps = used.training.max_steps
@@ -135,14 +148,15 @@ def train(
     print(f"{fitted.path}: step {fitted.step} of {steps}, {fitted.seconds:.0f} s; validation {figures}")
     if fitted.ended == "interrupted":
         raise Stopped(
-            f"stopped at step {fitted.step} of {steps}, all is saved; run the same command with --resume to go on"
+            f"stopped at step {fitted.step} of {steps}; everything is saved; run the same command with --resume to "
+            "continue"
         )
     if fitted.ended == "time":
-        say(f"the time is up at step {fitted.step} of {steps}; run the same command with --resume to go on")
+        say(f"the time is up at step {fitted.step} of {steps}; run the same command with --resume to continue")
 
 
 def _settings_of(initial: LoadedWeights, name: str, words: list[str]) -> Preset:
-    """With which the weights were made, as far as their card says, and ``key=value`` words on top."""
+    """The settings on the weights' card, with the ``key=value`` words on top."""
     from allograph.config import Preset, from_dict, override, to_dict
 
     known = initial.card.get("settings", {})
@@ -152,13 +166,13 @@ def _settings_of(initial: LoadedWeights, name: str, words: list[str]) -> Preset:
         from_dict(Preset, override(table, []))
     except AllographError as error:
         raise AllographError(
-            f"the card of {name} has settings that are not of this version ({error}): name a --preset"
+            f"the settings on the card of {name} are from another version ({error}): choose a --preset"
         ) from None
     return from_dict(Preset, override(table, words))
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a time like 2h, 90m, 45s or 1h30m; a bare number is an error, for nobody can know its unit."""
+    """Seconds in a time like 2h, 90m, 45s or 1h30m; a bare number is an error, since its unit is unknown."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", text.lower())
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if "".join(f"{number}{unit}" for number, unit in parts) != text.lower() or seconds <= 0:

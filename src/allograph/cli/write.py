@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    FormatOption,
     GuidanceOption,
     InkOption,
     JsonOption,
@@ -28,32 +29,40 @@ from allograph.cli.console import (
 from allograph.errors import AllographError, Problem
 
 if TYPE_CHECKING:
-    from allograph.generation.write import Written
+    from allograph.generation.places import Written
 
 
 def write(
     images: Annotated[
         list[Path],
-        typer.Argument(help="One symbol, or whatever the model learned, each.", metavar="IMAGE..."),
+        typer.Argument(
+            help="Images, each of one symbol (or of whatever the model learned); - is stdin.", metavar="IMAGE..."
+        ),
     ],
-    n: Annotated[int, typer.Option("-n", help="Drawings of each image.")] = 16,
+    n: Annotated[int, typer.Option("-n", help="Number of drawings of each image.")] = 16,
     output: OutputOption = Path("drawings"),
     model: ModelOption = "omniglot",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
     size: Annotated[
-        int | None, typer.Option(help="Longer side of a drawing, pixels.", show_default="the image's", metavar="PX")
+        int | None, typer.Option(help="Longer side of a drawing in pixels.", show_default="the image's", metavar="PX")
     ] = None,
     ink: InkOption = "auto",
-    animate: Annotated[bool, typer.Option("--animate", help="Also show how the drawings grow, DIR/STEM.webp.")] = False,
+    animate: Annotated[
+        bool, typer.Option("--animate", help="Also write an animation of how the drawings grow, DIR/STEM.webp.")
+    ] = False,
+    together: Annotated[
+        bool, typer.Option("--together", help="All images show one symbol: draw after all of them at once.")
+    ] = False,
+    format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Write new drawings of the symbol, or of the face or whatever the model learned, in each IMAGE.
+    """Write new drawings of the symbol in each IMAGE (or of the face, or of whatever the model learned).
 
-    An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a contact sheet DIR/STEM.png, the exemplar first.
+    An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a contact sheet DIR/STEM.png with the exemplar first.
     """
     started = time.perf_counter()
     import allograph
@@ -61,7 +70,7 @@ def write(
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format)
     results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []
@@ -73,6 +82,8 @@ def write(
                 say(result.message)
                 continue
             written.append(result)
+            for note in result.notes:
+                say(note)
             if not as_json:
                 print(f"{result.image}: {describe(result)}")
     except AllographError as error:  # nothing more can be written
@@ -100,7 +111,7 @@ def write(
 
 
 def describe(result: Written) -> str:
-    """What was made after one image, or after none."""
+    """One line on what was made, from an image or from nothing."""
     count = len(result.drawings)
     drawings = "1 drawing" if count == 1 else f"{count} drawings"
     shown = "" if result.on_sheet == count else f"the first {result.on_sheet} "

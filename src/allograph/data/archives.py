@@ -1,6 +1,6 @@
 """Two small sets that come as one file of numpy arrays: faces from many sides, and letters in many fonts.
 
-Neither is offered for download as such; both are for research. Their files go into folders of the data directory.
+Neither can be downloaded in this form; both are for research. Put their files into folders of the data directory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from allograph.data.splits import Splits
 from allograph.errors import AllographError
 from allograph.runtime.files import explain_os_error
 
-# The sums are of the arrays' values, one array after another in the order in which they are read.
+# The sums cover the values of the arrays, in the order in which they are read.
 _UMIST = PublishedFile("umist_faces.npz", home=None, md5=None, content="2a9efa3aae7b15c3b676bc0b7375cc34")
 _NOTMNIST = PublishedFile("notmnist_10k.npz", home=None, md5=None, content="2dfa6ae3bf60f092cca88efe401ea184")
 
@@ -34,8 +34,8 @@ def load_umist(data_dir: str | Path | None = None) -> Splits:
     """The UMIST faces: 20 people, 575 views from profile to frontal, 32 x 32 pixels, 256 grey levels.
 
     Graham, Allinson, "Characterising virtual eigensignatures for general purpose face recognition", in "Face
-    recognition: from theory to applications", Springer 1998. People are the concepts, a view's number is its drawer.
-    People 5, 10, 15 and 20 are for test, 4 and 14 for validation, the other 14 for training.
+    recognition: from theory to applications", Springer 1998. People are the concepts; the number of a view is its
+    drawer. People 5, 10, 15 and 20 are for test, 4 and 14 for validation, the other 14 for training.
 
     Raises AllographError when umist/umist_faces.npz is absent, cannot be read or is another file.
     """
@@ -59,9 +59,9 @@ def load_umist(data_dir: str | Path | None = None) -> Splits:
 def load_notmnist(data_dir: str | Path | None = None) -> Splits:
     """notMNIST: 10,000 glyphs A to J taken from fonts, 28 x 28 pixels, 256 grey levels, ink = 255.
 
-    Bulatov, 2011. Letters are the concepts. Of every letter, in the order of the file, every tenth glyph is for test
-    and the one before it for validation, unless a glyph of an earlier part is pixel by pixel the same (fonts share
-    glyphs): such copies are left out.
+    Bulatov, 2011. Letters are the concepts. Of each letter, in the order of the file, every tenth glyph is for test and
+    the one before it for validation. A glyph that equals one of an earlier part pixel by pixel (fonts share glyphs) is
+    left out.
 
     Raises AllographError when notmnist/notmnist_10k.npz is absent, cannot be read or is another file.
     """
@@ -90,7 +90,7 @@ def _arrays(name: str, file: PublishedFile, data_dir: str | Path | None, wanted:
     digest = hashlib.md5(usedforsecurity=False)
     arrays: list[npt.NDArray] = []
     try:
-        # Opened here, not by numpy, which leaves a damaged file open.
+        # Opened here because numpy leaves a damaged file open.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             arrays = [stored[key] for key in wanted]
     except OSError as error:

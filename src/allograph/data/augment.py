@@ -1,15 +1,14 @@
-"""New concepts and new drawings from old ones, by affine maps and the width of the pen.
+"""New concepts and new drawings from old ones, by affine maps and changes of the pen's width.
 
-A map that all drawings of a concept share makes a new concept: a turned or mirrored symbol is another symbol. A small
-map of each drawing's own makes a new drawing. Both keep what Omniglot's drawings have in common: connected strokes of
-one pen width, wholly inside the frame.
+One map for all drawings of a concept makes a new concept: a turned or mirrored symbol is another symbol. A small map
+for each drawing makes a new drawing. Both keep what Omniglot's drawings have in common: connected strokes of one pen
+width, wholly inside the frame.
 """
 
 from __future__ import annotations
 
-__all__ = ["Augmentation", "change_pen", "shifted", "warp"]
+__all__ = ["Augmentation", "shifted"]
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,22 +18,20 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from allograph.data.resizing import PEN_WIDTH, Reduction, ink, neighbourhood_maximum, pooled, sampled_places
+from allograph.data.resizing import PEN_WIDTH, Reduction
+from allograph.data.warping import centres, fineness_of, sampling_grid, warp
 from allograph.limits import Limit, require
 from allograph.runtime.distributed import Share
 
 Array = npt.NDArray[np.floating]
 
-# Bitmaps in work at a time: what a processor's own memory holds, and no page is asked of the system for each batch.
-_AT_ONCE = 16
-
 # Ink stays this far inside the frame [-1, 1]: about two of Omniglot's 105 pixels.
 _FRAME = 0.96
 
-_TURN = Limit(0, 360, "that is once around")
+_TURN = Limit(0, 360, "that is a full turn")
 _FACTOR = Limit(1, 10, "nothing is left of a drawing")
 _SHEAR = Limit(0, 10, "nothing is left of a drawing")
-_SHIFT = Limit(0, 2, "that is out of the frame")
+_SHIFT = Limit(0, 2, "beyond that it is outside the frame")
 _PEN = Limit(0, 105, "that is as wide as the drawing")
 
 
@@ -45,12 +42,12 @@ class Augmentation:
     For a share `new_concepts` of the groups, one map for all drawings of the group: one of the eight symmetries of the
     square (if `symmetries`), then a turn by up to `turn` degrees, a shear by up to `shear`, a stretch of one axis
     against the other by a factor of up to `stretch` and a scale by a factor of up to `scale`.
-    For every drawing, a map of its own of the same kind without symmetries (`drawing_...`) and a shift by up to
-    `drawing_shift` of half the frame. Last, the pen gets up to `pen` pixels (of 105) wider or narrower than it was
-    before the maps.
+    For every drawing, its own map of the same kind without symmetries (`drawing_...`), and a shift by up to
+    `drawing_shift` of half the frame. Last, the pen becomes up to `pen` pixels (of 105) wider or narrower than before
+    the maps.
 
-    Of pictures, which are turned and squeezed by nobody and have no pen, a share `new_concepts` / 2 of the groups is
-    mirrored (if `symmetries`): the faces of other people. Every picture gets a small map of its own, as drawings do.
+    Pictures are not turned or squeezed and have no pen: a share `new_concepts` / 2 of the groups is mirrored (if
+    `symmetries`), which gives the faces of other people. Every picture gets its own small map, as drawings do.
     """
 
     new_concepts: float = 0.75
@@ -94,9 +91,9 @@ class Augmentation:
     ) -> Float[Tensor, "groups members 1 size size"]:
         """New drawings from bitmaps (groups, members, side, side), the members of a group being of one concept.
 
-        The result is `size` pixels square, ink = 1 on 0. It follows from the bitmaps and the state of `random` alone.
-        Bitmaps are made smaller as `reduction` says. Where they are the `share` of more groups, the
-        result is that share of what would be made of all.
+        The result is `size` pixels square, ink = 1 on 0. It depends only on the bitmaps and the state of `random`.
+        Bitmaps are made smaller as `reduction` says. If they are the `share` of more groups, the result is that share
+        of the result for all.
         """
         here, members, side, _ = bitmaps.shape
         rows, groups = share or Share.whole(here)
@@ -107,7 +104,7 @@ class Augmentation:
         width = _uniform(random, self.pen, groups, members)[rows].reshape(-1)
         flat = bitmaps.reshape(-1, side, side)
         linear, windows = _fit(flat, linear, shift)
-        # The maps scale the pen as well; it is brought back to what it was.
+        # The maps scale the pen as well; this restores its width.
         factor = np.sqrt(np.abs(np.linalg.det(linear)))
         drawings = warp(flat, windows, size, width + PEN_WIDTH * (1 - factor), reduction=reduction)
         return drawings.reshape(here, members, 1, size, size)
@@ -117,8 +114,8 @@ class Augmentation:
     ) -> Float[Tensor, "groups members channels size size"]:
         """New pictures from pictures (groups, members, C, side, side), the members of a group being of one concept.
 
-        The result is `size` pixels square, 0 to 1 in steps of 1/255; what a map brings in from beyond the frame repeats
-        the picture's edge. `share` as for bitmaps.
+        The result is `size` pixels square, 0 to 1 in steps of 1/255; beyond the frame, the picture's edge is repeated.
+        `share` as for bitmaps.
         """
         here, members, channels, side, _ = pictures.shape
         rows, groups = share or Share.whole(here)
@@ -128,9 +125,9 @@ class Augmentation:
         inverse = np.linalg.inv((own @ shared[:, None])[rows].reshape(-1, 2, 2))
         shift = _uniform(random, self.drawing_shift, groups, members, 2)[rows].reshape(-1, 2)
         windows = np.concatenate([inverse, -inverse @ shift[:, :, None]], axis=2)
-        fineness = _fineness(side, size)
+        fineness = fineness_of(side, size)
         source = torch.from_numpy(np.ascontiguousarray(pictures.reshape(-1, channels, side, side))).float()
-        grid = _grid(torch.from_numpy(windows.astype(np.float32)), _centres(size * fineness))
+        grid = sampling_grid(torch.from_numpy(windows.astype(np.float32)), centres(size * fineness))
         seen = functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
         values = functional.avg_pool2d(seen, fineness).round_().div_(255)
         return values.reshape(here, members, channels, size, size)
@@ -146,69 +143,12 @@ class Augmentation:
         return _linear(*ranges, count, random)
 
 
-def warp(
-    bitmaps: npt.NDArray[np.uint8],
-    windows: npt.NDArray[np.floating],
-    size: int,
-    pen_change: npt.NDArray[np.floating] | float = 0.0,
-    *,
-    reduction: Reduction = "average",
-) -> Float[Tensor, "n 1 size size"]:
-    """Bitmaps (n, side, side) seen through affine windows (n, 2, 3), `size` pixels square, ink = 1 on 0.
-
-    A window maps coordinates (x right, y down, both in [-1, 1]) of the result to such coordinates of the bitmap. It is
-    sampled as finely as the bitmap, the pen made `pen_change` (n) pixels of 105 wider, then averaged and made ink or
-    not as all drawings are (`allograph.data.resizing.ink`). With another `reduction` it is seen at the bitmap's own
-    size, and made smaller from there.
-    """
-    n, side, _ = bitmaps.shape
-    fineness = _fineness(side, size)
-    fine = size * fineness if reduction == "average" else side
-    change = np.broadcast_to(pen_change, n) * fine / 105
-    looks = torch.from_numpy(np.asarray(windows, dtype=np.float32))
-    drawings = torch.empty(n, 1, size, size)
-    for first in range(0, n, _AT_ONCE):
-        part = slice(first, first + _AT_ONCE)
-        source = torch.from_numpy(np.ascontiguousarray(bitmaps[part])).float().unsqueeze(1)
-        if reduction == "sample":
-            drawings[part] = _picked(source, looks[part], size, change[part])
-            continue
-        pixels = change_pen(_seen(source, looks[part], _centres(fine)), change[part])
-        if reduction == "average":
-            drawings[part] = ink(functional.avg_pool2d(pixels, fineness))
-        else:
-            drawings[part] = pooled((pixels >= 0.5).float(), size)
-    return drawings
-
-
-def _picked(source: Tensor, windows: Tensor, size: int, change: Array) -> Float[Tensor, "n 1 size size"]:
-    """Single pixels of what is seen at the bitmap's own size: only these and their neighbours, whom the pen asks for,
-    are looked at."""
-    side = source.shape[-1]
-    around = (np.arange(-1, 2)[:, None] + sampled_places(side, size)).clip(0, side - 1)
-    pixels = _seen(source, windows, _centres(side)[around.reshape(-1)]).view(-1, 3, size, 3, size)
-    amount, sign = _pen(change)
-    middle = pixels[:, 1, :, 1]
-    if amount.any():
-        signed = pixels * sign[..., None]
-        rows = torch.maximum(torch.maximum(signed[:, 0], signed[:, 1]), signed[:, 2])
-        grown = torch.maximum(torch.maximum(rows[:, :, 0], rows[:, :, 1]), rows[:, :, 2]) * sign[:, 0]
-        middle = torch.lerp(middle, grown, amount[:, 0])
-    return (middle >= 0.5).to(source.dtype).unsqueeze(1)
-
-
-def _seen(source: Tensor, windows: Tensor, places: Tensor) -> Float[Tensor, "n 1 places places"]:
-    """The bitmaps through their windows at all pairs of these places of an axis."""
-    grid = _grid(windows, places)
-    return functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
 def shifted(
     images: Float[Tensor, "groups members c s s"], limit: int, random: np.random.Generator, share: Share | None = None
 ) -> Float[Tensor, "groups members c s s"]:
-    """Every image moved by up to `limit` whole pixels either way, across and down, its edge repeated where it ends.
+    """Every image moved by up to `limit` whole pixels either way, across and down, with its edge repeated.
 
-    No pixel is interpolated, so that binary images keep their statistics. `random` is left alone where `limit` is 0.
+    No pixel is interpolated, so that binary images keep their statistics. If `limit` is 0, `random` is not used.
     `share` as for `Augmentation`.
     """
     if limit == 0:
@@ -223,55 +163,17 @@ def shifted(
     return torch.from_numpy(np.stack(moved)).reshape(images.shape)
 
 
-def _fineness(side: int, size: int) -> int:
-    """Into how many parts each pixel is divided so that a bitmap or picture is sampled as finely as it is stored."""
-    return max(1, math.ceil(0.95 * side / size))
-
-
-def change_pen(pixels: Float[Tensor, "n 1 h w"], change: npt.NDArray[np.floating]) -> Float[Tensor, "n 1 h w"]:
-    """Strokes `change` (n) pixels wider, or narrower where negative, by at most two and a half pixels.
-
-    The greatest of the 3 x 3 neighbours moves both edges out by 1 to sqrt(2) pixels, by 4 / pi on average over all
-    directions, the smallest moves them in. What lies between is a mixture, which the average that follows turns into an
-    edge at the place between.
-    """
-    amount, sign = _pen(change)
-    if not amount.any():
-        return pixels
-    return torch.lerp(pixels, neighbourhood_maximum(pixels * sign) * sign, amount)
-
-
-def _pen(change: npt.NDArray[np.floating]) -> tuple[Float[Tensor, "n 1 1 1"], Float[Tensor, "n 1 1 1"]]:
-    """How much of the neighbours' greatest is mixed in, and the sign that makes one pass of both directions: shrinking
-    ink is growing paper."""
-    amount = torch.from_numpy(np.clip(change / 2 * (np.pi / 4), -1, 1).astype(np.float32))[:, None, None, None]
-    return amount.abs(), torch.where(amount < 0, -1.0, 1.0)
-
-
-def _centres(size: int) -> Float[Tensor, " size"]:
-    """The centres of an axis's pixels in [-1, 1]."""
-    return (2 * torch.arange(size) + 1) / size - 1
-
-
-def _grid(windows: Float[Tensor, "n 2 3"], centres: Float[Tensor, " places"]) -> Float[Tensor, "n places places 2"]:
-    """Where a window looks from all pairs of places of an axis: affine_grid with align_corners=False where these are
-    the centres of pixels, four times as fast on a CPU."""
-    across = windows[:, None, :, 0] * centres[None, :, None]
-    down = windows[:, None, :, 1] * centres[None, :, None] + windows[:, None, :, 2]
-    return across[:, None, :, :] + down[:, :, None, :]
-
-
 def _fit(bitmaps: npt.NDArray[np.uint8], linear: Array, shift: Array) -> tuple[Array, Array]:
-    """The linear maps (n, 2, 2), smaller where the ink would not fit, and the windows (n, 2, 3) that carry them out.
+    """The linear maps (n, 2, 2), made smaller if the ink would not fit, and the windows (n, 2, 3) that apply them.
 
-    A drawing is mapped about the middle of its ink, which moves by `shift` (n, 2) and then as far as needed to
+    A drawing is mapped about the middle of its ink. The middle moves by `shift` (n, 2), and then as far as needed to
     keep all ink within the frame.
     """
     outline = _outline(bitmaps)
     low, high = _extent(outline)
     centre = (low + high) / 2
     low, high = _extent(linear.astype(np.float32) @ (outline - centre[:, :, None]))
-    # The outline runs through the middle of pixels; this is how far their corners reach beyond.
+    # The outline runs through the centres of pixels; their corners reach this far beyond.
     corner = np.abs(linear).sum(axis=2) / bitmaps.shape[-1]
     low, high = low - corner, high + corner
     room = 2 * _FRAME / np.maximum(high - low, 1e-6).max(axis=1)
@@ -287,8 +189,8 @@ def _fit(bitmaps: npt.NDArray[np.uint8], linear: Array, shift: Array) -> tuple[A
 def _outline(bitmaps: npt.NDArray[np.uint8]) -> Array:
     """The first and the last ink of every row, (n, 2, 2 side): x and y in [-1, 1].
 
-    Their convex hull is that of all ink, so that they say how far it reaches under any linear map. Rows without ink
-    repeat the first row that has some; an empty drawing is a point in the middle.
+    Their convex hull is that of all ink, so they give its extent under any linear map. Rows without ink repeat the
+    first row that has some; an empty drawing is a point in the middle.
     """
     side = bitmaps.shape[-1]
     inked = bitmaps.max(axis=2) > 0
@@ -301,7 +203,7 @@ def _outline(bitmaps: npt.NDArray[np.uint8]) -> Array:
 
 
 def _extent(points: Array) -> tuple[Array, Array]:
-    """The least and the greatest x and y, each (n, 2)."""
+    """The smallest and the largest x and y, each (n, 2)."""
     return points.min(axis=2).astype(np.float64), points.max(axis=2).astype(np.float64)
 
 

@@ -1,10 +1,10 @@
-"""Grey images made of zeros and ones, which is what most published figures on MNIST are of.
+"""Binarises grey images, as for most published figures on MNIST.
 
 - "none": grey stays grey.
 - "threshold": 1 from 128 of 255 on.
-- "dynamic": 1 with the grey level as its probability, every pixel by itself (Salakhutdinov, Murray, "On the
-  quantitative analysis of deep belief networks", ICML 2008): drawn anew whenever an image is shown in training; for
-  validation and test drawn once, so that every model is measured on the same images.
+- "dynamic": 1 with the grey level as its probability, independently for every pixel (Salakhutdinov, Murray, "On the
+  quantitative analysis of deep belief networks", ICML 2008). In training it is drawn again whenever an image is shown;
+  for validation and test once, so that every model is measured on the same images.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Binarisation = Literal["none", "threshold", "dynamic"]
 def binarised(
     images: Float[Tensor, "*batch c s s"], how: Binarisation, random: np.random.Generator, share: Share | None = None
 ) -> Float[Tensor, "*batch c s s"]:
-    """Images from 0 to 1 binarised; "dynamic" takes its numbers from `random`. Where the images are the `share` of
-    more, the result is that share of what would be made of all."""
+    """Images from 0 to 1 binarised; "dynamic" takes its numbers from `random`. If the images are the `share` of more,
+    the result is that share of the result for all."""
     if how == "none":
         return images
     if how == "threshold":
@@ -42,7 +42,7 @@ def binarised(
 def binarised_once(
     images: Float[Tensor, "*batch c s s"], how: Binarisation, seed: int, indices: npt.NDArray[np.integer]
 ) -> Float[Tensor, "*batch c s s"]:
-    """The same, in which the numbers for an image follow from `seed` and its index (*batch) in its data set alone."""
+    """The same, but the numbers for an image depend only on `seed` and its index (*batch) in its data set."""
     if how != "dynamic":
         return binarised(images, how, random_stream(seed, Purpose.BINARISATION, 0))
     single = images.reshape(-1, *images.shape[-3:])

@@ -1,7 +1,7 @@
 """Omniglot at 28 x 28 pixels as Burda, Grosse and Salakhutdinov published it: the file chardata.mat.
 
-"Importance weighted autoencoders", ICLR 2016. Most figures on "Omniglot 28 x 28" are of this file, those of Rezende et
-al., 2016, table 3, too. It cannot be made from the 105 x 105 images, and its division is by drawings, not by
+"Importance weighted autoencoders", ICLR 2016. Most figures on "Omniglot 28 x 28" are for this file, also those of
+Rezende et al., 2016, table 3. It cannot be made from the 105 x 105 images, and it is split by drawings, not by
 characters: a test drawing is a new drawing of a known character.
 """
 
@@ -28,17 +28,18 @@ _FILE = PublishedFile(
     "https://raw.githubusercontent.com/yburda/iwae/master/datasets/OMNIGLOT/",
     md5="21ecaf34373511aa7691cf2e0802aa3d",
 )
-# Of 24,345 training drawings 1,345 are for validation wherever the file is used.
+# Users of the file take 1,345 of the 24,345 training drawings for validation.
 _VALIDATION_SHARE = 1345 / 24345
 
 
 def load_burda(data_dir: str | Path | None = None) -> Splits:
-    """The published 24,345 training drawings, of which 1,345 at even distances are for validation, and 8,070 test ones.
+    """The published 24,345 training drawings, of which 1,345 at even distances are for validation, and 8,070 test
+    drawings.
 
     Pixels are 256 grey levels, ink = 255; published figures binarise them (``binarisation = "dynamic"``). They are
-    shown at 28 x 28 pixels only. Characters are the concepts; drawers are not known, each drawing has one of its own.
+    shown only at 28 x 28 pixels. Characters are the concepts; drawers are unknown, so each drawing has its own.
 
-    The file is taken from the folder omniglot-burda of the data directory, and downloaded there where it is absent.
+    The file is read from the folder omniglot-burda of the data directory, and downloaded there if absent.
 
     Raises AllographError when it cannot be downloaded or read, or holds something else.
     """
@@ -57,7 +58,7 @@ def load_burda(data_dir: str | Path | None = None) -> Splits:
 
 def _unknown(path: Path) -> AllographError:
     return AllographError(
-        f"{path} is damaged or not the published chardata.mat: delete it and run again to download it anew"
+        f"{path} is damaged or not the published chardata.mat: delete it and run again to download it again"
     )
 
 
@@ -76,8 +77,8 @@ def _arrays(path: Path) -> Mapping[str, Any]:
 def _part(
     data: npt.NDArray[np.floating], target: npt.NDArray[np.floating], character: npt.NDArray[np.integer]
 ) -> ConceptDataset:
-    """Of a column a drawing: pixels (784, N), column by column, 0 to 1; alphabets (50, N), one of them 1; the number of
-    the character in its alphabet (1, N)."""
+    """One part, with one column for each drawing: pixels (784, N), column by column, 0 to 1; alphabets (50, N), one of
+    them 1; the number of the character in its alphabet (1, N)."""
     count = data.shape[1]
     if data.shape != (_SIDE**2, count) or target.shape[1] != count or character.shape != (1, count):
         raise ValueError("other shapes")

@@ -24,7 +24,7 @@ class ConceptDataset:
     """N drawings of C concepts (characters), which belong to families (alphabets).
 
     images: the N drawings, bitmaps or pictures. concept (N,): the concept of each, 0 to C - 1. drawer (N,): who drew
-    it; an equal number is the same person within one family only. concept_names (C), family_names (F). family (C,):
+    it; equal numbers mean the same person only within one family. concept_names (C), family_names (F). family (C,):
     each concept's family. Two drawings of one concept are the raw material of a (context, target) pair.
     """
 
@@ -59,7 +59,7 @@ class ConceptDataset:
 
     @classmethod
     def unlabelled(cls, name: str, images: Images) -> ConceptDataset:
-        """Images of which nothing is known: each is a concept of its own."""
+        """Images without labels: each is its own concept."""
         every = np.arange(len(images))
         return cls(name, images, every, every, tuple(map(str, every.tolist())), (name,), np.zeros_like(every))
 
@@ -88,7 +88,7 @@ class ConceptDataset:
 
     @property
     def drawings_per_concept(self) -> npt.NDArray[np.int64]:
-        """How many drawings each concept has, (C,)."""
+        """Number of drawings of each concept, (C,)."""
         return np.diff(self._starts)
 
     def images_of(self, concept: int) -> npt.NDArray[np.int64]:
@@ -105,7 +105,8 @@ class ConceptDataset:
         return self._by_concept[self._starts[np.asarray(concept)] + np.asarray(rank)]
 
     def select(self, concepts: npt.ArrayLike) -> ConceptDataset:
-        """Only these concepts, numbered anew in the order given; drawings grouped by concept; unused families go."""
+        """Only these concepts, renumbered in the given order; drawings are grouped by concept; unused families are
+        dropped."""
         chosen = np.asarray(concepts, dtype=np.int64).reshape(-1)
         if len(np.unique(chosen)) != len(chosen):
             raise ValueError("a concept is named twice")
@@ -114,7 +115,7 @@ class ConceptDataset:
         return self._part(indices, np.repeat(np.arange(len(chosen)), [len(part) for part in images]), chosen)
 
     def select_drawings(self, indices: npt.ArrayLike) -> ConceptDataset:
-        """Only these drawings, in the order given, with the concepts that they show."""
+        """Only these drawings, in the given order, with the concepts that they show."""
         chosen = np.asarray(indices, dtype=np.int64).reshape(-1)
         if len(np.unique(chosen)) != len(chosen):
             raise ValueError("a drawing is named twice")
@@ -124,7 +125,8 @@ class ConceptDataset:
     def _part(
         self, images: npt.NDArray[np.int64], concept: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]
     ) -> ConceptDataset:
-        """The drawings `images` with new concept numbers; `kept` lists the old concepts in the order of the new."""
+        """The drawings `images` with new concept numbers; `kept` lists the old concepts in the order of the new
+        ones."""
         kept_families, family = np.unique(self.family[kept], return_inverse=True)
         return ConceptDataset(
             name=self.name,
@@ -148,31 +150,31 @@ class ConceptDataset:
         return digest.hexdigest()
 
     def sketch(self) -> tuple[int, ...]:
-        """The at most 1,024 smallest 64-bit hashes of the stored images, ascending: what a model's card remembers of
-        them, so that images can be recognised later under whatever name (`allograph.data.sketches`)."""
+        """The (at most) 1,024 smallest 64-bit hashes of the stored images, ascending. A model's card keeps them, so
+        that the images can be recognised later under any name (`allograph.data.sketches`)."""
         return smallest(image_hashes(self.images))
 
     def overlap(self, sketch: Sequence[int], without: ConceptDataset | None = None) -> float:
-        """The share, 0 to 1, of the images comparable with a `sketch` that are in the data set it was taken of; images
-        that are also in the data set `without` do not count."""
+        """Of the images that a `sketch` can compare, the share (0 to 1) that is in the sketch's data set; images that
+        are also in the data set `without` do not count."""
         hashes = image_hashes(self.images)
         if without is not None:
             hashes = hashes[~np.isin(hashes, image_hashes(without.images))]
         return share_of_comparable(hashes, sketch)
 
     def check_size(self, size: int) -> None:
-        """Raises AllographError where the drawings may not be shown at this size."""
+        """Raises AllographError if the drawings may not be shown at this size."""
         only = self.images.only_size
         if only is not None and size != only:
             raise AllographError(
-                f"'{self.name}' is {only} x {only} pixels, and at {size} x {size} would be another data set: "
-                f"take a model of {only} x {only} images (image_size={only})"
+                f"'{self.name}' is {only} x {only} pixels; at {size} x {size} it would be another data set: "
+                f"use a model of {only} x {only} images (image_size={only})"
             )
 
     def drawings(self, indices: npt.ArrayLike, size: int) -> Float[Tensor, "n channels size size"]:
         """The drawings at `indices` (n,), `size` pixels square, 0 to 1; of bitmaps, ink = 1 on 0.
 
-        Raises AllographError where the data set has one size only and this is another.
+        Raises AllographError if the data set has only one size and this is another.
         """
         self.check_size(size)
         return self.images.drawings(indices, size)

@@ -1,6 +1,6 @@
-"""The files of published data sets: where they are, where they come from, whether they are whole; what is kept of them.
+"""The files of published data sets: their folders, downloads, checksums and cached arrays.
 
-A data set's files lie in a folder of their own in the data directory, and are downloaded there where they are absent.
+Each data set has its own folder in the data directory; missing files are downloaded there.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Arrays = Mapping[str, npt.NDArray]
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its publisher offers it.
+    """A file as published.
 
-    name: its own. home: the address it is downloaded from, without the name; None where it is offered nowhere. md5: of
-    the file, hexadecimal, which guards the download. content: the MD5 sum of what it holds, uncompressed, which guards
-    what is there already; None where the reader checks by other means.
+    name: the file's name. home: the address of the download, without the name; None if there is none. md5: MD5 sum of
+    the file (hexadecimal), which checks the download. content: MD5 sum of the uncompressed content, which checks a file
+    that is already there; None if the reader checks it in another way.
     """
 
     name: str
@@ -44,19 +44,20 @@ class PublishedFile:
 
 
 def cache_directory() -> Path:
-    """Where prepared data is kept: the environment variable ALLOGRAPH_CACHE, else the user's cache directory."""
+    """The directory for prepared data: the environment variable ALLOGRAPH_CACHE, otherwise the user's cache
+    directory."""
     chosen = os.environ.get("ALLOGRAPH_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("allograph"))
 
 
 def data_folder(name: str, data_dir: str | Path | None) -> Path:
-    """The folder `name` of the data directory: `data_dir`, else ALLOGRAPH_DATA, else the cache directory."""
+    """The folder `name` of the data directory: `data_dir`, otherwise ALLOGRAPH_DATA, otherwise the cache directory."""
     root = data_dir or os.environ.get("ALLOGRAPH_DATA") or cache_directory()
     return Path(root).expanduser() / name
 
 
 def present(file: PublishedFile, folder: Path) -> Path:
-    """The path of a file, with or without .gz at the end of its name; downloaded first where there is neither.
+    """The path of a file, with or without .gz at the end of its name; downloads the file if both are missing.
 
     Raises AllographError when it cannot be downloaded.
     """
@@ -67,7 +68,7 @@ def present(file: PublishedFile, folder: Path) -> Path:
             return candidate
     remedy = f"or name the directory that holds {folder.name}/ with --data-dir or ALLOGRAPH_DATA"
     if file.home is None:
-        raise AllographError(f"there is no {path}, and nowhere to download it from: put the file there, {remedy}")
+        raise AllographError(f"there is no {path}, and it cannot be downloaded: put the file there, {remedy}")
     import pooch
     import requests
 
@@ -91,7 +92,7 @@ def read(path: Path) -> bytes:
 
 
 def content(path: Path, file: PublishedFile) -> bytes:
-    """What a file holds, uncompressed, when it is what was published; raises AllographError otherwise."""
+    """The uncompressed content of a file; raises AllographError if it is not what was published."""
     data = read(path)
     try:
         data = gzip.decompress(data) if path.suffix == ".gz" else data
@@ -99,22 +100,22 @@ def content(path: Path, file: PublishedFile) -> bytes:
     except (OSError, EOFError, zlib.error):
         whole = False
     if not whole:
-        again = "delete it and run again to download it anew" if file.home else "put a whole copy in its place"
+        again = "delete it and run again to download it again" if file.home else "put a whole copy in its place"
         raise AllographError(f"{path} is damaged or not the published {file.name}: {again}")
     return data
 
 
 def cached(name: str, sources: Sequence[Path], make: Callable[[], Arrays]) -> Arrays:
-    """The arrays that `make` prepares from the files `sources`: from the cache directory, where they are kept from the
-    first time on, under `name` and the hash of the files.
+    """The arrays that `make` prepares from the files `sources`, kept in the cache directory under `name` and the hash
+    of the files.
 
-    A cache that is damaged is made again; where none can be written, the arrays are prepared every time.
+    A damaged cache is made again; if none can be written, the arrays are prepared every time.
     """
     digest = hashlib.sha256()
     for path in sources:
         digest.update(read(path))
     path = cache_directory() / f"{name}-{digest.hexdigest()[:16]}.npz"
-    # Opened here, not by numpy, which leaves a damaged file open.
+    # Opened here because numpy leaves a damaged file open.
     with (
         contextlib.suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error),
         path.open("rb") as file,

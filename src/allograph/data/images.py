@@ -1,4 +1,4 @@
-"""What a data set is made of: many square images of one size, and how a model sees them."""
+"""The images of a data set: many square images of one size, and how a model sees them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch import Tensor
 
 
 class Images(Protocol):
-    """N square images, the role that `PackedBitmaps`, `Pictures` and `TwoDigits` fill.
+    """N square images, the interface of `PackedBitmaps`, `Pictures` and `TwoDigits`.
 
     side: in pixels, as stored. channels, C: 1 (grey or ink) or 3 (red, green, blue). binary: whether all pixels are 0
-    or 1, so that nothing is left to binarise. only_size: the one size at which the images may be shown, where any other
-    would make another data set of them; else None.
+    or 1, so that nothing is left to binarise. only_size: the only size at which the images may be shown, if any other
+    would make them another data set; otherwise None.
     """
 
     @property
@@ -48,5 +48,5 @@ class Images(Protocol):
         ...
 
     def content(self) -> Iterator[bytes]:
-        """All that the images are, for a fingerprint: equal for equal images stored in one way, on any machine."""
+        """All content of the images, for a fingerprint: equal for equal images in the same storage, on any machine."""
         ...

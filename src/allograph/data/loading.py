@@ -1,4 +1,4 @@
-"""A data set by name."""
+"""Loads a data set by name."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def load_dataset(
 ) -> Splits:
     """The training, validation and test parts of a known data set, or of a folder ROOT/CLASS/*.png.
 
-    `data_dir` is where published files are or go (`allograph.data.files`). "omniglot", "omniglot-28" and "omniglot-52"
-    are divided by `split` (`allograph.data.splits`), the other published sets in one way each. "strokes" (400 symbols
-    of 20 scripts, 20 drawings each) are made from `seed` and divided by script; the training pictures of "multi-mnist"
-    and "multi-mnist-64" are made from `seed`. A folder's images are taken in as `images` says and divided by `seed`
-    (`allograph.data.folders`); a folder named like a data set is meant by "./NAME".
+    `data_dir` is the folder of published files (`allograph.data.files`). "omniglot", "omniglot-28" and "omniglot-52"
+    are divided by `split` (`allograph.data.splits`); each other published set has one split. "strokes" (400 symbols of
+    20 scripts, 20 drawings each) are made from `seed` and divided by script; the training pictures of "multi-mnist" and
+    "multi-mnist-64" are made from `seed`. A folder's images are read as `images` says and divided by `seed`
+    (`allograph.data.folders`); write "./NAME" for a folder named like a data set.
 
-    Raises AllographError when there is neither such a data set nor such a folder, and as the loaders do.
+    Raises AllographError if there is neither such a data set nor such a folder, and as the loaders do.
     """
     match name_or_folder:
         case "omniglot" | "omniglot-28" | "omniglot-52":
@@ -78,16 +78,16 @@ def load_dataset(
     if not root.exists():
         nearest = max(DATASETS, key=partial(_likeness, str(name_or_folder)))
         close = _likeness(str(name_or_folder), nearest) >= 0.5
-        remedy = f"did you mean '{nearest}'? Else name" if close else f"known are {', '.join(DATASETS)}; or name"
+        remedy = f"did you mean '{nearest}'? Otherwise" if close else f"known are {', '.join(DATASETS)}; or"
         raise AllographError(
-            f"there is no data set and no folder '{name_or_folder}'; {remedy} a folder that holds CLASS/*.png"
+            f"there is no data set or folder '{name_or_folder}'; {remedy} name a folder that holds CLASS/*.png"
         )
     folder = load_folder(root, images)
     return replace(split_folder(folder.dataset, seed), problems=folder.problems, images=images)
 
 
 def _likeness(one: str, other: str) -> float:
-    """How alike two names are, 0 to 1, in whatever order their words are."""
+    """How similar two names are, 0 to 1, whatever the order of their words."""
     spellings = ([name.lower(), "-".join(sorted(name.lower().split("-")))] for name in (one, other))
     return max(difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(*spellings, strict=True))
 

@@ -57,10 +57,10 @@ _DIGITS = tuple("0123456789")
 def load_mnist(data_dir: str | Path | None = None) -> Splits:
     """The first 50,000 and the last 10,000 of the training digits, and the 10,000 test digits; digits are concepts.
 
-    The files are taken from the folder mnist of the data directory, and downloaded there where they are absent
-    (`allograph.data.files`). Nobody is known to have drawn two of the images: every one has a drawer of its own.
+    The files are read from the folder mnist of the data directory, and downloaded there if absent
+    (`allograph.data.files`). Drawers are unknown, so every image has its own.
 
-    Raises AllographError when a file cannot be downloaded or read, or is not what was published.
+    Raises AllographError if a file cannot be downloaded or read, or is not what was published.
     """
     folder = data_folder("mnist", data_dir)
     (train, train_labels), (test, test_labels) = (_images_and_labels(folder, part) for part in ("train", "test"))

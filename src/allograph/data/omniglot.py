@@ -1,7 +1,7 @@
 """Omniglot: 1,623 characters of 50 alphabets, each drawn by 20 people, read from its official archives.
 
 Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic program induction",
-Science 350 (2015) 1332. Within one alphabet an equal drawer number is the same person; between alphabets it is not.
+Science 350 (2015) 1332. Equal drawer numbers mean the same person only within one alphabet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIDE = 105
 _MEMBER = re.compile(
     r"images_(?:background|evaluation)/(?P<alphabet>[^/]+)/(?P<character>[^/]+)/\d+_(?P<drawer>\d+)\.png"
 )
-# What the cache holds; a new number makes old caches unread.
+# Version of the cache's content; with a new number, old caches are ignored.
 _CACHE_FORMAT = 1
 
 _HOME = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
@@ -41,11 +41,11 @@ BACKGROUND_ALPHABETS = 30
 """The first 30 families of the data set are the official background alphabets, the other 20 the evaluation ones."""
 
 OMNIGLOTS = ("omniglot", "omniglot-28", "omniglot-52")
-"""Data sets made of the same drawings: what a model sees of them differs."""
+"""Data sets made of the same drawings, which a model sees in different ways."""
 
 
 def omniglot_bitmaps(bits: npt.NDArray[np.uint8], name: str) -> PackedBitmaps:
-    """Packed bitmaps of 105 x 105 pixels, to be seen as those of the data set `name` (`load_omniglot`) are."""
+    """Packed bitmaps of 105 x 105 pixels, which a model sees as those of the data set `name` (`load_omniglot`)."""
     only_size = {"omniglot": None, "omniglot-28": 28, "omniglot-52": 52}[name]
     return PackedBitmaps(bits, _SIDE, only_size, by_maximum=name == "omniglot-52")
 
@@ -53,19 +53,19 @@ def omniglot_bitmaps(bits: npt.NDArray[np.uint8], name: str) -> PackedBitmaps:
 def load_omniglot(data_dir: str | Path | None = None, name: str = "omniglot") -> ConceptDataset:
     """All of Omniglot: 32,460 drawings of 1,623 characters, 105 x 105 pixels; families are alphabets.
 
-    What a model sees of them is said by the data set's name; figures on one do not compare with figures on another:
+    The data set's name says what a model sees; figures on one do not compare with figures on another:
 
     - "omniglot": any size, averaged (`allograph.data.resizing.ink`);
-    - "omniglot-28": 28 x 28 pixels, picked singly from the 105 x 105, as in Bartunov, Vetrov, "Few-shot generative
+    - "omniglot-28": 28 x 28 single pixels, picked from the 105 x 105, as in Bartunov, Vetrov, "Few-shot generative
       modelling with generative matching networks", AISTATS 2018;
     - "omniglot-52": 52 x 52 pixels, the maximum of 2 x 2 each, as in Rezende et al., "One-shot generalization in deep
       generative models", ICML 2016.
 
-    The archives are taken from the folder omniglot of the data directory, and downloaded there where they are absent
-    (`allograph.data.files`). A file that is there already is taken as it is. Decoding takes some seconds, once: the
-    result is kept in the cache directory, under the hash of the archives.
+    The archives are read from the folder omniglot of the data directory, and downloaded there if absent
+    (`allograph.data.files`). An existing file is used as it is. Decoding takes some seconds, once: the result is kept
+    in the cache directory, under the hash of the archives.
 
-    Raises AllographError when an archive cannot be downloaded, opened or understood.
+    Raises AllographError if an archive cannot be downloaded, opened or understood.
     """
     folder = data_folder("omniglot", data_dir)
     archives = [present(archive, folder) for archive in _ARCHIVES]
@@ -111,7 +111,7 @@ def _decode(archives: Sequence[Path]) -> dict[str, npt.NDArray]:
 
 def _drawings(path: Path) -> Iterator[tuple[str, str, int, np.ndarray]]:
     """Alphabet, character, drawer and pixels (ink = 1) of every drawing in one archive, sorted by these names."""
-    damaged = f"{path} is damaged or not one of Omniglot's archives: delete it and run again to download it anew"
+    damaged = f"{path} is damaged or not one of Omniglot's archives: delete it and run again to download it again"
     try:
         with zipfile.ZipFile(path) as archive:
             found = sorted(

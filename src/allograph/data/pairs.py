@@ -1,4 +1,4 @@
-"""Pairs: a target to be written and its context, the exemplars that are shown, of one concept or of one family."""
+"""Pairs: a target to write and its context, the exemplars shown, of one concept or one family."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from allograph.runtime.distributed import Share
 Indices = npt.NDArray[np.int64]
 
 ExemplarKind = Literal["concept", "family"]
-"""What exemplars are to their target: other drawings of its concept, or drawings of other concepts of its family."""
+"""Relation of exemplars to their target: other drawings of its concept, or drawings of other concepts of its family."""
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """B targets with K context drawings each, values 0 to 1; K is 0 where targets are shown without context.
+    """B targets with K context drawings each, values 0 to 1; K is 0 for targets without context.
 
-    concept (B,) and the drawings' indices refer to the data set they were taken from; an augmented pair keeps the
-    number of the concept that it was made from.
+    concept (B,) and the drawings' indices refer to the original data set; an augmented pair keeps the number of its
+    original concept.
     """
 
     target: Float[Tensor, "B C S S"]
@@ -60,19 +60,20 @@ class PairBatch:
 
 
 class PairSource(Dataset[PairBatch]):
-    """An endless sequence of training batches, in which batch `step` is a pure function of (seed, step).
+    """An endless sequence of training batches; batch `step` is a pure function of (seed, step).
 
-    Targets run through the drawings in an order drawn anew for every epoch; each gets as many context drawings of its
-    concept as are drawn from `contexts` for that step, never the target's own drawing, and none twice. With `exemplars`
-    "family" these are drawings of so many other concepts of its family, one of each. In the first `varied_steps` steps
-    all drawings are augmented, target and contexts as one group, where an `augmentation` is given; then each is moved
-    by up to `shift` whole pixels. Grey ones are binarised anew in every step (`allograph.data.binarising`).
+    Targets run through the drawings in a new random order for every epoch. For each step, a number of context drawings
+    is drawn from `contexts`; each target gets this many of its concept, never its own drawing, and none twice. With
+    `exemplars` "family" they are drawings of this many other concepts of its family, one of each. In the first
+    `varied_steps` steps the `augmentation`, if given, changes all drawings, target and contexts as one group; then each
+    drawing is moved by up to `shift` whole pixels. Grey drawings are binarised again in every step
+    (`allograph.data.binarising`).
 
-    A concept with too few drawings for that (a family with too few concepts) is left out without augmentation. With it,
-    context drawings may serve more than once, each time changed in another way; a concept with a single drawing is
-    always left out, unless no context is asked for: with `contexts` (0,) every drawing is a target.
+    Without augmentation, a concept with too few drawings (a family with too few concepts) is left out. With it, context
+    drawings may serve more than once, changed differently each time; a concept with a single drawing is still left out,
+    unless no context is wanted: with `contexts` (0,) every drawing is a target.
 
-    As a map-style data set it goes into a torch DataLoader with `batch_size=None` and a sampler over steps.
+    It is a map-style data set for a torch DataLoader with `batch_size=None` and a sampler over steps.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class PairSource(Dataset[PairBatch]):
         exemplars: ExemplarKind = "concept",
     ) -> None:
         if batch_size < 1 or not contexts or min(contexts) < 0 or shift < 0:
-            raise ValueError("a batch has at least one target; numbers of contexts and the shift are at least 0")
+            raise ValueError("a batch needs at least one target; numbers of contexts and the shift must be at least 0")
         dataset.check_size(size)
         if augmentation is not None and dataset.images.only_size == dataset.side:
             raise AllographError(
-                f"the pixels of '{dataset.name}' are either 0 or 1, and turned or scaled they would become others: "
-                "train without augmentation (augment=false); shift=1 moves them by whole pixels"
+                f"turning or scaling would change the pixels of '{dataset.name}', which are all 0 or 1: train without "
+                "augmentation (augment=false); shift=1 moves images by whole pixels"
             )
         self.dataset, self.size, self.batch_size = dataset, size, batch_size
         self.contexts, self.seed, self.augmentation = tuple(contexts), seed, augmentation
@@ -110,8 +111,8 @@ class PairSource(Dataset[PairBatch]):
         return self.batch(step)
 
     def batch(self, step: int, share: Share | None = None) -> PairBatch:
-        """The batch of this step, from 0, or a share of its rows: random numbers are drawn for all of them, images are
-        made of these alone."""
+        """The batch of this step (from 0), or a share of its rows: random numbers are drawn for all rows, images made
+        only for the share."""
         random = random_stream(self.seed, Purpose.BATCH, step)
         targets = self._targets_of(step)
         count = self.contexts[random.integers(len(self.contexts))]
@@ -129,7 +130,7 @@ class PairSource(Dataset[PairBatch]):
     def _augmented(
         self, indices: Indices, random: np.random.Generator, share: Share
     ) -> Float[Tensor, "groups members c s s"]:
-        """The drawings at `indices` (groups, members), augmented where that is asked for."""
+        """The drawings at `indices` (groups, members), augmented if wanted."""
         images, augmentation = self.dataset.images, self.augmentation
         if augmentation is None:
             return _plain(self.dataset, indices, self.size)
@@ -140,7 +141,7 @@ class PairSource(Dataset[PairBatch]):
         return augmentation.pictures(pixels.reshape(*indices.shape, *pixels.shape[1:]), self.size, random, share)
 
     def _targets_of(self, step: int) -> Indices:
-        """Positions step * B to (step + 1) * B - 1 of all epochs' orders put one after another."""
+        """Positions step * B to (step + 1) * B - 1 of the concatenated orders of all epochs."""
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         epochs, places = np.divmod(positions, len(self.targets))
         return np.concatenate([self._order_of(epoch)[places[epochs == epoch]] for epoch in np.unique(epochs)])
@@ -164,11 +165,11 @@ def fixed_pairs(
 ) -> PairBatch:
     """`count` pairs without augmentation, for validation and test: the same for equal arguments.
 
-    Targets are drawings chosen at random, none twice; each has `contexts` other drawings of its concept (none with 0),
-    or, with `exemplars` "family", drawings of so many other concepts of its family, one of each. Concepts with fewer
-    drawings than that (families with fewer concepts) are left out. All drawings are taken where there are fewer than
-    `count`. Grey ones are binarised in a way that follows from `seed` and the drawing's index alone, so that more pairs
-    or other contexts leave them as they are.
+    Targets are drawings chosen at random, none twice. Each has `contexts` other drawings of its concept (none with 0)
+    or, with `exemplars` "family", drawings of this many other concepts of its family, one of each. Concepts with too
+    few drawings (families with too few concepts) are left out. If there are fewer than `count` drawings, all are used.
+    The binarisation of grey drawings depends only on `seed` and the drawing's index, so that more pairs or other
+    contexts do not change it.
     """
     dataset.check_size(size)
     random = random_stream(seed, Purpose.FIXED, 0)
@@ -181,17 +182,18 @@ def fixed_pairs(
 
 
 def _targets(dataset: ConceptDataset, needed: int, exemplars: ExemplarKind) -> Indices:
-    """The drawings whose concept has at least `needed` drawings, or whose family has so many concepts with drawings."""
+    """The drawings whose concept has at least `needed` drawings, or whose family has at least as many concepts with
+    drawings."""
     if exemplars == "family":
         counts = np.bincount(dataset.family[dataset.drawings_per_concept > 0], minlength=len(dataset.family_names))
         targets = np.flatnonzero(counts[dataset.family[dataset.concept]] >= needed)
-        what, more = f"no family of '{dataset.name}' has the {needed} classes", "add classes"
+        what, more = f"no family of '{dataset.name}' has the {needed} classes needed", "add classes"
     else:
         targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
-        what, more = f"no class of '{dataset.name}' has the {needed} images", "add images"
+        what, more = f"no class of '{dataset.name}' has the {needed} images needed", "add images"
     if not len(targets):
         raise AllographError(
-            f"{what} that a target and its exemplars are: show fewer exemplars or none (contexts 0), or {more}"
+            f"{what} for a target and its exemplars: show fewer exemplars or none (contexts 0), or {more}"
         )
     return targets
 
@@ -224,9 +226,9 @@ def _of_family(dataset: ConceptDataset, targets: Indices, count: int, random: np
 
 
 def _choose_others(available: Indices, own: Indices, count: int, random: np.random.Generator) -> Indices:
-    """For each of B groups of so many members `count` of them other than its own, (B, count) places, none twice as long
-    as there are enough."""
-    # Others are numbered without those taken so far: the n-th that is left is found by stepping over each taken one.
+    """For each of B groups, the places (B, count) of `count` members other than its own, none twice if there are
+    enough."""
+    # Others are numbered without those taken so far: to find the n-th one left, step over each taken one.
     taken = own[:, None]
     chosen = np.empty((len(own), count), dtype=np.int64)
     for place in range(count):
@@ -236,7 +238,7 @@ def _choose_others(available: Indices, own: Indices, count: int, random: np.rand
             pick += pick >= used
         short = left < 1
         if short.any():
-            # Every other member has served: they begin again (only augmentation comes here).
+            # Every other member has served, so they start again (only with augmentation).
             again = np.floor(random.random(int(short.sum())) * (available[short] - 1)).astype(np.int64)
             pick[short] = again + (again >= own[short])
         chosen[:, place] = pick
@@ -250,7 +252,7 @@ def _plain(dataset: ConceptDataset, indices: Indices, size: int) -> Float[Tensor
 
 
 def _pair_batch(dataset: ConceptDataset, indices: Indices, images: Float[Tensor, "groups members c s s"]) -> PairBatch:
-    """The first member of every group as the target, the others as its context."""
+    """A batch with the first member of every group as the target and the others as its context."""
     return PairBatch(
         target=images[:, 0].contiguous(),
         context=images[:, 1:].contiguous(),

@@ -1,4 +1,4 @@
-"""Many grey or colour images of eight bits a pixel and channel."""
+"""Many grey or colour images with eight bits for each pixel and channel."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.data.resizing import grey
+from allograph.imaging.averaging import grey
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """N square pictures, values uint8 (N, C, side, side), C = 1 (grey) or 3 (red, green, blue).
 
-    A model sees them at any size, or at `only_size` alone, by the area average, in steps of 1/255
-    (`allograph.data.resizing.grey`).
+    A model sees them at any size, or only at `only_size`, by the area average, in steps of 1/255
+    (`allograph.imaging.averaging.grey`).
     """
 
     values: npt.NDArray[np.uint8]

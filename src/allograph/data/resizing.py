@@ -1,8 +1,8 @@
-"""From the stored bitmaps to a model's size: first how much of each pixel is ink, then ink or not.
+"""Brings stored bitmaps to a model's size: first how much of each pixel is ink, then ink or not.
 
-Averaging alone leaves grey fog, and picking single pixels tears thin strokes. So the area average is taken, and a
-pixel is ink where at least half of it is: that keeps the amount of ink, and tears nothing as long as a stroke is wider
-than about 1.3 pixels of the new image. Below that the threshold sinks with the stroke's width.
+Averaging alone leaves grey fog, and picking single pixels tears thin strokes. So a pixel is ink if its area average is
+at least one half. That keeps the amount of ink and tears nothing if a stroke is wider than about 1.3 pixels of the new
+image. Below that the threshold falls with the stroke's width.
 
 Measured on every second drawing of Omniglot (16,230), whose pen is 5 pixels wide and whose ink covers 0.0806 of the
 105 x 105 image. Torn: more connected parts (8 neighbours) than before. Merged: fewer, as gaps close. Vanished: parts
@@ -21,9 +21,7 @@ from __future__ import annotations
 __all__ = [
     "PEN_WIDTH",
     "Reduction",
-    "area_average",
     "coverage",
-    "grey",
     "ink",
     "ink_threshold",
     "neighbourhood_maximum",
@@ -32,7 +30,6 @@ __all__ = [
     "sampled_places",
 ]
 
-from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -42,9 +39,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from allograph.imaging.averaging import area_average
+
 Reduction = Literal["average", "sample", "maximum"]
-"""How a bitmap is made smaller: averaged, then ink or not (`ink`); by picking single pixels (`sampled`); by the maximum
-of blocks of pixels (`pooled`). Figures on images of one kind do not compare with figures on another."""
+"""How a bitmap is made smaller: by averaging, then ink or not (`ink`); by picking single pixels (`sampled`); by the
+maximum of blocks of pixels (`pooled`). Figures on images of one kind do not compare with figures on another."""
 
 PEN_WIDTH = 5.0
 """The width of the pen in pixels of a 105 x 105 drawing, the same in all of Omniglot."""
@@ -52,35 +51,16 @@ PEN_WIDTH = 5.0
 _SOURCE_SIDE = 105
 
 
-def area_average(images: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "*batch size size"]:
-    """The exact area average of images (*batch, height, width) at any new size.
-
-    A X B^T, where row i of A and of B holds the share of every source pixel in target pixel i.
-    """
-    down, across = _shares(images.shape[-2], size), _shares(images.shape[-1], size)
-    return down @ torch.from_numpy(np.ascontiguousarray(images)).float() @ across.T
-
-
-def grey(pixels: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n channels size size"]:
-    """Pictures (n, C, side, side) at any size, 0 to 1: area averages, rounded to whole steps of 1/255.
-
-    So a value is always one of the 256 that a likelihood of grey levels knows; at the stored size, the stored one.
-    """
-    if pixels.shape[-1] == size:
-        return torch.from_numpy(np.ascontiguousarray(pixels)).float().div_(255)
-    return area_average(pixels, size).round_().div_(255)
-
-
 def sampled_places(side: int, size: int) -> npt.NDArray[np.int64]:
     """Which pixels of a row of `side` are picked to make it `size` long: floor(i side / size), i = 0 to size - 1.
 
-    Picking tears thin strokes; it is how others made the 28 x 28 data sets that published figures refer to.
+    Picking tears thin strokes, but it is how others made the 28 x 28 data sets of published figures.
     """
     return np.arange(size) * side // size
 
 
 def sampled(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 size size"]:
-    """Bitmaps (n, side, side) made smaller by picking single pixels; at their own size, as they are."""
+    """Bitmaps (n, side, side) made smaller by picking single pixels; unchanged at their own size."""
     place = sampled_places(bitmaps.shape[-1], size)
     return torch.from_numpy(bitmaps[:, place[:, None], place]).float().unsqueeze(1)
 
@@ -88,7 +68,7 @@ def sampled(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 siz
 def pooled(bitmaps: Float[Tensor, "n 1 side side"], size: int) -> Float[Tensor, "n 1 size size"]:
     """The maximum of blocks of k x k pixels, k = floor(side / size); rows and columns that fill no block are left out.
 
-    Of 105 x 105 pixels at size 52 the blocks are 2 x 2 (Rezende et al., 2016, section 5.2).
+    For 105 x 105 pixels at size 52 the blocks are 2 x 2 (Rezende et al., 2016, section 5.2).
     """
     block = bitmaps.shape[-1] // size
     return functional.max_pool2d(bitmaps[..., : block * size, : block * size], block)
@@ -102,8 +82,8 @@ def coverage(bitmaps: npt.NDArray[np.uint8], size: int) -> Float[Tensor, "n 1 si
 def ink(covered: Float[Tensor, "n 1 size size"]) -> Float[Tensor, "n 1 size size"]:
     """Ink (1) or not (0) from the covered share of every pixel, such that no stroke tears and none vanishes.
 
-    A pixel is ink when its coverage reaches `ink_threshold(size)`, or when it is the most covered of a neighbourhood of
-    3 x 3 without any ink: so the smallest dot, falling between four pixels, still leaves one of them.
+    A pixel is ink if its coverage reaches `ink_threshold(size)`, or if it is the most covered of a 3 x 3 neighbourhood
+    without any ink: so even the smallest dot between four pixels leaves one of them.
     """
     threshold = ink_threshold(covered.shape[-1])
     most = neighbourhood_maximum(covered)
@@ -112,10 +92,10 @@ def ink(covered: Float[Tensor, "n 1 size size"]) -> Float[Tensor, "n 1 size size
 
 
 def ink_threshold(size: int) -> float:
-    """The coverage from which on a pixel is ink: min(1/2, 0.4 w), where w is the pen's width in pixels at this size.
+    """The smallest coverage of an ink pixel: min(1/2, 0.4 w), where w is the pen's width in pixels at this size.
 
-    A straight stroke of width w < 2 that falls between two rows of pixels covers both by w / 2 only; diagonals a little
-    less, hence 0.4.
+    A straight stroke of width w < 2 between two rows of pixels covers each by only w / 2, diagonals a little less;
+    hence 0.4.
     """
     return min(0.5, 0.4 * PEN_WIDTH * size / _SOURCE_SIDE)
 
@@ -123,7 +103,7 @@ def ink_threshold(size: int) -> float:
 def neighbourhood_maximum(pixels: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
     """The greatest of the 3 x 3 pixels around every pixel.
 
-    Rows first, columns then: on a CPU twice as fast as max_pool2d.
+    Rows first, then columns: on a CPU twice as fast as max_pool2d.
     """
     rows = pixels.clone()
     torch.maximum(rows[..., 1:, :], pixels[..., :-1, :], out=rows[..., 1:, :])
@@ -132,13 +112,3 @@ def neighbourhood_maximum(pixels: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 
     torch.maximum(columns[..., 1:], rows[..., :-1], out=columns[..., 1:])
     torch.maximum(columns[..., :-1], rows[..., 1:], out=columns[..., :-1])
     return columns
-
-
-@cache
-def _shares(source: int, target: int) -> Tensor:
-    """The (target, source) matrix of overlaps between the pixels of two divisions of one interval; rows sum to 1."""
-    edges = np.linspace(0, source, target + 1)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(source)
-    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return torch.from_numpy((overlap * target / source).astype(np.float32))

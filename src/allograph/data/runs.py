@@ -1,7 +1,8 @@
 """Runs of one-shot classification within an alphabet: one exemplar of each class by one person, tests by another.
 
 Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic program induction",
-Science 350 (2015) 1332: 20 runs of 20 classes, two of each of ten evaluation alphabets, on which people err in 4.5 %.
+Science 350 (2015) 1332: 20 runs of 20 classes, two from each of ten evaluation alphabets; people err in 4.5 % of the
+tests.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from allograph.runtime.files import explain_os_error
 Indices = npt.NDArray[np.int64]
 
 RUNS, WAYS = 20, 20
-"""How many runs there are and how many classes each has, one test of each."""
+"""Number of runs, and of classes in each; each class has one test."""
 
-# `content` is of all pixels and labels in the order of `_members`.
+# `content` covers all pixels and labels in the order of `_members`.
 _ARCHIVE = PublishedFile(
     "all_runs.zip",
     "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/one-shot-classification/",
@@ -43,8 +44,8 @@ _ARCHIVE = PublishedFile(
 class ClassificationRuns:
     """R runs of W classes, each with one exemplar, and N tests.
 
-    dataset: the drawings. exemplars (R, W) and tests (R, N): which of them. right (R, N): the class of each test, 0 to
-    W - 1. Within a run all exemplars are by one person and all tests by another, and all are of one alphabet.
+    dataset: the drawings. exemplars (R, W) and tests (R, N): their numbers. right (R, N): the class of each test, 0 to
+    W - 1. Within a run all exemplars are by one person, all tests by another, and all are from one alphabet.
     """
 
     dataset: ConceptDataset
@@ -69,12 +70,12 @@ class ClassificationRuns:
 
 
 def load_lake_runs(data_dir: str | Path | None = None, seen_as: str = "omniglot") -> ClassificationRuns:
-    """Lake's 20 runs, from omniglot/all_runs.zip in the data directory, downloaded there where it is absent.
+    """Lake's 20 runs, from omniglot/all_runs.zip in the data directory, which is downloaded if absent.
 
     A model sees the drawings as those of "omniglot", "omniglot-28" or "omniglot-52" (`load_omniglot`). Every class of
-    every run is a concept of its own; families are the runs; drawer 0 made the exemplars, drawer 1 the tests.
+    every run is its own concept; families are the runs; drawer 0 made the exemplars, drawer 1 the tests.
 
-    Raises AllographError when the archive cannot be downloaded or opened, or is not the published one.
+    Raises AllographError if the archive cannot be downloaded or opened, or is not the published one.
     """
     path = present(_ARCHIVE, data_folder("omniglot", data_dir))
     images: list[npt.NDArray[np.uint8]] = []
@@ -90,31 +91,31 @@ def load_lake_runs(data_dir: str | Path | None = None, seen_as: str = "omniglot"
                 class_of = dict(line.split() for line in lines)
                 right.append([classes.index(class_of[item]) for item in items])
     except OSError as error:
-        if error.errno is not None:  # else an image that is none
+        if error.errno is not None:  # otherwise a file that is not an image
             raise explain_os_error(error, f"cannot read {path}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError):
         pass
     digest.update(b"".join(image.tobytes() for image in images))
     digest.update(np.array(right, dtype="<i8").tobytes())
     if digest.hexdigest() != _ARCHIVE.content:
-        raise AllographError(f"{path} is damaged or not Lake's runs: delete it and run again to download it anew")
+        raise AllographError(f"{path} is damaged or not Lake's runs: delete it and run again to download it again")
     return _runs_of(np.stack(images), np.array(right), seen_as)
 
 
 def draw_runs(dataset: ConceptDataset, runs: int = RUNS, *, ways: int = WAYS, seed: int = 0) -> ClassificationRuns:
-    """Runs like Lake's of other characters: run r depends on (seed, r) alone; alphabets take turns.
+    """Runs like Lake's with other characters; run r depends only on (seed, r); alphabets take turns.
 
-    In each run two people are chosen who drew the same `ways` characters of its alphabet, and these characters; the
-    tests come in an order of their own.
+    For each run, two people who drew the same `ways` characters of its alphabet are chosen, and these characters; the
+    tests have their own order.
 
-    Raises AllographError where no alphabet has two such people.
+    Raises AllographError if no alphabet has two such people.
     """
     if runs < 2 or ways < 2:
-        raise AllographError("one-shot classification takes at least 2 runs of 2 classes")
+        raise AllographError("one-shot classification needs at least 2 runs of 2 classes")
     pools = [pool for family in range(len(dataset.family_names)) if (pool := _pool(dataset, family, ways)) is not None]
     if not pools:
         raise AllographError(
-            f"no alphabet of '{dataset.name}' has two people who drew the same {ways} characters: take omniglot"
+            f"no alphabet of '{dataset.name}' has two people who drew the same {ways} characters: use omniglot"
         )
     exemplars, tests, right = [], [], []
     for run in range(runs):
@@ -132,7 +133,8 @@ def draw_runs(dataset: ConceptDataset, runs: int = RUNS, *, ways: int = WAYS, se
 
 
 def _pool(dataset: ConceptDataset, family: int, ways: int) -> Indices | None:
-    """For each character of an alphabet and each of its people one drawing, or -1; None where too few share enough."""
+    """For each character of an alphabet and each person one drawing, or -1; None if too few people share enough
+    characters."""
     characters = np.flatnonzero(dataset.family == family)
     indices = np.flatnonzero(np.isin(dataset.concept, characters))
     people, person = np.unique(dataset.drawer[indices], return_inverse=True)
@@ -142,14 +144,14 @@ def _pool(dataset: ConceptDataset, family: int, ways: int) -> Indices | None:
 
 
 def _shared(drawn: Indices, person: int, ways: int) -> npt.NDArray[np.bool_]:
-    """Which other people drew enough of the characters that this one drew."""
+    """The other people who drew enough of this person's characters."""
     common = ((drawn >= 0) & (drawn[:, [person]] >= 0)).sum(axis=0) >= ways
     common[person] = False
     return common
 
 
 def _runs_of(images: npt.NDArray[np.uint8], right: Indices, seen_as: str) -> ClassificationRuns:
-    """From bitmaps, packed, of all runs: the exemplars and then the tests of each."""
+    """The runs from packed bitmaps: the exemplars and then the tests of each run."""
     places = np.arange(len(images)).reshape(len(right), 2, -1)
     exemplars, tests = places[:, 0], places[:, 1]
     ways = exemplars.shape[1]

@@ -1,9 +1,9 @@
-"""Recognising images again, from a few numbers.
+"""Recognises images from a few numbers.
 
 Every image has a 64-bit hash. The 1,024 smallest hashes of a data set are a random sample of its distinct images that
-depends on nothing but them: of another data set, those with hashes below the greatest of the 1,024 can be compared, and
-are in the first one exactly when their hash is among them. Of images that are all from a data set of N, the expected
-number that can be compared is 1,024 / N of theirs; of a data set of at most 1,024 images, all.
+depends only on them. Images of another data set with hashes below the greatest of the 1,024 can be compared: they are
+in the first set exactly if their hash is in the sketch. If all images come from a data set of N, the expected share
+that can be compared is 1,024 / N; for a data set of at most 1,024 images, all can.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy.typing as npt
 from allograph.data.images import Images
 
 SKETCH = 1024
-"""How many hashes are kept."""
+"""Number of hashes to keep."""
 
 _CHUNK = 1024
 
 
 def image_hashes(images: Images) -> npt.NDArray[np.uint64]:
-    """One hash (N,) for each image, of its pixels in eight bits: the same for bitmaps and for pictures of them."""
+    """A hash (N,) of each image's pixels in eight bits: the same for bitmaps and for pictures of them."""
     hashes = np.empty(len(images), dtype=np.uint64)
     for start in range(0, len(images), _CHUNK):
         chunk = images.pixels(np.arange(start, min(start + _CHUNK, len(images))))
@@ -35,14 +35,14 @@ def image_hashes(images: Images) -> npt.NDArray[np.uint64]:
 
 
 def smallest(hashes: npt.NDArray[np.uint64]) -> tuple[int, ...]:
-    """The at most `SKETCH` smallest distinct hashes, ascending."""
+    """The smallest distinct hashes, at most `SKETCH`, ascending."""
     return tuple(np.unique(hashes)[:SKETCH].tolist())
 
 
 def share_of_comparable(hashes: npt.NDArray[np.uint64], sketch: Sequence[int]) -> float:
-    """Of the hashes (N,) that would be in the `sketch` if they were in its data set, the share that are in it.
+    """Of the hashes (N,) that the `sketch` would hold if they were in its data set, the share that it does hold.
 
-    A full sketch says nothing of hashes above its greatest one; 0 where that leaves none.
+    A full sketch says nothing about hashes above its greatest one; the share is 0 if no others are left.
     """
     kept = np.array(sorted(sketch), dtype=np.uint64)
     comparable = hashes if len(kept) < SKETCH else hashes[hashes <= kept[-1]]

@@ -1,7 +1,7 @@
-"""The divisions of Omniglot into training, validation and test characters.
+"""The splits of Omniglot into training, validation and test characters.
 
-Every list is fixed here by name. Validation characters are always taken from the training part, so that no choice is
-ever made on test characters.
+Every list is fixed here by name. Validation characters always come from the training part, so that no choice is ever
+made on test characters.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _TEST_ALPHABETS = {
 
 @dataclass(frozen=True)
 class Splits:
-    """Three data sets that share no concept, or where all have the same ones (digits, letters, the classes of a small
-    folder) no image.
+    """Three data sets that share no concept or, if all have the same concepts (digits, letters, the classes of a small
+    folder), no image.
 
-    images: what they are to a person, one of `allograph.imaging.spaces.IMAGES`: "symbols" and "digits" (ink on paper,
-    placed as Omniglot's and as MNIST's are), "grey" or "colour" pictures. problems: what could not be read.
+    images: kind of the images, one of `allograph.imaging.spaces.IMAGES`: "symbols" and "digits" (ink on paper, placed
+    as in Omniglot and in MNIST), "grey" or "colour" pictures. problems: what could not be read.
     """
 
     train: ConceptDataset
@@ -65,14 +65,14 @@ def split(omniglot: ConceptDataset, name: str = "30-20") -> Splits:
 
     - "30-20": the 30 background alphabets, three of them for validation; test on the 20 evaluation alphabets.
     - "40-10", "45-5": test on 10 or 5 of the evaluation alphabets; the same three for validation.
-    - "characters": of each of the 50 alphabets three characters are tested on and two are for validation, at even
-      distances: of n characters, those at n (2k + 1) / 6, k = 0, 1, 2, and at n / 3 and 2 n / 3.
+    - "characters": three characters of each of the 50 alphabets are for test and two for validation, at even distances:
+      of n characters, those at n (2k + 1) / 6, k = 0, 1, 2, and at n / 3 and 2 n / 3.
 
-    Raises AllographError when there is no such split, or when `omniglot` is not all 50 alphabets.
+    Raises AllographError if there is no such split, or if `omniglot` does not have all 50 alphabets.
     """
     if len(omniglot.family_names) != _ALPHABETS:
         raise AllographError(
-            f"Omniglot has {_ALPHABETS} alphabets, these archives {len(omniglot.family_names)}: take the official "
+            f"Omniglot has {_ALPHABETS} alphabets, but these archives {len(omniglot.family_names)}: use the official "
             "images_background.zip and images_evaluation.zip"
         )
     if name == "characters":

@@ -1,4 +1,4 @@
-"""Static MNIST: digits binarised once and for all, on which densities are compared.
+"""Static MNIST: digits binarised once and for all, a standard for comparing densities.
 
 Salakhutdinov, Murray, "On the quantitative analysis of deep belief networks", ICML 2008, binarised every pixel at
 random with its grey level as the probability; Larochelle, Murray, "The neural autoregressive distribution estimator",
@@ -34,13 +34,13 @@ _FILES = tuple(
 
 
 def load_static_mnist(data_dir: str | Path | None = None) -> Splits:
-    """The published 50,000 training, 10,000 validation and 10,000 test images, each a concept of its own.
+    """The published 50,000 training, 10,000 validation and 10,000 test images, each its own concept.
 
-    The files, gzipped or not, are taken from the folder binarized_mnist of the data directory, and downloaded there
-    where they are absent (`allograph.data.files`). The images are shown at their own size only: interpolated, binary
-    pixels would have other statistics.
+    The files, gzipped or not, are read from the folder binarized_mnist of the data directory, and downloaded there if
+    absent (`allograph.data.files`). The images are shown only at their own size: interpolation would change the
+    statistics of binary pixels.
 
-    Raises AllographError when a file cannot be downloaded or read, or is not what was published.
+    Raises AllographError if a file cannot be downloaded or read, or is not what was published.
     """
     folder = data_folder("binarized_mnist", data_dir)
     train, validation, test = (_part(present(file, folder), file) for file in _FILES)
@@ -53,5 +53,5 @@ def _part(path: Path, file: PublishedFile) -> ConceptDataset:
 
 
 def _bits(text: bytes) -> npt.NDArray[np.uint8]:
-    """The packed images (N, 98) of lines "0 1 0 ... 1": a digit at every second place."""
+    """The packed images (N, 98) from lines "0 1 0 ... 1", with a digit at every second place."""
     return np.packbits(np.frombuffer(text, np.uint8).reshape(-1, 2 * _SIDE**2)[:, ::2] == ord("1"), axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream of random numbers is for: each has its own Philox key, so that none can repeat another."""
+    """The purpose of a stream of random numbers: each has its own Philox key, so that none can repeat another."""
 
     ORDER = 0
     BATCH = 1
@@ -21,8 +21,8 @@ class Purpose(IntEnum):
 
 
 def random_stream(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
-    """The generator that belongs to (seed, purpose, number) and to nothing else."""
+    """A generator that depends only on (seed, purpose, number)."""
     if not 0 <= seed < 2**64:
-        raise ValueError(f"a seed lies in 0 to 2^64 - 1, not {seed}")
+        raise ValueError(f"a seed lies in 0 to 2^64 - 1; {seed} does not")
     key = np.array([seed, purpose], dtype=np.uint64)  # a list with a large seed would go through floating point
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, number, 0]))

@@ -1,8 +1,8 @@
-"""Symbols of random pen strokes, made on the spot: a data set for tests and first runs that needs no download.
+"""Symbols of random pen strokes, generated on the spot: a data set for tests and first runs without a download.
 
-A family (a script) has a taste for straight or round strokes; a concept (a symbol) is one to four strokes, which often
-begin on one another; a writer has a hand: slant, size, proportions, roundness, pen and unsteadiness. A drawing is a
-symbol in a writer's hand.
+A family (a script) prefers straight or round strokes. A concept (a symbol) is one to four strokes, which often start on
+one another. A writer has a hand: slant, size, proportions, roundness, pen and unsteadiness. A drawing is a symbol in a
+writer's hand.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 
 SYMBOLS_PER_FAMILY = 20
 
-# Points at which a stroke is sampled: closer than a pixel for a stroke twice as long as the frame.
+# Number of sample points of a stroke: closer than a pixel even for a stroke twice as long as the frame.
 _SAMPLES = 192
 # Half the longer side of a drawing in [-1, 1], and how far its middle lies from the frame's: as in Omniglot, where
 # the longer side of the ink has a median of 67 pixels of 105 and its middle a standard deviation of 5.6.
@@ -38,8 +38,8 @@ _FAMILY, _SYMBOL, _WRITER, _DRAWING = range(4)
 
 @dataclass(frozen=True)
 class _Stroke:
-    """Control points (k, 2) in [-1, 1], x right, y down, and whether the pen goes round them or straight from one to
-    the next."""
+    """Control points (k, 2) in [-1, 1], x right, y down, and whether the pen curves around them or goes straight from
+    one to the next."""
 
     points: Array
     round: bool
@@ -47,7 +47,7 @@ class _Stroke:
 
 @dataclass(frozen=True)
 class _Hand:
-    """How one person writes: a linear map of every symbol, how round corners get, pen width and unsteadiness."""
+    """How one person writes: a linear map of every symbol, roundness of corners, pen width and unsteadiness."""
 
     linear: Array
     roundness: float
@@ -58,8 +58,8 @@ class _Hand:
 def stroke_concepts(concepts: int, drawings: int, seed: int, side: int = 105) -> ConceptDataset:
     """`concepts` random symbols, each drawn once by `drawings` writers, as bitmaps of `side` pixels.
 
-    Every drawing follows from (seed, concept, drawing) alone: more concepts or drawings leave the others as they are.
-    Each SYMBOLS_PER_FAMILY concepts in turn are a family with writers of its own, who are the drawers 0, 1, ...
+    Every drawing depends only on (seed, concept, drawing): more concepts or drawings do not change the others. Each
+    SYMBOLS_PER_FAMILY concepts in turn form a family with its own writers, the drawers 0, 1, ...
     """
     if concepts < 1 or drawings < 1:
         raise ValueError("at least one concept with one drawing")
@@ -95,11 +95,11 @@ def _symbol(straightness: float, random: np.random.Generator) -> list[_Stroke]:
         corners = random.integers(2, 5) if straight else random.integers(3, 6)
         start = random.uniform(-0.9, 0.9, 2)
         if strokes and random.random() < 0.6:
-            # Strokes meet: this one begins somewhere on one that is there.
+            # Strokes meet: this one starts somewhere on an existing one.
             path = _path(strokes[random.integers(len(strokes))], 0.0)
             start = path[random.integers(_SAMPLES)]
         strokes.append(_Stroke(_walk(start, int(corners), random), not straight))
-    # No symbol is a mere speck: small ones are enlarged.
+    # Small symbols are enlarged, so that none is a mere speck.
     low, high = (bound(np.concatenate([stroke.points for stroke in strokes]), axis=0) for bound in (np.min, np.max))
     factor = max(1.0, _LEAST_SIZE / (high - low).max())
     strokes = [_Stroke((stroke.points - low) * factor + low, stroke.round) for stroke in strokes]
@@ -112,7 +112,7 @@ def _symbol(straightness: float, random: np.random.Generator) -> list[_Stroke]:
 def _walk(start: Array, corners: int, random: np.random.Generator) -> Array:
     """Control points (corners, 2) from `start` on, turning by up to 130 degrees, kept inside [-1, 1]."""
     points = [start]
-    # The first step leads towards the middle more or less, so that strokes do not crowd at the border.
+    # The first step goes roughly towards the middle, so that strokes do not crowd at the border.
     heading = np.arctan2(-start[1], -start[0]) + random.normal(0, 1)
     for _ in range(corners - 1):
         step = random.uniform(0.5, 1.3) * np.array([np.cos(heading), np.sin(heading)])
@@ -135,7 +135,7 @@ def _hand(random: np.random.Generator) -> _Hand:
 
 
 def _write(symbol: list[_Stroke], hand: _Hand, random: np.random.Generator) -> Array:
-    """The pen's path (points, 2): every stroke a little displaced, every control point too, then the hand's map."""
+    """The pen's path (points, 2): slight displacements of every stroke and control point, then the hand's map."""
     paths = []
     for stroke in symbol:
         wobble = random.normal(0, hand.unsteadiness, stroke.points.shape)
@@ -148,8 +148,8 @@ def _write(symbol: list[_Stroke], hand: _Hand, random: np.random.Generator) -> A
 
 
 def _path(stroke: _Stroke, roundness: float) -> Array:
-    """Points along a stroke (_SAMPLES, 2): a quadratic spline where it is round, else straight lines with corners
-    that go over into the spline with `roundness`, 0 to 1."""
+    """Points along a stroke (_SAMPLES, 2): a quadratic spline if it is round, otherwise straight lines whose corners
+    approach the spline with `roundness`, 0 to 1."""
     lines, spline = _bases(len(stroke.points))
     share = 1.0 if stroke.round else roundness
     return ((1 - share) * lines + share * spline) @ stroke.points
@@ -157,7 +157,7 @@ def _path(stroke: _Stroke, roundness: float) -> Array:
 
 @cache
 def _bases(count: int) -> tuple[Array, Array]:
-    """Weights (_SAMPLES, count) of the control points, of straight lines and of the clamped quadratic B-spline."""
+    """Weights (_SAMPLES, count) of the control points, for straight lines and for the clamped quadratic B-spline."""
     t = np.linspace(0, count - 1, _SAMPLES)
     lines = np.maximum(1 - np.abs(t[:, None] - np.arange(count)), 0)
     if count < 3:
@@ -176,7 +176,7 @@ def _bases(count: int) -> tuple[Array, Array]:
 
 
 def _into_frame(path: Array, random: np.random.Generator) -> Array:
-    """The path made smaller to the size of Omniglot's drawings, and placed about the middle of the frame."""
+    """The path scaled to the size of Omniglot's drawings and placed near the middle of the frame."""
     low, high = path.min(axis=0), path.max(axis=0)
     shift = random.normal(0, _MIDDLE, 2)
     path = (path - (low + high) / 2) * _HALF_SIZE
@@ -187,7 +187,7 @@ def _into_frame(path: Array, random: np.random.Generator) -> Array:
 
 
 def _ink(bitmap: npt.NDArray[np.uint8], path: Array, pen: float) -> None:
-    """Ink every pixel whose centre a round pen, `pen` pixels of 105 wide, covers anywhere on the path."""
+    """Inks every pixel whose centre a round pen, `pen` pixels of 105 wide, covers anywhere on the path."""
     side = bitmap.shape[0]
     radius = pen * side / 105 / 2
     places = (path + 1) * side / 2 - 0.5
@@ -206,5 +206,5 @@ def _ink(bitmap: npt.NDArray[np.uint8], path: Array, pen: float) -> None:
 
 
 def _random(seed: int, stream: int, number: int, place: int) -> np.random.Generator:
-    """The generator that belongs to these four numbers alone."""
+    """A generator that depends only on these four numbers."""
     return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, number, place]))

@@ -1,10 +1,9 @@
-"""Multi-MNIST: two digits at random places of a larger canvas, drawn whenever they are looked at.
+"""Multi-MNIST: two digits at random places on a larger canvas, drawn on demand.
 
 As in Gregor et al., "DRAW: a recurrent neural network for image generation", ICML 2015, section 4.3, who add
-overlapping digits on 60 x 60 pixels; here the brighter pixel is seen. Nobody published the pictures themselves, so
-figures compare within this set only. A model sees them at any size, averaged ("multi-mnist"), or at 64 x 64 pixels
-alone ("multi-mnist-64"), the size of Rezende et al., "One-shot generalization in deep generative models", ICML 2016,
-table 2.
+overlapping digits on 60 x 60 pixels; here the brighter pixel wins. Nobody published the pictures themselves, so figures
+compare only within this set. A model sees them at any size, averaged ("multi-mnist"), or only at 64 x 64 pixels
+("multi-mnist-64"), the size of Rezende et al., "One-shot generalization in deep generative models", ICML 2016, table 2.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ from torch import Tensor
 
 from allograph.data.concepts import ConceptDataset
 from allograph.data.mnist import load_mnist
-from allograph.data.resizing import grey
 from allograph.data.splits import Splits
 from allograph.data.streams import Purpose, random_stream
+from allograph.imaging.averaging import grey
 
 _SIDE = 64
-# The images that are measured on are the same for every seed.
+# Validation and test images are the same for every seed.
 _HELD_OUT_SEEDS = (2**64 - 1, 2**64 - 2)
 
 
 @dataclass(frozen=True, eq=False)
 class TwoDigits:
-    """N pictures of two of M digits each, of which only the digits and their places are kept.
+    """N pictures of two of M digits each; only the digits and their places are stored.
 
-    digits uint8 (M, s, s). chosen (N, 2): which of them. corner (N, 2, 2): the upper left corner (row, column) of each,
-    0 to side - s. only_size: as in `allograph.data.images.Images`.
+    digits uint8 (M, s, s). chosen (N, 2): the chosen digits. corner (N, 2, 2): the upper left corner (row, column) of
+    each, 0 to side - s. only_size: as in `allograph.data.images.Images`.
     """
 
     digits: npt.NDArray[np.uint8]
@@ -47,7 +46,7 @@ class TwoDigits:
 
     @classmethod
     def random(cls, digits: npt.NDArray[np.uint8], count: int, seed: int, side: int = _SIDE) -> TwoDigits:
-        """`count` pictures of digits (M, s, s); picture i follows from the digits, `seed` and i alone."""
+        """`count` pictures of digits (M, s, s); picture i depends only on the digits, `seed` and i."""
         numbers = random_stream(seed, Purpose.LAYOUT, 0).random((count, 6))
         chosen = (numbers[:, :2] * len(digits)).astype(np.int64)
         corner = (numbers[:, 2:] * (side - digits.shape[-1] + 1)).astype(np.int64)
@@ -92,10 +91,11 @@ class TwoDigits:
 
 
 def load_multi_mnist(data_dir: str | Path | None = None, seed: int = 0, name: str = "multi-mnist") -> Splits:
-    """50,000 training, 10,000 validation and 10,000 test pictures, 64 x 64 pixels, of digits of MNIST's same parts.
+    """50,000 training, 10,000 validation and 10,000 test pictures, 64 x 64 pixels, made of digits from the same part of
+    MNIST.
 
-    The training pictures follow from `seed`; the others are always the same ones. What a picture shows, two digits in
-    any order, is its concept. `name`: "multi-mnist" or "multi-mnist-64".
+    The training pictures depend on `seed`; the others are always the same. The concept of a picture is its two digits,
+    in any order. `name`: "multi-mnist" or "multi-mnist-64".
 
     Raises AllographError as `load_mnist` does.
     """

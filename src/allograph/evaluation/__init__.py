@@ -1,5 +1,5 @@
-"""Measures of a trained model on unseen images: likelihood, one-shot generation judged by critics, what its drawings
-are worth as training data."""
+"""Measures of a trained model on unseen images: likelihood, one-shot generation judged by critics, one-shot
+classification, and the worth of its drawings as training data."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = [
     "LikelihoodResult",
     "OneShotResult",
     "Point",
-    "SeenTraining",
     "ShownDrawings",
     "SimCLRTraining",
+    "TrainingFeatures",
     "Trial",
     "context_drawings_of",
     "default_critic",
@@ -29,24 +29,55 @@ __all__ = [
     "evaluate_likelihood",
     "from_exemplars",
     "from_nothing",
+    "held_out_part",
     "new_characters",
     "train_critic",
     "train_simclr",
     "tuned",
-    "unseen_part",
 ]
 
-from allograph.evaluation.augmentation.classical import Classical, tuned
-from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation
-from allograph.evaluation.critics.critic import Critic, CriticConfig, CriticTraining, default_critic, train_critic
-from allograph.evaluation.critics.simclr import SimCLRTraining, default_embedding, train_simclr
-from allograph.evaluation.drawing import ContextDrawing, DrawingFunction, context_drawings_of, drawings_of
-from allograph.evaluation.leakage import unseen_part
-from allograph.evaluation.likelihood.estimate import evaluate_likelihood
-from allograph.evaluation.likelihood.result import LikelihoodResult
-from allograph.evaluation.oneshot.alphabet import new_characters
-from allograph.evaluation.oneshot.exemplars import Trial, draw_trials, from_exemplars
-from allograph.evaluation.oneshot.measures import Judges
-from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
-from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing
-from allograph.evaluation.shown import ShownDrawings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from allograph.evaluation.augmentation.classical import Classical, tuned
+    from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation
+    from allograph.evaluation.critics.critic import Critic, CriticConfig, CriticTraining, default_critic, train_critic
+    from allograph.evaluation.critics.simclr import SimCLRTraining, default_embedding, train_simclr
+    from allograph.evaluation.drawing import ContextDrawing, DrawingFunction, context_drawings_of, drawings_of
+    from allograph.evaluation.leakage import held_out_part
+    from allograph.evaluation.likelihood.estimate import evaluate_likelihood
+    from allograph.evaluation.likelihood.result import LikelihoodResult
+    from allograph.evaluation.oneshot.alphabet import new_characters
+    from allograph.evaluation.oneshot.exemplars import Trial, draw_trials, from_exemplars
+    from allograph.evaluation.oneshot.measures import Judges
+    from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
+    from allograph.evaluation.oneshot.unconditional import TrainingFeatures, from_nothing
+    from allograph.evaluation.shown import ShownDrawings
+
+_MODULES = (
+    "augmentation.classical",
+    "augmentation.gain",
+    "critics.critic",
+    "critics.simclr",
+    "drawing",
+    "leakage",
+    "likelihood.estimate",
+    "likelihood.result",
+    "oneshot.alphabet",
+    "oneshot.exemplars",
+    "oneshot.measures",
+    "oneshot.points",
+    "oneshot.unconditional",
+    "shown",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Loads modules on first use, so that reading result files needs no torch."""
+    if name in __all__:
+        for module in _MODULES:
+            inside = vars(import_module(f"{__name__}.{module}"))
+            if name in inside["__all__"]:
+                return inside[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,10 +1,11 @@
-"""What measurements stand on, made again from the training alphabets of the 30-20 split.
+"""Makes the foundations of the measurements again from the training alphabets of the 30-20 split.
 
     python -m allograph.evaluation prototypical FILE    the critic that recognises
     python -m allograph.evaluation simclr FILE          the embedding that measures diversity
     python -m allograph.evaluation classical FILE       the ranges of classical augmentation
 
-What ships was made so; of the first two the last line is a fingerprint, which results name.
+The files that ship were made in this way. The first two commands print a fingerprint as the last line, which results
+quote.
 """
 
 from __future__ import annotations
@@ -29,20 +30,22 @@ from allograph.evaluation.oneshot.points import Setting
 from allograph.evaluation.records import save_record
 
 _SIZE = 52
-"""The side of the shipped model's images, at which classical augmentation is tuned."""
+"""Side of the shipped model's images, at which classical augmentation is tuned."""
 
 
 def main() -> int:
-    """Train or tune on the training alphabets, say how it does, save."""
+    """Train or tune on the training alphabets, report progress, and save."""
     parser = argparse.ArgumentParser(
         prog="python -m allograph.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("prototypical", "simclr", "classical"))
-    parser.add_argument("file", help="where the result goes (.safetensors; of classical, .json)")
-    parser.add_argument("--data-dir", default=None, help="where Omniglot is (default: ALLOGRAPH_DATA, else downloaded)")
-    parser.add_argument("--steps", type=int, default=None, help="of a network's training")
-    parser.add_argument("--candidates", type=int, default=32, help="classical: choices of ranges that are tried")
-    parser.add_argument("--trials", type=int, default=32, help="classical: in how many trials the best are tried")
+    parser.add_argument("file", help="file for the result (.safetensors; for classical, .json)")
+    parser.add_argument(
+        "--data-dir", default=None, help="folder of Omniglot (default: ALLOGRAPH_DATA, otherwise downloaded)"
+    )
+    parser.add_argument("--steps", type=int, default=None, help="training steps of a network")
+    parser.add_argument("--candidates", type=int, default=32, help="classical: number of choices of ranges to try")
+    parser.add_argument("--trials", type=int, default=32, help="classical: number of trials for the best choices")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     try:
@@ -82,7 +85,7 @@ def _train(splits: Splits, what: str, file: str, seed: int, steps: int | None) -
 
 
 def _known(critic: Critic, validation: ConceptDataset, setting: Setting) -> float:
-    """The fraction of real drawings that the critic recognises in 20 trials (copies stand in for the writer)."""
+    """The share of real drawings that the critic recognises in 20 trials (copies stand in for the writer)."""
 
     def copies(exemplars: Tensor, count: int, seed: int) -> Tensor:
         return exemplars[:, None].expand(-1, count, -1, -1, -1)

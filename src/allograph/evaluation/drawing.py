@@ -1,4 +1,4 @@
-"""A model as the functions that the critics measure: from exemplars, from several, or from nothing, to drawings."""
+"""A model as a drawing function for the critics: from one exemplar, several or none to drawings."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DrawingFunction = Callable[[Tensor, int, int], Tensor]
 """(exemplars (B, 1, S, S), n, seed) -> n new drawings of each exemplar's character (B, n, 1, S, S), in [0, 1]."""
 
 ContextDrawing = Callable[[Tensor | None, int, int], Tensor]
-"""(contexts (B, K, 1, S, S), n, seed) -> n drawings after each context (B, n, 1, S, S), in [0, 1]; of no context, None,
-there is one: (1, n, 1, S, S)."""
+"""(contexts (B, K, 1, S, S), n, seed) -> n drawings from each context (B, n, 1, S, S), in [0, 1]; None is one empty
+context: (1, n, 1, S, S)."""
 
 
 def context_drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> ContextDrawing:
-    """What is measured of a writer: the mean of every pixel of the drawings that it shows, or, ``whole``, of samples of
-    its whole model.
+    """The drawing function of a writer: the mean of every pixel of the drawings that it shows or, with ``whole``, of
+    samples of its whole model.
 
-    A model that bends its exemplar shows it bent, others are guided as their card says. ``temperature`` None is the
-    card's own, and 1 for the whole model.
+    A model that bends its exemplar shows the bent exemplar; others use the guidance on their card. ``temperature`` None
+    is the card's, or 1 for the whole model.
     """
     mean = writer.model.likelihood.mean
 
@@ -44,17 +44,17 @@ def context_drawings_of(writer: Writer, temperature: float | None = None, *, who
 
 
 def after_one(draw: ContextDrawing) -> DrawingFunction:
-    """The same, of contexts of a single exemplar."""
+    """The same function for contexts of a single exemplar."""
     return lambda exemplars, n, seed: draw(exemplars[:, None], n, seed)
 
 
 def drawings_of(writer: Writer, temperature: float | None = None, *, whole: bool = False) -> DrawingFunction:
-    """`context_drawings_of`, after one exemplar each."""
+    """`context_drawings_of`, from one exemplar each."""
     return after_one(context_drawings_of(writer, temperature, whole=whole))
 
 
 def check_drawings(generated: Tensor, shape: Sequence[int]) -> None:
-    """ValueError for drawings of another shape, or that are no ink coverage."""
+    """Raises ValueError for drawings that have another shape or are not ink coverage."""
     if tuple(generated.shape) != tuple(shape):
         raise ValueError(f"the writer returned shape {tuple(generated.shape)} where {tuple(shape)} was asked for")
     if not bool(((generated >= 0) & (generated <= 1)).all()):

@@ -1,4 +1,4 @@
-"""Sheets of drawings for a person to judge: a row for each character, kinds of drawings side by side."""
+"""Sheets of drawings for people to judge: a row for each character, kinds of drawings side by side."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 _ROWS, _ACROSS = 8, 6
 _CELL, _GAP, _BETWEEN, _MARGIN, _HEAD = 72, 10, 28, 24, 30
+_INK = (38, 38, 40)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One kind of drawing: ``drawings`` (W, n, C, S, S), values 0 to 1, of which the first are shown; framed where they
-    are what was given. ``inked``: 1 is ink, shown black on white."""
+    """One kind of drawing: ``drawings`` (W, n, C, S, S), values 0 to 1, of which the first are shown; given drawings
+    are framed. ``inked``: 1 is ink, shown black on white."""
 
     title: str
     drawings: Float[Tensor, "ways n channels size size"]
@@ -33,10 +34,9 @@ class Column:
 
 def drawing_sheet(columns: Sequence[Column], rows: int = _ROWS, across: int = _ACROSS) -> Image.Image:
     """A picture of the first ``rows`` characters, at most ``across`` drawings of each in every column."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
     from allograph.imaging.sheet import ACCENT, PAGE, paste_tile
-    from allograph.report.plots import INK, font
 
     rows = min(rows, len(columns[0].drawings))
     counts = [min(across, column.drawings.shape[1]) for column in columns]
@@ -45,7 +45,7 @@ def drawing_sheet(columns: Sequence[Column], rows: int = _ROWS, across: int = _A
     page = Image.new("RGB", (width, _MARGIN + _HEAD + rows * pitch - _GAP + _MARGIN), PAGE)
     left = _MARGIN
     for column, count in zip(columns, counts, strict=True):
-        ImageDraw.Draw(page).text((left, _MARGIN - 6), column.title, INK, font(17))
+        ImageDraw.Draw(page).text((left, _MARGIN - 6), column.title, _INK, ImageFont.load_default(17))
         for row in range(rows):
             for place in range(count):
                 tile = _tile(column.drawings[row, place], column.inked)

@@ -1,4 +1,4 @@
-"""What a person is shown of a writer, as a function from exemplars to drawings of the data set's own kind."""
+"""A writer's drawings as people see them, as a function from exemplars to drawings of the data set's own kind."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class ShownDrawings:
-    """Drawings as `Writer.write` and `allograph augment` make them, a `DrawingFunction` for images 0 to 1.
+    """Makes drawings as `Writer.write` and `allograph augment` do; a `DrawingFunction` for images 0 to 1.
 
-    Where the exemplars are the model's own images (``direct``), drawings are too: ink where a pixel's logit is above
-    0, which is where a rendered stroke has its edge; or, of pictures, the mean of each pixel. Other exemplars are
-    pictures of a symbol in a size, tone and stroke of their own, ink being 1: they are taken in as a user's files are,
-    and the drawings rendered like them. An exemplar that cannot be taken in is repeated, and counted.
+    If the exemplars are the model's own images (``direct``), so are the drawings: ink where a pixel's logit is above 0,
+    the edge of a rendered stroke, or for pictures the mean of each pixel. Other exemplars are pictures of a symbol with
+    their own size, tone and stroke, with ink = 1: they are preprocessed like a user's files, and the drawings are
+    rendered like them. An exemplar that cannot be used is repeated and counted.
 
     Attributes:
-        refused: exemplars that could not be taken in, so far.
+        refused: number of exemplars so far that could not be used.
     """
 
     writer: Writer
@@ -47,17 +47,17 @@ class ShownDrawings:
         return torch.stack([self._rendered(exemplar[0], own) for exemplar, own in zip(exemplars, noise, strict=True)])
 
     def values(self, context: Float[Tensor, "B 1 C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
-        """What `Appearance.render` takes, (B, n, C, S, S)."""
+        """The values that `RenderStyle.render` takes, (B, n, C, S, S)."""
         return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
 
     def _rendered(self, exemplar: Float[Tensor, "S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
         pixels = (255 * exemplar).round().to(torch.uint8).numpy()
         try:
-            # A picture, not an array: values of an array are no tones, and would be drawn black on white.
-            taken = self.writer.space.take_in(Image.fromarray(pixels), "light")
+            # A picture, not an array: an array's values are not tones and would be drawn black on white.
+            taken = self.writer.space.preprocess(Image.fromarray(pixels), "light")
         except AllographError:
             self.refused += 1
             return exemplar[None, None].expand(len(noise), -1, -1, -1)
         drawings = self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0]
-        pictures = [np.asarray(taken.appearance.render(one).convert("L"), np.float32) for one in drawings]
+        pictures = [np.asarray(taken.style.render(one).convert("L"), np.float32) for one in drawings]
         return torch.from_numpy(np.stack(pictures))[:, None] / 255

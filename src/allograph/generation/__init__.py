@@ -1,1 +1,1 @@
-"""New drawings: of one symbol, of whole folders, of nothing; as pictures in memory and as files."""
+"""New drawings of one symbol, of whole folders or from nothing, as pictures in memory and as files."""

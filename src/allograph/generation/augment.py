@@ -1,28 +1,32 @@
-"""The job `allograph augment`: one or more exemplars of every class in, N drawings of every class out.
+"""The job `allograph augment`: makes N drawings of every class from one or more exemplars of it.
 
 For exemplars FOLDER/CLASS/* and the output folder DIR
 
-    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn
+    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn; .svg,
+                                  .strokes.svg, .json or .inkml where lines are asked for
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
+    DIR/metadata.jsonl            the same in the words of Hugging Face's `datasets`, if asked for
 
-Drawing k of a class depends on (weights, the class's name and exemplars, seed, temperature, guidance, k) alone. So a
-job that was stopped anywhere goes on with the same command and ends with the same files as one that was not, and one
-that is asked for more drawings adds to those it has made. Every block of drawings is computed whole, also where some of
-its files exist: a matrix product may round differently at another number of rows. While the model makes a block, the
-one before is rendered, encoded and written. Several processes each make the drawings of their share of the classes.
+Drawing k of a class depends only on (weights, the class's name and exemplars, seed, temperature, guidance, k). So the
+same command continues a job that was stopped anywhere and ends with the same files, and a job that is asked for more
+drawings adds to those it has made. Every block of drawings is computed whole, even if some of its files exist: a matrix
+product may round differently with another number of rows. While the model makes a block, the previous one is rendered,
+encoded and written. Several processes each make the drawings of their share of the classes.
 """
 
 from __future__ import annotations
 
 __all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from allograph.data.folders import class_images
 from allograph.errors import AllographError, Problem
@@ -32,22 +36,24 @@ from allograph.generation.augment_plan import (
     drawing_name,
     file_hash,
     is_complete,
+    is_copied_as_it_is,
     open_manifest,
     original_name,
     plan_class,
 )
+from allograph.generation.blank import ATTEMPTS, are_blank
+from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
+from allograph.generation.metadata import write_metadata
 from allograph.generation.samples import noise_for
-from allograph.generation.write import save_png
+from allograph.imaging import encode, ending_of
 from allograph.runtime.distributed import ALONE, Processes
-from allograph.runtime.files import atomic_write
+from allograph.runtime.files import atomic_write, png
 from allograph.runtime.pool import BackgroundPool
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from allograph.imaging import Appearance
+    from allograph.imaging import RenderStyle
 
 _BLOCK = 32
 
@@ -57,9 +63,11 @@ class AugmentReport:
     """What was done.
 
     Attributes:
-        classes: number of classes that are complete now.
-        made, kept: drawings made by this call, and found from an earlier one.
+        classes: number of complete classes.
+        made, kept: numbers of drawings made by this call and kept from an earlier one.
+        originals: copies of exemplars that count among the drawings asked for (`AugmentOrder.fill`).
         manifest: the CSV file.
+        metadata: the file for `datasets`, if there is one.
         problems: exemplars and classes that could not be used.
     """
 
@@ -68,6 +76,8 @@ class AugmentReport:
     kept: int
     manifest: Path
     problems: tuple[Problem, ...]
+    originals: int = 0
+    metadata: Path | None = None
 
 
 def augment_folder(
@@ -78,17 +88,19 @@ def augment_folder(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentReport:
-    """Make `order.per_class` drawings of every class under `folder`, going on where an earlier call stopped.
+    """Make `order.per_class` drawings of every class under `folder`, or fill each up to so many, continuing where an
+    earlier call stopped.
 
     Args:
-        progress: called with (drawings that exist, drawings in all) at the start and after every block, of the classes
-            that are this process's.
+        progress: called with (existing drawings, all drawings) of this process's classes, at the start and after every
+            block.
 
     Raises:
-        AllographError: the order makes no sense, `output` holds something else, or nothing can be written there.
+        AllographError: the order is out of range, `output` holds something else, or nothing can be written there.
     """
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
+    check_format(writer, order.format)
     settings = Row(
         class_name="",
         file="",
@@ -105,13 +117,14 @@ def augment_folder(
     classes = class_images(folder)
     if output.resolve().is_relative_to(folder.resolve()):
         raise AllographError(
-            f"{output} lies in {folder}, where it would be taken for a class; choose another folder with -o"
+            f"{output} is inside {folder}, where it would count as a class; choose another folder with -o"
         )
     manifest = processes.by_first(lambda: open_manifest(output, classes, order, settings))
     if processes.size > 1:
         processes.by_each(lambda: manifest.keep_journal(processes.rank))
     own = list(classes)[processes.share_of(len(classes)).rows]
-    done, total = 0, order.per_class * len(own)
+    expected = {name: order.drawings_of(len(classes[name])) for name in own}
+    done, total = 0, sum(expected.values())
     progress(done, total)
 
     def count(drawings: int) -> None:
@@ -122,7 +135,7 @@ def augment_folder(
     def work(name: str) -> _Filled:
         filled = fill(name)
         if name == own[-1]:
-            files.settle()
+            files.wait()
         return filled
 
     def fill(name: str) -> _Filled:
@@ -130,52 +143,66 @@ def augment_folder(
         made = kept = 0
         problems: list[Problem] = []
         if is_complete(manifest, output, name, classes[name], order):
-            kept = order.per_class
+            copied = sum(not row.number for row in manifest.of(name))
+            kept = order.drawings_of(copied)
+            total += kept - expected[name]
             files.begin([], partial(count, kept))
         else:
-            sources = _take_in(writer, name, classes[name], order.ink, problems)
+            sources = _preprocess(writer, name, classes[name], order.ink, problems)
             if not sources:
                 problems.append(
-                    Problem(folder / name, f"{folder / name}: no exemplar can be used; the class is left out")
+                    Problem(folder / name, f"{folder / name}: it has no usable exemplar; the class is left out")
                 )
-                total -= order.per_class
-                return _Filled(False, made, kept, problems)
+                total -= expected[name]
+                return _Filled(False, made, kept, 0, problems)
+            copied = len(sources)
+            total += order.drawings_of(copied) - expected[name]
             plan_class(manifest, name, sources, order, settings)
-            if order.keep_originals:
+            if order.copies:
                 _copy_originals(sources, output, name, order.overwrite)
             for drawings, found in _draw(writer, name, sources, output, order):
                 made, kept = made + len(drawings), kept + found
                 files.begin(drawings, partial(count, len(drawings) + found))
-        return _Filled(True, made, kept, problems)
+        return _Filled(True, made, kept, copied if order.fill else 0, problems)
 
-    # The other cores have the pictures; and sums are rounded alike on any number of cores.
+    # The other cores render pictures; and with one thread, sums round alike on any number of cores.
     with BackgroundPool(_workers(processes)) as files, _threads_of_model(1):
         filled = processes.spread(work, list(classes))
-    processes.by_first(lambda: Manifest(manifest.path).settle(classes))
+    metadata = processes.by_first(lambda: _finish(manifest, classes, order))
     return AugmentReport(
         classes=sum(one.complete for one in filled),
         made=sum(one.made for one in filled),
         kept=sum(one.kept for one in filled),
         manifest=manifest.path,
         problems=tuple(problem for one in filled for problem in one.problems),
+        originals=sum(one.originals for one in filled),
+        metadata=metadata,
     )
 
 
 class _Filled(NamedTuple):
-    """What became of one class."""
+    """The result of one class."""
 
     complete: bool
     made: int
     kept: int
+    originals: int
     problems: list[Problem]
 
 
-def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
-    """The exemplars of a class that can be used; the others are added to the problems."""
+def _finish(manifest: Manifest, classes: Iterable[str], order: AugmentOrder) -> Path | None:
+    """What all processes wrote in one manifest, and the metadata that follow from it."""
+    whole = Manifest(manifest.path)
+    whole.merge(classes)
+    return write_metadata(manifest.path.parent, whole, order.layout)
+
+
+def _preprocess(writer: Writer, name: str, files: list[Path], ink: Ink, problems: list[Problem]) -> list[Source]:
+    """The usable exemplars of a class; the others are added to the problems."""
     sources = []
     for path in files:
         try:
-            exemplar = writer.space.take_in(path, ink)
+            exemplar = writer.space.preprocess(path, ink)
         except AllographError as error:
             problems.append(Problem(path, str(error)))
         else:
@@ -186,34 +213,46 @@ def _take_in(writer: Writer, name: str, files: list[Path], ink: Ink, problems: l
 def _draw(
     writer: Writer, name: str, sources: list[Source], output: Path, order: AugmentOrder
 ) -> Iterator[tuple[list[Callable[[], None]], int]]:
-    """Make the drawings of a class that do not exist yet: for every block, what renders and writes each of its missing
-    ones, and how many were there."""
+    """Make the missing drawings of a class: for every block, yields the work that renders and writes each of them, and
+    the number of existing drawings."""
     import torch
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
-    for first in range(1, order.per_class + 1, _BLOCK):
-        numbers = range(first, min(first + _BLOCK, order.per_class + 1))
+    ending = ending_of(order.format)
+    last = order.drawings_of(len(sources))
+    for first in range(1, last + 1, _BLOCK):
+        numbers = range(first, min(first + _BLOCK, last + 1))
         missing = [
-            number for number in numbers if order.overwrite or not (output / name / drawing_name(number)).exists()
+            number
+            for number in numbers
+            if order.overwrite or not (output / name / drawing_name(number, ending)).exists()
         ]
         drawings: list[Callable[[], None]] = []
         if missing:
-            # The whole block, whatever is missing and however many were asked for.
+            # The whole block, however many drawings are missing or wanted.
             block = range(first, first + _BLOCK)
-            # A single exemplar is looked at once for all of them.
+            # The model reads a single exemplar once for the whole block.
             context = images[[(number - 1) % len(sources) for number in block]] if len(sources) > 1 else images
-            noise = noise_for(writer.model.noise_shape, [("augment", order.seed, name, number) for number in block])
-            drawn = writer.draw(context[:, None], noise.unflatten(0, (len(context), -1)), order.temperature)
-            values = writer.values(drawn.parameters.flatten(0, 1))
+            values, blank = np.zeros(0), np.zeros(0, bool)
+            for attempt in range(ATTEMPTS + 1):  # one without ink is made again, from the next noise of its own
+                again = ("again", attempt) if attempt else ()
+                keys = [("augment", order.seed, name, number, *again) for number in block]
+                noise = noise_for(writer.model.noise_shape, keys).unflatten(0, (len(context), -1))
+                made = writer.values(writer.draw(context[:, None], noise, order.temperature).parameters.flatten(0, 1))
+                values = np.where(blank[:, None, None, None], made, values) if attempt else made
+                blank = are_blank(values, [source.exemplar.image for source in sources])
+                if not writer.space.inked or not blank.any():
+                    break
             for number in missing:
                 source = sources[(number - 1) % len(sources)]
-                path = output / name / drawing_name(number)
-                drawings.append(partial(_save, source.exemplar.appearance, values[number - first], order.size, path))
+                path = output / name / drawing_name(number, ending)
+                drawings.append(partial(_save, source.exemplar.style, values[number - first], order, path))
         yield drawings, len(numbers) - len(missing)
 
 
 def _workers(processes: Processes) -> int:
-    """Processes that render. A drawing takes one of them three times as long as the model, so four keep up with it."""
+    """Number of processes that render. One of them needs three times as long for a drawing as the model, so four keep
+    up."""
     import torch
 
     return min(4, max(1, torch.get_num_threads() // processes.local_size))
@@ -231,12 +270,13 @@ def _threads_of_model(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _save(appearance: Appearance, values: np.ndarray, size: int | None, path: Path) -> None:
-    save_png(appearance.render(values, size), path, runs=True)
+def _save(style: RenderStyle, values: np.ndarray, order: AugmentOrder, path: Path) -> None:
+    atomic_write(path, encode(order.format, values, style, order.size))
 
 
 def _copy_originals(sources: list[Source], output: Path, name: str, overwrite: bool) -> None:
     for source in sources:
         target = output / name / original_name(source.path)
         if overwrite or not target.exists():
-            atomic_write(target, source.path.read_bytes())
+            copy = is_copied_as_it_is(source.path)
+            atomic_write(target, source.path.read_bytes() if copy else png(source.exemplar.picture))

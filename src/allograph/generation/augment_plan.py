@@ -1,4 +1,4 @@
-"""What a job of `allograph augment` has to make, and what of it is there: orders, files and rows of the manifest."""
+"""The plan of a job of `allograph augment`: orders, existing files, and rows of the manifest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ __all__ = [
     "drawing_name",
     "file_hash",
     "is_complete",
+    "is_copied_as_it_is",
     "open_manifest",
     "original_name",
     "plan_class",
@@ -22,14 +23,26 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError
 from allograph.generation.generator import Ink
 from allograph.generation.manifest import Manifest, Row
+from allograph.generation.metadata import Layout, check_metadata
+from allograph.imaging import ENDINGS, DrawingFormat, ending_of
 
 if TYPE_CHECKING:
     from allograph.imaging import Exemplar
 
+_COMMON = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+
 
 @dataclass(frozen=True)
 class AugmentOrder:
-    """What to make for every class; see `Writer.write` for the settings in the middle."""
+    """What to make for every class; see `Writer.write` for the settings in the middle.
+
+    Attributes:
+        per_class: drawings of every class.
+        fill: count its exemplars among these, and copy them into the set; where there are enough, none is made.
+        keep_originals: copy the exemplars into the set, beside so many drawings.
+        overwrite: begin anew.
+        layout: whether there is metadata beside the folders, see `allograph.generation.metadata`.
+    """
 
     per_class: int
     seed: int = 0
@@ -38,11 +51,23 @@ class AugmentOrder:
     ink: Ink = "auto"
     keep_originals: bool = False
     overwrite: bool = False
+    fill: bool = False
+    layout: Layout = "imagefolder"
+    format: DrawingFormat = "png"
+
+    @property
+    def copies(self) -> bool:
+        """Whether the exemplars are copied."""
+        return self.keep_originals or self.fill
+
+    def drawings_of(self, exemplars: int) -> int:
+        """How many drawings to make of a class of so many exemplars that can be used."""
+        return max(0, self.per_class - exemplars) if self.fill else self.per_class
 
 
 @dataclass(frozen=True)
 class Source:
-    """One exemplar of a class: its file, its path within the folder, its file's hash, and what was found in it."""
+    """One exemplar of a class: its file, its path within the folder, the file's hash, and the symbol found in it."""
 
     path: Path
     name: str
@@ -51,9 +76,11 @@ class Source:
 
 
 def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
-    """That of an earlier call with the same settings, or a new one where nothing stands in the way."""
+    """Open the manifest of an earlier call with the same settings, or start a new one if nothing is in the way."""
     manifest = Manifest(output / "manifest.csv")
     _refuse_strangers(manifest, output, classes, order)
+    copied = [original_name(path) for files in classes.values() for path in files] if order.copies else []
+    check_metadata(output, [*classes, *copied], order.layout, order.overwrite)
     if order.overwrite:
         manifest.clear()
     elif not manifest.exists:
@@ -61,65 +88,74 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
     for row in manifest.rows:
         if not row.number:
             continue
+        if not row.file.endswith("/" + drawing_name(int(row.number), ending_of(order.format))):
+            raise AllographError(
+                f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
+                "another folder with -o, or add --overwrite"
+            )
         for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
                 raise AllographError(
-                    f"{output} was begun with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
-                    "go on with the same settings, choose another folder with -o, or add --overwrite"
+                    f"{output} was started with {setting} {then or 'of the exemplar'}, not {now or 'of the exemplar'}; "
+                    "use the same settings, choose another folder with -o, or add --overwrite"
                 )
-    manifest.settle(classes)
+    manifest.merge(classes)
     return manifest
 
 
 def _refuse_strangers(manifest: Manifest, output: Path, classes: dict[str, list[Path]], order: AugmentOrder) -> None:
-    """Refuse files that look like this job's and are not in the manifest: nobody could tell them from its drawings."""
+    """Refuse files that look like this job's but are not in the manifest: nobody could tell them from its drawings."""
     for name, files in classes.items():
         listed = {row.file for row in manifest.of(name)}
-        written = {drawing_name(number) for number in range(1, order.per_class + 1)}
-        written |= {original_name(path) for path in files} if order.keep_originals else set()
+        numbers = range(1, order.drawings_of(len(files)) + 1)
+        written = {drawing_name(number, ending_of(order.format)) for number in numbers}
+        written |= {original_name(path) for path in files} if order.copies else set()
         for path in sorted((output / name).glob("*")):
-            if not re.fullmatch(r"\d{4,}\.png|original-.*", path.name) or f"{name}/{path.name}" in listed:
+            if not re.fullmatch(rf"\d{{4,}}({ENDINGS})|original-.*", path.name) or f"{name}/{path.name}" in listed:
                 continue
             if path.name in written and order.overwrite:
                 continue
             remedy = "add --overwrite" if path.name in written else "move it away"
             raise AllographError(
-                f"{path} exists already and no manifest row says how it was made; choose another folder with -o, or "
+                f"{path} already exists, but no manifest row says how it was made; choose another folder with -o, or "
                 f"{remedy}"
             )
 
 
 def is_complete(manifest: Manifest, output: Path, name: str, files: list[Path], order: AugmentOrder) -> bool:
-    """Whether an earlier call left nothing to do in a class; its exemplars must still be what they were.
+    """Whether an earlier call left nothing to do in a class; its exemplars must not have changed.
 
-    A file of which no row speaks may be new or damaged, or one whose turn has not come: only taking in tells.
+    A file without a row may be new, damaged or still waiting for its turn: only preprocessing can tell.
     """
     rows = manifest.of(name)
     drawings = [row for row in rows if row.number]
-    if len(drawings) > order.per_class:
+    originals = len(rows) - len(drawings)
+    # Of the exemplars only those that could be used were planned as copies, before any drawing.
+    wanted = order.drawings_of(originals or len(files))
+    if len(drawings) > wanted:
+        copied = f" and {originals} originals" if originals else ""
         raise AllographError(
-            f"{output / name} has {len(drawings)} drawings already; ask for at least as many, "
+            f"{output / name} already has {len(drawings)} drawings{copied}; ask for at least that many, "
             "choose another folder with -o, or add --overwrite"
         )
     hashes = {f"{name}/{path.name}": file_hash(path) for path in files}
     for row in rows:
         if hashes.get(row.exemplar) != row.exemplar_sha256:
             raise AllographError(
-                f"the exemplar {row.exemplar} changed since {output} was begun; put it back, "
+                f"the exemplar {row.exemplar} changed since {output} was started; put it back, "
                 "choose another folder with -o, or add --overwrite"
             )
-    originals = len(rows) - len(drawings)
-    enough = len(drawings) == order.per_class and (originals > 0 or not order.keep_originals)
+    enough = len(drawings) == wanted and (originals > 0 or not order.copies)
     known = hashes.keys() == {row.exemplar for row in rows}
     return enough and known and all((output / row.file).exists() for row in rows)
 
 
 def plan_class(manifest: Manifest, name: str, sources: list[Source], order: AugmentOrder, settings: Row) -> None:
-    """Put the rows of a class in the manifest, keeping those that are there."""
+    """Add the rows of a class to the manifest, keeping those that are there."""
     present = set(manifest.of(name))
     rows = []
-    if order.keep_originals:
+    if order.copies:
         for source in sources:
             blank = {field: "" for field in ("seed", "temperature", "guidance", "size", "ink", "model")}
             file = f"{name}/{original_name(source.path)}"
@@ -128,38 +164,46 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
                     settings, class_name=name, file=file, exemplar=source.name, exemplar_sha256=source.sha256, **blank
                 )
             )
-    for number in range(1, order.per_class + 1):
+    for number in range(1, order.drawings_of(len(sources)) + 1):
         source = sources[(number - 1) % len(sources)]
         rows.append(
             replace(
                 settings,
                 class_name=name,
-                file=f"{name}/{drawing_name(number)}",
+                file=f"{name}/{drawing_name(number, ending_of(order.format))}",
                 exemplar=source.name,
                 number=str(number),
                 exemplar_sha256=source.sha256,
             )
         )
     missing = [row for row in rows if row not in present]
-    if {row.file for row in missing} & {row.file for row in present}:
+    if {row.file for row in missing} & {row.file for row in present} or any(
+        row.number and row not in set(rows) for row in present
+    ):
         new = sorted({source.name for source in sources} - {row.exemplar for row in present})
         raise AllographError(
-            f"the exemplars of {name} are not those that {manifest.path.parent} was begun with"
+            f"the exemplars of {name} are not those that {manifest.path.parent} was started with"
             f"{f' ({new[0]} is new)' if new else ''}; put them back, choose another folder with -o, or add --overwrite"
         )
     manifest.append(missing)
 
 
-def drawing_name(number: int) -> str:
-    return f"{number:04d}.png"
+def drawing_name(number: int, ending: str) -> str:
+    return f"{number:04d}{ending}"
 
 
 def original_name(path: Path) -> str:
-    return f"original-{path.name}"
+    """Of the copy of an exemplar, a PNG where those who read training sets do not read the exemplar's format."""
+    return f"original-{path.name}{'' if is_copied_as_it_is(path) else '.png'}"
+
+
+def is_copied_as_it_is(path: Path) -> bool:
+    """Whether the exemplar's file has a format that torchvision's `ImageFolder` and `datasets` read."""
+    return path.suffix.lower() in _COMMON
 
 
 def file_hash(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return ""  # taking it in says what is wrong with it
+        return ""  # preprocessing says what is wrong with it

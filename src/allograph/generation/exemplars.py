@@ -1,4 +1,4 @@
-"""Some symbols of an alphabet, read from a folder: what `allograph invent --like` is given."""
+"""Some symbols of an alphabet, read from the folder of `allograph invent --like`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def read_alphabet(writer: Writer, folder: Path, ink: Ink = "auto") -> tuple[dict[Path, Exemplar], list[Problem]]:
-    """The symbols of an alphabet that FOLDER/*.png show, or, where there are none, the first image of each class in
-    FOLDER/CLASS/, and what could not be read.
+    """The symbols of an alphabet in FOLDER/*.png (or, without such files, the first image of each class in
+    FOLDER/CLASS/), and what could not be read.
 
     Raises:
-        AllographError: the model has not learned from symbols of an alphabet, there is no such folder, or no image in
-            it that can be used.
+        AllographError: the model has not learned from symbols of an alphabet, there is no such folder, or it has no
+            usable image.
     """
     writer.check_like(ink)
     paths = loose_images(folder)
@@ -34,9 +34,9 @@ def read_alphabet(writer: Writer, folder: Path, ink: Ink = "auto") -> tuple[dict
     problems: list[Problem] = []
     for path in paths:
         try:
-            taken[path] = writer.space.take_in(path, ink)
+            taken[path] = writer.space.preprocess(path, ink)
         except AllographError as error:
             problems.append(Problem(path, str(error)))
     if not taken:
-        raise AllographError(f"no image in {folder} can be used{f': {problems[0].message}' if problems else ''}")
+        raise AllographError(f"{folder} has no usable image{f': {problems[0].message}' if problems else ''}")
     return taken, problems

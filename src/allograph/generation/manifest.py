@@ -1,8 +1,8 @@
 """The manifest of an augmented data set: a CSV row for every file, and the journal that a resumed job reads.
 
-The rows of a class are on disk before its first file is, so that every file in the folder has a row that says how it
-was made, also after the power failed. Of several processes each writes a hidden journal of its own beside the CSV,
-which takes them in at the job's end, or, where the job was stopped, at the next one's beginning.
+The rows of a class are on disk before its first file, so that every file in the folder has a row that says how it was
+made, even after a power failure. Each of several processes writes its own hidden journal beside the CSV. The journals
+are merged into the CSV at the end of the job or, if it was stopped, at the start of the next one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from allograph.runtime.files import atomic_write, explain_os_error
 
 @dataclass(frozen=True)
 class Row:
-    """How one file was made; every value is text, as it stands in the CSV.
+    """How one file was made; every value is text, as in the CSV.
 
     Attributes:
         class_name: the class, column `class`.
         file: path within the output folder, with slashes.
         exemplar: path within the folder of exemplars, with slashes.
-        seed, number: with the class they fix the drawing's noise; both empty for the copy of an original.
-        temperature, guidance, size, ink: the settings; size is empty where drawings have their exemplar's.
+        seed, number: together with the class they determine the drawing's noise; both empty for the copy of an
+            original.
+        temperature, guidance, size, ink: the settings; size is empty if drawings have the size of their exemplar.
         model: the first 12 digits of the weights' SHA-256.
         exemplar_sha256: hash of the exemplar's file.
     """
@@ -55,9 +56,9 @@ class Manifest:
     """The rows of a CSV file and of the journals beside it."""
 
     def __init__(self, path: Path) -> None:
-        """Read the files as far as they exist.
+        """Read the files that exist.
 
-        A last line that a killed job left half-written is passed over.
+        A last line that a killed job left half-written is ignored.
 
         Raises:
             AllographError: a file cannot be read or is not a manifest.
@@ -69,12 +70,12 @@ class Manifest:
             self._read(file)
 
     def start(self) -> None:
-        """Write a manifest without rows, in place of what was there."""
+        """Write a manifest without rows, replacing any earlier one."""
         self._rows = {}
-        self.settle([])
+        self.merge([])
 
-    def settle(self, classes: Iterable[str]) -> None:
-        """Bring all rows into the one file, those of ``classes`` first and in their order, and remove the journals."""
+    def merge(self, classes: Iterable[str]) -> None:
+        """Write all rows to the CSV file, those of ``classes`` first and in this order, and remove the journals."""
         self._rows = {name: self._rows[name] for name in dict.fromkeys([*classes, *self._rows]) if name in self._rows}
         text = _as_csv([_HEADER, *(list(astuple(row)) for row in self.rows)])
         if not self.exists or self.path.read_bytes() != text:
@@ -84,12 +85,12 @@ class Manifest:
             journal.unlink(missing_ok=True)
 
     def keep_journal(self, number: int) -> None:
-        """Write rows to a journal from now on: to that of the process of this number."""
+        """Write rows to the journal of the process with this number from now on."""
         self._journal = self.path.with_name(f".{self.path.stem}-{number:04d}{self.path.suffix}")
         atomic_write(self._journal, _as_csv([_HEADER]))
 
     def clear(self) -> None:
-        """Remove the files that the rows name, as far as they lie in the manifest's folder, and begin anew."""
+        """Remove the files that the rows name, if they lie in the manifest's folder, and start again."""
         folder = self.path.parent
         for row in self.rows:
             path = folder / row.file
@@ -98,7 +99,7 @@ class Manifest:
         self.start()
 
     def append(self, rows: list[Row]) -> None:
-        """Add rows and see to it that they are on the disk before this returns."""
+        """Add rows and return once they are on disk."""
         try:
             end = self._journal.stat().st_size
             try:
@@ -134,7 +135,7 @@ class Manifest:
         lines = list(csv.reader(io.StringIO(whole, newline="")))
         if lines and lines[0] == [name for name in _HEADER if name != "guidance"]:
             raise AllographError(
-                f"{path} is of an earlier version of allograph, whose drawings differ; choose another folder with -o"
+                f"an earlier version of allograph, whose drawings differ, made {path}; choose another folder with -o"
             )
         if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
             raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")

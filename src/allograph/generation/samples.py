@@ -1,8 +1,8 @@
-"""Blocks of drawings: what is asked of a model at once, the noise that this takes, and what comes out."""
+"""Batches of samples: a request to the model, its noise, and the result."""
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "Block", "Wish", "noise_for"]
+__all__ = ["BATCH_SIZE", "SampleBatch", "SampleRequest", "check_amount", "noise_for"]
 
 import hashlib
 from collections.abc import Iterable
@@ -11,27 +11,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allograph.errors import AllographError
+from allograph.generation.noise import normal, text_of
+
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float
 
     from allograph.imaging import Exemplar
 
-BLOCK = 16
-"""Drawings that the model makes at once."""
+BATCH_SIZE = 16
+"""Number of drawings that the model makes at once."""
+
+_DRAWINGS = range(1, 100_001)
+_SIZES = range(8, 8193)
 
 
 @dataclass(frozen=True)
-class Block:
-    """Up to `BLOCK` drawings after one exemplar or none, as NumPy arrays over its n drawings, of C x S x S pixels.
+class SampleBatch:
+    """Up to `BATCH_SIZE` drawings from one exemplar or from nothing, as NumPy arrays over n drawings of C x S x S
+    pixels.
 
-    Values are what `Appearance.render` takes: logits of ink for symbols, intensities from 0 to 1 for pictures.
+    `RenderStyle.render` takes their values: logits of ink for symbols, intensities from 0 to 1 for pictures.
 
     Attributes:
-        canvases: the canvas after each of T steps, (n, T, C, S, S); after the last alone (T = 1) without history.
+        canvases: the canvas after each of T steps, (n, T, C, S, S); without history only after the last (T = 1).
         write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
         read_windows: where each step read the exemplar, likewise.
-        seconds: time that the model took for the whole block.
+        seconds: time that the model needed for the whole batch.
     """
 
     canvases: Float[np.ndarray, "n T C S S"]
@@ -39,14 +46,27 @@ class Block:
     read_windows: Float[np.ndarray, "n looked 2 3"]
     seconds: float
 
-    def first(self, count: int) -> Block:
-        """The first drawings of these."""
+    def first(self, count: int) -> SampleBatch:
+        """The first n drawings of the batch."""
         keep = slice(0, max(0, count))
         return replace(
             self,
             canvases=self.canvases[keep],
             write_windows=self.write_windows[keep],
             read_windows=self.read_windows[keep],
+        )
+
+    def replaced(self, where: np.ndarray, other: SampleBatch) -> SampleBatch:
+        """The batch with the drawings `where` (n,) taken from another one."""
+
+        def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return np.where(where.reshape(-1, *[1] * (a.ndim - 1)), b, a)
+
+        return SampleBatch(
+            pick(self.canvases, other.canvases),
+            pick(self.write_windows, other.write_windows),
+            pick(self.read_windows, other.read_windows),
+            self.seconds + other.seconds,
         )
 
     @property
@@ -56,40 +76,48 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A block of drawings that is asked for.
+class SampleRequest:
+    """A request for a batch of drawings.
 
     Attributes:
-        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such; or
-            none at all: then the drawings are made from nothing. Their order does not matter: they are sorted.
-        seed: of the noise.
-        start: number of the block's first drawing, counted from 0.
+        exemplars: drawings of one symbol, or of several symbols of one alphabet for a model that learned from such, or
+            none for drawings from nothing. Their order does not matter: they are sorted.
+        seed: seed of the noise.
+        start: number of the batch's first drawing, counted from 0.
+        again: how often these drawings were made before and showed nothing; other noise each time.
     """
 
     exemplars: tuple[Exemplar, ...]
     seed: int = 0
     start: int = 0
+    again: int = 0
 
     def __post_init__(self) -> None:
-        # Not even rounding shall depend on the order in which they are given.
+        # Not even rounding may depend on their order.
         object.__setattr__(self, "exemplars", tuple(sorted(self.exemplars, key=lambda one: _sha256(one.drawing))))
 
-    def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "block steps latent"]:
-        """Follows from seed, exemplars and number of each drawing alone."""
+    def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "batch steps latent"]:
+        """The noise of each drawing, which depends only on seed, exemplars and number."""
         drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
-        return noise_for(shape, [(*about, self.start + k) for k in range(BLOCK)])
+        again = ("again", self.again) if self.again else ()
+        return noise_for(shape, [(*about, self.start + k, *again) for k in range(BATCH_SIZE)])
+
+
+def check_amount(n: int, size: int | None) -> None:
+    """Refuse a number of drawings or a size (pixels) that is out of range."""
+    if n not in _DRAWINGS:
+        raise AllographError(f"cannot make {n} drawings; ask for {_DRAWINGS[0]} to {_DRAWINGS[-1]}")
+    if size is not None and size not in _SIZES:
+        raise AllographError(f"cannot make drawings of {size} pixels; choose a size from {_SIZES[0]} to {_SIZES[-1]}")
 
 
 def noise_for(shape: tuple[int, int], keys: Iterable[tuple[object, ...]]) -> Float[torch.Tensor, "keys steps latent"]:
-    """The standard normal numbers of one drawing for each key, of this shape: a hash of the key is their seed."""
+    """The standard normal numbers, of this shape, of one drawing for each key; see `allograph.generation.noise`."""
     import torch
 
-    def one(key: tuple[object, ...]) -> torch.Tensor:
-        seed = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "little") >> 1
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-    return torch.stack([one(key) for key in keys])
+    count = shape[0] * shape[1]
+    return torch.stack([torch.from_numpy(normal(text_of(key), count)).view(shape) for key in keys])
 
 
 def _sha256(drawing: np.ndarray) -> str:

@@ -1,22 +1,21 @@
 """The jobs `allograph write` and `allograph invent`: folders of new drawings, contact sheets and animations.
 
-For an image STEM.png, or for drawings from nothing with the STEM "invented", and the output folder DIR
+For an image STEM.png, or drawings from nothing with the STEM "invented", and the output folder DIR
 
-    DIR/STEM/STEM-001.png ...   the drawings
+    DIR/STEM/STEM-001.png ...   the drawings; .svg, .strokes.svg, .json or .inkml where lines are asked for
     DIR/STEM.png                the contact sheet, the exemplar, if any, first, then up to 200 drawings
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
 The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. What goes wrong with one image or its results is reported and the next one is done; where nothing more
-can be written at all, the job ends.
+last is complete. An error with one image or its results is reported, and the next image is done; if nothing more can be
+written at all, the job ends.
 """
 
 from __future__ import annotations
 
-__all__ = ["INVENTED", "Order", "Written", "invent_files", "save_png", "write_files"]
+__all__ = ["INVENTED", "Order", "invent_files", "save_png", "write_files"]
 
 import errno
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,35 +23,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError, Problem
+from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
-from allograph.generation.samples import Block
-from allograph.imaging import animate, contact_sheet
+from allograph.generation.places import Places, Written, save_png
+from allograph.generation.samples import SampleBatch
+from allograph.imaging import DrawingFormat, animate, contact_sheet, encode
+from allograph.imaging.decoding import stem_of
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.runtime.staging import staging, sweep
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from allograph.imaging import Appearance, Exemplar
+    from allograph.imaging import Exemplar, RenderStyle
 
 INVENTED = "invented"
-"""The stem of drawings from nothing."""
+"""The STEM of drawings from nothing."""
 
 _ON_SHEET = 200
-"""Drawings on the contact sheet; more are not told apart by eye, and all of them are in memory."""
+"""Largest number of drawings on the contact sheet; the eye cannot tell more apart, and all are in memory."""
 
 _FEW = 32
 _TILE, _SMALL_TILE = 640, 320
-"""Sides, pixels, to which larger drawings are scaled for a sheet of few drawings and of many: a sheet shows only the
-part of the picture that holds the symbol, so in a photo this is more than its cell."""
+"""Sides in pixels to which larger drawings are scaled for a sheet of few and of many drawings. A sheet shows only the
+part of the picture that holds the symbol, so for a photo this is larger than its cell."""
 
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""What stops the writing of one image and would stop that of all others."""
+"""Errors that stop the writing of one image and would stop all others."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to make, for every image where there are any; see `Writer.write` for the first five."""
+    """What to make, for every image where there are any, or after all of them `together`; see `Writer.write`."""
 
     n: int = 16
     seed: int = 0
@@ -61,82 +63,38 @@ class Order:
     ink: Ink = "auto"
     animate: bool = False
     overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was made after one image, or after none.
-
-    Attributes:
-        image: the exemplar's file, if any.
-        drawings, sheet, animation: the files made.
-        on_sheet: number of drawings on the sheet, the first ones.
-        model_seconds: time that the model took for all drawings.
-    """
-
-    image: Path | None
-    drawings: tuple[Path, ...]
-    sheet: Path
-    animation: Path | None
-    on_sheet: int
-    model_seconds: float
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the results of one stem go."""
-
-    folder: Path
-    sheet: Path
-    animation: Path
-
-    @classmethod
-    def of(cls, stem: str, output: Path) -> Places:
-        return cls(output / stem, output / f"{stem}.png", output / f"{stem}.webp")
-
-    def drawing(self, number: int) -> Path:
-        return self.folder / f"{self.folder.name}-{number:03d}.png"
-
-    def existing(self) -> list[Path]:
-        """The results of an earlier call, of any number of drawings, in order."""
-        pattern = re.compile(re.escape(self.folder.name) + r"-\d{3,}\.png")
-        drawings = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        found = [path for path in drawings if pattern.fullmatch(path.name)]
-        return [*found, *(path for path in (self.sheet, self.animation) if path.exists())]
-
-    def obstacle(self) -> str | None:
-        """What lies in the way and cannot be replaced: a file for a folder, or a folder for a file."""
-        if self.folder.exists() and not self.folder.is_dir():
-            return f"{self.folder} is a file, where the folder of its drawings should be"
-        folders = (path for path in self.existing() if path.is_dir())
-        return next((f"{path} is a folder, where a picture should be" for path in folders), None)
+    together: bool = False
+    format: DrawingFormat = "png"
 
 
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
-    """Write new drawings for every image, yielding for each what was made or what was wrong with it.
+    """Write new drawings for every image; yields for each what was made or what was wrong.
 
-    Files that exist are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
+    Existing files are refused before anything is computed, unless `order.overwrite`; an input is never overwritten.
 
     Raises:
-        AllographError: at the call, the order makes no sense or the model takes no exemplar; later, nothing more can be
-            written under `output`.
+        AllographError: at the call, if the order is out of range or the model takes no exemplar; later, if nothing more
+            can be written under `output`.
     """
     _check(writer, order)
     writer.check_exemplar(order.ink)
+    if order.together:
+        writer.check_together(len(images))
+        return _write_together(writer, images, output, order)
     return _write_all(writer, images, output, order)
 
 
 def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path, Exemplar] | None = None) -> Written:
-    """Write drawings after no exemplar, or new symbols of the alphabet to which the symbols `like` belong, by file.
+    """Write drawings from nothing, or new symbols of the alphabet to which the symbols `like` belong, by file.
 
     Raises:
-        AllographError: the order makes no sense, the model has not learned from symbols of an alphabet, a result exists
-            already, or nothing can be written under `output`.
+        AllographError: the order is out of range, the model has not learned from symbols of an alphabet, a result
+            already exists, or nothing can be written under `output`.
     """
     _check(writer, order)
     if like is not None:
         writer.check_like()
-    places = Places.of(INVENTED, output)
+    places = Places.of(INVENTED, output, order.format)
     try:
         if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
             raise AllographError(reason)
@@ -144,7 +102,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
         raise explain_os_error(error, f"cannot write {places.folder}") from error
     sweep(output)
     with staging(output) as hidden:
-        made = Places.of(INVENTED, hidden)
+        made = Places.of(INVENTED, hidden, order.format)
         return _write(writer, None, None if like is None else tuple(like.values()), made, places, order)
 
 
@@ -152,6 +110,7 @@ def _check(writer: Writer, order: Order) -> None:
     writer.check(order.n, order.temperature, order.size)
     if order.animate:
         writer.check_growing()
+    check_format(writer, order.format)
 
 
 def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -160,13 +119,13 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
     yield from problems
     for image, places in planned:
         try:
-            exemplar = writer.space.take_in(image, order.ink)
+            exemplar = writer.space.preprocess(image, order.ink)
         except AllographError as error:
             yield Problem(image, str(error))
             continue
         with staging(output) as hidden:
             try:
-                result = _write(writer, image, exemplar, Places.of(image.stem, hidden), places, order)
+                result = _write(writer, image, exemplar, Places.of(stem_of(image), hidden, order.format), places, order)
             except AllographError as error:
                 if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                     raise
@@ -174,29 +133,55 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
         yield result
 
 
+def _write_together(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
+    """Drawings after all images at once, called and looking like the first that can be used."""
+    sweep(output)
+    taken: dict[Path, Exemplar] = {}
+    for image in images:
+        try:
+            taken[image] = writer.space.preprocess(image, order.ink)
+        except AllographError as error:
+            yield Problem(image, str(error))
+    if not taken:
+        return
+    first = next(iter(taken))
+    places = Places.of(stem_of(first), output, order.format)
+    try:
+        reason = _refusal(places, None, {path.resolve() for path in images}, order)
+    except OSError as error:
+        reason = str(explain_os_error(error, f"cannot write {places.folder}"))
+    if reason:
+        yield Problem(first, f"{first}: {reason}")
+        return
+    with staging(output) as hidden:
+        made = Places.of(stem_of(first), hidden, order.format)
+        yield _write(writer, first, tuple(taken.values()), made, places, order, taken[first].style)
+
+
 def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tuple[Path, Places]], list[Problem]]:
-    """Which images to do, and those whose results would meet another's, an earlier call's or an input."""
+    """Which images to do, and which to refuse because their results would replace another's, an earlier call's or an
+    input."""
     planned: dict[str, tuple[Path, Places]] = {}
     problems: list[Problem] = []
     inputs = {path.resolve() for path in images}
     for image in images:
-        places = Places.of(image.stem, output)
+        places = Places.of(stem_of(image), output, order.format)
         try:
-            reason = _refusal(places, planned.get(image.stem), inputs, order)
+            reason = _refusal(places, planned.get(stem_of(image)), inputs, order)
         except OSError as error:  # a name that is too long, or a folder that cannot be read
             problems.append(Problem(image, str(explain_os_error(error, f"{image}: cannot write {places.folder}"))))
             continue
         if reason:
             problems.append(Problem(image, f"{image}: {reason}"))
         else:
-            planned[image.stem] = image, places
+            planned[stem_of(image)] = image, places
     return list(planned.values()), problems
 
 
 def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Path], order: Order) -> str | None:
-    """Why the results of an image may not go to their places, or None."""
+    """Why the results of an image may not go to their paths, or None."""
     if earlier is not None:
-        return f"{earlier[0]} has the same name, so their results would meet; rename one"
+        return f"{earlier[0]} has the same name, so their results would collide; rename one"
     existing = places.existing()
     own = [path for path in existing if path.resolve() in inputs]
     if own:
@@ -215,9 +200,10 @@ def _write(
     made: Places,
     places: Places,
     order: Order,
+    style: RenderStyle | None = None,
 ) -> Written:
     """Make all files of one stem in the hidden places `made`, then move them to `places`."""
-    seconds = _make(writer, exemplar, made, order)
+    seconds = _make(writer, exemplar, made, order, style)
     _move(made, places, order)
     return Written(
         image=image,
@@ -226,38 +212,51 @@ def _write(
         animation=places.animation if order.animate else None,
         on_sheet=min(order.n, _ON_SHEET),
         model_seconds=seconds,
+        notes=() if image is None else tuple(note for one in _all(exemplar) for note in one.notes),
     )
 
 
-def _make(writer: Writer, exemplar: Exemplar | Sequence[Exemplar] | None, made: Places, order: Order) -> float:
+def _all(exemplar: Exemplar | Sequence[Exemplar] | None) -> Sequence[Exemplar]:
+    return exemplar if isinstance(exemplar, Sequence) else () if exemplar is None else (exemplar,)
+
+
+def _make(
+    writer: Writer,
+    exemplar: Exemplar | Sequence[Exemplar] | None,
+    made: Places,
+    order: Order,
+    style: RenderStyle | None,
+) -> float:
     """Make all files of one stem; returns the seconds that the model took."""
     single = None if isinstance(exemplar, Sequence) else exemplar
-    appearance = writer.space.plain if single is None else single.appearance
+    style = style or (writer.space.plain if single is None else single.style)
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
-    for block in writer.blocks(
+    for batch in writer.sample_batches(
         exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
     ):
         if order.animate and not shown:
-            _animate(made.animation, single, appearance, block)
-        seconds += block.seconds
-        for number, values in enumerate(block.drawings, made_before + 1):
-            drawing = appearance.render(values, order.size)
-            save_png(drawing, made.drawing(number), runs=True)
+            _animate(made.animation, single, style, batch)
+        seconds += batch.seconds
+        for number, values in enumerate(batch.drawings, made_before + 1):
+            drawing = style.render(values, order.size)
+            lines = b"" if order.format == "png" else encode(order.format, values, style, order.size)
+            atomic_write(made.drawing(number), lines or png(drawing, runs=True))
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))
                 shown.append(drawing)
-        made_before += len(block.drawings)
-    save_png(contact_sheet(exemplar, shown), made.sheet)
+        made_before += len(batch.drawings)
+    sheet = contact_sheet(exemplar, shown, style=style) if order.together else contact_sheet(exemplar, shown)
+    save_png(sheet, made.sheet)
     return seconds
 
 
 def _move(made: Places, places: Places, order: Order) -> None:
-    """Move the finished files of one stem to their places.
+    """Move the finished files of one stem to their final paths.
 
-    Nothing of an earlier call goes before its successor is there: a job that is killed here leaves files of two calls,
-    not none. Without `order.overwrite` nothing is replaced, also not what came up since the job began.
+    No file of an earlier call disappears before its successor is there: a job that is killed here leaves files of two
+    calls, not none. Without `order.overwrite` nothing is replaced, not even files made since the job started.
     """
     numbers = range(1, order.n + 1)
     pairs = [(made.drawing(number), places.drawing(number)) for number in numbers] + [(made.sheet, places.sheet)]
@@ -271,7 +270,7 @@ def _move(made: Places, places: Places, order: Order) -> None:
             for source, target in pairs:
                 source.replace(target)
         except BaseException:
-            if not order.overwrite:  # whatever is there by now was moved here
+            if not order.overwrite:  # any file there now was moved here
                 for source, target in pairs:
                     if not source.exists():
                         target.unlink(missing_ok=True)
@@ -285,12 +284,7 @@ def _move(made: Places, places: Places, order: Order) -> None:
         raise explain_os_error(error, f"cannot write {error.filename2 or error.filename or places.folder}") from error
 
 
-def save_png(picture: Image.Image, path: Path, *, runs: bool = False) -> None:
-    """Write a picture, completely or not at all; `runs` as for `png`."""
-    atomic_write(path, png(picture, runs=runs))
-
-
-def _animate(path: Path, exemplar: Exemplar | None, appearance: Appearance, block: Block) -> None:
-    """An animation of the first block at most: more drawings at once cannot be followed by eye."""
-    growing = [appearance.grow(canvases) for canvases in block.canvases]
-    animate(path, growing, block.write_windows, block.read_windows, exemplar=exemplar)
+def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:
+    """Write an animation of at most the first batch: the eye cannot follow more drawings at once."""
+    growing = [style.grow(canvases) for canvases in batch.canvases]
+    animate(path, growing, batch.write_windows, batch.read_windows, exemplar=exemplar)

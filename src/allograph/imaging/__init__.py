@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 __all__ = [
-    "Appearance",
+    "ENDINGS",
+    "DrawingFormat",
     "Exemplar",
     "Picture",
-    "PictureAppearance",
+    "PictureStyle",
+    "RenderStyle",
     "Space",
-    "SymbolAppearance",
+    "SymbolStyle",
     "animate",
     "contact_sheet",
+    "encode",
+    "ending_of",
     "outline",
     "outline_svg",
+    "preprocess",
+    "preprocess_picture",
     "render",
     "space_of",
-    "take_in",
-    "take_in_picture",
 ]
 
 from allograph.imaging.animation import animate
-from allograph.imaging.appearance import Appearance, Exemplar
-from allograph.imaging.intake import take_in
+from allograph.imaging.decoding import Picture
 from allograph.imaging.outline import outline, outline_svg
-from allograph.imaging.pictures import PictureAppearance, take_in_picture
-from allograph.imaging.reading import Picture
+from allograph.imaging.pictures import PictureStyle, preprocess_picture
+from allograph.imaging.preprocessing import preprocess
 from allograph.imaging.render import render
 from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.style import Exemplar, RenderStyle
+from allograph.imaging.symbols import SymbolStyle
+from allograph.imaging.vectors import ENDINGS, DrawingFormat, encode, ending_of

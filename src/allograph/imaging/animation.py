@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
-from allograph.imaging.appearance import Exemplar, Growth
 from allograph.imaging.sheet import ACCENT, PAGE, Layout, exemplar_tile, lay_out, paste_tile
+from allograph.imaging.style import Exemplar, Growth
 from allograph.runtime.files import atomic_write
 
 _WRITING = (228, 94, 44)
@@ -45,7 +45,7 @@ def animate(
 ) -> None:
     """Write an animated WebP of n drawings that grow in T steps.
 
-    - `drawings`: the n drawings after each step (`Appearance.grow`)
+    - `drawings`: the n drawings after each step (`RenderStyle.grow`)
     - `write_windows`: (n, T, 2, 3), the affine map of each step's window, [-1, 1]^2, x first, to the drawing;
       (n, 0, 2, 3) where the model writes through no windows
     - `read_windows`: the same to the exemplar

@@ -7,7 +7,7 @@ __all__ = ["outline", "outline_svg"]
 import numpy as np
 
 from allograph.imaging.render import StrokeField, placed, stroke_field
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.style import StrokeStyle
 
 _SPACING = 0.8
 """Distance between two points of a curve, in model pixels: a third of the pen's width."""
@@ -33,17 +33,17 @@ def outline(field: StrokeField) -> str:
     return "".join(curves)
 
 
-def outline_svg(image: np.ndarray, appearance: SymbolAppearance, size: int | None = None) -> str:
-    """An SVG document of the drawing with logits (1, S, S): `SymbolAppearance.render`, as an outline."""
-    zoom = 1.0 if size is None else size / max(appearance.width, appearance.height)
-    width, height = (max(1, round(side * zoom)) for side in (appearance.width, appearance.height))
-    field = stroke_field(image[0], appearance)
-    left, top, scale = placed(field, image.shape[-1], appearance, zoom, (width, height))
-    paper = "" if appearance.paper[3] == 0 else f"<rect width='{width}' height='{height}' {_fill(appearance.paper)}/>"
+def outline_svg(image: np.ndarray, style: StrokeStyle, size: int | None = None) -> str:
+    """An SVG document of the drawing with logits (1, S, S): `RenderStyle.render`, as an outline."""
+    zoom = 1.0 if size is None else size / max(style.width, style.height)
+    width, height = (max(1, round(side * zoom)) for side in (style.width, style.height))
+    field = stroke_field(image[0], style)
+    left, top, scale = placed(field, image.shape[-1], style, zoom, (width, height))
+    paper = "" if style.paper[3] == 0 else f"<rect width='{width}' height='{height}' {_fill(style.paper)}/>"
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}'>"
         f"{paper}<path transform='matrix({scale:.5g} 0 0 {scale:.5g} {left:.3f} {top:.3f})' fill-rule='evenodd' "
-        f"{_fill(appearance.ink)} d='{outline(field)}'/></svg>\n"
+        f"{_fill(style.ink)} d='{outline(field)}'/></svg>\n"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PictureAppearance", "square", "take_in_picture"]
+__all__ = ["PictureStyle", "preprocess_picture", "square"]
 
 from dataclasses import dataclass
 from typing import final
@@ -10,8 +10,8 @@ from typing import final
 import numpy as np
 from PIL import Image
 
-from allograph.imaging.appearance import Appearance, Exemplar, Growth, Square
-from allograph.imaging.reading import Picture, read_source
+from allograph.imaging.decoding import Picture, decode_picture
+from allograph.imaging.style import Exemplar, Growth, RenderStyle, Square
 
 _GROUND = (255, 255, 255)
 """What a transparent picture is laid on."""
@@ -19,8 +19,8 @@ _GROUND = (255, 255, 255)
 
 @final
 @dataclass(frozen=True)
-class PictureAppearance(Appearance):
-    """See `Appearance`; the picture is the square that the model sees, and nothing else of it is kept."""
+class PictureStyle(RenderStyle):
+    """See `RenderStyle`; the picture is the square that the model sees, and nothing else of it is kept."""
 
     @property
     def view(self) -> Square:
@@ -31,7 +31,7 @@ class PictureAppearance(Appearance):
         return _GROUND
 
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
-        """See `Appearance.render`: grey for one channel, else RGB, scaled smoothly."""
+        """See `RenderStyle.render`: grey for one channel, else RGB, scaled smoothly."""
         side = max(self.width, self.height) if size is None else size
         values = _to_bytes(_resized(image, side))
         return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
@@ -68,7 +68,7 @@ class _PictureGrowth(Growth):
         return self.tile(self.steps - 1, 1.0, side)
 
 
-def take_in_picture(image: Picture, size: int, channels: int) -> Exemplar:
+def preprocess_picture(image: Picture, size: int, channels: int) -> Exemplar:
     """Bring a picture to the model's space: its middle square, `size` x `size` pixels, grey (1 channel) or RGB (3).
 
     `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode; floating point
@@ -76,14 +76,14 @@ def take_in_picture(image: Picture, size: int, channels: int) -> Exemplar:
     for training; a picture of the model's own size keeps every value.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
-    from allograph.data.resizing import grey
+    from allograph.imaging.averaging import grey
 
-    source = read_source(_as_bytes(image) if isinstance(image, np.ndarray) else image)
+    source = decode_picture(_as_bytes(image) if isinstance(image, np.ndarray) else image)
     picture = square(source.picture, channels)
     pixels = np.array(picture, np.uint8).reshape(1, picture.height, picture.width, channels).transpose(0, 3, 1, 2)
     drawing = grey(pixels, size)[0].numpy()
     side = min(source.width, source.height)
-    return Exemplar(drawing, PictureAppearance(side, side, (0.0, 0.0, float(side))), picture)
+    return Exemplar(drawing, PictureStyle(side, side, (0.0, 0.0, float(side))), picture)
 
 
 def square(picture: Image.Image, channels: int) -> Image.Image:

@@ -7,17 +7,13 @@ __all__ = ["FINENESS", "StrokeField", "ink_coverage", "placed", "render", "strok
 import math
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
-from allograph.imaging.shapes import centre_line, distance_to, ink_box, prune, signed_distance, smoothed
-
-if TYPE_CHECKING:
-    from allograph.imaging.ink import Colour
-    from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.shapes import distance_transform, ink_box, prune, signed_distance, skeleton, smoothed
+from allograph.imaging.style import Colour, StrokeStyle
 
 FINENESS = 8
 """Strokes are smoothed on a raster with this many points per model pixel, across and down..."""
@@ -34,6 +30,9 @@ _SMOOTHING = 0.9
 _FINE_SMOOTHING = 0.5
 """The same for centre lines, which are smoother."""
 
+_WIDE_PIXEL = 0.5
+"""Pixels of the picture that a model pixel is wide, below which coverage is a mean over each pixel."""
+
 _DOT = 2.0
 """Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
 
@@ -44,22 +43,22 @@ _SHAVED = 0.8
 """...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
 
 
-def render(logits: np.ndarray, appearance: SymbolAppearance, size: int | None = None) -> Image.Image:
+def render(logits: np.ndarray, style: StrokeStyle, size: int | None = None) -> Image.Image:
     """Return the drawing with logits (S, S) of ink as a picture like the exemplar's.
 
     It has the exemplar's pixel size (or `size` for its longer side), ink, paper, stroke width, scale and place. Edges
     are smooth at any size: they are the zero line of a distance field, antialiased over one pixel of the result. What
     would reach over the picture's rim is moved, and if it must be reduced, to lie inside.
     """
-    longer = max(appearance.width, appearance.height)
+    longer = max(style.width, style.height)
     if size is not None and size < 1:
         raise AllographError(f"a drawing cannot be {size} pixels long; give a size of at least 1")
     zoom = 1.0 if size is None else size / longer
-    width, height = (max(1, round(side * zoom)) for side in (appearance.width, appearance.height))
-    field = stroke_field(logits, appearance, _fineness(zoom * appearance.frame[2] / logits.shape[0]))
-    left, top, scale = placed(field, logits.shape[0], appearance, zoom, (width, height))
+    width, height = (max(1, round(side * zoom)) for side in (style.width, style.height))
+    field = stroke_field(logits, style, _fineness(zoom * style.frame[2] / logits.shape[0]))
+    left, top, scale = placed(field, logits.shape[0], style, zoom, (width, height))
     coverage = ink_coverage(field, (left, top), scale, (width, height))
-    levels = _levels(appearance.paper, appearance.ink, appearance.has_alpha)
+    levels = _levels(style.paper, style.ink, style.has_alpha)
     return Image.fromarray(levels.take((coverage * 255).round().astype(np.uint8), 0))
 
 
@@ -89,14 +88,14 @@ class StrokeField:
     top: int
 
 
-def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int = FINENESS) -> StrokeField:
+def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENESS) -> StrokeField:
     """Return the signed distance to the edge of the ink, of logits (S, S), sampled `fineness` times per model pixel.
 
     The edge is where the probability of ink, interpolated with cubics, is 1/2, smoothed. The exemplar's pen goes along
     the centre lines of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge
     itself is moved by what the pen gains or loses. Distances are right near the edge; far from it, too small.
     """
-    wanted, pen = appearance.stroke_width, appearance.pen_width
+    wanted, pen = style.stroke_width, style.pen_width
     ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
     around = math.ceil(wanted / 2 + _AROUND)
     ink, left, top = _cut_out(ink, around)
@@ -107,8 +106,8 @@ def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int
     reach = (around - 1) * fineness
     field = signed_distance(drawn, reach) / fineness
     field = _with_areas_of(drawn, smoothed(field, _SMOOTHING * fineness))
-    line = prune(centre_line(field > 0), field * fineness)
-    away = smoothed(distance_to(line, reach) / fineness, _FINE_SMOOTHING * fineness)
+    line = prune(skeleton(field > 0), field * fineness)
+    away = smoothed(distance_transform(line, reach) / fineness, _FINE_SMOOTHING * fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
     s, half = _FINE_SMOOTHING, wanted / 2
@@ -116,7 +115,7 @@ def stroke_field(logits: np.ndarray, appearance: SymbolAppearance, fineness: int
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
     stroke = (level - away) / slope
     if (short := _short(line, _DOT * fineness)).any():
-        stroke = np.maximum(stroke, half - distance_to(short, reach) / fineness)
+        stroke = np.maximum(stroke, half - distance_transform(short, reach) / fineness)
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
     # is left by shaving the edge fills it.
     shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
@@ -192,8 +191,11 @@ def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, 
     """Return how much of each pixel is ink, float32 (height, width) in [0, 1], of a picture of `size` (width, height).
 
     `corner` is where the model's image has its upper left corner, in pixels of the picture, `scale` how many of them a
-    model pixel is wide. The field is read between its points by cubics.
+    model pixel is wide. The field is read between its points by cubics; where pixels are much wider than the model's,
+    each is the mean of many: a distance says nothing about the far parts of a wide pixel.
     """
+    if scale < _WIDE_PIXEL:
+        return _mean_coverage(field, corner, scale, size)
     height, width = size[1], size[0]
     coverage = np.zeros((height, width), np.float32)
     step = scale / field.fineness
@@ -202,6 +204,22 @@ def ink_coverage(field: StrokeField, corner: tuple[float, float], scale: float, 
     tall = reduce(np.add, (field.values[index] * weight[:, None] for index, weight in down))
     part = reduce(np.add, (tall[:, index] * weight for index, weight in across))
     coverage[rows, columns] = np.clip(part * scale + 0.5, 0, 1)
+    return coverage
+
+
+def _mean_coverage(field: StrokeField, corner: tuple[float, float], scale: float, size: tuple[int, int]) -> np.ndarray:
+    """`ink_coverage` for wide pixels: on a finer raster around the ink, averaged."""
+    fine = math.ceil(1 / scale)
+    first = [math.floor(at + start * scale) for at, start in zip(corner, (field.left, field.top), strict=True)]
+    count = [math.ceil(points * scale / field.fineness) + 2 for points in field.values.shape[::-1]]
+    inner = tuple((at - start) * fine for at, start in zip(corner, first, strict=True))
+    part = ink_coverage(field, (inner[0], inner[1]), scale * fine, (count[0] * fine, count[1] * fine))
+    part = part.reshape(count[1], fine, count[0], fine).mean((1, 3))
+    coverage = np.zeros((size[1], size[0]), np.float32)
+    left, top = max(0, first[0]), max(0, first[1])
+    right, bottom = min(size[0], first[0] + count[0]), min(size[1], first[1] + count[1])
+    if left < right and top < bottom:
+        coverage[top:bottom, left:right] = part[top - first[1] : bottom - first[1], left - first[0] : right - first[0]]
     return coverage
 
 
@@ -219,10 +237,10 @@ def _taps(start: float, step: float, points: int, limit: int) -> tuple[slice, li
 
 
 def placed(
-    field: StrokeField, side: int, appearance: SymbolAppearance, zoom: float, size: tuple[int, int]
+    field: StrokeField, side: int, style: StrokeStyle, zoom: float, size: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Return the left and top of the model's image in the picture and the pixels per model pixel, all ink inside."""
-    left, top, frame = (zoom * v for v in appearance.frame)
+    left, top, frame = (zoom * v for v in style.frame)
     scale = frame / side
     inside = field.values > 0
     if not inside.any():

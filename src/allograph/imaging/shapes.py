@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "centre_line",
-    "distance_to",
+    "despeckle",
+    "distance_transform",
     "main_width",
     "prune",
-    "remove_specks",
     "resample",
     "signed_distance",
+    "skeleton",
     "smoothed",
     "stroke_width",
 ]
@@ -22,25 +22,25 @@ import numpy as np
 def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the edge of `mask`, in pixels, positive inside; float32.
 
-    The edge runs midway between the pixels inside and outside, hence the half pixel. With `reach`, see `distance_to`,
-    what lies further out is as far as that; inside, all distances are exact.
+    The edge runs midway between the pixels inside and outside, hence the half pixel. With `reach`, see
+    `distance_transform`, what lies further out is as far as that; inside, all distances are exact.
     """
     if mask.all() or not mask.any():
         return np.full(mask.shape, max(mask.shape) * (1.0 if mask.any() else -1.0), np.float32)
     box = ink_box(mask, 1)
     paper = ~mask[box]
     if reach is None:
-        inside = distance_to(paper)
+        inside = distance_transform(paper)
     else:
         deep = max(1, reach // 2)
-        while (inside := distance_to(paper, deep)).max() == deep:
+        while (inside := distance_transform(paper, deep)).max() == deep:
             deep = 2 * deep
-    distance = 0.5 - distance_to(mask, reach)
+    distance = 0.5 - distance_transform(mask, reach)
     np.copyto(distance[box], inside - 0.5, where=mask[box])
     return distance
 
 
-def centre_line(mask: np.ndarray) -> np.ndarray:
+def skeleton(mask: np.ndarray) -> np.ndarray:
     """Return the one pixel wide centre line of the strokes in `mask` (skeleton of Zhang and Suen 1984).
 
     Every connected part keeps at least one pixel.
@@ -104,7 +104,7 @@ def _neighbours(mask: np.ndarray) -> np.ndarray:
     return down[:, :-2] + down[:, 1:-1] + down[:, 2:] - mask
 
 
-def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
+def distance_transform(line: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the nearest pixel of `line`, in pixels; float32, large if empty.
 
     With `reach` no more than that, in a fraction of the time where that is short.
@@ -119,7 +119,7 @@ def distance_to(line: np.ndarray, reach: int | None = None) -> np.ndarray:
 
 
 def _squared_within(mask: np.ndarray, reach: int) -> np.ndarray:
-    """The squares of `distance_to`: the distance within each row, then the least d_x² + d_y² of each column.
+    """The squares of `distance_transform`: the distance within each row, then the least d_x² + d_y² of each column.
 
     Both are sought by moving the whole raster, one long row of small numbers, and taking what is less. What moves over
     a rim is lost in the columns added at the right.
@@ -163,8 +163,20 @@ def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
 
 def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
     """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
-    line = centre_line(mask) if line is None else line
-    return 2 * float(np.median(signed_distance(mask)[line])) if line.any() else 0.0
+    half = _half_widths(mask, line)
+    return 2 * float(np.median(half)) if len(half) else 0.0
+
+
+def _half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
+    """The distance to the edge of each point of the centre line, the one found or `line`."""
+    from scipy import ndimage
+
+    if mask.all() or not mask.any():
+        return np.full(int(mask.all()), float(max(mask.shape)))
+    box = ink_box(mask, 1)
+    line = skeleton(mask[box]) if line is None else line[box]
+    # Where ink reaches the rim, there is no edge: the distance is that to the nearest paper.
+    return np.asarray(ndimage.distance_transform_edt(mask[box]), np.float32)[line] - 0.5
 
 
 def main_width(mask: np.ndarray) -> float:
@@ -176,7 +188,7 @@ def main_width(mask: np.ndarray) -> float:
     """
     from scipy import ndimage
 
-    half = np.sort(signed_distance(mask)[centre_line(mask)])
+    half = np.sort(_half_widths(mask))
     if not len(half):
         return 0.0
     weight = np.cumsum(half**2)
@@ -187,8 +199,8 @@ def main_width(mask: np.ndarray) -> float:
     return float(np.clip(longest / 8, 0.3 * width, width))
 
 
-def remove_specks(mask: np.ndarray, strength: np.ndarray, width: float) -> np.ndarray:
-    """Drop what no pen of stroke width `width` draws, and what lies along the picture's edge.
+def despeckle(mask: np.ndarray, strength: np.ndarray, width: float, sheet: np.ndarray | None = None) -> np.ndarray:
+    """Drop what no pen of stroke width `width` draws, and what lies along the edge of the sheet (h, w), else picture.
 
     A connected part goes if it is smaller than a fifth of a dot of that pen, never reaches three quarters of the ink's
     strength (a smudge), or is a strip within a few pixels of the rim, as scanners and cut paper leave them. The largest
@@ -205,8 +217,8 @@ def remove_specks(mask: np.ndarray, strength: np.ndarray, width: float) -> np.nd
     area = ndimage.sum_labels(mask, labels, index)
     peak = ndimage.maximum(strength, labels, index)
     depth = max(2, round(0.015 * max(mask.shape)))
-    rim = np.ones(mask.shape, bool)
-    rim[depth:-depth, depth:-depth] = False
+    within = np.pad(np.ones(mask.shape, bool) if sheet is None else sheet, depth)
+    rim = ~np.asarray(ndimage.minimum_filter(within, 2 * depth + 1), bool)[depth:-depth, depth:-depth]
     along = ndimage.mean(rim, labels, index)
     keep = (area >= 0.2 * np.pi / 4 * width**2) & (peak >= 0.75) & (along < 0.9)
     keep[np.argmax(np.where(keep, area, 0) if keep.any() else area)] = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
-from allograph.imaging.appearance import Appearance, Exemplar
+from allograph.imaging.style import Exemplar, RenderStyle
 
 PAGE = (243, 242, 239)
 """The colour of the page, a warm light grey on which white paper still shows as paper."""
@@ -84,14 +84,17 @@ def _good_columns(count: int, exemplar: bool) -> int:
 
 
 def contact_sheet(
-    exemplar: Exemplar | Sequence[Exemplar] | None, drawings: Sequence[Image.Image], columns: int | None = None
+    exemplar: Exemplar | Sequence[Exemplar] | None,
+    drawings: Sequence[Image.Image],
+    columns: int | None = None,
+    style: RenderStyle | None = None,
 ) -> Image.Image:
     """Return one picture of the exemplar, larger and framed, and of all drawings made from it.
 
     Every tile shows the square of its picture that holds the symbol, so that the sheet reads alike for a tight crop and
-    for a large photo. Drawings are pictures as `Appearance.render` returns them; without exemplar they are squares, and
-    shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as large as the drawings before which
-    they stand.
+    for a large photo. Drawings are pictures as `RenderStyle.render` makes them, of the exemplar's style or of `style`;
+    without either they are squares, and shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as
+    large as the drawings before which they stand.
     """
     given: Sequence[Exemplar] = ()
     if isinstance(exemplar, Sequence):
@@ -101,14 +104,15 @@ def contact_sheet(
     for one, place in zip(given, layout.cells, strict=False):
         paste_tile(page, exemplar_tile(one, place[2]), place, ACCENT)
     for drawing, place in zip(drawings, layout.cells[len(given) :], strict=True):
-        if exemplar is None:
+        look = style if exemplar is None else exemplar.style
+        if look is None:
             tile = drawing.resize((place[2], place[2]), Image.Resampling.LANCZOS, reducing_gap=3.0)
         else:
-            tile = _tile(drawing, exemplar.appearance, exemplar.appearance.view, place[2])
+            tile = _tile(drawing, look, look.view, place[2])
         paste_tile(page, tile, place)
     if exemplar is not None and layout.exemplar is not None:
-        appearance = exemplar.appearance
-        tile = _tile(exemplar.picture, appearance, appearance.view, layout.exemplar[2])
+        style = exemplar.style
+        tile = _tile(exemplar.picture, style, style.view, layout.exemplar[2])
         paste_tile(page, tile, layout.exemplar, ACCENT)
     return page
 
@@ -140,15 +144,15 @@ def paste_tile(
 
 def exemplar_tile(exemplar: Exemplar, side: int) -> Image.Image:
     """Return the model's whole frame of the exemplar's picture; beyond the picture lies its paper."""
-    return _tile(exemplar.picture, exemplar.appearance, exemplar.appearance.frame, side)
+    return _tile(exemplar.picture, exemplar.style, exemplar.style.frame, side)
 
 
-def _tile(picture: Image.Image, appearance: Appearance, view: tuple[float, float, float], side: int) -> Image.Image:
+def _tile(picture: Image.Image, style: RenderStyle, view: tuple[float, float, float], side: int) -> Image.Image:
     """Return the square `view`, in pixels of the exemplar's picture, of a picture of any size, on its paper."""
-    zoom = picture.width / appearance.width, picture.height / appearance.height
+    zoom = picture.width / style.width, picture.height / style.height
     left, top, extent = view
     box = (left * zoom[0], top * zoom[1], (left + extent) * zoom[0], (top + extent) * zoom[1])
-    paper = Image.new("RGB", (side, side), appearance.ground)
+    paper = Image.new("RGB", (side, side), style.ground)
     # Only the part inside of the picture can be scaled; it goes to its own place on the paper.
     cut = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], picture.width), min(box[3], picture.height))
     scale = side / (box[2] - box[0]), side / (box[3] - box[1])

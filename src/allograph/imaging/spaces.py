@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
-from allograph.imaging.appearance import Appearance, Exemplar
-from allograph.imaging.ink import Polarity
-from allograph.imaging.intake import model_pen, take_in
-from allograph.imaging.pictures import PictureAppearance, take_in_picture
+from allograph.imaging.decoding import Picture
+from allograph.imaging.pictures import PictureStyle, preprocess_picture
 from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
-from allograph.imaging.reading import Picture
-from allograph.imaging.symbols import SymbolAppearance
+from allograph.imaging.preprocessing import model_pen, preprocess
+from allograph.imaging.segmentation import Polarity
+from allograph.imaging.style import Exemplar, RenderStyle
+from allograph.imaging.symbols import SymbolStyle
 
 IMAGES = ("symbols", "digits", "grey", "colour")
 """What a model's images can be: ink placed as in Omniglot or as in MNIST, or pictures of one or three channels."""
@@ -32,7 +32,7 @@ class Space(ABC):
     inked: ClassVar[bool]
 
     @abstractmethod
-    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
+    def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
         """Bring a picture to the model's space; `ink` says which tone of a symbol's picture is its ink; elsewhere it
         means nothing.
 
@@ -41,7 +41,7 @@ class Space(ABC):
 
     @property
     @abstractmethod
-    def plain(self) -> Appearance:
+    def plain(self) -> RenderStyle:
         """How drawings look that are made after no exemplar."""
 
 
@@ -54,15 +54,15 @@ class SymbolSpace(Space):
     placement: Placement
     inked: ClassVar[bool] = True
 
-    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
-        return take_in(image, self.size, ink, self.placement)
+    def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
+        return preprocess(image, self.size, ink, self.placement)
 
     @property
-    def plain(self) -> Appearance:
+    def plain(self) -> RenderStyle:
         """Black on white, with the model's own pen."""
         pen = model_pen(self.size, self.placement)
         black, white = (0, 0, 0, 255), (255, 255, 255, 255)
-        return SymbolAppearance(
+        return SymbolStyle(
             width=_SIDE,
             height=_SIDE,
             frame=(0.0, 0.0, float(_SIDE)),
@@ -84,15 +84,15 @@ class PictureSpace(Space):
     binary: bool = False
     inked: ClassVar[bool] = False
 
-    def take_in(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
-        exemplar = take_in_picture(image, self.size, self.channels)
+    def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
+        exemplar = preprocess_picture(image, self.size, self.channels)
         if not self.binary:
             return exemplar
         return replace(exemplar, drawing=(exemplar.drawing >= 0.5).astype(exemplar.drawing.dtype))
 
     @property
-    def plain(self) -> Appearance:
-        return PictureAppearance(_SIDE, _SIDE, (0.0, 0.0, float(_SIDE)))
+    def plain(self) -> RenderStyle:
+        return PictureStyle(_SIDE, _SIDE, (0.0, 0.0, float(_SIDE)))
 
 
 def space_of(images: str, size: int, channels: int, binary: bool = False) -> Space:

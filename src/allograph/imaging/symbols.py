@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SymbolAppearance"]
+__all__ = ["SymbolStyle"]
 
 from dataclasses import dataclass
 from typing import final
@@ -10,28 +10,15 @@ from typing import final
 import numpy as np
 from PIL import Image
 
-from allograph.imaging.appearance import Appearance, Growth, Square
-from allograph.imaging.ink import Colour
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.render import ink_coverage, render, stroke_field
+from allograph.imaging.style import Growth, Square, StrokeStyle
 
 
 @final
 @dataclass(frozen=True)
-class SymbolAppearance(Appearance):
-    """See `Appearance`; the model's frame may reach beyond the picture.
-
-    - `ink`, `paper`: red, green, blue, alpha, 0 to 255
-    - `has_alpha`: whether the picture has a transparency channel
-    - `stroke_width`: of the picture's strokes, in pixels of the model's image
-    - `pen_width`: of the same strokes once drawn with the model's pen, in the same pixels
-    """
-
-    ink: Colour
-    paper: Colour
-    has_alpha: bool
-    stroke_width: float
-    pen_width: float
+class SymbolStyle(StrokeStyle):
+    """See `StrokeStyle`."""
 
     @property
     def view(self) -> Square:
@@ -72,7 +59,7 @@ class _InkGrowth(Growth):
 
     on_paper = True
 
-    def __init__(self, logits: np.ndarray, appearance: SymbolAppearance) -> None:
+    def __init__(self, logits: np.ndarray, style: SymbolStyle) -> None:
         """`logits` of ink, (T, S, S)."""
         from scipy import ndimage
 
@@ -80,7 +67,7 @@ class _InkGrowth(Growth):
         ink = ndimage.gaussian_filter(ink, (0, 0.5, 0.5))  # takes the pixels' staircase off, as finished drawings do
         self._ink = np.concatenate([np.zeros_like(ink[:1]), ink])  # before the first step: paper
         self._last = logits[-1]
-        self._appearance = appearance
+        self._appearance = style
         self._finished: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     @property
@@ -118,7 +105,7 @@ def _enlarged(ink: np.ndarray, side: int) -> np.ndarray:
     return np.clip(np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
 
 
-def _tint(coverage: np.ndarray, appearance: SymbolAppearance) -> np.ndarray:
+def _tint(coverage: np.ndarray, style: SymbolStyle) -> np.ndarray:
     """Return ink of coverage (h, w) on its paper as uint8 (h, w, 3)."""
-    paper, ink = np.array(appearance.ground, np.float32), np.array(appearance.ink[:3], np.float32)
+    paper, ink = np.array(style.ground, np.float32), np.array(style.ink[:3], np.float32)
     return (paper + (ink - paper) * coverage[..., None]).round().astype(np.uint8)

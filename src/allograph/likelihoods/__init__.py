@@ -1,4 +1,4 @@
-"""Observation models p(x | parameters): what the canvas, or a decoder, says of the pixels."""
+"""Observation models p(x | parameters): the distribution of the pixels, given the output of the canvas or a decoder."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _SCALE = Limit(1e-6, 1000, "pixels are in [0, 1]")
 
 @dataclass(frozen=True)
 class LikelihoodConfig:
-    """Which observation model, of which images.
+    """The kind of an observation model, and of its images.
 
     Attributes:
         kind: ``bernoulli`` (binary pixels), ``gaussian`` (given scale), ``learned-gaussian``, ``logit-normal``,
             ``categorical``, ``logistic`` or ``logistic-mixture`` (discretised).
-        channels: of the image: 1 or 3.
-        levels: of a pixel, for the categorical, the discretised and the logit-normal ones; 256 for 8-bit images.
-        scale: standard deviation of the Gaussian of given scale; pixels are in [0, 1].
-        components: of the mixture.
+        channels: channels of the image, 1 or 3.
+        levels: levels of a pixel, for the categorical, discretised and logit-normal kinds; 256 for 8-bit images.
+        scale: standard deviation of the Gaussian with given scale; pixels are in [0, 1].
+        components: number of components of the mixture.
     """
 
     kind: Literal[
@@ -55,7 +55,7 @@ class LikelihoodConfig:
 
     @property
     def parameters_per_pixel(self) -> int:
-        """P, of the observation model."""
+        """P, the observation model's number of parameters for each pixel."""
         return likelihood_from_config(self).parameters_per_pixel
 
 

@@ -1,4 +1,4 @@
-"""What every observation model p(x | parameters) offers, and the unit in which discrete ones are compared."""
+"""The interface of observation models p(x | parameters), and the unit in which discrete ones are compared."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ changes is not worth infinitely many nats."""
 
 
 def bits_per_dimension(nats: Number, dimensions: int) -> Number:
-    """``nats / (D ln 2)``: of a negative log probability (mass, not density) of D numbers, such as ``C S S`` pixels."""
+    """``nats / (D ln 2)`` for a negative log probability (mass, not density) of D numbers, such as ``C S S`` pixels."""
     return nats / (dimensions * math.log(2))
 
 
 def in_float32(parameters: Tensor) -> Tensor:
-    """The same numbers in at least float32: sums over thousands of pixels have no place in bfloat16."""
+    """The same numbers in at least float32: bfloat16 is too coarse for sums over thousands of pixels."""
     return parameters.to(torch.promote_types(parameters.dtype, torch.float32))
 
 
 def bounded_log_scale(log_scale: Tensor) -> Tensor:
-    """The same, cut to +-7."""
+    """The same, clipped to +-7."""
     return log_scale.clamp(-_LOG_SCALE_BOUND, _LOG_SCALE_BOUND)
 
 
@@ -44,13 +44,16 @@ class Likelihood(nn.Module, ABC):
     """An observation model p(x | parameters) whose pixels are independent, x in [0, 1] of shape (..., C, H, W).
 
     Args:
-        channels: C of the image.
+        channels: C, channels of the image.
         parameters_per_pixel: P; the canvas or the decoder gives (..., P, H, W).
     """
 
     discrete: bool = True
-    """Whether `log_prob` is the logarithm of a probability, not of a density; only then do bits per dimension mean
-    anything."""
+    """Whether `log_prob` is the logarithm of a probability, not of a density; only then do bits per dimension make
+    sense."""
+
+    binary: bool = False
+    """Whether pixels are 0 or 1 and the parameters are the logits of 1."""
 
     def __init__(self, channels: int, parameters_per_pixel: int) -> None:
         super().__init__()
@@ -81,4 +84,4 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def bias(self, mean: Float[Tensor, " channel *size"]) -> Float[Tensor, " parameter *size"]:
-        """Parameters to begin training with, whose mean is that of the data: (C,) -> (P,) or (C, H, W) -> (P, H, W)."""
+        """Parameters to start training with, whose mean is that of the data: (C,) -> (P,) or (C, H, W) -> (P, H, W)."""

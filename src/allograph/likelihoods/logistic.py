@@ -6,11 +6,11 @@ Level k is ``x = k / (L - 1)``; its bin is ``x +- h``, ``h = 1 / (2 (L - 1))``, 
     sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)),    b - a = 2 h / s,
 
 and the product, unlike the difference, is exact in floating point for bins far out in the tail and for scales of any
-size: ``log p = log sigmoid(b) + log sigmoid(-a) + log(1 - exp(-2 h / s))``; the first bin is ``log sigmoid(b)``, the
+size: ``log p = log sigmoid(b) + log sigmoid(-a) + log(1 - exp(-2 h / s))``; the first bin has ``log sigmoid(b)``, the
 last ``log sigmoid(-a)``.
 
 Source: Kingma et al., *Improved Variational Inference with Inverse Autoregressive Flow*, 2016; Salimans et al.,
-*PixelCNN++*, 2017, equation 2 (which leaves the difference, and replaces it by the density where it underflows).
+*PixelCNN++*, 2017, equation 2 (which keeps the difference and replaces it by the density where it underflows).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FIRST_LOG_SCALE = -2.0
 
 def _log_bin(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
     """``log p`` of each pixel's level, see the module's documentation. Values between levels count as the nearest."""
-    # In units of a level, where the edges between bins are exact: neighbours then share them to the last bit.
+    # In units of a level, in which the edges between bins are exact, so that neighbours share them to the last bit.
     level = (x.to(mean.dtype) * (levels - 1)).round()
     center, rate = mean * (levels - 1), torch.exp(-log_scale) / (levels - 1)
     below_upper = F.logsigmoid((level + 0.5 - center) * rate)
@@ -64,7 +64,7 @@ def _checked(levels: int) -> int:
 @final
 class DiscretizedLogistic(Likelihood):
     """One discretised logistic distribution for each channel of each pixel; P = 2C: all means, then all ``log s``
-    (cut to +-7), in units of the image's range."""
+    (clipped to +-7), in units of the image's range."""
 
     def __init__(self, channels: int = 1, levels: int = 256) -> None:
         super().__init__(channels, 2 * channels)
@@ -97,8 +97,8 @@ class DiscretizedLogisticMixture(Likelihood):
 
     ``p(x) = sum_k softmax(w)_k prod_c p(x_c | m_kc, s_kc)``: a pixel's channels share the component and are independent
     given it, so colours go together through the choice of component. (PixelCNN++ also lets the mean of green depend
-    linearly on red; here the mean and a sample need no order of channels.) Parameters, in order: the K weights' logits,
-    the K C means, the K C ``log s``, components outermost.
+    linearly on red; here, neither the mean nor a sample needs an order of channels.) Parameters, in order: the K
+    weights' logits, the K C means, the K C ``log s``, components outermost.
     """
 
     def __init__(self, channels: int = 1, components: int = 5, levels: int = 256) -> None:

@@ -16,18 +16,18 @@ from allograph.likelihoods.base import Likelihood, bounded_log_scale, in_float32
 
 _FIRST_LOG_SCALE = 0.0
 _NODES = 32
-"""Of the quadrature for the mean: exact to 1e-4 for scales up to e^2."""
+"""Nodes of the quadrature for the mean, which is exact to 1e-4 for scales up to e^2."""
 
 
 @final
 class LogitNormal(Likelihood):
-    """``logit y ~ N(m, s^2)``, a density of y in (0, 1), no probability: no bits per dimension.
+    """``logit y ~ N(m, s^2)``, a density of y in (0, 1), not a probability, so without bits per dimension.
 
     ``log p(y) = log N(logit y; m, s) - log(y (1 - y))``. Black and white have no logit, so y is the middle of a level's
     share of the interval, ``y = ((L - 1) x + 1/2) / L`` for ``x = 0, 1 / (L - 1), ..., 1``. Parameters: P = 2C, first
-    all m, then all ``log s`` (cut to +-7).
+    all m, then all ``log s`` (clipped to +-7).
 
-    Source: Atchison, Shen, *Logistic-normal distributions*, 1980; Rezende et al., 2016, section 4.1, take it for faces.
+    Source: Atchison, Shen, *Logistic-normal distributions*, 1980; Rezende et al., 2016, section 4.1, use it for faces.
 
     Args:
         channels: C.
@@ -76,7 +76,7 @@ class LogitNormal(Likelihood):
         return self._image(torch.sigmoid(mean + log_scale.exp() * noise))
 
     def bias(self, mean: Tensor) -> Tensor:
-        """Of scale 1, and a mean of the logit that gives the mean of the data within 0.02:
+        """Scale 1, and a mean of the logit that gives the mean of the data within 0.02:
         ``m = sqrt(1 + pi / 8) logit y`` (MacKay, 1992). The mean is held 0.01 away from 0 and 1."""
         middle = math.sqrt(1 + math.pi / 8) * torch.logit(self._inside(mean.clamp(0.01, 0.99)))
         return torch.cat([middle, torch.full_like(middle, _FIRST_LOG_SCALE)])

@@ -1,4 +1,4 @@
-"""Observation models with one plain distribution for each pixel: Bernoulli, Gaussian, categorical."""
+"""Observation models with one simple distribution for each pixel: Bernoulli, Gaussian, categorical."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ class Bernoulli(Likelihood):
     """Binary pixels, ``log p(x | l) = sum_i x_i l_i - log(1 + exp(l_i))``, ``l`` the logits; P = C.
 
     For x strictly between 0 and 1 this is the cross entropy, the expectation of ``log p`` over pixels binarised with
-    probability x, and no log likelihood of x.
+    probability x, and not a log likelihood of x.
     """
+
+    binary = True
 
     def __init__(self, channels: int = 1) -> None:
         super().__init__(channels, channels)
@@ -45,17 +47,17 @@ class Bernoulli(Likelihood):
         return torch.bernoulli(self.mean(parameters), generator=generator)
 
     def bias(self, mean: Tensor) -> Tensor:
-        """``log(m / (1 - m))``, m at least 0.01 away from 0 and 1."""
+        """``log(m / (1 - m))``, with m kept at least 0.01 away from 0 and 1."""
         return torch.logit(mean, eps=0.01)
 
 
 @final
 class Gaussian(Likelihood):
-    """``x ~ N(m, s^2)``, a density: no bits per dimension. Samples are not confined to [0, 1].
+    """``x ~ N(m, s^2)``, a density, so without bits per dimension. Samples may leave [0, 1].
 
     Args:
         channels: C.
-        scale: s; then P = C. None makes it a parameter: P = 2C, first all means, then all ``log s`` (cut to +-7).
+        scale: s; then P = C. None makes it a parameter: P = 2C, first all means, then all ``log s`` (clipped to +-7).
     """
 
     discrete = False
@@ -82,7 +84,7 @@ class Gaussian(Likelihood):
         return log_normal(x.to(mean.dtype), mean, log_scale).sum(dim=(-3, -2, -1))
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """``m``, cut to [0, 1]."""
+        """``m``, clipped to [0, 1]."""
         return self._split(parameters)[0].clamp(0, 1)
 
     def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -91,7 +93,7 @@ class Gaussian(Likelihood):
         return mean + log_scale.exp() * noise
 
     def bias(self, mean: Tensor) -> Tensor:
-        """The means themselves; a learned scale begins at 0.3."""
+        """The means themselves; a learned scale starts at 0.3."""
         if self.scale is not None:
             return mean
         return torch.cat([mean, torch.full_like(mean, math.log(_FIRST_SCALE))])
@@ -137,8 +139,8 @@ class Categorical(Likelihood):
         return choose(logits, -3, generator).to(logits.dtype) / (self.levels - 1)
 
     def bias(self, mean: Tensor) -> Tensor:
-        """The most spread out levels of that mean, ``l_k = slope k / (L - 1)``; the slope by bisection, since the mean
-        rises with it. The mean is held 0.01 away from 0 and 1."""
+        """The most spread out levels with that mean, ``l_k = slope k / (L - 1)``; bisection finds the slope, since the
+        mean rises with it. The mean is held 0.01 away from 0 and 1."""
         wide = mean.double().clamp(0.01, 0.99)
         wide, values = wide[:, None], torch.linspace(0, 1, self.levels, dtype=torch.float64, device=mean.device)
         values = values.reshape(-1, *[1] * (mean.ndim - 1))

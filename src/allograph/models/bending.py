@@ -11,11 +11,11 @@ Generative model, for t = 1..T (x' the context, h the hidden state of an LSTM, c
 and inference: ``r_t = read(x, window(h_{t-1})), read(x, look_t)``,
 ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``, e the embedding of x and x' together.
 
-The canvas has two layers: ink, and displacement. The displacement says for each place where in the exemplar to look, so
-``f_o(c, x')(p) = ink(p) + filter(x')(p + displacement(p))``: what is written is the exemplar, bent by all steps
-together, with ink added and taken away. A symbol's parts move, turn and stretch from one hand to the next, but they do
-not come apart, and a smooth displacement cannot tear them. No exemplar at all is an exemplar without ink, so the
-unconditional model is the same network on a blank context.
+The canvas has two layers: ink, and displacement. For each place, the displacement says where in the exemplar to look,
+so ``f_o(c, x')(p) = ink(p) + filter(x')(p + displacement(p))``: the drawing is the exemplar, bent by all steps
+together, with ink added and removed. A symbol's parts move, turn and stretch from one hand to the next but do not come
+apart, and a smooth displacement cannot tear them. A missing exemplar is an exemplar without ink, so the unconditional
+model is the same network on a blank context.
 
 The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM; sprites, their
 writing, the prior, the KL terms and the likelihood are computed once, batched over all T.
@@ -36,7 +36,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from allograph.attention import WindowNetwork, compose, read
-from allograph.bounds import FreeEnergy
 from allograph.canvas import BentCanvas, BentPicture, Strokes
 from allograph.likelihoods import Bernoulli, likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
@@ -47,11 +46,11 @@ from allograph.models.recurrence import Trace, recomputed, recur, unrolled
 
 
 class _Seen(NamedTuple):
-    """The exemplars, and what is computed from them once."""
+    """The exemplars, and what is computed once from them."""
 
     exemplar: Float[Tensor, "batch channel size size"]
-    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
-    mean."""
+    """Their mean. All are read through one window, and reading is linear, so reading the mean gives the mean of the
+    readings."""
     embedding: Float[Tensor, "batch features"]
     filtered: Float[Tensor, "batch bells size size"]
 
@@ -60,15 +59,15 @@ class _Seen(NamedTuple):
 
 
 class _Given(NamedTuple):
-    """What all steps are given."""
+    """The inputs that all steps share."""
 
     target: Tensor | None
     """x; None where z is drawn from the prior."""
     exemplar: Tensor
     for_head: Tensor
-    """What the posterior, or without x the prior, makes of what does not change with t."""
+    """The part of the posterior (without x, of the prior) that does not change with t."""
     for_core: Tensor
-    """The same of the LSTM."""
+    """The part of the LSTM's input that does not change with t."""
 
 
 @final
@@ -81,6 +80,7 @@ class BendingModel(GenerativeModel):
         super().__init__()
         self.config = config
         self.likelihood = likelihood_from_config(config.likelihood)
+        self.bends_ink = isinstance(self.likelihood, Bernoulli)
         channels = self.likelihood.channels
         pixels = channels * config.patch**2
         hidden, embedding = config.hidden, config.embedding
@@ -91,7 +91,7 @@ class BendingModel(GenerativeModel):
         self.look_context = WindowNetwork(hidden, config.look, initial_scale=0.45)
         self.look_target = WindowNetwork(hidden, config.look, initial_scale=0.45)
         device = self.first_state.weight.device
-        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+        with torch.device("cpu"):  # real even on the meta device: see `allograph.weights`
             plan, empty = first_plan(config), self.likelihood.bias(torch.zeros(channels))
         self.plan = nn.Parameter(plan.to(device))
         self.posterior = GaussianHead(3 * pixels + 6 + hidden, 2 * embedding, config.decision, config.latent)
@@ -107,39 +107,21 @@ class BendingModel(GenerativeModel):
             self.gain = nn.Linear(hidden, 1)
             self.canvas = BentPicture(config.image_size, config.field_size, channels, empty.to(device))
         with torch.no_grad():
-            self.bend_sprite.weight.mul_(0.2)  # begin close to a plain copy
+            self.bend_sprite.weight.mul_(0.2)  # start close to a plain copy
 
     # ---------------------------------------------------------------- the contract
-
-    @property
-    def conditional(self) -> bool:
-        return True
-
-    @property
-    def bends_ink(self) -> bool:
-        """Whether its images are ink on paper: then a drawing is shown best bent alone and crisp, see `sample`."""
-        return isinstance(self.likelihood, Bernoulli)
 
     @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
-    def free_energy(
-        self,
-        x: Tensor,
-        context: Tensor | None = None,
-        *,
-        ink: Bool[Tensor, " batch"] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> FreeEnergy:
-        """See `GenerativeModel.free_energy`; ``ink`` as for `infer`."""
-        return self.infer(x, context, self.noise(len(x), generator=generator), ink=ink).free_energy
+    def initialise(self, mean: Tensor) -> None:
+        """Does nothing: a new model draws a copy of its exemplar, or empty paper without one."""
 
     def infer(
         self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Bool[Tensor, " batch"] | None = None
     ) -> Inference:
-        """See `GenerativeModel.infer`. Where ``ink`` is false the image is modelled by bending the exemplar alone: no
-        ink is written beside it, so the posterior of the later steps is the prior, and their KL is 0."""
+        """Without ``ink``, the posterior of the steps that do not bend is the prior, and their KL is 0."""
         many = len(noise) // len(x)
         seen = self._see(context, x)
         writes = self._writes(seen, ink).repeat_interleave(many)
@@ -152,33 +134,20 @@ class BendingModel(GenerativeModel):
         posterior = Gaussian(*(torch.where(used, q, p) for q, p in zip(trace.drawn_from, prior, strict=True)))
         return Inference(log_likelihood, (trace.latents,), (posterior,), (prior,))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        ink: bool = True,
-        crisp: bool = False,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Drawings:
-        """See `GenerativeModel.sample`. Without ``ink`` the exemplar is bent and nothing written beside it, in as many
-        steps as bend; ``crisp`` shows it as a pen draws it, see `BentCanvas`."""
-        seen = self._see(context)
-        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
-        shape = noise.shape[:2]
-        noise, seen = noise.flatten(0, 1), seen.repeat(shape[1])
-        writes = self._writes(seen, torch.full((len(noise),), ink, device=noise.device))
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
+        """With ``shown``, the first steps bend the exemplar and no step writes ink (see `BentCanvas`)."""
+        bent = shown and self.bends_ink and context is not None
+        seen, shape = self._see(context).repeat(noise.shape[1]), noise.shape[:2]
+        noise = noise.flatten(0, 1)
+        writes = self._writes(seen, torch.full((len(noise),), not bent, device=noise.device))
         if not writes.any():
             noise = noise[:, : self.config.bends]  # later steps would change nothing
-        trace = self._imagine(seen, temperature * noise)
+        trace = self._imagine(seen, noise)
         strokes = self._strokes(trace, writes)
         if history:
-            canvases = self.canvas.history(strokes, seen.filtered, crisp=crisp)
+            canvases = self.canvas.history(strokes, seen.filtered, crisp=bent)
         else:
-            canvases = self.canvas(strokes, seen.filtered, crisp=crisp)[:, None]
+            canvases = self.canvas(strokes, seen.filtered, crisp=bent)[:, None]
         return Drawings(
             canvases=canvases.unflatten(0, shape),
             write_windows=strokes.windows.unflatten(0, shape),
@@ -188,7 +157,7 @@ class BendingModel(GenerativeModel):
     # ---------------------------------------------------------------- what is done once
 
     def _see(self, context: Tensor | None, x: Tensor | None = None) -> _Seen:
-        """Looks at the whole context once; None is one blank exemplar (for each image of x)."""
+        """Looks at the whole context once; None means one blank exemplar (for each image of x)."""
         if context is None:
             weight, size = self.ink_sprite.weight, self.config.image_size
             batch = 1 if x is None else x.shape[0]
@@ -200,7 +169,7 @@ class BendingModel(GenerativeModel):
         return _Seen(exemplar, embedding, self.canvas.filter(exemplar))
 
     def _writes(self, seen: _Seen, ink: Bool[Tensor, " batch"] | None = None) -> Bool[Tensor, " batch"]:
-        """Whose ink is written: everyone's without an exemplar; beside one, that of the images chosen (None: all)."""
+        """Which images get ink: all without an exemplar; with one, only the chosen images (None: all)."""
         blank = ~seen.exemplar.flatten(1).any(dim=1)
         return torch.ones_like(blank) if ink is None else blank | ink
 
@@ -213,7 +182,7 @@ class BendingModel(GenerativeModel):
         return self.likelihood.log_prob(parameters, x), prior
 
     def _strokes(self, trace: Trace, writes: Bool[Tensor, " batch"]) -> Strokes:
-        """What all steps write, and where."""
+        """What each step writes and where, for all steps."""
         config = self.config
         ink = at_least_float32(self.ink_sprite(trace.after)).unflatten(-1, (-1, config.patch, config.patch))
         bending = trace.after[:, : config.bends]
@@ -244,7 +213,7 @@ class BendingModel(GenerativeModel):
         return read(image.to(window.dtype), window, self.config.patch).flatten(1)
 
     def _steps(self, given: _Given, state: State, noise: Tensor, plan: Tensor) -> tuple[State, Trace]:
-        """A group of steps, time first."""
+        """Runs a group of steps; time is the first dimension."""
         return unrolled(partial(self._step, given), state, noise, plan)
 
     def _run(self, given: _Given, seen: _Seen, noise: Tensor) -> Trace:
@@ -253,8 +222,8 @@ class BendingModel(GenerativeModel):
         return recur(steps, state, noise.transpose(0, 1), self.plan[: noise.shape[1]], recompute=self.recompute)[1]
 
     def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
-        """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
-        # One network sees target and exemplar together, so that it can tell how far apart their strokes are.
+        """Draws z_1..z_T from the posterior of x; noise may hold several rows for each image."""
+        # One network sees the target and the exemplar together, so that it can tell how far apart their strokes are.
         both = torch.cat([self.encode_target(torch.cat([x, seen.exemplar], dim=1)), seen.embedding], dim=-1)
         many = len(noise) // len(x)
         for_posterior = self.posterior.fixed(both).repeat_interleave(many, dim=0)
@@ -263,11 +232,11 @@ class BendingModel(GenerativeModel):
         return self._run(_Given(x, seen.exemplar, for_posterior, for_core), seen, noise)
 
     def _imagine(self, seen: _Seen, noise: Tensor) -> Trace:
-        """z_1..z_T from the prior; no image is seen but the context."""
+        """Draws z_1..z_T from the prior; the context is the only image that it sees."""
         for_prior, for_core = (part.fixed(seen.embedding) for part in (self.prior, self.core))
         return self._run(_Given(None, seen.exemplar, for_prior, for_core), seen, noise)
 
 
 def _looks(trace: Trace) -> Tensor:
-    """Where each step read the exemplar, (batch, T, 2, 3): the last numbers of what it noticed."""
+    """Where each step read the exemplar, (batch, T, 2, 3): the last numbers of v_t."""
     return trace.noticed[..., -6:].unflatten(-1, (2, 3))

@@ -1,4 +1,4 @@
-"""What fixes the network of the bending model."""
+"""The configuration of the bending model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["BendingConfig", "first_plan"]
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from allograph.likelihoods import LikelihoodConfig
 from allograph.limits import CHANNELS, SIDE, STEPS, UNITS, Limit, require, require_length, require_room
 
 _FIRST_RADIUS = 0.6
-"""Of the disc over which the first looks are spread, half images."""
+"""Radius of the disc over which the first looks are spread, in half images."""
 
 _BELL = Limit(0, 1000, "a wider one blurs the exemplar to an even grey")
 _BELLS = Limit(1, 16, "each keeps a copy of the exemplar")
@@ -27,25 +27,27 @@ class BendingConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one with a location,
-            which is where the bent exemplar goes (``gaussian``, ``learned-gaussian`` or ``logistic``).
+        image_size: side of the images in pixels.
+        likelihood: observation model of the pixels: ``bernoulli`` of one channel for ink on paper; for pictures one
+            with a location, to which the exemplar is bent (``gaussian``, ``learned-gaussian`` or ``logistic``).
         steps: T.
         latent: dimensions of each z_t.
         hidden: units of the LSTM.
-        patch: side of what is read and of the sprites, samples.
+        patch: side of the glimpses and of the sprites, in samples.
         embedding: length of the embeddings of x and x'.
         encoder_width: channels of their first convolution.
         decision: units of the posterior's and the prior's layer.
         prior: ``standard`` or ``learned``.
-        bends: steps that bend the exemplar, the first ones; all steps may write ink.
-        control: side of the displacement sprites; few points, so that strokes are bent and not torn.
-        field_size: pixels a side of the displacement layer.
+        bends: number of steps, the first ones, that bend the exemplar; all steps may write ink.
+        control: side of the displacement sprites; few points, so that strokes bend and do not tear.
+        field_size: side of the displacement layer in pixels.
         bells: widths of the filters through which the exemplar is copied, see `allograph.canvas.BentCanvas`.
         look: bounds of the reading windows.
-        move: bounds of the writing window within the window read from.
+        move: bounds of the writing window within the reading window.
     """
 
+    conditional: ClassVar[bool] = True
+    copies_exemplar: ClassVar[bool] = True
     kind: Literal["bending"] = "bending"
     image_size: int = 52
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -81,21 +83,23 @@ class BendingConfig:
         )
         require_length(self, bells=_BELLS)
         if self.likelihood.kind not in ("bernoulli", "gaussian", "learned-gaussian", "logistic"):
-            raise ValueError(f"likelihood.kind = {self.likelihood.kind!r} has no location to which an exemplar is bent")
+            raise ValueError(
+                f"likelihood.kind = {self.likelihood.kind!r} has no location parameter to bend an exemplar to"
+            )
         if self.likelihood.kind == "bernoulli" and self.likelihood.channels != 1:
-            raise ValueError("ink on paper has one channel: take another likelihood.kind for colour")
+            raise ValueError("ink on paper has one channel: use another likelihood.kind for colour")
         if self.look.max_shift <= _FIRST_RADIUS:
             raise ValueError(f"look.max_shift = {self.look.max_shift} is too small; it is above {_FIRST_RADIUS}")
         if not 1 <= self.bends <= self.steps:
             raise ValueError(f"bends = {self.bends} is out of range; it is 1 to steps ({self.steps})")
         if min(self.bells) == 0:
-            raise ValueError("bells are widths above 0")
+            raise ValueError("bells are widths and must be above 0")
         side = max(self.image_size, self.patch, self.control, self.field_size)
         require_room(self.steps, self.latent, self.likelihood.parameters_per_pixel * side**2)
 
 
 def first_plan(config: BendingConfig) -> Tensor:
-    """Where each step looks when h says nothing: once at the whole, then at places spread evenly over a disc."""
+    """Where each step looks at h = 0: first at the whole, then at places spread evenly over a disc."""
     plan = torch.zeros(config.steps, 6)
     plan[0, :2] = 2.0
     plan[1 : config.bends, :2] = 1.0

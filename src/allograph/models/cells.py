@@ -1,4 +1,4 @@
-"""What sequential models are made of: normal distributions from a network, and an LSTM with constant inputs."""
+"""Parts of sequential models: normal distributions given by a network, and an LSTM with constant inputs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Gaussian(NamedTuple):
 
     @classmethod
     def of(cls, raw: Tensor) -> Gaussian:
-        """From a network's output, in at least float32, its scale bounded smoothly."""
+        """The distribution given by a network's output, in at least float32, with a smoothly bounded scale."""
         mean, log_std = at_least_float32(raw).chunk(2, dim=-1)
         return cls(mean, LOG_STD_BOUND * torch.tanh(log_std / LOG_STD_BOUND))
 
@@ -41,25 +41,25 @@ class Gaussian(NamedTuple):
         return self.mean + self.log_std.exp() * noise
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Summed over the last dimension."""
+        """The log density, summed over the last dimension."""
         standard = (z - self.mean) * torch.exp(-self.log_std)
         return -(0.5 * standard.square() + self.log_std + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
 
 
 class State(NamedTuple):
-    """Of an LSTM, each (batch, hidden)."""
+    """The state of an LSTM, each field (batch, hidden)."""
 
     hidden: Tensor
     cell: Tensor
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Products may run in bfloat16; what is added up, squashed or sampled does not."""
+    """The tensor in at least float32: products may run in bfloat16, but sums, squashing and sampling may not."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class Constants(nn.Linear):
-    """A linear map of what does not change with t, which may be nothing at all (``in_features = 0``)."""
+    """A linear map of inputs that do not change with t; there may be none (``in_features = 0``)."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = False) -> None:
         super().__init__(in_features, out_features, bias)
@@ -72,7 +72,7 @@ class Constants(nn.Linear):
 
 
 class Cell(nn.Module):
-    """A long short-term memory cell whose constant input is multiplied once, before the loop."""
+    """A long short-term memory cell that multiplies its constant input once, before the loop."""
 
     def __init__(self, inputs: int, constants: int, hidden: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Cell(nn.Module):
 
 
 class GaussianHead(nn.Module):
-    """A normal distribution over z_t, from what changes with t and from what does not (multiplied once)."""
+    """A normal distribution over z_t, from inputs that change with t and inputs that do not (multiplied once)."""
 
     def __init__(self, inputs: int, constants: int, units: int, latent: int) -> None:
         super().__init__()
@@ -110,13 +110,13 @@ class GaussianHead(nn.Module):
 
     def forward(self, inputs: list[Tensor], fixed: Tensor) -> Gaussian:
         units = at_least_float32(F.linear(torch.cat(inputs, dim=-1), self.inputs.weight)) + fixed
-        # So few numbers gain nothing from bfloat16, and they say where z_t is.
+        # So few numbers gain nothing from bfloat16, and they determine z_t.
         with torch.autocast(units.device.type, enabled=False):
             return Gaussian.of(self.output(F.silu(units)))
 
 
 class StandardPrior(nn.Module):
-    """``N(0, I)`` whatever it is given, called as a `GaussianHead` is."""
+    """``N(0, I)`` for any input, with the interface of `GaussianHead`."""
 
     def __init__(self, latent: int) -> None:
         super().__init__()
@@ -133,5 +133,5 @@ class StandardPrior(nn.Module):
 def prior_of(
     kind: Literal["standard", "learned"], inputs: int, constants: int, units: int, latent: int
 ) -> GaussianHead | StandardPrior:
-    """``p(z_t | z_<t, x')``, of what is known before z_t; see `GaussianHead` for the lengths."""
+    """``p(z_t | z_<t, x')``, from what is known before z_t; see `GaussianHead` for the lengths."""
     return StandardPrior(latent) if kind == "standard" else GaussianHead(inputs, constants, units, latent)

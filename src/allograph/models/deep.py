@@ -1,4 +1,4 @@
-"""Deep latent Gaussian models: L layers, each a non-linear function of the layer above plus Gaussian noise of its own.
+"""Deep latent Gaussian models: L layers, each a non-linear function of the layer above plus its own Gaussian noise.
 
 Generative model, from the top layer L to the bottom one
 
@@ -6,7 +6,7 @@ Generative model, from the top layer L to the bottom one
     z_l ~ N(mu_l(z_{l+1}), sigma_l(z_{l+1})),  l = L-1..1
     x ~ p(x | f(z_1))
 
-The variational auto-encoder is the case L = 1. Inference begins with one deterministic pass upwards,
+The variational auto-encoder is the case L = 1. Inference starts with one deterministic pass upwards,
 
     d_1 = e_1(x),  d_l = e_l(d_{l-1}),    N(m_l, s_l) = N(m_l(d_l), s_l(d_l))
 
@@ -16,8 +16,9 @@ and the posterior is one of
     top-down:   q(z_l | z_{l+1}, x) ~ N(m_l, s_l) N(mu_l(z_{l+1}), sigma_l(z_{l+1})), normalised: what the image says
                 and what the layer above predicts, weighted by their precisions; the generative pass is shared
 
-Top-down, the network's output r_l gives ``m_l = r_l (1 + s_l^2)``. With ``m_l = r_l``, a guess that has become wide
-gets no gradient through the product, and its unit does not come back (static MNIST, 800 steps: 152 nats against 124).
+In top-down inference the network's output r_l gives ``m_l = r_l (1 + s_l^2)``. With ``m_l = r_l``, a guess that has
+become wide would get no gradient through the product, and its unit would not recover (static MNIST, 800 steps: 152 nats
+against 124).
 
 In both the KL term of layer l, given the draw of the layer above, is analytic.
 
@@ -32,7 +33,7 @@ __all__ = ["DeepConfig", "DeepModel", "product"]
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -45,7 +46,7 @@ from allograph.models.cells import Gaussian
 from allograph.models.networks import Activation, NetworkKind, Stack, image_decoder, image_encoder
 
 _FIRST_LOG_STD = 1.5
-"""Of guesses in top-down inference: at first the layer above, not the image, says where a latent is."""
+"""First log standard deviation of guesses in top-down inference: the layer above, not the image, decides at first."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,21 @@ class DeepConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels, and how many channels they have.
-        latents: dimensions of z_1..z_L, the bottom layer first; as many as there are layers.
-        units: of the networks of each layer, the bottom one first.
+        image_size: side of the images in pixels.
+        likelihood: observation model of the pixels, and their number of channels.
+        latents: dimensions of z_1..z_L, the bottom layer first; one for each layer.
+        units: units in the networks of each layer, the bottom layer first.
         depth: dense layers in each network.
-        network: between the image and the bottom layer: ``dense``, or with three ``convolutional`` layers.
+        network: kind of the network between the image and the bottom layer: ``dense`` or ``convolutional`` (three
+            layers).
         width: channels of the convolution next to the image; doubles with each.
-        posterior: ``bottom-up`` or ``top-down``; the same thing for L = 1, but for the prior, which top-down
-            inference multiplies in there, too.
-        activation: of the dense layers; see `allograph.models.networks.Stack`.
+        posterior: ``bottom-up`` or ``top-down``; for L = 1 they differ only in the prior, which top-down inference
+            multiplies in.
+        activation: non-linearity of the dense layers; see `allograph.models.networks.Stack`.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["deep"] = "deep"
     image_size: int = 28
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -81,11 +85,13 @@ class DeepConfig:
         require(self, image_size=SIDE, latents=UNITS, units=UNITS, depth=LAYERS, width=CHANNELS)
         require_room(1, self.likelihood.parameters_per_pixel * self.image_size**2)
         if len(self.units) != len(self.latents):
-            raise ValueError(f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one a layer")
+            raise ValueError(
+                f"units has {len(self.units)} numbers and latents {len(self.latents)}; give one for each layer"
+            )
 
 
 def product(one: Gaussian, other: Gaussian) -> Gaussian:
-    """The normal distribution proportional to the product of two: precisions add, means are weighted by them."""
+    """The normal distribution proportional to the product of two: precisions add and weight the means."""
     weight = torch.sigmoid(2 * (other.log_std - one.log_std))
     log_std = -0.5 * torch.logaddexp(-2 * one.log_std, -2 * other.log_std)
     return Gaussian(torch.lerp(other.mean, one.mean, weight), log_std)
@@ -122,27 +128,23 @@ class DeepModel(GenerativeModel):
         self.decoder = image_decoder(config.network, parameters, *pixels, inputs=latents[0])
         """f, without its bias"""
         self.bias = nn.Parameter(torch.zeros(parameters, size, size))
-        with torch.device("cpu"):  # wherever the model is: see `allograph.weights`
+        with torch.device("cpu"):  # real even on the meta device: see `allograph.weights`
             self.initialise(torch.full((self.likelihood.channels,), 0.5))
 
     @torch.no_grad()
     def initialise(self, mean: Float[Tensor, "channel size size"] | Float[Tensor, " channel"]) -> None:
-        """Lets what z does not explain begin at the data's mean: of each channel, or of each pixel."""
+        """Sets the output's bias to the data's mean, of each channel or of each pixel."""
         bias = self.likelihood.bias(mean.to(self.bias.dtype))
         self.bias.copy_(bias if bias.ndim == 3 else bias[:, None, None])
 
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
-        """One step: the numbers of z_1, then those of z_2, up to z_L."""
+        """One step, which holds the numbers of z_1, then of z_2, up to z_L."""
         return 1, sum(self.config.latents)
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         """See `GenerativeModel.infer`; each layer is a group of one step, the bottom one first."""
         self.refuse(context)
         many = len(noise) // len(x)
@@ -162,22 +164,11 @@ class DeepModel(GenerativeModel):
             prior=tuple(_as_step(p) for p in prior),
         )
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Drawings:
-        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self.refuse(context)
-        noise = self.sampling_noise(1, n, noise, generator)
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
+        """There is one step, so the history is the drawing."""
         shape = noise.shape[:2]
         above = None
-        for layer, eps in reversed(list(enumerate(self._split(temperature * noise.flatten(0, 1))))):
+        for layer, eps in reversed(list(enumerate(self._split(noise.flatten(0, 1))))):
             above = self._predict(layer, above, eps).sample(eps)
         assert above is not None
         return Drawings.without_windows(self._decode(above)[:, None].unflatten(0, shape))
@@ -200,7 +191,7 @@ class DeepModel(GenerativeModel):
         return guesses
 
     def _guess(self, units: int, latent: int) -> nn.Linear:
-        """r_l and log s_l from d_l, such that training begins with the posterior at or close to the prior."""
+        """r_l and log s_l from d_l; training starts with the posterior at or close to the prior."""
         layer = nn.Linear(units, 2 * latent)
         nn.init.zeros_(layer.bias)
         if self.config.posterior == "top-down":

@@ -10,8 +10,8 @@ For t = 1..T (h the hidden state of the decoder, g of the encoder, both LSTMs; c
     c_t = c_{t-1} + write(sprite(h_t), f_w(h_t))
     x ~ p(x | f_o(c_T))
 
-The canvas feeds back into the encoder by the error image, which is what sets this model apart from
-`allograph.models.sequential`: writing cannot leave the loop while inferring. (It can while sampling.)
+Unlike in `allograph.models.sequential`, the canvas feeds back into the encoder through the error image, so writing must
+stay inside the loop during inference. (During sampling it need not.)
 
 Source: Gregor, Danihelka, Graves, Rezende, Wierstra, *DRAW: A Recurrent Neural Network For Image Generation*, 2015,
 equations 3 to 8.
@@ -23,7 +23,7 @@ __all__ = ["DrawConfig", "DrawModel"]
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple, final
+from typing import ClassVar, Literal, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -42,17 +42,19 @@ class DrawConfig:
     """Everything that fixes the network.
 
     Attributes:
-        image_size: pixels a side.
-        likelihood: of the pixels, and how many channels they have.
+        image_size: side of the images in pixels.
+        likelihood: observation model of the pixels, and their number of channels.
         steps: T, the paper's "glimpses".
         latent: dimensions of each z_t.
         hidden: units of each LSTM.
-        attention: as in `allograph.models.sequential.SequentialConfig`; the paper's are ``gaussian`` and ``none``.
-        read_patch, patch: sides of what is read and of what is written, N.
-        bounds: of the windows of spatial transformers.
-        error_image: whether the encoder sees the error image beside the image.
+        attention: as in `allograph.models.sequential.SequentialConfig`; the paper uses ``gaussian`` and ``none``.
+        read_patch, patch: N, sides of the patches that are read and written.
+        bounds: bounds of the windows of spatial transformers.
+        error_image: whether the encoder sees the error image as well as the image.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["draw"] = "draw"
     image_size: int = 28
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
@@ -72,7 +74,7 @@ class DrawConfig:
 
 
 class _Drawing(NamedTuple):
-    """What is handed from step to step."""
+    """The state passed from step to step."""
 
     encoder: State
     decoder: State
@@ -106,17 +108,13 @@ class DrawModel(GenerativeModel):
             self.posterior.bias.zero_()
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
     def initialise(self, mean: Tensor) -> None:
         self.canvas.begin_with(self.likelihood.bias(mean))
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         self.refuse(context)
         x = x.repeat_interleave(len(noise) // len(x), dim=0)
         canvas = self.canvas.first.expand(len(x), -1, -1, -1)
@@ -134,7 +132,7 @@ class DrawModel(GenerativeModel):
     def _step(
         self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, eps: Tensor
     ) -> tuple[_Drawing, Trace]:
-        """Step t while inferring; see the module's documentation for the equations."""
+        """Step t of inference; see the module's documentation for the equations."""
         encoder, decoder, c = drawing
         h = decoder.hidden
         seen = [x, x - self.likelihood.mean(self.canvas.observe(c))] if self.config.error_image else [x]
@@ -149,28 +147,16 @@ class DrawModel(GenerativeModel):
     def _steps(
         self, x: Tensor, constants: tuple[Tensor, Tensor], drawing: _Drawing, noise: Tensor
     ) -> tuple[_Drawing, Trace]:
-        """A group of steps, time first."""
+        """Runs a group of steps; time is the first dimension."""
         return unrolled(partial(self._step, x, constants), drawing, noise)
 
     def _constants(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """What the cells of encoder and decoder are given that does not change with t: nothing."""
+        """The constant inputs of the cells of encoder and decoder: none."""
         nothing = noise.new_zeros(len(noise), 0)
         return self.encoder.fixed(nothing), self.decoder.fixed(nothing)
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Drawings:
-        self.refuse(context)
-        noise = self.sampling_noise(1, n, noise, generator)
-        shape = noise.shape[:2]
-        noise = temperature * noise.flatten(0, 1)
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
+        shape, noise = noise.shape[:2], noise.flatten(0, 1)
         decoder, (_, constant), after = self._blank(noise), self._constants(noise), []
         for z in noise.unbind(dim=1):
             decoder = self.decoder([z], constant, decoder)

@@ -1,4 +1,4 @@
-"""Networks that see a whole image at once."""
+"""Networks that encode a whole image."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch.nn import functional as F
 
 
 class ImageEncoder(nn.Module):
-    """Three strided convolutions and a linear layer: an image to a vector of ``features``.
+    """Three strided convolutions and a linear layer that turn an image into a vector.
 
     Args:
-        size: of the image, pixels a side.
-        channels: of the image.
+        size: side of the image in pixels.
+        channels: channels of the image.
         width: channels after the first convolution; doubles with each.
-        features: length of the result.
+        features: length of the vector.
     """
 
     def __init__(self, size: int, channels: int, width: int, features: int) -> None:
@@ -31,14 +31,14 @@ class ImageEncoder(nn.Module):
         for _ in self.convolutions:
             side = (side + 1) // 2
         self.channels, self.side = widths[-1], side
-        """Of what the linear layer sees."""
+        """Channels and side of the linear layer's input."""
         self.linear = nn.Linear(widths[-1] * side * side, features)
 
     def forward(self, image: Float[Tensor, "batch channel size size"]) -> Float[Tensor, "batch features"]:
-        # Channels beside each other: a quarter less time on a CPU with few channels.
+        # Channels last: a quarter less time on a CPU with few channels.
         image = image.contiguous(memory_format=torch.channels_last)
         *first, last = self.convolutions
         for convolution in first:
             image = F.silu(convolution(image))
-        image = last(image).contiguous()  # here and not after, or the gradient would be of two layouts
+        image = last(image).contiguous()  # here and not later, or the gradient would mix two layouts
         return F.silu(self.linear(F.silu(image).flatten(1)))

@@ -8,15 +8,15 @@ with ``Psi = sigma^2 I`` (probabilistic PCA) or a diagonal ``Psi`` (factor analy
     p(z | x) = N(m, M^-1),    m = M^-1 W^T Psi^-1 r                                              (Bishop, 12.41, 12.68)
     -2 log p(x) = D log 2 pi + log |Psi| + log |M| + (r - W m)^T Psi^-1 (r - W m) + m^T m
 
-The determinant is by the matrix determinant lemma. The last two terms are ``r^T (W W^T + Psi)^-1 r`` by Woodbury's
-identity with the square completed: a sum of squares, where the usual form is a difference of large numbers. No D x D
-matrix is ever made.
+The determinant comes from the matrix determinant lemma. The last two terms are ``r^T (W W^T + Psi)^-1 r`` by Woodbury's
+identity with the square completed: a sum of squares instead of the usual difference of large numbers. No D x D matrix
+is ever made.
 
-``p(x)`` stays as it is when W is turned to W R, R a rotation. Where R are the eigenvectors of ``W^T Psi^-1 W``, M is
+``p(x)`` does not change when W becomes W R, R a rotation. If R holds the eigenvectors of ``W^T Psi^-1 W``, M is
 diagonal, and so is the exact posterior's covariance. So a posterior with a linear mean and one diagonal covariance for
 all images, ``q(z | x) = N(V (x - mu), diag(s^2))``, loses nothing: the smallest free energy is the smallest negative
-log likelihood, and for probabilistic PCA there is no other local minimum (Lucas et al., 2019). That is what ``infer``
-has, like every other model: learned by gradient, or made exact by `LinearModel.tighten`.
+log likelihood, and for probabilistic PCA there is no other local minimum (Lucas et al., 2019). ``infer`` uses this
+posterior: learned by gradient, as in every other model, or made exact by `LinearModel.tighten`.
 
 Sources: Tipping and Bishop, *Probabilistic Principal Component Analysis*, 1999; Rubin and Thayer, *EM Algorithms for ML
 Factor Analysis*, 1982; Bishop, *Pattern Recognition and Machine Learning*, 2006, section 12.2; Lucas et al., *Don't
@@ -29,7 +29,7 @@ __all__ = ["LinearConfig", "LinearModel"]
 
 import math
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -38,10 +38,10 @@ from torch.distributions import MultivariateNormal
 
 from allograph.likelihoods import LikelihoodConfig, likelihood_from_config
 from allograph.limits import SIDE, UNITS, Limit, require
-from allograph.models.base import Drawings, GenerativeModel, Inference
+from allograph.models.base import Drawings, Inference, TractableModel
 from allograph.models.cells import Gaussian
 
-# Below it the likelihood would cut it, and its nats would not be the exact ones.
+# Below this the likelihood would clip it, and its nats would not be exact.
 _MIN_SCALE = Limit(1e-3, 1000, "pixels are in [0, 1]")
 
 
@@ -50,15 +50,17 @@ class LinearConfig:
     """Everything that fixes the model.
 
     Attributes:
-        kind: of the model, in presets and weights files.
-        image_size: pixels a side.
+        kind: kind of the model, in presets and weights files.
+        image_size: side of the images in pixels.
         channels: 1 (grey) or 3 (colour).
-        latent: d, fewer than there are pixels.
+        latent: d, smaller than the number of pixels.
         noise: ``isotropic`` (probabilistic PCA) or ``diagonal`` (factor analysis).
-        min_scale: standard deviation below which no pixel's noise falls, so that the density stays finite where a pixel
-            is the same in all images. The rounding of 8-bit images alone has ``1 / (255 sqrt 12) = 0.0011``.
+        min_scale: smallest standard deviation of a pixel's noise, so that the density stays finite if a pixel is the
+            same in all images. The rounding of 8-bit images alone has ``1 / (255 sqrt 12) = 0.0011``.
     """
 
+    conditional: ClassVar[bool] = False
+    copies_exemplar: ClassVar[bool] = False
     kind: Literal["linear"] = "linear"
     image_size: int = 28
     channels: int = 1
@@ -74,19 +76,24 @@ class LinearConfig:
             raise ValueError(f"latent = {self.latent} is too large; it is below the {self.pixels} pixels of an image")
 
     @property
+    def likelihood(self) -> LikelihoodConfig:
+        """The observation model of the pixels, with learned scales."""
+        return LikelihoodConfig("learned-gaussian", channels=self.channels)
+
+    @property
     def pixels(self) -> int:
-        """D, of all channels."""
+        """D, the number of pixels in all channels."""
         return self.channels * self.image_size**2
 
 
 @final
-class LinearModel(GenerativeModel):
+class LinearModel(TractableModel):
     """See the module's documentation for the equations. Takes no context."""
 
     def __init__(self, config: LinearConfig) -> None:
         super().__init__()
         self.config = config
-        self.likelihood = likelihood_from_config(LikelihoodConfig("learned-gaussian", channels=config.channels))
+        self.likelihood = likelihood_from_config(config.likelihood)
         pixels, latent = config.pixels, config.latent
         self.loading = nn.Parameter(torch.empty(pixels, latent))
         """W, (D, d)"""
@@ -105,10 +112,6 @@ class LinearModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return False
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return 1, self.config.latent
 
@@ -117,9 +120,9 @@ class LinearModel(GenerativeModel):
         """See `GenerativeModel.initialise`."""
         self.mean.copy_(mean.flatten())
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
-        """See `GenerativeModel.infer`; the posterior is ``q(z | x) = N(V (x - mu), diag(s^2))``. Computed in at least
-        float32 whatever the precision around it, for bfloat16 would be coarser than the noise of a quiet pixel."""
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
+        """See `GenerativeModel.infer`; the posterior is ``q(z | x) = N(V (x - mu), diag(s^2))``. Always computed in at
+        least float32, since bfloat16 would be coarser than the noise of a quiet pixel."""
         self.refuse(context)
         many = len(noise) // len(x)
         with torch.autocast(x.device.type, enabled=False):
@@ -133,21 +136,10 @@ class LinearModel(GenerativeModel):
         zeros = torch.zeros_like(center)
         return Inference(log_likelihood, (latents,), (posterior,), (Gaussian(zeros, zeros),))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Drawings:
-        """See `GenerativeModel.sample`. There is one step, so the history is the drawing."""
-        self.refuse(context)
-        z = temperature * self.sampling_noise(1, n, noise, generator)
-        with torch.autocast(z.device.type, enabled=False):
-            canvases = self._decode(z.flatten(0, 2))[:, None].unflatten(0, z.shape[:2])
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
+        """There is one step, so the history is the drawing."""
+        with torch.autocast(noise.device.type, enabled=False):
+            canvases = self._decode(noise.flatten(0, 2))[:, None].unflatten(0, noise.shape[:2])
         return Drawings.without_windows(canvases)
 
     # ---------------------------------------------------------------- what is exact
@@ -158,7 +150,6 @@ class LinearModel(GenerativeModel):
         return torch.exp(2 * self._log_std())
 
     def log_likelihood(self, x: Float[Tensor, "batch channel size size"]) -> Float[Tensor, " batch"]:
-        """``log p(x)`` exactly, nats, in float64 whatever the weights are in."""
         loading, variance = self.loading.double(), self.variance.double()
         mean, root = self._exact(x)
         misfit = x.flatten(1).double() - self.mean.double() - mean @ loading.T
@@ -167,14 +158,14 @@ class LinearModel(GenerativeModel):
         return -0.5 * (self.config.pixels * math.log(2 * math.pi) + log_determinant + square)
 
     def posterior(self, x: Float[Tensor, "batch channel size size"]) -> MultivariateNormal:
-        """``p(z | x) = N(M^-1 W^T Psi^-1 (x - mu), M^-1)`` exactly, over (batch, d), in float64."""
+        """The exact ``p(z | x) = N(M^-1 W^T Psi^-1 (x - mu), M^-1)``, over (batch, d), in float64."""
         mean, root = self._exact(x)
         return MultivariateNormal(mean, precision_matrix=root @ root.T)
 
     @torch.no_grad()
     def tighten(self) -> None:
-        """Makes q the exact posterior, so that every log weight is ``log p(x)``. Turns W to W R for that, R the
-        eigenvectors of ``W^T Psi^-1 W`` (largest first), which leaves ``p(x)`` as it was."""
+        """Makes q the exact posterior, so that every log weight is ``log p(x)``. For this, W becomes W R, R the
+        eigenvectors of ``W^T Psi^-1 W`` (largest first), which does not change ``p(x)``."""
         loading, variance = self.loading.double(), self.variance.double()
         values, rotation = torch.linalg.eigh(loading.T @ (loading / variance[:, None]))
         loading, precision = loading @ rotation.flip(1), 1 + values.flip(0)
@@ -200,7 +191,7 @@ class LinearModel(GenerativeModel):
         return 0.5 * torch.logaddexp(2 * self.log_scale.to(kind), floor).expand(self.config.pixels)
 
     def _decode(self, z: Float[Tensor, "many latent"]) -> Float[Tensor, "many parameters size size"]:
-        """Of p(x | z): the mean ``W z + mu`` and the log scale of each pixel."""
+        """The parameters of p(x | z): the mean ``W z + mu`` and the log scale of each pixel."""
         log_std = self._log_std()
         mean = z.to(log_std.dtype) @ self.loading.to(log_std.dtype).T + self.mean.to(log_std.dtype)
         size = self.config.image_size

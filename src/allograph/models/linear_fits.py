@@ -1,12 +1,12 @@
-"""Maximum likelihood for linear Gaussian models: in closed form, by expectation maximisation, and by gradient.
+"""Maximum likelihood for linear Gaussian models: closed form, expectation maximisation and gradient.
 
 With the images' mean x̄ and covariance ``S = 1/N sum_n (x_n - x̄)(x_n - x̄)^T``, and ``C = W W^T + Psi``, the best mu is
-x̄ and the mean log likelihood ``-1/2 (D log 2 pi + log |C| + tr(C^-1 S))``. What is kept of the images is F of
-K = min(N, D) rows, ``F^T F = S``: no image is looked at twice, and S itself, whose small eigenvalues would be lost to
-rounding, is never made.
+x̄ and the mean log likelihood ``-1/2 (D log 2 pi + log |C| + tr(C^-1 S))``. Only F, of K = min(N, D) rows with
+``F^T F = S``, is kept of the images: no image is read twice, and S itself, whose small eigenvalues rounding would
+destroy, is never made.
 
-Everything is in float64, and so are the fitted models (``model.float()`` makes one like all others). Their posterior is
-the exact one, see `LinearModel.tighten`.
+Everything is in float64, also the fitted models (``model.float()`` converts them). Their posterior is exact, see
+`LinearModel.tighten`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from allograph.errors import AllographError
 from allograph.models.linear import LinearConfig, LinearModel
 
 _ROUND = 50
-"""Iterations of L-BFGS between two looks at whether it still gains anything."""
+"""Iterations of L-BFGS between two checks of convergence."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LinearFit:
     Attributes:
         model: in float64, its posterior exact.
         log_likelihoods: mean over the images, nats per image, after each iteration (by gradient: after every 50); the
-            last is the model's.
+            last is that of the model.
         converged: whether the last gain was below the tolerance; always so in closed form.
     """
 
@@ -45,7 +45,7 @@ class LinearFit:
 
 @dataclass(frozen=True)
 class _Moments:
-    """What the images are to a Gaussian: mean (D,), F with ``F^T F = S`` (K, D), and S's diagonal (D,)."""
+    """Moments of the images: mean (D,), F with ``F^T F = S`` (K, D), and the diagonal of S (D,)."""
 
     mean: Tensor
     root: Tensor
@@ -55,8 +55,8 @@ class _Moments:
 def fit_closed_form(config: LinearConfig, images: Float[Tensor, "count channel size size"]) -> LinearFit:
     """Probabilistic PCA: ``W = U (Λ - sigma^2 I)^1/2``, sigma^2 the mean of the D - d smallest eigenvalues of S.
 
-    U and Λ are the d leading eigenvectors and eigenvalues. Where that sigma is below ``min_scale`` it is ``min_scale``,
-    and eigenvalues below its square get no column. Tipping and Bishop, 1999, equations 7 and 8.
+    U and Λ are the d leading eigenvectors and eigenvalues. If that sigma is below ``min_scale``, it becomes
+    ``min_scale``, and eigenvalues below its square get no column. Tipping and Bishop, 1999, equations 7 and 8.
 
     Raises AllographError: the images are not of the model's size, or fewer than two. ValueError: factor analysis, which
     has no closed form.
@@ -89,8 +89,8 @@ def fit_em(
     With m_n and M the posterior's (see `allograph.models.linear`), ``A = M^-1 + 1/N sum m_n m_n^T`` and
     ``B = 1/N sum r_n m_n^T``, the maximisation is ``W = B A^-1``, ``Psi = diag(S - W B^T)`` (its mean for isotropic
     noise; no less than ``min_scale^2``): Rubin and Thayer, 1982, equations 5 to 8. Then W is multiplied by the Cholesky
-    factor of A, which lets the latents' covariance be free for the length of a step. That is as monotone and takes
-    fewer steps: Liu, Rubin and Wu, *Parameter Expansion to Accelerate EM*, 1998.
+    factor of A, which frees the latents' covariance during a step. That is also monotone and takes fewer steps: Liu,
+    Rubin and Wu, *Parameter Expansion to Accelerate EM*, 1998.
 
     Stops when an iteration gains less than ``tolerance`` nats per image, or after ``max_iterations``.
 
@@ -122,9 +122,9 @@ def fit_by_gradient(
 ) -> LinearFit:
     """Minimises the free energy that `LinearModel.infer` gives, over all its parameters, by L-BFGS from a random start.
 
-    The free energy is quadratic in the noise, so its mean over d + 1 points of mean 0 and covariance I, the corners of
-    a simplex, is its mean over all noise: nothing about it is random. Takes memory for d + 1 drawings of each image, so
-    it is for small sets; `allograph train` takes one noise for each image and a batch of images at a time.
+    The free energy is quadratic in the noise, so its mean over d + 1 points with mean 0 and covariance I, the corners
+    of a simplex, equals its mean over all noise: nothing is random. It needs memory for d + 1 drawings of each image,
+    so it suits small sets; `allograph train` uses one noise for each image and a batch of images at a time.
 
     Stops when 50 iterations together gain less than ``tolerance`` nats per image, or after ``max_iterations``.
 
@@ -133,7 +133,7 @@ def fit_by_gradient(
     moments = _moments(config, images)
     model = _model(config, moments, *_start(config, moments, generator))
     corners = torch.eye(config.latent + 1).to(moments.mean)
-    corners[:, -1] = 1  # so the others, made orthogonal to it, have mean 0
+    corners[:, -1] = 1  # the others are orthogonal to it, so they have mean 0
     points = math.sqrt(config.latent + 1) * torch.linalg.qr(corners.flip(1)).Q[:, 1:]
     noise = points[:, None].repeat(len(images), 1, 1)
     x = images.double()
@@ -163,7 +163,7 @@ def fit_by_gradient(
 
 
 class _Step:
-    """The expectation under one W and Psi, and from it the log likelihood and the maximisation."""
+    """The expectation step for one W and Psi, which gives the log likelihood and the maximisation."""
 
     def __init__(self, moments: _Moments, loading: Tensor, variance: Tensor) -> None:
         self.moments = moments
@@ -203,7 +203,7 @@ def _moments(config: LinearConfig, images: Tensor) -> _Moments:
 
 
 def _start(config: LinearConfig, moments: _Moments, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-    """A random W that explains half of each pixel's variance, on average, and Psi the other half."""
+    """A random start: W explains half of each pixel's variance, on average, and Psi the other half."""
     half = moments.variance / 2
     noise = torch.randn(config.pixels, config.latent, dtype=torch.float64, device=half.device, generator=generator)
     loading = noise * (half / config.latent).sqrt()[:, None]
@@ -211,7 +211,7 @@ def _start(config: LinearConfig, moments: _Moments, generator: torch.Generator |
 
 
 def _bounded(config: LinearConfig, variance: Tensor) -> Tensor:
-    """A diagonal of Psi that the model can have: one number for isotropic noise, none below the floor."""
+    """A diagonal of Psi within the model's bounds: one number for isotropic noise, none below the floor."""
     if config.noise == "isotropic":
         variance = variance.mean().expand(config.pixels)
     return variance.clamp(min=config.min_scale**2)
@@ -222,7 +222,7 @@ def _model(config: LinearConfig, moments: _Moments, loading: Tensor, variance: T
     model = LinearModel(config).to(moments.mean)
     model.initialise(moments.mean.unflatten(0, (config.channels, config.image_size, config.image_size)))
     model.loading.copy_(loading)
-    # What is at the floor is kept a billionth above it, where its logarithm exists.
+    # Values at the floor are kept a billionth above it, where the logarithm exists.
     above = (variance - config.min_scale**2).clamp(min=1e-9 * config.min_scale**2)
     model.log_scale.copy_(0.5 * above[: len(model.log_scale)].log())
     return model

@@ -30,7 +30,7 @@ class Stack(nn.Sequential):
 
 
 def _sides(size: int) -> list[int]:
-    """Of an image and what three strided convolutions leave of it."""
+    """Sides of an image and of its maps after each of three strided convolutions."""
     sides = [size]
     for _ in range(3):
         sides.append((sides[-1] + 1) // 2)
@@ -40,7 +40,7 @@ def _sides(size: int) -> list[int]:
 def image_encoder(
     kind: NetworkKind, channels: int, size: int, width: int, units: int, depth: int, activation: Activation
 ) -> nn.Module:
-    """(batch, C, S, S) to (batch, units): a `Stack`, beneath it, if convolutional, three strided convolutions."""
+    """(batch, C, S, S) to (batch, units): three strided convolutions, if convolutional, then a `Stack`."""
     if kind == "dense":
         return nn.Sequential(nn.Flatten(), Stack(channels * size**2, units, depth, activation))
     sides, widths = _sides(size), [channels, width, 2 * width, 4 * width]
@@ -53,8 +53,8 @@ def image_encoder(
 def image_decoder(
     kind: NetworkKind, channels: int, size: int, width: int, units: int, depth: int, activation: Activation, inputs: int
 ) -> nn.Module:
-    """(batch, inputs) to (batch, channels, S, S): a `Stack`, above it, if convolutional, three strided transposed
-    convolutions that undo the sizes of `image_encoder`'s. Without a bias for each pixel: see `DeepModel.bias`."""
+    """(batch, inputs) to (batch, channels, S, S): a `Stack`, then, if convolutional, three strided transposed
+    convolutions that undo the sizes of `image_encoder`. It has no bias for each pixel: see `DeepModel.bias`."""
     stack = Stack(inputs, units, depth, activation)
     if kind == "dense":
         return nn.Sequential(
@@ -68,6 +68,6 @@ def image_decoder(
         nn.SiLU(),
     ]
     for before, after, small, large in zip(widths, widths[1:], sides, sides[1:], strict=False):
-        padding = large - (2 * small - 1)  # 0 or 1, as halving rounded up or not
+        padding = large - (2 * small - 1)  # 1 if halving did not round up, otherwise 0
         layers += [nn.ConvTranspose2d(before, after, 5, stride=2, padding=2, output_padding=padding), nn.SiLU()]
     return nn.Sequential(*layers, nn.Conv2d(width, channels, 1, bias=False))

@@ -1,7 +1,7 @@
-"""The loop over t that sequential models share: a step, repeated, and what every step leaves behind.
+"""The loop over t that sequential models share: it repeats a step and records the results of each.
 
-Steps are unrolled a few at a time. `torch.compile` takes such a group as one graph, so compiling takes as long for
-T = 80 as for T = 8; and where memory is short, a group is what the backward pass computes again.
+Steps are unrolled a few at a time. `torch.compile` compiles such a group as one graph, so compiling takes as long for T
+= 80 as for T = 8. If memory is short, the backward pass recomputes one group at a time.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from torch.utils.checkpoint import checkpoint
 from allograph.models.cells import Gaussian
 
 GROUP = 8
-"""Steps that are unrolled together. Four compile in two thirds of the time and are 5 % slower."""
+"""Number of steps unrolled together. Four would compile in two thirds of the time and run 5 % slower."""
 
 
 class Trace(NamedTuple):
-    """What a step leaves behind, each (batch, ...); or all of them, stacked: (batch, T, ...)."""
+    """The record of one step, each field (batch, ...); or of all steps, stacked: (batch, T, ...)."""
 
     latents: Tensor
     """z_t"""
     mean: Tensor
-    """Of the distribution that z_t was drawn from."""
+    """Mean of the distribution that z_t was drawn from."""
     log_std: Tensor
     noticed: Tensor
     """v_t"""
@@ -42,14 +42,14 @@ class Trace(NamedTuple):
 
 
 S = TypeVar("S")
-"""What is handed from step to step."""
+"""The state passed from step to step."""
 
 Step = Callable[..., tuple[S, Trace]]
-"""``(state, *what belongs to step t) -> (state, what step t leaves behind)``"""
+"""``(state, *inputs of step t) -> (state, record of step t)``"""
 
 
 def unrolled(step: Step[S], state: S, *by_time: Tensor) -> tuple[S, Trace]:
-    """A step for each entry of ``by_time``, tensors whose first dimension is time: the last state, and the trace."""
+    """Runs a step for each entry of ``by_time``, tensors with time first; returns the last state and the trace."""
     traces = []
     for at_t in zip(*(part.unbind(0) for part in by_time), strict=True):
         state, trace = step(state, *at_t)
@@ -58,7 +58,7 @@ def unrolled(step: Step[S], state: S, *by_time: Tensor) -> tuple[S, Trace]:
 
 
 def recur(steps: Step[S], state: S, *by_time: Tensor, recompute: bool = False) -> tuple[S, Trace]:
-    """`unrolled` by groups of `GROUP`; ``steps`` makes those of one group."""
+    """Runs `unrolled` in groups of `GROUP` steps; ``steps`` runs one group."""
     traces = []
     for group in zip(*(part.split(GROUP) for part in by_time), strict=True):
         state, trace = recomputed(recompute, steps, state, *group)
@@ -67,8 +67,8 @@ def recur(steps: Step[S], state: S, *by_time: Tensor, recompute: bool = False) -
 
 
 def recomputed(recompute: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-    """``function(*arguments)``; with ``recompute`` nothing in between is kept for the backward pass, which calls it
-    again. Nothing in it may be drawn at random."""
+    """``function(*arguments)``; with ``recompute``, no intermediate result is kept for the backward pass, which calls
+    the function again. The function must not draw random numbers."""
     if not (recompute and torch.is_grad_enabled()):
         return function(*arguments)
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)

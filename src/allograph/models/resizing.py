@@ -1,9 +1,10 @@
-"""The same network for images and patches of another size: a training begun on small images goes on with large ones.
+"""The same network for images and patches of another size: training can start on small images and continue on large
+ones.
 
-Windows are given in shares of the image, so looking, deciding and remembering stay as they are. What has an extent in
-pixels is resampled: linearly, ``R(m, n)`` takes n samples to m, and its rows sum to 1. What is written becomes
-``R(m, n) w R(m, n)'``; weights that read become ``R(n, m)' w R(n, m)``, which is to resample what is read to the extent
-that it had.
+Windows are given as shares of the image, so looking, deciding and remembering do not change. Weights with an extent in
+pixels are resampled linearly: ``R(m, n)`` maps n samples to m, and its rows sum to 1. Maps that are written become
+``R(m, n) w R(m, n)'``. Weights that read become ``R(n, m)' w R(n, m)``, as if the input were resampled to its former
+extent.
 """
 
 from __future__ import annotations
@@ -26,31 +27,33 @@ from allograph.models.sequential import SequentialModel
 def resized(source: GenerativeModel, target: GenerativeModel) -> None:
     """Gives ``target`` the weights of ``source``.
 
-    Raises ValueError: their configurations differ, and in more than ``image_size`` and ``patch`` of a sequential model
-    with windows; or in ``patch`` where exemplars are read by attention.
+    Raises ValueError: their configurations differ in more than ``image_size`` and ``patch`` of a sequential model with
+    windows; or they differ in ``patch`` and attention reads the exemplars.
     """
     tensors = source.state_dict()
     if source.config != target.config:
         if not (isinstance(source, SequentialModel) and isinstance(target, SequentialModel)):
-            raise ValueError("the networks are of different kinds, or of one that has one size")
+            raise ValueError("the networks are of different kinds, or of a kind that has one size")
         tensors |= _resampled(source, target, tensors)
     target.load_state_dict(tensors)
 
 
 def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     before, now = source.config, target.config
-    if now.attention == "none" or dataclasses.replace(before, image_size=now.image_size, patch=now.patch) != now:
+    sizes = {name: getattr(now, name) for name in ("image_size", "patch", "read_patch")}
+    if now.attention == "none" or dataclasses.replace(before, **sizes) != now:
         raise ValueError("the networks differ in more than image_size and patch")
-    if now.context and not source.infers_context and before.patch != now.patch:
-        raise ValueError("what is read of exemplars goes everywhere: their patch stays as it is")
-    size, patch, channels = now.image_size, now.patch, source.likelihood.channels
+    read_before, read_now = (config.read_patch or config.patch for config in (before, now))
+    if now.context and not source.infers_context and read_before != read_now:
+        raise ValueError("glimpses of exemplars feed the whole network, so their patch must stay as it is")
+    size, patch, channels = now.image_size, now.patch, now.windows * source.likelihood.channels
     changed = {"canvas.first": _written(tensors["canvas.first"], size)}
     for key in ("sprite.weight", "sprite.bias"):
         sprites = tensors[key].unflatten(0, (-1, before.patch, before.patch)).movedim((1, 2), (-2, -1))
         changed[key] = _written(sprites, patch).movedim((-2, -1), (1, 2)).flatten(0, 2)
-    glimpse = channels * before.patch**2
+    glimpse = channels * read_before**2
     read, rest = tensors["posterior.inputs.weight"].tensor_split([glimpse], dim=1)
-    changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, patch), rest], dim=1)
+    changed["posterior.inputs.weight"] = torch.cat([_reading(read, channels, read_now), rest], dim=1)
     for name, encoder in target.named_modules():
         if isinstance(encoder, ImageEncoder):
             key = f"{name}.linear.weight"
@@ -59,19 +62,19 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
 
 
 def _resampling(to: int, of: int, like: Tensor) -> Tensor:
-    """``R(to, of)``."""
+    """The matrix ``R(to, of)``."""
     one = torch.eye(of, dtype=like.dtype, device=like.device)
     return F.interpolate(one[None, None], (to, of), mode="bilinear", antialias=True)[0, 0]
 
 
 def _written(maps: Tensor, side: int) -> Tensor:
-    """Maps (..., n, n) that are drawn, as (..., side, side)."""
+    """Written maps (..., n, n), resampled to (..., side, side)."""
     matrix = _resampling(side, maps.shape[-1], maps)
     return matrix @ maps @ matrix.T
 
 
 def _reading(weight: Tensor, channels: int, side: int) -> Tensor:
-    """Weights (units, channels * n * n) that read maps, for maps of another side."""
+    """Weights (units, channels * n * n) that read maps, resampled for maps of another side."""
     before = math.isqrt(weight.shape[1] // channels)
     matrix = _resampling(before, side, weight)
     return (matrix.T @ weight.unflatten(1, (channels, before, before)) @ matrix).flatten(1)

@@ -1,6 +1,6 @@
-"""The sequential generative model of the paper: T steps of looking, deciding and writing.
+"""The paper's sequential generative model: T steps of looking, deciding and writing.
 
-Generative model, for t = 1..T (x' the context where there is one, h the hidden state of an LSTM, c the hidden canvas)
+Generative model, for t = 1..T (x' the context, if any, h the hidden state of an LSTM, c the hidden canvas)
 
     v_t = read(x', look_t),  look_t = f_a(h_{t-1})                          the context, by attention
     z_t ~ N(0, I)  or  N(mu_p(h_{t-1}, v_t, e'), sigma_p(h_{t-1}, v_t, e')) standard or learned prior
@@ -11,9 +11,9 @@ Generative model, for t = 1..T (x' the context where there is one, h the hidden 
 and inference: ``r_t = read(x, f_r(h_{t-1}))``, ``z_t ~ N(mu(r_t, h_{t-1}, v_t, e, e'), sigma(...))``, e an embedding of
 x. Both embeddings are ours and optional (``embedding = 0``); everything else is the paper's.
 
-With ``context_by = "inference"`` (ours, too) the exemplar is known by what the model itself would have done to draw it:
-z' and h' are inferred from x' first, without context, and v_t is recalled from them by attention
-(`allograph.models.exemplar_attention`); nothing else is seen of x'.
+With ``context_by = "inference"`` (also ours) the model knows an exemplar by what it would have done to draw it: first
+it infers z' and h' from x', without context, then attention recalls v_t from them
+(`allograph.models.exemplar_attention`). The model sees nothing else of x'.
 
 The canvas never feeds back into h. So the loop over t holds only reading, the posterior and the LSTM
 (`SequentialModel._step`); sprites, their writing, the prior, the KL terms and the likelihood are computed once, batched
@@ -30,7 +30,6 @@ from functools import partial
 from typing import NamedTuple, final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,44 +39,23 @@ from allograph.likelihoods import likelihood_from_config
 from allograph.models.base import Drawings, GenerativeModel, Inference
 from allograph.models.cells import Cell, Constants, Gaussian, GaussianHead, State, at_least_float32, prior_of
 from allograph.models.encoders import ImageEncoder
-from allograph.models.exemplar_attention import ExemplarAttention, Memory
+from allograph.models.exemplar_attention import ExemplarAttention, ExemplarView, Memory
 from allograph.models.guidance import guided
 from allograph.models.recurrence import GROUP, Trace, recomputed, recur, unrolled
 from allograph.models.sequential_config import SequentialConfig
 
 
-class _Seen(NamedTuple):
-    """The exemplars, as steps see them."""
-
-    exemplar: Float[Tensor, "batch channel size size"]
-    """Their mean. All are read through one window, and reading is linear: the mean of what is read is read of the
-    mean."""
-    constant: Float[Tensor, "batch features"]
-    """What does not change with t: their embedding; without attention their pixels too."""
-    memory: Memory | None
-    """What was done to them, where they are known by inference."""
-    looks: Float[Tensor, "batch steps numbers"]
-    """Where the model looked at the first of them then."""
-
-    def repeat(self, times: int) -> _Seen:
-        """For so many rows each; a memory serves any number of them."""
-        exemplar, constant, looks = (
-            part.repeat_interleave(times, dim=0) for part in (self.exemplar, self.constant, self.looks)
-        )
-        return _Seen(exemplar, constant, self.memory, looks)
-
-
 class _Given(NamedTuple):
-    """What all steps are given."""
+    """The inputs that all steps share."""
 
     target: Tensor | None
     """x; None where z is drawn from the prior."""
     exemplar: Tensor
     memory: Memory | None
     for_head: Tensor
-    """What the posterior, or without x the prior, makes of what does not change with t."""
+    """The part of the posterior (without x, of the prior) that does not change with t."""
     for_core: Tensor
-    """The same of the LSTM."""
+    """The part of the LSTM's input that does not change with t."""
     guidance: float | None = None
 
 
@@ -93,21 +71,23 @@ class SequentialModel(GenerativeModel):
         self.likelihood = likelihood_from_config(config.likelihood)
         channels, size, hidden = self.likelihood.channels, config.image_size, config.hidden
 
-        def attention() -> Attention:
-            return attention_of(config.attention, hidden, size, config.patch, config.bounds, 0.7)
+        def attention(patch: int) -> Attention:
+            return attention_of(config.attention, hidden, size, patch, config.bounds, 0.7, config.windows)
 
-        self.look_target, self.placing = attention(), attention()
+        read_patch = config.read_patch or config.patch
+        self.look_target, self.placing = attention(read_patch), attention(config.patch)
         patch, numbers = self.placing.patch, self.placing.numbers
-        glimpse = channels * patch**2 + numbers
-        # Without attention a glimpse is the image at every step: multiplied once, like embeddings.
+        glimpse = config.windows * channels * self.look_target.patch**2 + numbers
+        # Without attention the glimpse is the same image at every step, so it is multiplied once, like embeddings.
         moving, still = (glimpse, 0) if numbers else (0, glimpse)
         noticed, for_context = 0, 0
+        self.can_be_guided = config.context and config.prior == "learned"
         self.infers_context = config.context and config.context_by == "inference"
         if self.infers_context:
             noticed = config.embedding
             self.recall = ExemplarAttention(config.latent, hidden, config.steps, config.embedding, config.heads)
         elif config.context:
-            self.look_context = attention()
+            self.look_context = attention(read_patch)
             noticed, for_context = moving, still + config.embedding
         if config.embedding:
             seen = 2 * channels if config.context and not self.infers_context else channels
@@ -119,7 +99,7 @@ class SequentialModel(GenerativeModel):
         self.posterior = GaussianHead(moving + noticed + hidden, for_posterior, config.decision, config.latent)
         self.prior = prior_of(config.prior, noticed + hidden, for_context, config.decision, config.latent)
         self.core = Cell(config.latent + noticed, for_context, hidden)
-        self.sprite = nn.Linear(hidden, config.canvas_channels * patch**2)
+        self.sprite = nn.Linear(hidden, config.windows * config.canvas_channels * patch**2)
         canvas = AdditiveCanvas if config.canvas == "additive" else GatedCanvas
         self.canvas = canvas(size, config.canvas_channels, self.likelihood.parameters_per_pixel)
         if config.canvas == "gated":  # step after step: a graph of all T would take too long to compile
@@ -128,22 +108,13 @@ class SequentialModel(GenerativeModel):
     # ---------------------------------------------------------------- the contract
 
     @property
-    def conditional(self) -> bool:
-        return self.config.context
-
-    @property
-    def can_be_guided(self) -> bool:
-        """Whether there is a prior that exemplars change (`allograph.models.guidance`)."""
-        return self.conditional and self.config.prior == "learned"
-
-    @property
     def noise_shape(self) -> tuple[int, int]:
         return self.config.steps, self.config.latent
 
     def initialise(self, mean: Tensor) -> None:
         self.canvas.begin_with(self.likelihood.bias(mean))
 
-    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
+    def infer(self, x: Tensor, context: Tensor | None, noise: Tensor, *, ink: Tensor | None = None) -> Inference:
         many = len(noise) // len(x)
         seen = self._see(context, len(x))
         trace = self._posterior(x, seen, noise)
@@ -152,23 +123,9 @@ class SequentialModel(GenerativeModel):
         log_likelihood, prior = self.part("_describe")(x, trace, for_prior)
         return Inference(log_likelihood, (trace.latents,), (trace.drawn_from,), (prior,))
 
-    def sample(
-        self,
-        context: Tensor | None = None,
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        history: bool = False,
-        noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        guidance: float = 1.0,
-    ) -> Drawings:
-        """See `GenerativeModel.sample`; and ``guidance``: how closely the exemplars are followed, 1 as the model says
-        (`allograph.models.guidance`). ValueError for another one of a model without exemplars or learned prior."""
-        seen = self._see(context, 1)
-        noise = self.sampling_noise(len(seen.exemplar), n, noise, generator)
-        shape, heated = noise.shape[:2], temperature * noise.flatten(0, 1)
-        trace = self._imagine(seen.repeat(shape[1]), heated, guidance)
+    def _draw(self, context: Tensor | None, noise: Tensor, *, history: bool, shown: bool, guidance: float) -> Drawings:
+        seen, shape = self._see(context, 1), noise.shape[:2]
+        trace = self._imagine(seen.repeat(shape[1]), noise.flatten(0, 1), guidance)
         where = self.placing(trace.after)
         if history:
             canvases = self.canvas.history(self.placing, self._sprites(trace), where)
@@ -188,8 +145,8 @@ class SequentialModel(GenerativeModel):
 
     # ---------------------------------------------------------------- what is done once
 
-    def _see(self, context: Tensor | None, batch: int) -> _Seen:
-        """Looks at the whole context once; None is one blank exemplar for each image."""
+    def _see(self, context: Tensor | None, batch: int) -> ExemplarView:
+        """Looks at the whole context once; None means one blank exemplar for each image."""
         like, size, channels = self.canvas.first, self.config.image_size, self.likelihood.channels
         unseen = context is None
         if context is None:
@@ -198,48 +155,50 @@ class SequentialModel(GenerativeModel):
             self.refuse(context)
         exemplar, nothing = context.mean(dim=1), like.new_zeros(len(context), self.config.steps, 0)
         if not self.conditional:
-            return _Seen(exemplar, nothing[:, 0], None, nothing)
+            return ExemplarView(exemplar, nothing[:, 0], None, nothing)
         if self.infers_context and unseen:  # nothing to recall
-            return _Seen(exemplar, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
+            return ExemplarView(exemplar, nothing[:, 0], None, like.new_zeros(len(context), 0, self.placing.numbers))
         if self.infers_context:
             return self._see_by_inference(context)
         parts = [self._still(exemplar)]
         if self.config.embedding:
             parts.append(self.encode_context(context.flatten(0, 1)).unflatten(0, context.shape[:2]).mean(dim=1))
-        return _Seen(exemplar, torch.cat(parts, dim=-1), None, nothing)
+        return ExemplarView(exemplar, torch.cat(parts, dim=-1), None, nothing)
 
-    def _see_by_inference(self, context: Tensor) -> _Seen:
-        """z' is the mean of each exemplar's posterior. Inference learns from targets alone: no gradient goes there."""
+    def _see_by_inference(self, context: Tensor) -> ExemplarView:
+        """z' is the mean of each exemplar's posterior. Inference learns only from targets: no gradient flows into it
+        here."""
         images, shape = context.flatten(0, 1), context.shape[:2]
         which = torch.arange(len(images), device=images.device)
-        if not torch.is_grad_enabled():  # one exemplar is often that of many drawings; seldom in training
+        if not torch.is_grad_enabled():  # many drawings often share one exemplar, but seldom in training
             images, which = torch.unique(images, dim=0, return_inverse=True)
         with torch.no_grad():
-            # With room for more exemplars so many at a time as there are targets: tensors of one shape.
+            # With reserved space, as many exemplars at a time as there are targets, so that tensors have one shape.
             groups = images.split(len(images) if self.room is None else len(context))
             traces = zip(*map(self._infer_alone, groups), strict=True)
             latents, before = (torch.cat(part)[which].unflatten(0, shape) for part in traces)
             looks = self.look_target(before[:, 0])
             done = torch.cat([latents, before], dim=-1)
         memory = self.recall.memory(done, context.flatten(2).any(dim=2), self.room)
-        return _Seen(context.mean(dim=1), looks[:, 0, :0], memory, looks)
+        return ExemplarView(context.mean(dim=1), looks[:, 0, :0], memory, looks)
 
     def _infer_alone(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """z and h_{t-1} of all steps, for images of which nothing is shown beside them."""
+        """z and h_{t-1} of all steps, for images without any context."""
         nothing = images.new_zeros(len(images), self.config.steps, 0)
-        alone = _Seen(torch.zeros_like(images), nothing[:, 0], None, nothing)
+        alone = ExemplarView(torch.zeros_like(images), nothing[:, 0], None, nothing)
         trace = self._posterior(images, alone, images.new_zeros(len(images), *self.noise_shape))
         return trace.latents, trace.before
 
     def _still(self, image: Tensor) -> Tensor:
-        """The glimpse of an image that is the same at every step: all of it without attention, nothing with."""
+        """The part of an image's glimpse that is the same at every step: the whole image without attention, nothing
+        with it."""
         return image.flatten(1)[:, : 0 if self.placing.numbers else None]
 
-    def _for_posterior(self, x: Tensor, seen: _Seen) -> Tensor:
-        """What the posterior makes of what does not change with t."""
+    def _for_posterior(self, x: Tensor, seen: ExemplarView) -> Tensor:
+        """The part of the posterior that does not change with t."""
         parts = [self._still(x), seen.constant]
         if self.config.embedding:
-            # One network sees target and exemplar together, so that it can tell how they differ.
+            # One network sees the target and the exemplar together, so that it can tell how they differ.
             together = self.conditional and not self.infers_context
             shown = torch.cat([x, seen.exemplar], dim=1) if together else x
             parts.append(self.encode_target(shown))
@@ -253,18 +212,18 @@ class SequentialModel(GenerativeModel):
     def _observed(self, trace: Trace, where: Tensor) -> Tensor:
         """``f_o(c_T)``."""
         if isinstance(self.placing, WholeImage) and isinstance(self.canvas, AdditiveCanvas):
-            # Sprites are added where they are, so the sum over t is taken before the linear map: one sprite, not T.
+            # All sprites cover the whole image, so their sum is taken before the linear map: one sprite, not T.
             sprite = F.linear(trace.after.sum(dim=1), self.sprite.weight, self.config.steps * self.sprite.bias)
             return self.canvas.after(at_least_float32(sprite).unflatten(-1, self.canvas.first.shape))
         if not (self.recompute and isinstance(self.canvas, AdditiveCanvas)):
             return self.canvas(self.placing, self._sprites(trace), where)
-        # Sprites of a few steps at a time, so that only their windows are in memory.
+        # A few steps at a time, so that only the windows of their sprites are in memory.
         parts = zip(self._sprites(trace).split(GROUP, dim=1), where.split(GROUP, dim=1), strict=True)
         written = [recomputed(True, self.placing.write_all, *part) for part in parts]
         return self.canvas.after(torch.stack(written).sum(dim=0))
 
     def _sprites(self, trace: Trace) -> Tensor:
-        """What all steps write."""
+        """What each step writes, for all steps."""
         patch = self.placing.patch
         return at_least_float32(self.sprite(trace.after)).unflatten(-1, (-1, patch, patch))
 
@@ -286,57 +245,45 @@ class SequentialModel(GenerativeModel):
         return after, Trace(z, head.mean, head.log_std, v, h, after.hidden)
 
     def _notice(self, given: _Given, h: Tensor, order: Tensor) -> Tensor:
-        """v_t: what is recalled of the exemplars, or what was read of them, and where."""
+        """v_t: what the step recalls of the exemplars, or reads of them and where."""
         if self.infers_context:
             return self.recall(h, order, given.memory)
         return self._glimpse(self.look_context, given.exemplar, h) if self.conditional else h[:, :0]
 
     def _glimpse(self, attention: Attention, image: Tensor, h: Tensor) -> Tensor:
-        """What is read of an image, and where; without attention nothing, for it does not change with t."""
+        """What is read of an image, and where; nothing without attention, since that glimpse does not change with t."""
         if not attention.numbers:
             return h[:, :0]
         where = attention(h)
         return torch.cat([attention.read(image, where).flatten(1), where], dim=1)
 
     def _steps(self, given: _Given, state: State, noise: Tensor, order: Tensor) -> tuple[State, Trace]:
-        """A group of steps, time first."""
+        """Runs a group of steps; time is the first dimension."""
         return unrolled(partial(self._step, given), state, noise, order)
 
-    def _run(self, given: _Given, seen: _Seen, noise: Tensor) -> Trace:
+    def _run(self, given: _Given, seen: ExemplarView, noise: Tensor) -> Trace:
         hidden, cell = at_least_float32(self.first_state(seen.constant)).chunk(2, dim=-1)
         order = self.recall.order.transpose(0, 1) if self.infers_context else noise.new_zeros(noise.shape[1], 0)
         steps = partial(self.part("_steps"), given)
         state = State(torch.tanh(hidden), cell.contiguous())
         return recur(steps, state, noise.transpose(0, 1), order, recompute=self.recompute)[1]
 
-    def _posterior(self, x: Tensor, seen: _Seen, noise: Tensor) -> Trace:
-        """z_1..z_T from the posterior of x; noise may hold several rows for each image."""
+    def _posterior(self, x: Tensor, seen: ExemplarView, noise: Tensor) -> Trace:
+        """Draws z_1..z_T from the posterior of x; noise may hold several rows for each image."""
         many = len(noise) // len(x)
         for_posterior = self._for_posterior(x, seen).repeat_interleave(many, dim=0)
         x, seen = x.repeat_interleave(many, dim=0), seen.repeat(many)
         for_core = self.core.fixed(seen.constant)
         return self._run(_Given(x, seen.exemplar, seen.memory, for_posterior, for_core), seen, noise)
 
-    def _imagine(self, seen: _Seen, noise: Tensor, guidance: float) -> Trace:
-        """z_1..z_T from the prior, guided or not; no image is seen but the context."""
+    def _imagine(self, seen: ExemplarView, noise: Tensor, guidance: float) -> Trace:
+        """Draws z_1..z_T from the prior, guided or not; the context is the only image that it sees."""
         if guidance == 1:
             return self._run(self._given_prior(seen), seen, noise)
-        if not self.can_be_guided:
-            raise ValueError(f"guidance = {guidance} takes a model with exemplars and a learned prior")
-        rows, both = len(noise), self._beside_blank(seen)
+        rows, both = len(noise), seen.beside(self._see(None, len(seen.exemplar)))
         trace = self._run(self._given_prior(both)._replace(guidance=guidance), both, noise.repeat(2, 1, 1))
         return Trace(*(part[:rows] for part in trace))
 
-    def _given_prior(self, seen: _Seen) -> _Given:
+    def _given_prior(self, seen: ExemplarView) -> _Given:
         for_prior, for_core = self.prior.fixed(seen.constant), self.core.fixed(seen.constant)
         return _Given(None, seen.exemplar, seen.memory, for_prior, for_core)
-
-    def _beside_blank(self, seen: _Seen) -> _Seen:
-        """The exemplars in the first half of the rows, none in the second."""
-        blank, memory = self._see(None, len(seen.exemplar)), seen.memory
-        if memory is not None:  # values of 0: nothing is recalled
-            memory = Memory(*(torch.cat([part, torch.zeros_like(part)]) for part in memory))
-        exemplar, constant = (
-            torch.cat(pair) for pair in ((seen.exemplar, blank.exemplar), (seen.constant, blank.constant))
-        )
-        return _Seen(exemplar, constant, memory, torch.cat([seen.looks, torch.zeros_like(seen.looks)]))

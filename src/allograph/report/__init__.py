@@ -1,1 +1,1 @@
-"""Result files gathered into one page, with tables, pictures and plots."""
+"""Gathers result files into one page with tables, pictures and plots."""

@@ -8,30 +8,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from allograph.evaluation.records import Record
 from allograph.report.parts import (
-    NamedPlot,
-    Record,
+    Mark,
+    Plot,
     Section,
+    Series,
     Table,
     groups,
     nats,
     percent,
     pictures,
-    slug,
     three,
     without_empty,
 )
-from allograph.report.plots import Mark, Plot, Series
 
 
 @dataclass(frozen=True)
 class _Words:
-    """How a task is told to a person.
+    """The words of a task.
 
     Attributes:
-        title: in captions.
-        known: what it is to be recognised; done: the same of drawings, in a sentence.
-        spread, far: what diversity and originality are here.
+        title: of the task, in captions.
+        known: the word for recognised, in tables; done: the same in a sentence about drawings.
+        spread, far: what diversity and originality mean here.
         text: what was done.
     """
 
@@ -50,10 +50,10 @@ _TASKS = {
         "taken for real",
         "how much drawings differ from each other",
         "how far drawings lie from the nearest training drawing",
-        "Drawings from nothing: a drawing is taken for real where the one nearest to it, among all others of its kind "
-        "and as many real drawings of unseen characters, is a real one; half are, of drawings that cannot be told from "
-        "these. Originality is the distance to the nearest training drawing; copies of training drawings show what "
-        "copying looks like.",
+        "Drawings from nothing: a drawing is taken for real if its nearest neighbour, among all others of its kind and "
+        "equally many real drawings of unseen characters, is real. For drawings that cannot be told apart from real "
+        "ones, this is one half. Originality is the distance to the nearest training drawing; copies of training "
+        "drawings show what copying looks like.",
     ),
     "exemplars": _Words(
         "new exemplars",
@@ -61,28 +61,29 @@ _TASKS = {
         "recognised",
         "how much drawings of one symbol differ from each other",
         "how far drawings lie from the exemplar",
-        "From one exemplar each of unseen characters new drawings are made. A prototypical network, trained on other "
-        "alphabets, says of which exemplar each is (recognised); the standard deviation of a drawing's features in "
-        "SimCLR, trained without labels, says how they differ (diversity), and their distance from the exemplar's how "
-        "original they are (Boutin et al., NeurIPS 2022). Copies of the exemplar are always recognised, and without "
-        "diversity; people's own drawings are the measure.",
+        "The model makes new drawings from one exemplar of each unseen character. A prototypical network, trained on "
+        "other alphabets, says which exemplar each drawing belongs to (recognised). The standard deviation of the "
+        "drawings' SimCLR features, trained without labels, measures how much they differ (diversity); the distance "
+        "of these features from the exemplar's measures originality (Boutin et al., NeurIPS 2022). Copies of the "
+        "exemplar are always recognised but have no diversity; people's own drawings are the reference.",
     ),
     "alphabet": _Words(
         "new characters of an alphabet",
         "own alphabet",
         "found in their own alphabet",
         "how much characters of one alphabet differ from each other",
-        "how far drawings lie from the nearest character given",
-        "From some characters each of unseen alphabets new ones are made. The network that tells characters apart says "
-        "to which alphabet's other characters each is nearest (own alphabet); originality is the distance to the "
-        "nearest character given, so that copies are found out. Real characters that were not given are the measure.",
+        "how far drawings lie from the nearest given character",
+        "The model makes new characters from some characters of each unseen alphabet. The network that tells "
+        "characters apart says which alphabet's other characters each is nearest to (own alphabet). Originality is the "
+        "distance to the nearest given character, which exposes copies. Real characters that were not given are the "
+        "reference.",
     ),
 }
-"""In the order of the section."""
+"""In the order in which the section shows them."""
 
 
 def oneshot_section(records: Sequence[Record]) -> Section:
-    """Recognised and diverse, beside people and copies; and how probable real drawings are, given the same."""
+    """Recognition and diversity compared with people and copies, and the likelihood of real drawings."""
     tables, plots, findings, text = [], [], [], []
     for task, words in _TASKS.items():
         own = [record for record in records if _task(record) == task]
@@ -119,7 +120,7 @@ def _table(name: str, group: Sequence[Record], words: _Words) -> Table:
     return Table(f"{name}; {ways}{first['trials']} trials", ("drawings of", f"{words.known}, %", *head), rows)
 
 
-def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list[NamedPlot]:
+def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list[Plot]:
     """Diversity and originality, each against how often drawings are recognised."""
     plots = []
     first = group[0]
@@ -131,16 +132,10 @@ def _plots(name: str, group: Sequence[Record], task: str, words: _Words) -> list
         ]
         if task == "exemplars":
             series.append(Series("exact copies", [Mark(0, 100)], 2, "cross"))
-        plot = Plot(
-            f"{what}: {name}",
-            f"{key}: features of SimCLR",
-            f"{words.known}, %",
-            series,
-            include=(100,) if task == "exemplars" else (0,),
-            include_x=(0,),
-        )
-        caption = f"{what}, {means}, against how often they are {words.done}. The place to be is beside people."
-        plots.append(NamedPlot(f"{key}-{slug(name)}", plot, caption))
+        caption = f"{what}, {means}, against how often they are {words.done}. The best place is beside people."
+        labels = f"{key}: features of SimCLR", f"{words.known}, %"
+        include = (100,) if task == "exemplars" else (0,)
+        plots.append(Plot(f"{what}: {name}", caption, *labels, series, include=include, include_x=(0,)))
     return plots
 
 
@@ -155,7 +150,7 @@ def _finding(record: Record, words: _Words) -> str:
 
 
 def _likelihoods(records: Sequence[Record], words: _Words) -> list[Table]:
-    """How probable unseen drawings are, given as much as the drawings were made from."""
+    """How probable unseen drawings are, given the exemplars that the drawings were made from."""
     tables = []
     for (where,), group in groups(records, lambda record: (record.where,)):
         rows = []
@@ -174,13 +169,13 @@ def _likelihoods(records: Sequence[Record], words: _Words) -> list[Table]:
                 ]
             )
         head = ("model", "given", "free energy", "bound", "K, images", "bound without", "gain")
-        caption = f"{where}, {words.title}: likelihood of unseen drawings; nats per image, less is better"
+        caption = f"{where}, {words.title}: likelihood of unseen drawings; nats per image; lower is better"
         tables.append(Table(caption, *without_empty(head, rows)))
     return tables
 
 
 def _one_test(record: Record) -> tuple[str, ...]:
-    """What has to be the same for points to be compared; the first is for people."""
+    """What must be equal for points to be compared; the first entry is for people to read."""
     same = ("trials", "ways", "drawings", "size", "seed", "critic", "embedding", "data_fingerprint")
     words = f"{record['setting']} alphabets" if record["setting"] else _TASKS[_task(record)].title
     if _task(record) == "alphabet":
@@ -189,7 +184,7 @@ def _one_test(record: Record) -> tuple[str, ...]:
 
 
 def _drawn_by(record: Record) -> str:
-    # Of a task but exemplars a bending model has nothing but samples of the whole model.
+    # In every task except exemplars, a bending model can only give samples of the whole model.
     bent = record["model"]["kind"] == "bending" and _task(record) != "exemplars"
     whole = ", whole model" if record["whole"] and not bent else ""
     guidance = f", guidance {record['guidance']:g}" if record.document.get("guidance", 1) != 1 else ""

@@ -1,11 +1,12 @@
-"""What a report is made of: result files, and the tables, plots and pictures of a section."""
+"""Parts of a report: the tables, plots and pictures of a section."""
 
 from __future__ import annotations
 
 __all__ = [
-    "NamedPlot",
-    "Record",
+    "Mark",
+    "Plot",
     "Section",
+    "Series",
     "Table",
     "groups",
     "nats",
@@ -21,41 +22,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from allograph.report.plots import Mark, Plot, Series
-
-
-@dataclass(frozen=True)
-class Record:
-    """A result file."""
-
-    path: Path
-    document: Mapping[str, Any]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.document[key]
-
-    @property
-    def model(self) -> str:
-        return str(self["model"]["name"])
-
-    @property
-    def where(self) -> str:
-        """The data in words."""
-        split = f", {self['split']}" if self["split"] else ""
-        return f"{self['data']}{split}, {self['part']} part"
-
-    @property
-    def pictures(self) -> list[Path]:
-        """The pictures that were saved with it: of the same name, or one that begins with it and a dash."""
-        same = self.path.with_suffix(".png")
-        return [path for path in (same, *sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))) if path.is_file()]
+from allograph.evaluation.records import Record
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells in words; the columns ``words`` are no numbers."""
+    """Cells as text; the first column and the columns ``words`` are not numbers."""
 
     caption: str
     head: Sequence[str]
@@ -63,24 +37,57 @@ class Table:
     words: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class NamedPlot:
-    """A plot, the name of its file, and what it shows."""
+@dataclass(frozen=True)
+class Mark:
+    """A point with standard errors, drawn as bars of one error either way."""
+
+    x: float
+    y: float
+    x_error: float = 0.0
+    y_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """Marks with one name and colour (a number, from 0); with ``joined``, a line joins them in order."""
 
     name: str
-    plot: Plot
+    marks: Sequence[Mark]
+    colour: int = 0
+    shape: Literal["dot", "ring", "square", "diamond", "cross"] = "dot"
+    joined: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """One plot and what it shows, in a file named after its title. ``names`` label x = 0, 1, 2 if x is not a number.
+    The range of y always includes the values ``include``, that of x ``include_x``. ``whole_x``: x is a count."""
+
+    title: str
     caption: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    names: Sequence[str] = ()
+    include: Sequence[float] = ()
+    include_x: Sequence[float] = ()
+    whole_x: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the plot's file."""
+        return slug(self.title)
 
 
 @dataclass(frozen=True)
 class Section:
-    """One kind of measurement."""
+    """The section of one kind of measurement."""
 
     title: str
     text: Sequence[str]
     findings: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    plots: Sequence[NamedPlot] = ()
+    plots: Sequence[Plot] = ()
     pictures: Sequence[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -95,17 +102,17 @@ def percent(estimate: Mapping[str, float], *, sign: bool = False) -> str:
 
 
 def three(estimate: Mapping[str, float]) -> str:
-    """A number with its error."""
+    """A number with its error, to three decimals."""
     return f"{estimate['value']:.3f} ± {estimate['error']:.3f}"
 
 
 def slug(words: str) -> str:
-    """Words as a file's name."""
+    """Words as a file name."""
     return re.sub(r"[^\w.]+", "-", words).strip("-").lower()
 
 
 def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    """The table without columns that say nothing."""
+    """The table without empty columns."""
     kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
     return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
@@ -113,7 +120,7 @@ def without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[S
 def groups(
     records: Sequence[Record], key: Callable[[Record], tuple[str, ...]]
 ) -> list[tuple[tuple[str, ...], list[Record]]]:
-    """Records with equal keys together, in the order of their first ones."""
+    """Groups of records with equal keys, in the order of their first records."""
     found: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         found.setdefault(key(record), []).append(record)
@@ -121,11 +128,11 @@ def groups(
 
 
 def pictures(records: Sequence[Record]) -> list[tuple[Path, str]]:
-    """The pictures of all of them, with captions."""
+    """The pictures of all records, with captions."""
     return [(path, f"{record.model}, {record.where}: {path.name}") for record in records for path in record.pictures]
 
 
 def series_of(name: str, marks: Sequence[Mark], number: int, *, joined: bool = False) -> Series:
-    """Models are told apart by colour, then by shape."""
+    """A series of marks; colour tells models apart, then shape."""
     shapes: tuple[Any, ...] = ("dot", "square", "diamond", "ring", "cross")
     return Series(name, marks, number, shapes[number // 7 % len(shapes)], joined)

@@ -1,183 +1,86 @@
-"""Plots of figures with their standard errors, drawn with Pillow: points, lines and a legend on light paper."""
+"""Plots of figures with their standard errors, drawn by matplotlib as SVG; the same figures give the same bytes."""
 
 from __future__ import annotations
 
-__all__ = ["INK", "Mark", "Plot", "Series", "font", "render_plot", "ticks"]
+__all__ = ["INK", "on_page", "render_plot"]
 
-import math
+import io
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+from matplotlib import style
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-INK = (38, 38, 40)
-"""The colour of text."""
+from allograph.report.parts import Plot, Series
 
-_FAINT, _GRID = (110, 110, 114), (226, 226, 228)
-_COLOURS = ((13, 126, 132), (200, 80, 30), (70, 70, 74), (120, 84, 168), (46, 110, 190), (150, 130, 20), (190, 50, 110))
-_FINE = 2
-"""Pixels of the result for each unit of length, so that it prints well."""
-_OVER = 2
-"""Pixels drawn for each of the result's, so that edges are smooth."""
-_LEFT, _TOP, _BOTTOM, _LEGEND = 78, 46, 60, 250
-_LETTERS = 30
-"""Of a name in the legend, in a line."""
+INK = "#262628"
+"""Colour of text and axes; on a page it becomes that of the page's text."""
 
+_COLOURS = ("#15888f", "#cf5f26", INK, "#8a63c0", "#3c7fd4", "#948416", "#cf4485")
+"""Legible on white and on black paper."""
 
-@dataclass(frozen=True)
-class Mark:
-    """A point with standard errors, drawn as bars of one error either way."""
+_SHAPES = {"dot": "o", "ring": "o", "square": "s", "diamond": "D", "cross": "x"}
+_STYLE = {
+    "font.family": "DejaVu Sans",  # which comes with matplotlib
+    "svg.hashsalt": "allograph",  # part names that do not change from run to run
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.12,
+    "legend.frameon": False,
+    "errorbar.capsize": 2.0,
+    "savefig.transparent": True,
+}
+_STEPS = [1, 2, 5, 10]
+"""Distances between numbers on an axis, times a power of ten."""
 
-    x: float
-    y: float
-    x_error: float = 0.0
-    y_error: float = 0.0
-
-
-@dataclass(frozen=True)
-class Series:
-    """Marks of one name and colour (a number, from 0); ``joined`` by a line in their order."""
-
-    name: str
-    marks: Sequence[Mark]
-    colour: int = 0
-    shape: Literal["dot", "ring", "square", "diamond", "cross"] = "dot"
-    joined: bool = False
+_WIDTH, _HEIGHT, _LINE = 5.6, 3.5, 0.2
+"""Sizes in inches; a plot is one line higher for every two names of its legend."""
 
 
-@dataclass(frozen=True)
-class Plot:
-    """One picture; ``names`` stand under x = 0, 1, 2 ... where those are no numbers; a value in ``include`` is always
-    within the range of y, in ``include_x`` of x; ``whole_x``: x counts, so no tick lies between two numbers."""
-
-    title: str
-    x_label: str
-    y_label: str
-    series: Sequence[Series]
-    names: Sequence[str] = ()
-    include: Sequence[float] = ()
-    include_x: Sequence[float] = ()
-    whole_x: bool = False
-    size: tuple[int, int] = (860, 440)
-
-
-def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The letters of all pictures, which come with Pillow."""
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-def ticks(low: float, high: float, count: int = 6, least: float = 0.0) -> list[float]:
-    """Round numbers, steps of 1, 2 or 5 times a power of ten and at least ``least`` apart, that span ``low`` to
-    ``high``; around a single number, a tenth of it or 1 to either side."""
-    if high - low < 1e-6 * max(1.0, abs(high)):
-        around = max(1.0, abs(high) / 10)
-        low, high = low - around, high + around
-    span = high - low
-    power = 10.0 ** math.floor(math.log10(span / count))
-    step = max(least, next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= count))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [number * step for number in range(first, max(last, first + 1) + 1)]
+def render_plot(plot: Plot) -> str:
+    """The plot as a self-contained SVG document without fonts."""
+    with style.context(["default", _STYLE]):
+        names = [textwrap.fill(series.name, 38) for series in plot.series]
+        lines = sum(name.count("\n") + 1 for name in names)
+        figure = Figure((_WIDTH, _HEIGHT + _LINE * (lines + 1) / 2), layout="constrained")
+        axes = figure.add_subplot()
+        handles = [_draw(axes, series) for series in plot.series]
+        axes.set(title=plot.title, xlabel=plot.x_label, ylabel=plot.y_label)
+        axes.update_datalim([(x, axes.dataLim.y0) for x in plot.include_x], updatey=False)
+        axes.update_datalim([(axes.dataLim.x0, y) for y in plot.include], updatex=False)
+        axes.autoscale_view()
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=_STEPS, integer=plot.whole_x))
+        if plot.names:
+            axes.set(xticks=range(len(plot.names)), xticklabels=plot.names, xlim=(-0.5, len(plot.names) - 0.5))
+        figure.legend(handles, names, loc="outside lower left", ncols=2, fontsize="small")
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return buffer.getvalue()
 
 
-def render_plot(plot: Plot) -> Image.Image:
-    """The plot as a picture, `_FINE` pixels for each unit of its size."""
-    from PIL import Image, ImageDraw
-
-    unit = _FINE * _OVER
-    width, height = plot.size
-    page = Image.new("RGB", (width * unit, height * unit), "white")
-    draw = ImageDraw.Draw(page)
-    marks = [mark for series in plot.series for mark in series.marks]
-    ys = [mark.y + side * mark.y_error for mark in marks for side in (-1, 1)] + [*plot.include]
-    across = [mark.x + side * mark.x_error for mark in marks for side in (-1, 1)] + [*plot.include_x]
-    y_ticks = ticks(*_range(ys))
-    x_ticks = (
-        list(map(float, range(len(plot.names)))) if plot.names else ticks(*_range(across), least=float(plot.whole_x))
+def _draw(axes: Axes, series: Series) -> Artist:
+    """Draws the marks with their bars; returns their entries for the legend."""
+    colour = _COLOURS[series.colour % len(_COLOURS)]
+    xs, ys, across, along = zip(*((m.x, m.y, m.x_error, m.y_error) for m in series.marks), strict=True)
+    drawn = axes.errorbar(
+        *(xs, ys, along if any(along) else None, across if any(across) else None),
+        color=colour,
+        marker=_SHAPES[series.shape],
+        fillstyle="none" if series.shape == "ring" else "full",
+        markersize=5 if len(series.marks) < 20 else 3,
+        linestyle="-" if series.joined else "none",
     )
-    x_low, x_high = (-0.5, len(plot.names) - 0.5) if plot.names else (x_ticks[0], x_ticks[-1])
-    right, bottom = width - _LEGEND, height - _BOTTOM
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        down = (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
-        return (
-            (_LEFT + (x - x_low) / (x_high - x_low) * (right - _LEFT)) * unit,
-            (bottom - down * (bottom - _TOP)) * unit,
-        )
-
-    def text(x: float, y: float, words: str, anchor: str, size: float = 13, colour: tuple[int, int, int] = INK) -> None:
-        draw.text((x * unit, y * unit), words, colour, font(size * unit), anchor)
-
-    text(_LEFT, 20, plot.title, "lm", 16)
-    for value in y_ticks:
-        _, y = place(x_low, value)
-        draw.line((_LEFT * unit, y, right * unit, y), _GRID, unit)
-        text(_LEFT - 8, y / unit, _number(value, y_ticks), "rm", colour=_FAINT)
-    for number, value in enumerate(x_ticks):
-        x, _ = place(value, y_ticks[0])
-        words = plot.names[number] if plot.names else _number(value, x_ticks)
-        text(x / unit, bottom + 9, words, "ma", colour=_FAINT)
-    draw.line((_LEFT * unit, bottom * unit, right * unit, bottom * unit), _FAINT, unit)
-    text((_LEFT + right) / 2, height - 16, plot.x_label, "mm")
-    sideways = Image.new("L", (round((bottom - _TOP) * unit), 20 * unit), 0)
-    ImageDraw.Draw(sideways).text((sideways.width / 2, sideways.height / 2), plot.y_label, 255, font(13 * unit), "mm")
-    page.paste(INK, (8 * unit, _TOP * unit), sideways.rotate(90, expand=True))
-    y = _TOP + 10
-    for series in plot.series:
-        _draw_series(draw, series, place, unit)
-        _shape(draw, ((right + 24) * unit, y * unit), series, unit)
-        for words in textwrap.wrap(series.name, _LETTERS):
-            text(right + 36, y, words, "lm")
-            y += 16
-        y += 6
-    return page.resize((width * _FINE, height * _FINE), Image.Resampling.LANCZOS)
+    return drawn[0]
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
-    return min(finite), max(finite)
-
-
-def _number(value: float, among: Sequence[float]) -> str:
-    step = among[1] - among[0] if len(among) > 1 else 1.0
-    return f"{value + 0.0:.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
-
-
-def _draw_series(
-    draw: ImageDraw.ImageDraw, series: Series, place: Callable[[float, float], tuple[float, float]], unit: int
-) -> None:
-    colour = _colour(series)
-    if series.joined and len(series.marks) > 1:
-        draw.line([place(mark.x, mark.y) for mark in series.marks], colour, 2 * unit, joint="curve")
-    for mark in series.marks:
-        for dx, dy in ((mark.x_error, 0.0), (0.0, mark.y_error)):
-            if dx or dy:
-                draw.line([place(mark.x - dx, mark.y - dy), place(mark.x + dx, mark.y + dy)], colour, round(1.5 * unit))
-        _shape(draw, place(mark.x, mark.y), series, unit)
-
-
-def _shape(draw: ImageDraw.ImageDraw, at: tuple[float, float], series: Series, unit: int) -> None:
-    x, y = at
-    r = 5 * unit
-    colour = _colour(series)
-    match series.shape:
-        case "dot":
-            draw.ellipse((x - r, y - r, x + r, y + r), colour)
-        case "ring":
-            draw.ellipse((x - r, y - r, x + r, y + r), "white", colour, 2 * unit)
-        case "square":
-            draw.rectangle((x - r, y - r, x + r, y + r), colour)
-        case "diamond":
-            r = round(1.3 * r)
-            draw.polygon([(x, y - r), (x + r, y), (x, y + r), (x - r, y)], colour)
-        case "cross":
-            draw.line((x - r, y - r, x + r, y + r), colour, 2 * unit)
-            draw.line((x - r, y + r, x + r, y - r), colour, 2 * unit)
-
-
-def _colour(series: Series) -> tuple[int, int, int]:
-    return _COLOURS[series.colour % len(_COLOURS)]
+def on_page(svg: str) -> str:
+    """The plot as an image for a page: its ink is light if the page is dark."""
+    ink = f"<style>svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:#e4e4e6}}}}</style>"
+    return svg.replace(INK, "currentColor").replace("<defs>", f"<defs>{ink.replace(INK, '#262628')}", 1)

@@ -1,4 +1,4 @@
-"""The sections of a report: for each kind of measurement what it says, its tables, plots and pictures."""
+"""The sections of a report, one for each kind of measurement: text, findings, tables, plots and pictures."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ __all__ = ["SECTIONS"]
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from allograph.evaluation.records import Record
 from allograph.report.oneshot import oneshot_section
 from allograph.report.parts import (
-    NamedPlot,
-    Record,
+    Mark,
+    Plot,
     Section,
+    Series,
     Table,
     groups,
     nats,
     percent,
     pictures,
     series_of,
-    slug,
     without_empty,
 )
-from allograph.report.plots import Mark, Plot, Series
 
 _ARMS = (
     ("nothing", "the drawings alone"),
@@ -37,7 +37,7 @@ _DIFFERENCES = (
 
 
 def likelihood_section(records: Sequence[Record]) -> Section:
-    """Free energies and bounds."""
+    """The section on free energies and bounds."""
     tables, plots, findings = [], [], []
     for (name, *_), group in groups(records, lambda record: (f"{record.where}, {record['binarisation']}",)):
         rows, bounds, steps = [], [], []
@@ -74,16 +74,16 @@ def likelihood_section(records: Sequence[Record]) -> Section:
             )
         head = ("model", "kind", "exemplars", "free energy", "KL", "bound", "K, images", "effective", "bits / dim")
         head, rows = without_empty(head, rows)
-        tables.append(Table(f"{name}; nats per image, less is better", head, rows, words=(1,)))
+        tables.append(Table(f"{name}; nats per image; lower is better", head, rows, words=(1,)))
         if any(len(series.marks) > 1 for series in bounds):
-            plot = Plot(f"Bound: {name}", "exemplars given", "nats per image", bounds, whole_x=True)
-            plots.append(NamedPlot(f"bound-{slug(name)}", plot, "The importance weighted bound, less is better."))
+            words = f"Bound: {name}", "The importance weighted bound; lower is better.", "exemplars given"
+            plots.append(Plot(*words, "nats per image", bounds, whole_x=True))
         if steps:
-            plot = Plot(f"KL of each step: {name}", "step", "nats", steps, include=(0,), whole_x=True)
-            plots.append(NamedPlot(f"kl-{slug(name)}", plot, "How much each step decides, KL(q(z_t) || p(z_t))."))
+            words = f"KL of each step: {name}", "How much each step decides, KL(q(z_t) || p(z_t))."
+            plots.append(Plot(*words, "step", "nats", steps, include=(0,), whole_x=True))
     text = (
-        "Free energy and importance weighted bound are upper bounds on the negative log likelihood; the bound is the "
-        "tighter, the more samples K it has. An effective sample size near 1 says that it is still loose.",
+        "The free energy and the importance weighted bound are upper bounds on the negative log likelihood. The bound "
+        "gets tighter with more samples K. An effective sample size near 1 means that it is still loose.",
         *dict.fromkeys(
             f"Note on {record.model}, {record.where}: {record['note']}." for record in records if record["note"]
         ),
@@ -92,7 +92,7 @@ def likelihood_section(records: Sequence[Record]) -> Section:
 
 
 def augmentation_section(records: Sequence[Record]) -> Section:
-    """Accuracies by arm and number of drawings."""
+    """The section on accuracies by arm and number of drawings."""
     tables, plots, findings = [], [], []
     for record in records:
         name = f"{record.model}, {record.where}, {record['setting']} alphabets"
@@ -102,34 +102,34 @@ def augmentation_section(records: Sequence[Record]) -> Section:
         rows += [[label, *(percent(one[key], sign=True) for one in shots)] for key, label in _DIFFERENCES]
         caption = (
             f"{name}; accuracy in %, {record['ways']} classes, {record['trials']} trials, {record['made']} new "
-            "drawings a class; differences are paired by trial"
+            "drawings per class; differences are paired by trial"
         )
         tables.append(Table(caption, ("trained on", *given), rows))
         series = []
         for number, (arm, label) in enumerate(_ARMS):
             marks = [
-                # A little beside each other, so that none hides another.
+                # Slightly shifted, so that none hides another.
                 Mark(place + 0.06 * (number - 1.5), 100 * one[arm]["value"], 0, 100 * one[arm]["error"])
                 for place, one in enumerate(shots)
             ]
             series.append(Series(label, marks, (2, 1, 0, 3)[number], joined=True))
-        plot = Plot(f"Augmentation: {name}", "real drawings given of each class", "accuracy, %", series, names=given)
-        plots.append(NamedPlot(f"augmentation-{slug(name)}", plot, "Accuracy on other people's drawings."))
+        words = f"Augmentation: {name}", "Accuracy on other people's drawings."
+        plots.append(Plot(*words, "real drawings given of each class", "accuracy, %", series, names=given))
         gain = shots[0]["allograph_minus_classical"]
         findings.append(
-            f"{name}: with {given[0]} a class, allograph's drawings instead of classical augmentation change the "
+            f"{name}: with {given[0]} per class, allograph's drawings instead of classical augmentation change the "
             f"accuracy by {percent(gain, sign=True)} points"
         )
     text = (
-        "A small classifier is trained on few drawings of unseen classes, four times with the same number of steps and "
-        "the same beginning, and tested on other people's drawings. Classical augmentation (affine maps, elastic "
+        "A small classifier is trained four times on few drawings of unseen classes, with the same number of steps and "
+        "the same first weights, and tested on other people's drawings. Classical augmentation (affine maps, elastic "
         "bends, width of the pen) was tuned on training alphabets.",
     )
-    return Section("What a user gains", text, findings, tables, plots, pictures(records))
+    return Section("What users gain", text, findings, tables, plots, pictures(records))
 
 
 def classification_section(records: Sequence[Record]) -> Section:
-    """Error rates by score, with intervals."""
+    """The section on error rates by score, with intervals."""
     tables, plots, findings = [], [], []
     names: dict[str, str] = {
         "forward": "log p(x | x') - log p(x)",
@@ -137,7 +137,7 @@ def classification_section(records: Sequence[Record]) -> Section:
         "both": "both directions",
     }
     for record in records:
-        kind = "" if record["likelihood"] == "whole" else ", bending alone"
+        kind = "" if record["likelihood"] == "whole" else ", bending only"
         name = f"{record.model}{kind}, {record.where}"
         scores: list[tuple[str, Any]] = [
             (names.get(str(key), str(key)), rate) for key, rate in record["errors"].items()
@@ -163,14 +163,13 @@ def classification_section(records: Sequence[Record]) -> Section:
             for place, (label, rate) in enumerate(scores)
         ]
         series = [series_of(label, [mark], number) for number, (label, mark) in enumerate(marks)]
-        plot = Plot(f"Errors: {name}", "", "errors, %", series, names=[""] * len(series), include=(0,))
-        words = "Errors of one-shot classification; bars are 95 % intervals over runs."
-        plots.append(NamedPlot(f"classification-{slug(name)}", plot, words))
+        words = f"Errors: {name}", "Errors of one-shot classification; bars are 95 % intervals over runs."
+        plots.append(Plot(*words, "", "errors, %", series, names=[""] * len(series), include=(0,)))
         findings.append(f"{name}: {100 * record['errors']['both']['value']:.1f} % errors in one-shot classification")
     text = (
-        "Of which of several exemplars, one a class, is a drawing a new drawing? The class is chosen by the model's "
-        "likelihood of the drawing given the exemplar, of the exemplar given the drawing, and by both; beside them "
-        "stand distances that need no generative model.",
+        "Which of several exemplars, one for each class, shows the same character as a drawing? The class is chosen by "
+        "the model's likelihood of the drawing given the exemplar, of the exemplar given the drawing, and by both. "
+        "Distances that need no generative model are given for comparison.",
     )
     return Section("One-shot classification", text, findings, tables, plots, pictures(records))
 
@@ -181,11 +180,11 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], Section]] = {
     "augmentation": augmentation_section,
     "classify": classification_section,
 }
-"""What makes the section of each measurement; raises KeyError, TypeError and the like for what is no such result."""
+"""The function that makes the section of each measurement; it raises KeyError, TypeError or the like for other data."""
 
 
 def _by_contexts(record: Record) -> list[tuple[int, Mapping[str, Any]]]:
-    """(exemplars, figures), the most exemplars first."""
+    """(exemplars, figures), from most exemplars to none."""
     given = [(record["contexts"], record["given"])] if record["given"] else []
     fewer = [(one["contexts"], one["given"]) for one in record.document.get("fewer", ())]
     return [*given, *fewer[::-1], (0, record["without"])]

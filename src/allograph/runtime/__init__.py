@@ -1,1 +1,1 @@
-"""What the program asks of the machine and of the system."""
+"""Services of the machine and the system: files, processes and threads."""

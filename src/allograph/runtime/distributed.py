@@ -1,7 +1,7 @@
-"""What processes that work together know of each other: which of them this is, its share, and what the others found.
+"""Processes that work together: which one this is, its share, and the results of the others.
 
-`torchrun` or Slurm's `srun` start them, on one machine or on several; without either there is one. Everything here can
-be called by one process alone, too, and then waits for nobody.
+`torchrun` or Slurm's `srun` start them, on one machine or on several; without either there is one. A single process can
+also call everything here, and then waits for nobody.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _PATIENCE = timedelta(days=7)
-"""How long a process that is done waits for the others; one that has ended is noticed by its closed connection."""
+"""How long a finished process waits for the others; closed connections reveal processes that have ended."""
 
 
 class LostProcess(AllographError):
-    """Another process has ended, or can no longer be reached."""
+    """Another process has ended or can no longer be reached."""
 
 
 class Share(NamedTuple):
-    """Some rows of a whole, and how many rows the whole has: random numbers are drawn for all of them."""
+    """Some rows of a whole, and the number of all rows, for which random numbers are drawn."""
 
     rows: slice
     of: int
@@ -50,8 +50,8 @@ class Processes:
     """Which process this is.
 
     Attributes:
-        rank, size: its number, from 0, and how many there are.
-        local_rank, local_size: the same on its machine; all machines have equally many.
+        rank, size: its number, from 0, and the number of processes.
+        local_rank, local_size: the same on its machine; all machines have the same number.
     """
 
     rank: int = 0
@@ -61,7 +61,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes files and prints results."""
+        """Whether this process writes files and prints results."""
         return self.rank == 0
 
     @property
@@ -69,7 +69,7 @@ class Processes:
         return self.size // self.local_size
 
     def share_of(self, count: int) -> Share:
-        """Every ``size``-th of so many rows, from the ``rank``-th on; it may be empty."""
+        """Every ``size``-th of ``count`` rows, from the ``rank``-th on; the share may be empty."""
         return Share(slice(self.rank, None, self.size), count)
 
     def device(self) -> str:
@@ -85,15 +85,16 @@ class Processes:
             return "cpu"
         if count < self.local_size:
             raise AllographError(
-                f"{self.local_size} processes on a machine and {count} visible GPU{'s' if count > 1 else ''}: start as "
-                "many processes as GPUs, all of them visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
+                f"{self.local_size} processes on a machine with {count} visible GPU{'s' if count > 1 else ''}: start "
+                "one process for each GPU, all GPUs visible to each process, or hide the GPUs (CUDA_VISIBLE_DEVICES=)"
             )
         return f"cuda:{self.local_rank}"
 
     # ---------------------------------------------------------------- what all have to call together
 
     def by_first(self, work: Callable[[], T]) -> T:
-        """What the first process's work gives, on every process; its `AllographError`, too."""
+        """Returns the result of the first process's work on every process; also raises its `AllographError` on every
+        process."""
         if self.size == 1:
             return work()
         import torch.distributed
@@ -104,7 +105,8 @@ class Processes:
         return found
 
     def by_each(self, work: Callable[[], T]) -> list[T]:
-        """What each process's work gives, in their order, on every process; so with the first `AllographError`."""
+        """Returns the results of all processes' work, in order, on every process; also raises the first
+        `AllographError`."""
         if self.size == 1:
             return [work()]
         import torch.distributed
@@ -114,14 +116,14 @@ class Processes:
         return _values(outcomes)
 
     def spread(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """``work(item)`` for every item, in their order: each process does its share, and all have all results."""
+        """Returns ``work(item)`` for every item, in order: each process does its share, and all get all results."""
         own = self.share_of(len(items)).rows
         parts = self.by_each(lambda: [work(item) for item in items[own]])
         return [parts[place % self.size][place // self.size] for place in range(len(items))]
 
     def first_here_first(self, work: Callable[[], T]) -> T:
-        """Work whose results are kept on the machine's disk: the first process of each machine does it, then the
-        others, each for itself. The `AllographError` of any is that of all."""
+        """Does work whose results stay on the machine's disk: the first process of each machine does it first, then
+        each of the others. An `AllographError` of any process is raised on all."""
         found: list[T] = []
         for turn in (self.local_rank == 0, self.local_rank != 0):
             self.by_each(lambda turn=turn: found.append(work()) if turn else None)
@@ -136,7 +138,7 @@ class Processes:
         return numbers
 
     def total_soon(self, numbers: Sequence[int]) -> Callable[[], list[int]]:
-        """The sums over all processes, from what is returned, which is called later: meanwhile nobody waits."""
+        """Returns a function that gives the sums over all processes when called later; meanwhile nobody waits."""
         if self.size == 1:
             return lambda: list(numbers)
         import torch.distributed
@@ -156,11 +158,11 @@ ALONE = Processes()
 
 
 def launched() -> Processes:
-    """Which process this is, by the variables of `torchrun` or of a step that `srun` started; else `ALONE`."""
+    """Which process this is, by the variables of `torchrun` or of a step started by `srun`; otherwise `ALONE`."""
     names = os.environ
     if "TORCHELASTIC_RUN_ID" in names:
         return Processes(*(int(names[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))
-    # A batch script has SLURM_NTASKS too, and is one process; only what srun starts is in a step.
+    # A batch script also has SLURM_NTASKS but is one process; only srun starts a step.
     size = int(names.get("SLURM_STEP_NUM_TASKS", 1))
     if size == 1:
         return ALONE
@@ -172,12 +174,12 @@ def launched() -> Processes:
 def joined(remedy: str = "run the same command again", *, training: bool = False) -> Iterator[Processes]:
     """The processes of this job, able to talk to each other within this context.
 
-    By gloo, and in ``training`` by NCCL for what is on GPUs. Training goes step by step, so a process that does not
+    They use gloo and, in ``training``, NCCL for tensors on GPUs. Training goes step by step, so a process that does not
     answer for half an hour counts as lost; shares of other work may take any time.
 
     Raises:
-        LostProcess: another has ended or cannot be reached; ``remedy`` says what to do then.
-        AllographError: machines with unequally many processes; as `Processes.device` does, and as the body does.
+        LostProcess: another process has ended or cannot be reached; ``remedy`` says what to do then.
+        AllographError: machines with different numbers of processes; and as `Processes.device` and the body do.
     """
     processes = launched()
     if processes.size == 1:
@@ -186,7 +188,7 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
     if processes.local_size == 0:
         raise AllographError("Slurm does not say how many tasks a machine has: ask for them with --ntasks-per-node")
     if processes.size % processes.local_size:
-        raise AllographError("every machine has to have as many processes as the others")
+        raise AllographError("every machine must run the same number of processes")
     import torch
     import torch.distributed
 
@@ -198,7 +200,7 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
 
         slurm = SLURMEnvironment(auto_requeue=False)  # the first machine of the job and a port that follows from it
         os.environ |= {"MASTER_ADDR": slurm.main_address, "MASTER_PORT": str(slurm.main_port)}
-    lost = LostProcess(f"another process has ended or cannot be reached; {remedy}")
+    lost = LostProcess(f"another process ended or cannot be reached; {remedy}")
     try:
         torch.distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if training and device.type == "cuda" else "gloo",
@@ -217,7 +219,7 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
 
 
 class _Refused(NamedTuple):
-    """In place of a result: the error's message."""
+    """The message of an error, in place of a result."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one; pictures as PNG."""
+"""Writes files so that a reader never sees half of one, and pictures as PNG."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from allograph.errors import AllographError
 if TYPE_CHECKING:
     from PIL import Image
 
-# A temporary file's name says which process of which machine writes it: folders may be shared, process ids are not.
+# A temporary file's name says which process on which machine writes it: machines may share folders, but not process
+# ids.
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 _TEMPORARY = re.compile(rf"\.allograph-{_MACHINE}-(\d{{1,9}})-[0-9a-f]{{16}}\.tmp")
 
@@ -45,14 +46,14 @@ _REMEDIES = {
 
 
 def explain_os_error(error: OSError, doing: str) -> AllographError:
-    """Return `error` as one line: what was being done ("cannot write out.png"), what is wrong, what to do."""
+    """Return `error` as one line: what was being done ("cannot write out.png"), what is wrong, and what to do."""
     remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
     return AllographError(f"{doing}: {remedy}")
 
 
 def png(picture: Image.Image, *, runs: bool = False) -> bytes:
-    """A picture as a PNG file. With `runs` only runs of equal bytes are sought, not repetitions: of a drawing's even
-    ink and paper that leaves no more bytes, in half of the time."""
+    """A picture as a PNG file. With `runs`, the compressor looks only for runs of equal bytes, not for repetitions: for
+    a drawing's even ink and paper the file is no larger and takes half the time."""
     stream = io.BytesIO()
     if runs:
         picture.save(stream, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
@@ -66,16 +67,16 @@ def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object]
 
     `content` is the bytes, or a function that writes them to the binary file that it is given. They go to a temporary
     file in the same folder (missing folders are made), which then takes the name `path` in one step, so that at every
-    moment `path` is absent, the old file or the whole new one, also when the process is killed or the power fails:
-    the bytes are on the disk before the name is taken. Whatever ends the writing early, Ctrl-C included, the temporary
-    file is removed; what a killed process left is removed by the next one that writes in the folder. The new file's
-    permissions follow the umask.
+    moment `path` is absent, the old file or the whole new one, even if the process is killed or the power fails: the
+    bytes are on disk before the name is taken. Whatever ends the writing early, including Ctrl-C, the temporary file is
+    removed; the next process that writes in the folder removes what a killed one left. The new file's permissions
+    follow the umask.
 
-    Raises AllographError where the system refuses (disk full, no permission, ...), and where `path` exists and
-    `overwrite` is false; what `content` itself raises, unless it is an OSError, passes through.
+    Raises AllographError if the system refuses (disk full, no permission, ...), or if `path` exists and `overwrite` is
+    false. Errors of `content` itself pass through unless they are an OSError.
     """
     path = Path(path)
-    # A name of its own, not one made from `path.name`: that could grow over the file system's limit.
+    # Not derived from `path.name`, which could exceed the file system's limit.
     temporary = path.parent / f".allograph-{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
     try:
         if path.is_dir():
@@ -97,7 +98,7 @@ def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object]
             else:
                 _take_free_name(temporary, path)
         finally:
-            # Gone already where the file was renamed; an error here must not hide the one under way.
+            # Already gone if the file was renamed; an error here must not hide the current one.
             with contextlib.suppress(OSError):
                 temporary.unlink()
     except OSError as error:
@@ -107,7 +108,7 @@ def atomic_write(path: Path | str, content: bytes | Callable[[BinaryIO], object]
 def _take_free_name(temporary: Path, path: Path) -> None:
     """Give the finished file its name, refusing a name that another process took in the meantime."""
     try:
-        os.link(temporary, path)  # unlike a rename, a link fails where the name is taken
+        os.link(temporary, path)  # unlike a rename, a link fails if the name is taken
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
@@ -117,11 +118,11 @@ def _take_free_name(temporary: Path, path: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files of processes that are no more, once per folder and process.
+    """Remove the temporary files of processes that have ended, once per folder and process.
 
     This happens before the process writes anything in the folder, so that a file with its own id is an earlier one's.
     """
-    if os.name != "posix":  # elsewhere the signal 0, which asks whether a process lives, ends it
+    if os.name != "posix":  # on Windows, signal 0, which asks whether a process lives, would end it
         return
     with _sweeping, contextlib.suppress(OSError):
         status = folder.stat()
@@ -136,7 +137,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _lives(process: int) -> bool:
-    """Tell whether another process of this machine has the id `process`."""
+    """Whether another live process on this machine has the id `process`."""
     if process in (0, os.getpid()):
         return False
     try:
@@ -145,7 +146,7 @@ def _lives(process: int) -> bool:
         return False
     except OSError:  # somebody else's
         return True
-    try:  # one that has ended and that nobody has asked about yet is no more, either: "1234 (name) Z ..."
+    try:  # a zombie has ended, too: "1234 (name) Z ..."
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (OSError, IndexError):  # a system without /proc
         return True

@@ -1,5 +1,5 @@
-"""Work that other processes do behind the caller: files are rendered, encoded and written while the model makes the
-next drawings. Processes, not threads: the work is Python's and numpy's, and threads would wait for each other."""
+"""Background work by other processes: they render, encode and write files while the model makes the next drawings.
+Processes, not threads: the work is in Python and numpy, where threads would wait for each other."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Self
 from allograph.errors import AllographError
 
 _TOGETHER = 4
-"""Pieces of work that a process takes at once: fewer messages, and still something for each at a batch's end."""
+"""Number of tasks that a process takes at once: few messages, but still work for each process at the end of a batch."""
 
 
 class BackgroundPool:
-    """One batch of work at a time, done by ``workers`` other processes; to be used as a context.
+    """A pool of ``workers`` other processes that does one batch of work at a time; a context manager.
 
-    They start with the first batch. On an error, Ctrl-C included, what they have been handed is brought to its end, and
-    the rest given up. They end with the caller, however it ends.
+    The processes start with the first batch. After an error, including Ctrl-C, they finish the tasks that they have and
+    drop the rest. They end with the caller, however it ends.
     """
 
     def __init__(self, workers: int) -> None:
@@ -41,22 +41,23 @@ class BackgroundPool:
     ) -> None:
         try:
             if kind is None:
-                self.settle()
+                self.wait()
         finally:
             self._pool.shutdown(cancel_futures=True)
 
     def begin(self, batch: Sequence[Callable[[], object]], done: Callable[[], None]) -> None:
-        """Settle the batch before, then begin this one, and come back at once; `settle` will call `done`.
+        """Wait for the previous batch, start this one and return at once; `wait` will call `done`.
 
-        The work is sent to another process: a function of a module, a `partial` of one with what it takes.
+        The work is sent to another process, so it must be a module's function, or a `partial` of one with its
+            arguments.
         """
-        self.settle()
+        self.wait()
         parts = [batch[first : first + _TOGETHER] for first in range(0, len(batch), _TOGETHER)]
         with _lost_worker():
             self._batch, self._done = [self._pool.submit(_do, part) for part in parts], done
 
-    def settle(self) -> None:
-        """Wait for the batch, and call its `done`; raises the first error of its work.
+    def wait(self) -> None:
+        """Wait for the batch and call its `done`; raises the first error of its work.
 
         Raises:
             AllographError: one of the processes was killed.
@@ -75,15 +76,16 @@ def _do(part: Sequence[Callable[[], object]]) -> None:
 
 
 def _prepare() -> None:
-    """In each of the other processes. A terminal sends Ctrl-C to all of them: the caller says what becomes of it."""
+    """Prepares each of the other processes. A terminal sends Ctrl-C to all of them, but the caller decides what
+    happens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_caller()
 
 
 def end_with_caller() -> None:
-    """From now on this process ends as soon as the one that it works for does, which, killed, cannot say that nothing
-    more will come. Who made this process may be a third, a server that does nothing else."""
+    """From now on this process ends with the one that it works for, which cannot say goodbye if it is killed. The
+    parent of this process may be a third one, a server that only forks."""
     threading.Thread(target=_wait_and_end, daemon=True).start()
 
 
@@ -100,5 +102,5 @@ def _lost_worker() -> Iterator[None]:
         yield
     except BrokenExecutor as error:
         raise AllographError(
-            "a process that renders drawings has ended, perhaps for want of memory; run the same command again"
+            "a process that renders drawings ended, perhaps because memory ran out; run the same command again"
         ) from error

@@ -1,9 +1,9 @@
-"""How many threads compute, and how they wait for each other.
+"""The number of compute threads, and how they wait for each other.
 
-torch starts as many threads as the processor has cores, and one that has finished its part of a product spins until the
-others have theirs. On a machine that is not ours alone both go wrong: a container may use less than it sees, and a
-thread that spins holds the core that the other one needs. So this package asks for as many threads as there are cores
-to be used, and for threads that sleep after a short while. What the user has set counts.
+torch starts one thread for each core of the processor, and a thread that has finished its part of a product spins until
+the others have finished. On a shared machine both go wrong: a container may use fewer cores than it sees, and a
+spinning thread holds the core that another one needs. So this package asks for one thread for each usable core, and for
+threads that sleep after a short while. The user's own settings win.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from contextlib import suppress
 from pathlib import Path
 
 _SPINS = "2000"
-"""Rounds of some 10 to 100 ns for which a thread waits awake."""
+"""Number of rounds, 10 to 100 ns each, for which a thread waits awake."""
 
 _WAITING = {"GOMP_SPINCOUNT": _SPINS, "KMP_BLOCKTIME": "0"}
-"""Of GCC's and of LLVM's OpenMP; wheels of torch hold either."""
+"""Settings of GCC's and LLVM's OpenMP; wheels of torch contain one or the other."""
 
 _CHOICES = {"OMP_WAIT_POLICY", *_WAITING}
-"""By any of these a user says how threads wait."""
+"""Variables by which a user can say how threads wait."""
 
 
 def prepare() -> None:
-    """Sets the variables that the library of threads reads when torch loads it; called before torch is imported."""
+    """Sets the variables that the threading library reads when torch loads it; call it before importing torch."""
     if not _CHOICES & os.environ.keys():
         os.environ |= _WAITING
     os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 
 def use_threads(count: int | None) -> None:
-    """So many threads from now on; None leaves what is."""
+    """Uses this many threads from now on; None changes nothing."""
     if count is None:
         return
-    os.environ["OMP_NUM_THREADS"] = str(count)  # of processes that this one starts, too
+    os.environ["OMP_NUM_THREADS"] = str(count)  # also for processes that this one starts
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(count)
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on, or as many as its share of the machine is worth if that is less."""
+    """Number of cores that this process may run on, or that its share of the machine is worth if that is less."""
     try:
         cores = len(os.sched_getaffinity(0))  # type: ignore[attr-defined, unused-ignore]
     except AttributeError:  # macOS, Windows
@@ -52,8 +52,9 @@ def usable_cores() -> int:
 
 
 def _share(root: Path = Path("/")) -> float:
-    """Cores' worth of time that the tightest of this process's control groups allows; infinite where none says."""
-    paths = {"": "/", "cpu": "/"}  # within a container its own group is often the root of what it sees
+    """Number of cores' worth of time that the tightest of this process's control groups allows; infinite without a
+    limit."""
+    paths = {"": "/", "cpu": "/"}  # in a container its own group is often the root that it sees
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)

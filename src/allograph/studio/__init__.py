@@ -1,10 +1,11 @@
-"""The studio: a page on one's own machine where a drawing is written anew while one draws, and the server under it."""
+"""The studio: a web page that generates new drawings while you draw, and the local server behind it."""
 
 from __future__ import annotations
 
-__all__ = ["Address", "Limits", "Shelf", "create_app", "serve"]
+__all__ = ["Address", "Limits", "ModelRegistry", "create_app", "serve"]
 
+from allograph.studio.app import create_app
 from allograph.studio.limits import Limits
-from allograph.studio.server import Address, create_app
-from allograph.studio.serving import serve
-from allograph.studio.shelf import Shelf
+from allograph.studio.registry import ModelRegistry
+from allograph.studio.security import Address
+from allograph.studio.server import serve

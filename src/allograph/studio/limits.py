@@ -1,4 +1,4 @@
-"""How much one request may ask of the server, and how much all of them together."""
+"""How much the server accepts from one request, and how much work and memory it spends on all of them."""
 
 from __future__ import annotations
 
@@ -11,30 +11,24 @@ _MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused with 4xx beyond it, or for `waiting` with 503.
+    """Limits of a server; `schemas` has those that the API's description states.
 
     Attributes:
-        body_bytes: of a request.
-        body_seconds: in which it must have come.
-        image_bytes: of one image.
-        image_pixels: of one image, known from its header before it is decoded.
-        exemplars: given at once.
-        drawings: made, or traced, at once.
-        side: of a drawing that is sent as a file, pixels.
-        classes: of a collection.
-        collected: drawings in a collection.
-        waiting: requests that are worked on or wait.
-        rows: drawings in one batch of the model.
+        body_bytes: size of a request's body; beyond it the answer is 413.
+        body_seconds: time in which the body must arrive; beyond it the answer is 408.
+        image_bytes: size of one image file; beyond it the answer is 413.
+        image_pixels: pixels of one image, read from its header before decoding; beyond it the answer is 413.
+        pending_requests: requests in progress or waiting; beyond it the answer is 503.
+        batch_size: drawings that the model generates in one batch.
+        drawing_sets: sets of drawings kept in memory, the most recently used ones.
+        exemplars: preprocessed exemplars kept in memory, the most recently used ones.
     """
 
     body_bytes: int = 16 * _MEBIBYTE
     body_seconds: float = 20.0
     image_bytes: int = 4 * _MEBIBYTE
     image_pixels: int = 16_000_000
-    exemplars: int = 8
-    drawings: int = 64
-    side: int = 2048
-    classes: int = 200
-    collected: int = 2000
-    waiting: int = 32
-    rows: int = 128
+    pending_requests: int = 32
+    batch_size: int = 128
+    drawing_sets: int = 64
+    exemplars: int = 256

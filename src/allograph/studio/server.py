@@ -1,186 +1,92 @@
-"""The studio's server: the page's files and a small API, over the same functions as the command line."""
+"""Runs the studio's web application until Ctrl-C."""
 
 from __future__ import annotations
 
-__all__ = ["Address", "create_app"]
+__all__ = ["DEFAULT_PORT", "listen", "serve"]
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+import uvicorn
 
-from allograph.studio.checking import check, parse
-from allograph.studio.description import REQUESTS, describe, request_schemas
-from allograph.studio.desk import Desk, File, Gone
-from allograph.studio.guard import Address, Guard
+from allograph.errors import AllographError
+from allograph.studio.app import create_app
 from allograph.studio.limits import Limits
-from allograph.studio.refusals import Refusal
-from allograph.studio.shelf import Shelf
+from allograph.studio.registry import ModelRegistry
+from allograph.studio.security import Address
 
-_PAGE = Path(__file__).parent / "page"
+DEFAULT_PORT = 8765
+"""The first port to try unless one is given."""
 
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}
-
-_RETRY_SECONDS = 1
-
-_DISCARDED = 4
-"""Bodies are read, and thrown away, up to so many times the limit: a client that still sends reads no answer."""
+_PORTS_TRIED = 20
 
 
-def create_app(shelf: Shelf, address: Address, limits: Limits | None = None) -> Starlette:
-    """The ASGI application.
+def listen(host: str, port: int | None = None) -> tuple[socket.socket, Address]:
+    """Open a listening socket, and give it with its address.
+
+    Raises:
+        AllographError: there is no such host, or the port is taken or not allowed.
+    """
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TRIED) if port is None else range(port, port + 1)
+    reason = ""
+    for candidate in ports:
+        try:
+            family, _, _, _, place = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
+        except OSError as error:
+            raise AllographError(f"cannot listen on {host} ({error.strerror}); give another --host") from error
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        try:
+            opened = socket.create_server(place, family=family, backlog=128, dualstack_ipv6=both)
+        except OSError as error:
+            reason = (error.strerror or str(error)).partition(" (while")[0].lower()
+            continue
+        return opened, Address(host, opened.getsockname()[1])
+    which = f"port {port}" if port is not None else f"ports {ports[0]} to {ports[-1]}"
+    raise AllographError(f"cannot listen on {which} of {host} ({reason}); give another --port")
+
+
+def serve(
+    registry: ModelRegistry,
+    host: str,
+    port: int | None = None,
+    *,
+    browser: bool = True,
+    limits: Limits | None = None,
+    ready: Callable[[Address], None] = lambda address: None,
+) -> None:
+    """Serve until Ctrl-C, which raises KeyboardInterrupt.
 
     Args:
-        shelf: the models on offer.
-        address: where it will listen, which decides the hosts that requests may name.
-        limits: the usual ones unless given.
+        registry: the models on offer.
+        host: the host to listen on.
+        port: the port to listen on; 0 takes any free one, None the first free one from `DEFAULT_PORT`.
+        browser: whether to open the page in a browser.
+        limits: the default ones unless given.
+        ready: called once the address accepts connections.
+
+    Raises:
+        AllographError: the server cannot listen there.
     """
-    limits = limits or Limits()
-    desk = Desk(shelf, limits)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        warming = asyncio.create_task(desk.warm_up())
-        yield
-        warming.cancel()
-        desk.close()
-
-    async def models(request: Request) -> Response:
-        return _json(await desk.models())
-
-    async def description(request: Request) -> Response:
-        return _json(describe(limits))
-
-    door = _Door(limits)
-    schemas = request_schemas(limits)
-    routes = [
-        *(Route(path, _file_endpoint(*content)) for path, content in _page_files().items()),
-        Route("/api/models", models),
-        Route("/api/openapi.json", description),
-        *(
-            Route(f"/api/{name}", door.endpoint(schemas[name], getattr(desk, name)), methods=["POST"])
-            for name in REQUESTS
-        ),
-    ]
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, address=address)],
-        lifespan=lifespan,
-        exception_handlers={Refusal: _refused, HTTPException: _http_error, Exception: _failed},
+    opened, address = listen(host, port)
+    config = uvicorn.Config(
+        create_app(registry, address, limits),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=3,
     )
-    app.state.desk = desk
-    app.router.redirect_slashes = False  # one address for each thing
-    return app
-
-
-class _Door:
-    """Lets in so many requests at a time, and reads each no further than it may go."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._inside = 0
-
-    def endpoint(
-        self,
-        schema: Mapping[str, Any],
-        answer: Callable[[Mapping[str, Any], Gone], Awaitable[Mapping[str, Any] | File]],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint of one kind of request."""
-
-        async def handle(request: Request) -> Response:
-            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json":
-                raise Refusal(415, "send JSON, with Content-Type: application/json")
-            if self._inside >= self._limits.waiting:
-                raise Refusal(503, "too much is asked at once; try again in a moment", Retry_After=str(_RETRY_SECONDS))
-            self._inside += 1
-            try:
-                asked = parse(await self._body(request))
-                check(asked, schema)
-                result = await answer(asked, request.is_disconnected)
-            finally:
-                self._inside -= 1
-            return _file(result) if isinstance(result, File) else _json(result)
-
-        return handle
-
-    async def _body(self, request: Request) -> bytes:
-        most = self._limits.body_bytes
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > _DISCARDED * most:
-                        break
-                    if size <= most:
-                        chunks.append(chunk)
-                    else:
-                        chunks.clear()
-        except TimeoutError as error:
-            raise Refusal(408, "the request did not come in time", Connection="close") from error
-        except ClientDisconnect as error:
-            raise Refusal(499, "the client has left") from error
-        if size > most:
-            raise Refusal(413, f"the request is too large; {most // 2**20} MiB are allowed")
-        return b"".join(chunks)
-
-
-def _page_files() -> dict[str, tuple[bytes, str]]:
-    """The page's files by the path under which they are served: no request's path ever names a file."""
-    files = {}
-    for path in sorted(_PAGE.rglob("*")):
-        if path.is_file() and path.suffix in _TYPES:
-            name = "" if path == _PAGE / "index.html" else path.relative_to(_PAGE).as_posix()
-            files[f"/{name}"] = path.read_bytes(), _TYPES[path.suffix]
-    return files
-
-
-def _file_endpoint(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        return Response(content, headers={"content-type": media_type})
-
-    return handle
-
-
-def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    # In ASCII: a message may repeat what a client sent, half characters included.
-    content = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return Response(content, status, headers, "application/json")
-
-
-def _file(file: File) -> Response:
-    plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in file.name.rpartition(".")[0])
-    suffix = file.name.rpartition(".")[2]
-    disposition = f'attachment; filename="{plain}.{suffix}"'
-    return Response(file.content, headers={"content-type": file.media_type, "content-disposition": disposition})
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return _json({"error": error.reason}, error.status, error.headers)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _json({"error": error.detail}, error.status_code, error.headers)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    return _json({"error": "the server failed; its terminal says more"}, 500)
+    ready(address)
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()
+    server = uvicorn.Server(config)
+    with opened:
+        server.run(sockets=[opened])
+    # After Ctrl-C, uvicorn raises KeyboardInterrupt, unless the process ignores SIGINT, as background jobs of scripts
+    # do: then it returns.
+    if not server.started:
+        raise AllographError("the studio could not start; its messages above say why")
+    raise KeyboardInterrupt

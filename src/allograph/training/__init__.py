@@ -1,4 +1,4 @@
-"""Fitting a model to images, on the lightning engine."""
+"""Fitting a model to images, with the lightning engine."""
 
 from __future__ import annotations
 

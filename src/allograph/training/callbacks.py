@@ -1,4 +1,4 @@
-"""What accompanies a run: its clock, its signals, its pictures and its plain-text report."""
+"""Callbacks of a run: its clock, signals, checkpoints, pictures and progress reports."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
-from allograph.likelihoods import Bernoulli
-from allograph.models import BendingModel
 from allograph.runtime.distributed import Processes
 from allograph.runtime.files import atomic_write
 from allograph.training.module import Fitting
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
-    """Training states that are either whole or not there: written beside their place, then moved onto it."""
+    """Saves training states completely or not at all: writes them beside their place, then moves them there."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +44,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 
 class GracefulStop(lightning.Callback):
-    """Ctrl-C (or SIGTERM) asks for the run's end after the step under way; a second one ends it at once."""
+    """Makes Ctrl-C (or SIGTERM) end the run after the current step; a second one ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -74,10 +72,10 @@ class GracefulStop(lightning.Callback):
 
 
 class Ending(lightning.Callback):
-    """Ends the run after a number of seconds, or where it was asked to: on all processes after the same step.
+    """Ends the run after a number of seconds or on request, on all processes after the same step.
 
-    After each step every process says what it wants. The answers are added up while the next step is under way, so that
-    nobody waits for them: one process ends after the step in question, several after the next.
+    After each step every process votes. The votes are added up during the next step, so that nobody waits for them: a
+    single process ends after the same step, several after the next.
 
     Attributes:
         reason: why the run ended, once it has.
@@ -105,11 +103,11 @@ class Ending(lightning.Callback):
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if self._answers is not None:
-            self._answers()  # whose answer comes too late
+            self._answers()  # its answer comes too late
 
 
 class LastState(lightning.Callback):
-    """Saves the state after the run's last step, before the averaged weights take the place of the trained ones."""
+    """Saves the state after the run's last step, before the averaged weights replace the trained ones."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -122,7 +120,7 @@ class LastState(lightning.Callback):
 
 
 class PlainProgress(lightning.Callback):
-    """A line now and then, for runs without a terminal."""
+    """Prints a line now and then, for runs without a terminal."""
 
     def __init__(self, every_seconds: float = 30.0) -> None:
         self.every = every_seconds
@@ -161,7 +159,7 @@ class PlainProgress(lightning.Callback):
 
 
 class TerminalProgress(lightning.Callback):
-    """A bar with the rate and the time left, for runs in a terminal; a line for each validation above it."""
+    """Shows a bar with the rate and the time left in a terminal, and above it a line for each validation."""
 
     def __init__(self) -> None:
         self.bar = Progress(
@@ -190,7 +188,7 @@ class TerminalProgress(lightning.Callback):
         for line in _news(pl_module):
             self.bar.console.print(line, highlight=False, markup=False)
         self.bar.update(self.task, completed=trainer.global_step)
-        if trainer.global_step % 10 == 0:  # the free energy has to come from the device
+        if trainer.global_step % 10 == 0:  # reading the free energy waits for the device
             speed = self.bar.tasks[0].speed
             energy = f"{trainer.callback_metrics['train/free_energy'].item():.1f}"
             self.bar.update(self.task, energy=energy, rate=f"{speed:.1f}" if speed else "...")
@@ -209,7 +207,7 @@ class TerminalProgress(lightning.Callback):
 
 
 def _news(fitting: lightning.LightningModule) -> list[str]:
-    """Lines to be shown once."""
+    """Lines to show once."""
     assert isinstance(fitting, Fitting)
     lines, fitting.news[:] = fitting.news[:], []
     return lines
@@ -219,15 +217,16 @@ def _validation_line(trainer: lightning.Trainer) -> str:
     figures = trainer.callback_metrics
     line = f"step {trainer.global_step}: validation free energy {figures['validation/free_energy']:.2f} nats"
     if "validation_without/free_energy" in figures:
-        line += f", {figures['validation_without/free_energy']:.2f} without exemplar"
+        line += f", {figures['validation_without/free_energy']:.2f} without an exemplar"
     return line
 
 
 class SamplePictures(lightning.Callback):
-    """At each validation, a picture of what the model draws, with the averaged weights, from the same noise each time.
+    """Makes a picture of the model's drawings at each validation, with the averaged weights and always the same noise.
 
-    A row for each of some targets, whose exemplars stand at its left, and a last one without; a bending model's rows
-    begin with drawings as `write` shows them. A model that takes no exemplars fills all rows without.
+    It has a row for each of some targets, with their exemplars at the left, and a last row without exemplars. The rows
+    of a bending model start with drawings as `write` shows them. A model that takes no exemplars fills all rows
+    without.
     """
 
     def __init__(self, folder: Path, pairs: PairBatch, rows: int = 8, columns: int = 12) -> None:
@@ -235,7 +234,7 @@ class SamplePictures(lightning.Callback):
         self.context = pairs.context[:rows]
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        # Called while the averaged weights are in place: this callback stands before the one that swaps them back.
+        # The averaged weights are in place now: this callback comes before the one that swaps them back.
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, Fitting)
@@ -254,8 +253,8 @@ class SamplePictures(lightning.Callback):
         generator = torch.Generator(device=fitting.device).manual_seed(0)
         if model.conditional:
             context = self.context.to(fitting.device)
-            if isinstance(model, BendingModel) and model.bends_ink:
-                bent = model.sample(context, n=columns // 2, ink=False, crisp=True, generator=generator).parameters
+            if model.bends_ink:
+                bent = model.sample(context, n=columns // 2, shown=True, generator=generator).parameters
                 whole = model.sample(context, n=columns - columns // 2, generator=generator).parameters
                 given = torch.cat([bent, whole], dim=1)
             else:
@@ -267,7 +266,7 @@ class SamplePictures(lightning.Callback):
             drawn = drawn.unflatten(1, (self.rows, columns))[0]
             exemplars = []
         cells = torch.cat([*exemplars, model.likelihood.mean(drawn.float())], dim=1)
-        if isinstance(model.likelihood, Bernoulli):
+        if model.likelihood.binary:
             cells = 1 - cells  # ink on paper
         cells = torch.nn.functional.pad(cells.clamp(0, 1), (1, 1, 1, 1), value=0.8)
         rows = cells.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""What is refused before a run begins: data that do not fit the model, a folder that holds another run."""
+"""Checks before a run starts: that the data fit the model, and that the folder holds no other run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from allograph.config import Preset, from_dict, to_dict
+from allograph.config import Preset, from_dict, preset_fields, to_dict
 from allograph.data import ConceptDataset
 from allograph.errors import AllographError
-from allograph.models import BendingConfig, LinearConfig, SequentialConfig
 from allograph.runtime.distributed import Processes
 from allograph.runtime.files import atomic_write
 
@@ -27,45 +26,43 @@ _LOCK = ".lock"
 
 
 def check_fit(preset: Preset, dataset: ConceptDataset) -> None:
-    """Refuses a likelihood that is not one of these images (of other channels, or of ink where they are grey), and a
-    model of exemplars without any."""
+    """Refuses a likelihood that does not fit the images (other channels, or ink for grey images), and a model that
+    takes exemplars but gets none."""
     model = preset.model
-    channels = model.channels if isinstance(model, LinearConfig) else model.likelihood.channels
+    channels = model.likelihood.channels
     if channels != dataset.channels:
-        key = "model.channels" if isinstance(model, LinearConfig) else "model.likelihood.channels"
+        key = next(key for key in preset_fields(preset) if key.endswith(".channels"))
         raise AllographError(
-            f"the images of {dataset.name} have {dataset.channels} channels, the model {channels}: "
+            f"the images of {dataset.name} have {dataset.channels} channels, but the model {channels}: "
             f"set {key}={dataset.channels}"
         )
-    takes_exemplars = isinstance(model, BendingConfig) or (isinstance(model, SequentialConfig) and model.context)
-    if takes_exemplars and preset.data.contexts == (0,):
-        raise AllographError("the model takes exemplars and contexts=0 shows none: set contexts=1")
+    if model.conditional and preset.data.contexts == (0,):
+        raise AllographError("the model takes exemplars, but contexts=0 shows none: set contexts=1")
     of_family = preset.data.exemplars == "family"
-    if of_family and isinstance(model, BendingConfig):
+    if of_family and model.copies_exemplar:
         raise AllographError(
-            "a model that bends its exemplar draws it again, and no other symbol of its alphabet: "
-            "take --preset omniglot-alphabet, or exemplars=concept"
+            "a model that bends its exemplar cannot draw other symbols of its alphabet: "
+            "use --preset omniglot-alphabet, or set exemplars=concept"
         )
-    if of_family and not takes_exemplars:
+    if of_family and not model.conditional:
         raise AllographError("exemplars=family is for models that take exemplars: set model.context=true")
-    if takes_exemplars and not of_family and dataset.drawings_per_concept.max(initial=0) < 2:
+    if model.conditional and not of_family and dataset.drawings_per_concept.max(initial=0) < 2:
         raise AllographError(
-            f"the model takes exemplars, and {dataset.name} has no two images of one class: "
-            "choose a model without, such as --preset sequential, vae or draw"
+            f"the model takes exemplars, but {dataset.name} has no two images of one class: "
+            "choose a model that takes none, such as --preset sequential, vae or draw"
         )
-    ink = not isinstance(model, LinearConfig) and model.likelihood.kind == "bernoulli"
-    if ink and not dataset.binary and preset.data.binarisation == "none":
+    if model.likelihood.kind == "bernoulli" and not dataset.binary and preset.data.binarisation == "none":
         raise AllographError(
-            f"the images of {dataset.name} are grey and the likelihood is of ink (bernoulli): "
+            f"the images of {dataset.name} are grey, but the likelihood is for ink (bernoulli): "
             "set binarisation=dynamic, or model.likelihood.kind=logistic"
         )
 
 
 @contextmanager
 def held(folder: Path, processes: Processes) -> Iterator[None]:
-    """Keeps other runs out of a run's folder; the system lets go of it when the process ends, however it ends.
+    """Locks a run's folder against other runs; the system releases the lock when the process ends, however it ends.
 
-    Raises AllographError: another run is at work there.
+    Raises AllographError: another run is using the folder.
     """
     lock = FileLock(folder / _LOCK, timeout=0)
 
@@ -85,17 +82,17 @@ def held(folder: Path, processes: Processes) -> Iterator[None]:
 
 
 def check_shares(batch_size: int, processes: Processes) -> None:
-    """Refuses a batch that cannot be divided equally: the mean of unequal shares' gradients is not the batch's."""
+    """Refuses a batch that cannot be divided equally: with unequal shares the mean gradient is not the batch's."""
     if over := batch_size % processes.size:
         nearest = [size for size in (batch_size - over, batch_size - over + processes.size) if size]
         raise AllographError(
             f"a batch of {batch_size} pairs cannot be divided equally among {processes.size} processes: "
-            f"take another number of processes, or --set batch_size={' or '.join(map(str, nearest))}"
+            f"use another number of processes, or --set batch_size={' or '.join(map(str, nearest))}"
         )
 
 
 def check_folder(folder: Path, resume: bool) -> None:
-    """Refuses to begin a run where one is, and to resume one where none is (before any data are read)."""
+    """Refuses to start a run where one exists, and to resume one where none exists (before any data are read)."""
     if folder.exists() and not folder.is_dir():
         raise AllographError(f"{folder} is a file; name a folder with -o")
     if resume and not (folder / RUN).exists():
@@ -103,14 +100,15 @@ def check_folder(folder: Path, resume: bool) -> None:
     for there in (RUN, STATE, FINISHED):
         if not resume and (folder / there).exists():
             raise AllographError(
-                f"{folder} holds a run already ({there}): add --resume to go on with it, "
-                "or choose another folder with -o"
+                f"{folder} already holds a run ({there}): add --resume to continue it, or choose another folder with -o"
             )
 
 
 def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
-    """Notes in the folder which run it holds, or checks that it is the same; the step of the state to go on from, if
-    there is one."""
+    """Notes in the folder which run it holds, or checks that it is the same run.
+
+    Returns the step of the saved state to continue from, if there is one.
+    """
     check_folder(folder, resume)
     note, state = folder / RUN, folder / STATE
     run = json.loads(json.dumps(run))
@@ -119,8 +117,7 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
         return None
     try:
         before = json.loads(note.read_text(encoding="utf-8"))
-        # Settings that are younger than the run have the value that they had for it; whether it compiles, its state
-        # knows.
+        # Settings newer than the run have their default, which was its value; its state knows whether it compiles.
         settings = json.loads(json.dumps(to_dict(from_dict(Preset, before["preset"]))))
         settings["training"]["compile"] = run["preset"]["training"]["compile"]
         differences = _differences(settings, run["preset"])
@@ -129,20 +126,22 @@ def begin(folder: Path, resume: bool, run: dict[str, Any]) -> int | None:
         step = None if saved is None else int(saved["global_step"])
     except Exception as error:
         raise AllographError(
-            f"the run in {folder} cannot be read ({type(error).__name__}): start it anew in another folder"
+            f"cannot read the run in {folder} ({type(error).__name__}): start again in another folder"
         ) from None
     if not same_data:
-        raise AllographError(f"the run in {folder} had other data or first weights: resume it with those it began with")
+        raise AllographError(
+            f"the run in {folder} used other data or first weights: resume it with those it started with"
+        )
     if differences:
         key, then, now = differences[0]
         raise AllographError(
-            f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it began with"
+            f"the run in {folder} has {key} = {then!r}, not {now!r}: resume it with the settings it started with"
         )
     return step
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """(dotted key, value before, value now) of all settings that are not the same."""
+    """(dotted key, value before, value now) of all settings that differ."""
     found = []
     for key in {**before, **now}:
         then, today = before.get(key), now.get(key)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def remedy(fitting: Fitting, batch: SharedBatch) -> str:
-    """The likely cause, found by computing the same step once more in float32, uncompiled, and what helps."""
+    """The likely cause and its remedy, found by computing the same step again in float32 and uncompiled."""
     if not _finite(*fitting.model.parameters()):
         return "the weights have diverged; train again with a smaller learning_rate"
     compiled, fitting.model.compiled = fitting.model.compiled, {}
@@ -28,7 +28,7 @@ def remedy(fitting: Fitting, batch: SharedBatch) -> str:
         return "in float32 the same step is finite; train again with --set precision=float32"
     if compiled:
         return "without compiled steps the same step is finite; train again with --set compile=false"
-    return "the loss is finite and its gradient is not; train again with a smaller learning_rate or gradient_clip"
+    return "the loss is finite but its gradient is not; train again with a smaller learning_rate or gradient_clip"
 
 
 def _finite(*tensors: Tensor) -> bool:

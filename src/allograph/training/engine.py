@@ -1,4 +1,4 @@
-"""What training needs of the machine: one device for each process, gradients averaged among them, memory that stays."""
+"""What training needs from the machine: one device for each process, averaged gradients, and memory that is kept."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
 
 _KEPT, _LARGEST = 1 << 30, 32 << 20
-"""Bytes that are kept at most, and of the largest block that is kept: more than this the library does not allow."""
+"""Largest number of bytes to keep, and of the largest block to keep; the library allows no more."""
 
 
 def engine_options(processes: Processes, checkpoints: CheckpointIO) -> dict[str, Any]:
-    """Of `lightning.Trainer`: a GPU for each process where there are any, and how gradients are averaged.
+    """Options of `lightning.Trainer`: a GPU for each process if there are any, and how gradients are averaged.
 
-    Who started the processes is said rather than left to the engine to guess, which takes a Slurm batch script without
-    ``srun`` for a task among others, and would wait for these.
+    They name the launcher explicitly. Left to guess, the engine takes a Slurm batch script without ``srun`` for one of
+    several tasks and waits for the others.
     """
     if processes.size == 1:
         environment, strategy = LightningEnvironment(), "auto"
     else:
-        # Parameters all take part in every step, and buffers are constant: neither is looked for or sent around.
+        # All parameters take part in every step and buffers are constant, so neither needs to be searched or sent.
         strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
         torchrun = "TORCHELASTIC_RUN_ID" in os.environ
         environment = TorchElasticEnvironment() if torchrun else SLURMEnvironment(auto_requeue=False)
@@ -49,16 +49,16 @@ def engine_options(processes: Processes, checkpoints: CheckpointIO) -> dict[str,
 
 
 def leave_endings_to_callback(trainer: lightning.Trainer) -> None:
-    """Keeps the engine from asking at every step, and waiting for the device to know, whether the first process has got
-    SIGTERM: `Ending` asks all of them, and without waiting."""
+    """Keeps the engine from asking at every step whether the first process got SIGTERM, which waits for the device:
+    `Ending` asks all processes, without waiting."""
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
 
 def keep_freed_memory() -> None:
-    """Keeps what a step has freed for the next step, on Linux with its usual C library.
+    """Keeps freed memory for the next step, on Linux with its usual C library.
 
-    Left to itself that gives large blocks back to the system, which has to empty every page of them when they are asked
-    for again, some hundred megabytes in each step. It is so for the whole process from then on.
+    By default that library returns large blocks to the system, which must clear every page when they are requested
+    again, some hundred megabytes in each step. The setting holds for the rest of the process.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)

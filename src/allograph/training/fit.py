@@ -1,4 +1,4 @@
-"""A whole run: from pairs of drawings to a finished weights file, stopped and gone on with at any moment."""
+"""A whole run: from pairs of drawings to a finished weights file; it can stop and continue at any moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveragi
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from allograph import weights
+from allograph.card import CARD_VERSION, ModelCard
 from allograph.config import Preset, TrainingConfig, model_from_config, to_dict
 from allograph.data import Splits
 from allograph.data.sketches import smallest
@@ -49,11 +50,11 @@ class Fitted:
 
     Attributes:
         path: the weights file, written from the averaged weights at the step that was reached.
-        state: from which `resume` goes on.
-        step: reached.
+        state: the saved state, from which `resume` continues.
+        step: the step that was reached.
         ended: ``finished`` (all steps), ``time`` (the clock) or ``interrupted`` (Ctrl-C).
-        seconds: this run took.
-        validation: nats; free energy of the validation pairs, given an exemplar and without.
+        seconds: duration of this run.
+        validation: free energy of the validation pairs in nats, with and without an exemplar.
     """
 
     path: Path
@@ -76,23 +77,23 @@ def fit(
     initial: weights.LoadedWeights | None = None,
     processes: Processes = ALONE,
 ) -> Fitted:
-    """Fits a new model (or goes on from the weights ``initial``) to the training part of a data set.
+    """Fits a new model, or one that starts from the weights ``initial``, to the training part of a data set.
 
-    Validates on its validation part; never sees its test part.
+    Validates on the validation part; never sees the test part.
 
-    Writes under ``folder``: the training state every ``checkpoint_every`` steps, the weights file when the run ends
+    Writes to ``folder``: the training state every ``checkpoint_every`` steps, the weights file when the run ends
     (however it ends), a picture of drawings at each validation, and logs for TensorBoard and as CSV.
 
-    The order of the data, the initial weights and all noise follow from (seed, step) alone, so a run that was killed
-    and resumed ends with the same weights, bit for bit, as one left alone (on one kind of CPU, with equally many
-    threads).
+    The order of the data, the initial weights and all noise depend only on (seed, step). So a run that was killed and
+    resumed ends with the same weights, bit for bit, as an undisturbed one (on the same kind of CPU, with the same
+    number of threads).
 
-    Several ``processes`` (see `allograph.runtime.distributed.joined`) each take their share of the rows of every batch
-    and follow one process but for the order in which float32 numbers are added; a run may go on with another number of
-    them. The first alone writes into ``folder``, which all must be able to read.
+    Several ``processes`` (see `allograph.runtime.distributed.joined`) each take their share of the rows of every batch.
+    The result equals that of one process except for the order in which float32 numbers are added; a run may continue
+    with another number of processes. Only the first writes to ``folder``, which all must be able to read.
 
     Raises AllographError: ``folder`` holds a run and ``resume`` is false; there is nothing to resume; the run to be
-    resumed had other settings or data, or another process goes on with it; a batch that cannot be divided among the
+    resumed had other settings or data, or another process is continuing it; a batch cannot be divided among the
     processes.
     """
     processes.by_first(lambda: check_folder(folder, resume))
@@ -106,12 +107,12 @@ def fit(
             resized(initial.model, model)
         except ValueError:
             raise AllographError(
-                "the weights to begin with are of another network: leave out --preset, and of model set no more than "
-                "image_size and patch"
+                "the weights of --from belong to another network: leave out --preset, and set no field of the model "
+                "except image_size and patch"
             ) from None
     fitting = Fitting(model, preset, processes)
     batches = Batches(splits, preset, model.conditional, processes)
-    # Only now, when nothing can be refused any more, does the folder become that of this run.
+    # All checks have passed, so the folder may become this run's folder.
     run = {"preset": to_dict(preset), "data": splits.train.fingerprint(), "from": initial and initial.sha256}
     before = processes.by_first(lambda: begin(folder, resume, run))
     processes.by_each(lambda: _check_seen(state, before))
@@ -137,22 +138,20 @@ def fit(
                 enable_progress_bar=False,
                 default_root_dir=folder,
                 logger=[
-                    CSVLogger(
-                        folder, name="logs", version=f"csv-{step:07d}"
-                    ),  # a run that goes on begins a file of its own
+                    CSVLogger(folder, name="logs", version=f"csv-{step:07d}"),  # a resumed run starts its own file
                     TensorBoardLogger(folder, name="logs", version="tensorboard"),
                 ],
                 callbacks=[stop, ending, *_callbacks(folder, batches, training, processes)],
             )
             if before is not None and step >= training.max_steps:
-                # The averaged weights: nothing is left to train.
+                # The state holds the averaged weights if nothing is left to train.
                 fitting.load_state_dict(torch.load(state, map_location="cpu", weights_only=True)["state_dict"])
             else:
                 leave_endings_to_callback(trainer)
                 try:
                     trainer.fit(fitting, batches, ckpt_path=state if before is not None else None, weights_only=True)
                 except SystemExit:
-                    raise KeyboardInterrupt from None  # what the engine makes of one that came before the first step
+                    raise KeyboardInterrupt from None  # the engine's answer to Ctrl-C before the first step
                 step = trainer.global_step
             figures = _final_validation(trainer, fitting, batches)
 
@@ -160,26 +159,25 @@ def fit(
         card = _card(fitted, preset, preset_name, splits, command)
         if initial is not None:
             _add_ancestor(card["data"], initial.card)
-            if preset.data.exemplars == initial.exemplars:  # how it draws was chosen; it still draws the same
+            if preset.data.exemplars == initial.card.exemplars:  # drawing settings were chosen; it still draws the same
                 card |= {key: initial.card[key] for key in ("temperature", "guidance") if key in initial.card}
         processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
         return fitted
 
 
 def _check_seen(state: Path, before: int | None) -> None:
-    """Refuses to go on from a state that only the first machine has."""
+    """Refuses to continue from a state that only the first machine has."""
     if before is not None and not state.exists():
-        raise AllographError(f"not every machine sees {state}: name a folder that all of them share with -o")
+        raise AllographError(f"not every machine sees {state}: with -o, name a folder that all of them share")
 
 
-def _add_ancestor(data: dict[str, Any], card: Mapping[str, Any]) -> None:
-    """What the first weights have seen, those that were trained from them have."""
-    before = card.get("data", {})
-    both = [*data["sketch"], *before.get("sketch", [])]
+def _add_ancestor(data: dict[str, Any], card: ModelCard) -> None:
+    """Adds to the card what the first weights were trained on: the new weights have seen it too."""
+    both = [*data["sketch"], *(card.data.sketch or ())]
     data["sketch"] = list(smallest(np.array(both, dtype=np.uint64)))
+    before = card.get("data", {})
     known = {key: before[key] for key in ("name", "split", "fingerprint") if key in before}
-    seed = card.get("settings", {}).get("training", {}).get("seed", 0)
-    data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": seed}]
+    data["ancestors"] = [*before.get("ancestors", []), {**known, "seed": card.data.seed}]
 
 
 def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, processes: Processes) -> list[Callback]:
@@ -200,7 +198,7 @@ def _callbacks(folder: Path, batches: Batches, training: TrainingConfig, process
 
 
 def _precision(name: Literal["auto", "float32", "bfloat16"]) -> Literal["bf16-mixed", "32-true"]:
-    """Lightning's word for it; ``auto`` is bfloat16 where it is multiplied natively."""
+    """Lightning's name for the precision; ``auto`` is bfloat16 if the processor multiplies it natively."""
     if name == "auto":
         native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
         name = "bfloat16" if native else "float32"
@@ -208,7 +206,7 @@ def _precision(name: Literal["auto", "float32", "bfloat16"]) -> Literal["bf16-mi
 
 
 def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Batches) -> dict[str, float]:
-    """With the averaged weights, which are in place once fitting has ended."""
+    """Validates the averaged weights, which are in place once fitting has ended."""
     trainer.validate(fitting, batches, verbose=False)
     figures = trainer.callback_metrics
     names = {
@@ -222,6 +220,7 @@ def _final_validation(trainer: lightning.Trainer, fitting: Fitting, batches: Bat
 
 def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, command: str) -> dict[str, Any]:
     return {
+        "version": CARD_VERSION,
         "preset": preset_name,
         "settings": to_dict(preset),
         "data": {
@@ -239,14 +238,14 @@ def _card(fitted: Fitted, preset: Preset, preset_name: str, splits: Splits, comm
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the engine's advice to its programmers; its errors pass."""
+    """Silences the engine's advice to programmers, but not its errors."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PossibleUserWarning)
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")  # its own call, with torch 2.13
-        warnings.filterwarnings("ignore", message=".*exists and is not empty")  # a run that is gone on with
-        warnings.filterwarnings("ignore", message=".*broadcast_buffers. is deprecated")  # the new word is torch 2.13's
+        warnings.filterwarnings("ignore", message=".*exists and is not empty")  # a resumed run
+        warnings.filterwarnings("ignore", message=".*broadcast_buffers. is deprecated")  # the new name is torch 2.13's
         for logger in loggers:
             logger.setLevel(logging.ERROR)
         try:

@@ -1,4 +1,4 @@
-"""One step of fitting, and the data that goes into it: all of it a pure function of (seed, step)."""
+"""One step of fitting and its data, both a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from allograph.bounds import FreeEnergy
 from allograph.config import Preset, TrainingConfig
 from allograph.data import PairBatch, PairSource, Splits, fixed_pairs
 from allograph.errors import AllographError
-from allograph.models import BendingModel, GenerativeModel
+from allograph.models import GenerativeModel
 from allograph.runtime.distributed import ALONE, Processes, Share
 from allograph.runtime.pool import end_with_caller
 from allograph.training.compiling import compile_parts, pays
@@ -32,14 +32,15 @@ _LOG_EVERY = 10
 
 
 class SharedBatch(NamedTuple):
-    """The rows of a batch that are this process's, and which they are."""
+    """This process's rows of a batch, and their numbers."""
 
     pairs: PairBatch
     share: Share
 
 
 class StepStream(IterableDataset):
-    """A share of the batches of steps ``first``, ``first + 1``, ... ``last - 1``, made by a worker ahead of time."""
+    """This process's share of the batches of steps ``first``, ``first + 1``, ... ``last - 1``, made ahead of time by a
+    worker."""
 
     def __init__(self, source: PairSource, first: int, last: int, share: Share) -> None:
         self.source, self.first, self.last, self.share = source, first, last, share
@@ -50,7 +51,7 @@ class StepStream(IterableDataset):
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Share of the peak rate at a step: a linear rise, then half a cosine to ``final_rate``."""
+    """Learning rate at a step as a share of the peak: a linear rise, then half a cosine to ``final_rate``."""
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
     done = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
@@ -58,17 +59,18 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
 
 
 def kl_weight(step: int, config: TrainingConfig) -> float:
-    """Of the KL terms at a step: a linear rise from 0.1 to 1.
+    """Weight of the KL terms at a step: a linear rise from 0.1 to 1.
 
-    At first little is explained and a latent costs more than it brings, so that windows and latents that will be needed
-    are given up (Bowman et al., *Generating Sentences from a Continuous Space*, 2016).
+    At first the model explains little, and a latent costs more than it gains. With full weight it would give up windows
+    and latents that it needs later (Bowman et al., *Generating Sentences from a Continuous Space*, 2016).
     """
     return 1.0 if step >= config.kl_warmup_steps else 0.1 + 0.9 * step / config.kl_warmup_steps
 
 
 def ema_update(decay: float):
     """The moving average ``a <- d a + (1 - d) w`` with ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that
-    a short run is not an average of its first weights. In the form that `torch.optim.swa_utils.AveragedModel` takes."""
+    a short run is not an average of its first weights. It has the signature that `torch.optim.swa_utils.AveragedModel`
+    needs."""
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
@@ -80,7 +82,7 @@ def ema_update(decay: float):
 
 
 class Fitting(lightning.LightningModule):
-    """Minimises the free energy of targets, given exemplars where the model takes them, some of them blank."""
+    """Minimises the free energy of targets, given exemplars (some of them blank) if the model takes them."""
 
     def __init__(self, model: GenerativeModel, preset: Preset, processes: Processes = ALONE) -> None:
         super().__init__()
@@ -88,11 +90,11 @@ class Fitting(lightning.LightningModule):
         model.recompute = preset.training.recompute
         self._logged = False
         self.news: list[str] = []
-        """Lines for whoever watches, who takes them away."""
+        """Lines to show; whoever shows them removes them."""
         self.compiles: bool | None = None
-        """Whether steps are compiled; None until the run begins."""
+        """Whether steps are compiled; None until the run starts."""
         self._batch: SharedBatch | None = None
-        """Of the step under way."""
+        """The batch of the current step."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["compiles"] = self.compiles
@@ -101,7 +103,7 @@ class Fitting(lightning.LightningModule):
         self.compiles = checkpoint.get("compiles", False)  # older runs did not
 
     def _begin(self, batch: SharedBatch) -> None:
-        """Decides, at the first step of a run, whether it compiles; a run that goes on does as it did before."""
+        """Decides at the first step of a run whether it compiles; a resumed run does as before."""
         training, resumed = self.preset.training, self.compiles is not None
         if not resumed:
             self.compiles = pays(self.model, training.max_steps * training.batch_size, training.compile)
@@ -119,11 +121,11 @@ class Fitting(lightning.LightningModule):
             self.news.append(f"compiled the training step in {time.monotonic() - start:.0f} s")
             return
         self.model.compiled, self.model.room, self.compiles = {}, None, False
-        after = ", so it is not bit for bit the run that it was" if resumed else ""
-        self.news.append(f"the run goes on without compiled steps{after}: {trouble or 'another process has none'}")
+        after = ", so it will differ slightly from the run without a stop" if resumed else ""
+        self.news.append(f"the run continues without compiled steps{after}: {trouble or 'another process has none'}")
 
     def noise_generator(self, *key: int) -> torch.Generator:
-        """Noise that belongs to this key and to nothing else."""
+        """A generator of noise that depends only on this key."""
         state = np.random.SeedSequence([self.preset.training.seed, *key]).generate_state(1, np.uint64)[0]
         return torch.Generator(device=self.device).manual_seed(int(state) >> 1)
 
@@ -139,14 +141,13 @@ class Fitting(lightning.LightningModule):
         return (result.distortion + weight * result.kl.sum(dim=-1)).mean()
 
     def _log_now(self) -> bool:
-        """Every tenth step and the first of a run: the engine takes milliseconds, a fifth of a small model's step."""
+        """True for every tenth step and the first of a run: logging takes milliseconds, a fifth of a small model's
+        step."""
         return not self._logged or (self.global_step + 1) % _LOG_EVERY == 0
 
-    def free_energy(
-        self, batch: PairBatch, generator: torch.Generator, share: Share | None = None
-    ) -> FreeEnergy:
-        """Of the targets, given exemplars as training gives them: blank and without ink beside them by chance. Where
-        they are a share of a batch, chance and noise are those of its rows."""
+    def free_energy(self, batch: PairBatch, generator: torch.Generator, share: Share | None = None) -> FreeEnergy:
+        """The free energy of the targets, given exemplars as in training: some blank and some without added ink, at
+        random. For a share of a batch, random choices and noise are those of its rows."""
         rows, count = share or Share.whole(len(batch))
         if not self.model.conditional:
             return self._infer(batch.target, None, self.model.noise(count, generator=generator)[rows])
@@ -157,7 +158,7 @@ class Fitting(lightning.LightningModule):
         return self._infer(batch.target, context, noise, ink)
 
     def _infer(self, x: Tensor, context: Tensor | None, noise: Tensor, ink: Tensor | None = None) -> FreeEnergy:
-        if not len(x):  # of an empty share, which models do not take: nothing of one blank image
+        if not len(x):  # models take no empty batch: infer one blank image, keep none of its rows
 
             def blank(part: Tensor) -> Tensor:
                 return part.new_zeros(1, *part.shape[1:])
@@ -165,9 +166,7 @@ class Fitting(lightning.LightningModule):
             others = (part if part is None else blank(part) for part in (context, ink))
             energy = self._infer(blank(x), next(others), blank(noise), next(others))
             return FreeEnergy(energy.distortion[:0], energy.kl[:0])
-        if isinstance(self.model, BendingModel):
-            return self.model.infer(x, context, noise, ink=ink).free_energy
-        return self.model.infer(x, context, noise).free_energy
+        return self.model.infer(x, context, noise, ink=ink).free_energy
 
     def validation_step(self, batch: SharedBatch, batch_idx: int) -> None:
         (rows, count), x, context = batch.share, batch.pairs.target, batch.pairs.context
@@ -175,14 +174,14 @@ class Fitting(lightning.LightningModule):
         results = {"validation": self._infer(x, context if self.model.conditional else None, noise)}
         if self.model.conditional:
             results["validation_without"] = self._infer(x, None, noise)
-        if isinstance(self.model, BendingModel) and self.model.bends_ink:
+        if self.model.bends_ink:
             none = torch.zeros(len(x), dtype=torch.bool, device=self.device)
             results["validation_bent"] = self._infer(x, context, noise, none)
         for name, result in results.items():
             self._log_free_energy(name, result, batch.share)
 
     def _log_free_energy(self, name: str, result: FreeEnergy, share: Share) -> None:
-        """The means over the rows of all processes."""
+        """Logs the means over the rows of all processes."""
         sums = torch.cat([result.total.detach().sum()[None], result.kl.detach().sum(dim=0)])
         energy, *kl = self.processes.total(sums) / share.of
         self.log(f"{name}/free_energy", energy, prog_bar=name in ("train", "validation"), batch_size=share.of)
@@ -190,11 +189,11 @@ class Fitting(lightning.LightningModule):
         self.log_dict({f"{name}/kl/{t:02d}": one for t, one in enumerate(kl, start=1)}, batch_size=share.of)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        # Here and not by the trainer, which refuses to clip for a fused optimizer (because of float16's loss scaling).
+        # Done here because the trainer refuses to clip for a fused optimizer (because of float16's loss scaling).
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.preset.training.gradient_clip)
         if self._log_now():
             self.log("train/gradient_norm", norm)
-        # To look at the norm waits for a GPU, so there it is done only now and then.
+        # Looking at the norm waits for the GPU, so there it happens only now and then.
         if (self.device.type == "cpu" or self.global_step % 50 == 0) and not torch.isfinite(norm):
             assert self._batch is not None
             cause = remedy(self, self._batch)
@@ -208,17 +207,17 @@ class Fitting(lightning.LightningModule):
 
 
 def _prepare_worker(worker: int) -> None:
-    """A terminal sends Ctrl-C to every process, torchrun and Slurm send SIGTERM, too; the worker has to live until the
-    parent has saved. It ends with the parent: torch sees to that only where the parent made it itself, and from Python
-    3.14 on a server does."""
+    """Makes the worker ignore Ctrl-C and SIGTERM, which a terminal, torchrun and Slurm send to every process: it must
+    live until the parent has saved. It ends with the parent; torch ensures that only if the parent made it itself, but
+    from Python 3.14 on a server does."""
     end_with_caller()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 class Batches(lightning.LightningDataModule):
-    """Training batches from the step that the trainer has reached on, and the fixed validation pairs: of each this
-    process's share."""
+    """This process's share of the training batches, from the trainer's current step on, and of the fixed validation
+    pairs."""
 
     def __init__(self, splits: Splits, preset: Preset, conditional: bool, processes: Processes = ALONE) -> None:
         super().__init__()
@@ -249,7 +248,7 @@ class Batches(lightning.LightningDataModule):
         self.validation_size = training.batch_size
 
     def mean(self) -> Tensor:
-        """(C, S, S), over the targets of the first batches."""
+        """The mean image (C, S, S) over the targets of the first batches."""
         return torch.cat([self.source.batch(step).target for step in range(_BATCHES_FOR_MEAN)]).mean(dim=0)
 
     def train_dataloader(self) -> DataLoader:

@@ -1,8 +1,8 @@
-"""A pass of the compiler over a graph: sums of products become one product.
+"""A compiler pass over a graph: it turns sums of products into one product.
 
-Backwards through a loop the gradient of a weight is a sum of small products, one a step, and that of what two maps have
-read is a sum of two. ``sum_i A_i B_i = [A_1 A_2 ...] [B_1; B_2; ...]``: one product over the sum of the inner
-lengths, which a processor multiplies several times faster, and rounds once.
+In the backward pass through a loop, the gradient of a weight is a sum of small products, one for each step; the
+gradient of an input of two maps is a sum of two. ``sum_i A_i B_i = [A_1 A_2 ...] [B_1; B_2; ...]`` is one product over
+the sum of the inner lengths, which a processor computes several times faster and rounds once.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class SumsOfProducts(CustomGraphPass):
         graph.eliminate_dead_code()
 
     def uuid(self) -> bytes:
-        """Of this file: compiled graphs on disk are those of this very pass."""
+        """The hash of this file, so that compiled graphs on disk belong to this version of the pass."""
         return get_hash_for_files((__file__,))
 
 
 def _is_sum(node: Node) -> bool:
-    """Of two tensors of one shape and type."""
+    """Whether a node is the sum of two tensors of one shape and type."""
     return (
         node.target is aten.add.Tensor
         and not node.kwargs
@@ -51,7 +51,7 @@ def _like(node: Node) -> tuple[torch.Size, torch.dtype]:
 
 
 def _terms(total: Node) -> list[Node]:
-    """What is added up in all, seen through sums that nothing else needs."""
+    """All terms of a sum, including those of inner sums that nothing else uses."""
     terms, left = [], list(total.args)
     while left:
         node: Any = left.pop()
@@ -63,7 +63,7 @@ def _terms(total: Node) -> list[Node]:
 
 
 def _product_in(term: Node) -> Node | None:
-    """The product that a term is, as it is or in another type, if nothing else needs it."""
+    """The product behind a term, possibly converted to another type, if nothing else uses it."""
     node: Any = term
     transposed = False
     while len(node.users) == 1 and node.target in (convert, aten.permute.default):
@@ -74,7 +74,7 @@ def _product_in(term: Node) -> Node | None:
 
 def _multiply_at_once(graph: Graph, total: Node) -> None:
     alike: dict[Hashable, list[Node]] = defaultdict(list)
-    """Products by shape and type, and whatever else is added by itself."""
+    """Products by shape and type; every other term by itself."""
     for term in _terms(total):
         product = _product_in(term)
         alike[term if product is None else _like(product)].append(term if product is None else product)
@@ -93,14 +93,15 @@ def _multiply_at_once(graph: Graph, total: Node) -> None:
 
 
 def _beside_each_other(call: Callable[..., Node], parts: Sequence[Any]) -> Node:
-    """``[A_1 A_2 ...]``; where they are transposed the matrices below each other, transposed: rows stay whole."""
+    """``[A_1 A_2 ...]``; for transposed matrices, the transpose of their vertical concatenation, so that rows stay
+    whole."""
     if all(part.target is aten.permute.default for part in parts):
         return call(aten.permute.default, call(aten.cat.default, [part.args[0] for part in parts], 0), [1, 0])
     return call(aten.cat.default, [*parts], 1)
 
 
 def _call(graph: Graph, target: Callable[..., Any], *arguments: Any) -> Node:
-    """A new node, and what later passes want to know of it: its shape and type."""
+    """A new node, with the shape and type that later passes need."""
     node = graph.call_function(target, arguments)
     node.meta["val"] = target(*map_arg(arguments, lambda part: part.meta["val"]))
     return node

@@ -1,1 +1,1 @@
-"""What a model's drawings are worth as training data, beside classical augmentation."""
+"""What a model's drawings are worth as training data, compared with classical augmentation."""

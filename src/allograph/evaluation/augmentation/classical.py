@@ -1,4 +1,4 @@
-"""Classical augmentation, as good as it can be made without a model: affine maps, elastic bends, another pen."""
+"""Classical augmentation, as good as possible without a model: affine maps, elastic bends, changes of the pen."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from allograph.data.augment import change_pen
+from allograph.data.warping import change_pen
 
 TUNED = Path(__file__).with_name("classical.json")
-"""The ranges that `python -m allograph.evaluation classical` found on training alphabets, how, and how they fared."""
+"""The ranges that `python -m allograph.evaluation classical` found on training alphabets, with method and accuracy."""
 
 
 @dataclass(frozen=True)
 class Classical:
-    """Ranges of random changes, each symmetric about none; all zero (factors: one) leaves drawings as they are.
+    """Ranges of random changes, each symmetric about no change; all zero (factors: one) changes nothing.
 
-    Of every drawing anew: a turn by up to ``turn`` degrees, a shear by up to ``shear``, a stretch of one axis against
+    Each drawing gets a new turn by up to ``turn`` degrees, a shear by up to ``shear``, a stretch of one axis against
     the other by a factor of up to ``stretch``, a scale of up to ``scale``, a shift by up to ``shift`` of half the
     frame; an elastic bend, normal displacements of standard deviation ``elastic`` (half frames) at ``control`` x
     ``control`` points with a smooth surface between them (Simard, Steinkraus, Platt, *Best Practices for Convolutional
@@ -45,7 +45,7 @@ class Classical:
     def __call__(
         self, images: Float[Tensor, "n c size size"], generator: torch.Generator
     ) -> Float[Tensor, "n c size size"]:
-        """One new drawing of each; what comes in from beyond the frame is 0, as paper is."""
+        """One new drawing of each; beyond the frame is paper, 0."""
         count, size = len(images), images.shape[-1]
 
         def uniform(limit: float) -> Float[Tensor, " n"]:
@@ -76,7 +76,7 @@ class Classical:
 
 
 def tuned() -> Classical:
-    """The ranges that were found to be best on training alphabets."""
+    """The best ranges found on training alphabets."""
     return Classical(**json.loads(TUNED.read_text(encoding="utf-8"))["settings"])
 
 

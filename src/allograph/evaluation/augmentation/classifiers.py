@@ -1,4 +1,4 @@
-"""The small classifier that is trained on a few drawings a class, to see what augmentation is worth."""
+"""The small classifier that shows what augmentation is worth, trained on a few drawings of each class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from allograph.evaluation.critics.fitting import minimise
 
 @dataclass(frozen=True)
 class ClassifierTraining:
-    """How a classifier is made and trained, whatever it is trained on: ``steps`` steps of ``per_class`` images each."""
+    """How a classifier is made and trained, on any data: ``steps`` steps with ``per_class`` images of each class."""
 
     steps: int = 400
     per_class: int = 2
@@ -27,7 +27,8 @@ class ClassifierTraining:
 
 
 class Classifier(nn.Module):
-    """Blocks of convolution, batch norm, ReLU and pooling, the mean over what is left of the image, a linear layer."""
+    """Blocks of convolution, batch norm, ReLU and pooling, then the mean over the remaining pixels and a linear
+    layer."""
 
     def __init__(self, ways: int, channels: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ def train_classifier(
     training: ClassifierTraining,
     seed: int,
 ) -> Classifier:
-    """Train on ``batch(step)``, m images of each class; equal seeds begin with equal weights."""
+    """Train on ``batch(step)``, m images of each class; equal seeds start with equal weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = Classifier(ways, channels, training.widths)
@@ -76,6 +77,6 @@ def train_classifier(
 
 @torch.inference_mode()
 def accuracy_of(classifier: Classifier, images: Float[Tensor, "ways m c size size"]) -> float:
-    """How often it names the class of an image, row w being of class w."""
+    """How often the classifier names the right class of an image; row w belongs to class w."""
     labels = torch.arange(len(images)).repeat_interleave(images.shape[1])
     return float((classifier(images.flatten(0, 1)).argmax(1) == labels).double().mean())

@@ -1,4 +1,4 @@
-"""What a user gains: a small classifier trained on one drawing a class, with and without a writer's drawings."""
+"""What users gain: trains a small classifier on few drawings of each class, with and without a writer's drawings."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 Batches = Callable[[int], Tensor]
 
 ARMS = ("nothing", "classical", "allograph", "both")
-"""What is done with the few drawings: they are repeated; changed anew at every step; a writer adds its drawings;
-these, too, are changed anew at every step."""
+"""What is done with the few drawings: repeat them; change them at every step; add a writer's drawings; also change
+these at every step."""
 
 _WAYS = 20
 _AT_ONCE = 20
 _LARGE = 40
-"""From this side on images are halved before the classifier sees them."""
+"""Images of this side and larger are halved before the classifier sees them."""
 
 
 @dataclass(frozen=True)
 class ShotResult:
-    """Accuracies (0 to 1) with so many drawings a class, means over the trials with standard errors; and differences,
-    paired by trial, so that what makes one choice of characters harder than another does not count."""
+    """Accuracies (0 to 1) with ``shots`` drawings of each class, means over the trials with standard errors; and
+    differences paired by trial, so that harder and easier choices of characters do not matter."""
 
     shots: int
     nothing: Estimate
@@ -59,7 +59,7 @@ class ShotResult:
 
     @classmethod
     def of(cls, shots: int, accuracies: dict[str, list[float]]) -> ShotResult:
-        """From the accuracies of every trial, by arm."""
+        """The result from the accuracies of every trial, by arm."""
         values = {arm: np.asarray(accuracies[arm]) for arm in ARMS}
         pairs = (("classical", "nothing"), ("allograph", "classical"), ("both", "classical"), ("both", "allograph"))
         differences = {f"{one}_minus_{other}": Estimate.mean(values[one] - values[other]) for one, other in pairs}
@@ -76,11 +76,11 @@ class AugmentationResult:
     """Everything about one measurement that a comparison needs.
 
     Attributes:
-        ways, drawings: classes of a trial, and real drawings of each: those given, and those tested on, which are the
-            same for every number of shots.
-        made: the writer's drawings of each class.
+        ways, drawings: number of classes in a trial, and of real drawings of each: those given and those tested on,
+            which are the same for every number of shots.
+        made: number of the writer's drawings of each class.
         size: side of the images in pixels; the classifier sees ``seen``.
-        refused: exemplars that the writer could not take in; they were repeated instead.
+        refused: number of exemplars that the writer could not use and that were repeated instead.
         classical: the ranges of the classical augmentation.
         classifier: how every classifier was made and trained.
     """
@@ -110,7 +110,7 @@ class AugmentationResult:
         """A table to print."""
         head = (
             f"accuracy in % of real drawings, {self.ways} classes {self.setting} alphabets, {self.trials} trials, "
-            f"{self.tested} tested drawings a class; {self.made} made a class; {self.data}, {self.size} px"
+            f"{self.tested} tested drawings per class; {self.made} made per class; {self.data}, {self.size} px"
         )
         shots = [f"{result.shots} drawing{'s' if result.shots > 1 else ''}" for result in self.shots]
         lines = [head, f"{'trained on':32}" + "".join(f"{name:>16}" for name in shots)]
@@ -127,7 +127,7 @@ class AugmentationResult:
             values = [getattr(result, field) for result in self.shots]
             lines.append(f"{name:32}" + "".join(f"{f'{100 * v.value:+.1f} ± {100 * v.error:.1f}':>16}" for v in values))
         if self.refused:
-            lines.append(f"note: {self.refused} exemplars could not be taken in and were repeated")
+            lines.append(f"note: {self.refused} exemplars could not be used; they were repeated instead")
         return "\n".join([*lines, f"{self.seconds:.0f} s"])
 
 
@@ -148,29 +148,31 @@ def evaluate_augmentation(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentationResult:
-    """Train the same small classifier four times on the same few drawings of unseen classes; test it on the others.
+    """Train the same small classifier four times on the same few drawings of unseen classes, and test it on the others.
 
     A trial takes ``ways`` classes (None: 20, or all where an alphabet has fewer) with ``drawings`` real drawings each:
-    k of them are given, for every k in ``shots``, and those that are given for no k are tested on. The arms (`ARMS`)
-    have one number of steps, one batch size and one beginning. ``draw`` makes ``made`` drawings a class, the given ones
-    taking turns. Several ``processes`` each take their share of the trials.
+    k of them are given, for every k in ``shots``; those never given are tested on. The arms (`ARMS`) have the same
+    number of steps, batch size and first weights. ``draw`` makes ``made`` drawings of each class from the given ones in
+    turn. Several ``processes`` each take their share of the trials.
 
     Raises:
-        AllographError: too few classes or drawings, a number that makes no sense.
+        AllographError: too few classes or drawings, or a number out of range.
     """
     start = time.perf_counter()
     training = training or ClassifierTraining()
     shots = sorted(set(shots))
     if not shots or shots[0] < 1 or made < 1 or training.steps < 1:
-        raise AllographError("drawings a class, new drawings and steps are numbers of at least 1")
+        raise AllographError("drawings per class, new drawings and steps must be at least 1")
     if shots[-1] >= drawings:
-        raise AllographError(f"with {shots[-1]} of {drawings} drawings given none is left to test on: take fewer shots")
+        raise AllographError(
+            f"{shots[-1]} of {drawings} drawings are given, so none is left to test on: use fewer shots"
+        )
     ways = _ways(dataset, drawings, setting) if ways is None else ways
     chosen = draw_trials(dataset, trials=trials, ways=ways, drawings=drawings, setting=setting, seed=seed)
     each = len(shots) * len(ARMS)
 
     def measure(number: int) -> tuple[dict[tuple[int, str], float], int]:
-        """The accuracy of every classifier of a trial, and how many exemplars were refused."""
+        """The accuracy of every classifier of a trial, and the number of refused exemplars."""
         trial, found, before = chosen[number], {}, getattr(draw, "refused", 0)
         given, tested = few_drawings(dataset, trial, size, shots[-1])
         pool = _drawings(draw, given, shots, made, trial.seed)
@@ -208,14 +210,14 @@ def evaluate_augmentation(
 def few_drawings(
     dataset: ConceptDataset, trial: Trial, size: int, most: int
 ) -> tuple[Float[Tensor, "ways most c size size"], Float[Tensor, "ways tested c size size"]]:
-    """The drawings that are given, in the order in which more are, and those that are tested on."""
+    """The drawings to give, in the order in which they are added, and those to test on."""
     indices = np.concatenate([trial.exemplars[:, None], trial.others], axis=1)
     images = dataset.drawings(indices.ravel(), size).unflatten(0, indices.shape)
     return images[:, :most], images[:, most:]
 
 
 def batches(images: Float[Tensor, "ways n c size size"], classical: Classical | None, count: int, seed: int) -> Batches:
-    """A training's batches: ``count`` of each class's images, drawn with replacement, changed or as they are."""
+    """The batches of a training: ``count`` images of each class, drawn with replacement, changed or unchanged."""
     generator = torch.Generator().manual_seed(seed)
     ways, n = images.shape[:2]
 
@@ -230,7 +232,7 @@ def batches(images: Float[Tensor, "ways n c size size"], classical: Classical | 
 
 
 def shrunk(images: Float[Tensor, "ways n c size size"]) -> Float[Tensor, "ways n c seen seen"]:
-    """What a classifier sees: large images at half their side."""
+    """Images as a classifier sees them: large ones at half their side."""
     if images.shape[-1] < _LARGE:
         return images
     return F.avg_pool2d(images.flatten(0, 1), 2).unflatten(0, images.shape[:2])
@@ -248,9 +250,9 @@ def picture_of(
     setting: Setting = "within",
     seed: int = 0,
 ) -> Image.Image:
-    """What classifiers were shown in the first trial: one drawing given, real ones, changed ones, the writer's.
+    """Training images of the first trial: one given drawing, real ones, changed ones, the writer's.
 
-    ``inked``: 1 is ink, to be shown black on white.
+    ``inked``: 1 is ink, shown black on white.
     """
     trial = draw_trials(dataset, trials=2, ways=ways, drawings=drawings, setting=setting, seed=seed)[0]
     given, tested = few_drawings(dataset, trial, size, 1)
@@ -267,7 +269,7 @@ def picture_of(
 
 
 def _ways(dataset: ConceptDataset, drawings: int, setting: Setting) -> int:
-    """20, or as many classes as there are to choose from."""
+    """The number of classes: 20, or all if there are fewer."""
     eligible = dataset.family[dataset.drawings_per_concept >= drawings]
     most = len(eligible) if setting == "across" else int(np.bincount(eligible, minlength=1).max())
     return max(2, min(_WAYS, most))
@@ -276,7 +278,7 @@ def _ways(dataset: ConceptDataset, drawings: int, setting: Setting) -> int:
 def _drawings(
     draw: DrawingFunction, given: Float[Tensor, "ways most c size size"], shots: Sequence[int], made: int, seed: int
 ) -> dict[int, Float[Tensor, "ways made c size size"]]:
-    """For every k of ``shots`` at least ``made`` drawings of each class, equally many after each of the first k."""
+    """For every k of ``shots``, at least ``made`` drawings of each class, equally many from each of the first k."""
     after: list[Tensor] = []
     for place in range(shots[-1]):
         count = -(-made // min(k for k in shots if k > place))

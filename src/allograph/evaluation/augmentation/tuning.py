@@ -1,4 +1,4 @@
-"""The best classical augmentation, looked for on training alphabets alone: random search by halving."""
+"""Searches for the best classical augmentation on training alphabets only: random search by halving."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _TRIED: dict[str, tuple[float, ...]] = {
     "control": (3, 4, 5, 6, 8),
     "pen": (0.0, 0.7, 1.5, 2.5),
 }
-"""The values that each range is drawn from."""
+"""The values from which each range is drawn."""
 
 _USUAL = Classical(turn=10, shear=0.2, stretch=1.2, scale=1.2, shift=0.12, elastic=0.06, control=5, pen=0.7)
-"""Where a person would begin; it is among the candidates."""
+"""A usual first choice, which is among the candidates."""
 
 
 @dataclass
 class Candidate:
-    """Ranges, and the accuracy that they gave in each trial so far."""
+    """Ranges, and their accuracy in each trial so far."""
 
     settings: Classical
     accuracies: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What the search found: the best ranges, their accuracy, and all that was tried, the best first."""
+    """The result of the search: the best ranges, their accuracy, and all candidates, best first."""
 
     settings: Classical
     accuracy: Estimate
@@ -81,9 +81,10 @@ def tune_classical(
     seed: int = 0,
     report: Callable[[str], None] = lambda line: None,
 ) -> Tuning:
-    """The ranges with which a classifier of 20 classes of one alphabet, given one drawing each, names the others best.
+    """The ranges with which a classifier of 20 classes of one alphabet, given one drawing each, recognises the others
+    best.
 
-    Every candidate is tried in the first ``rounds[0]`` trials; the best share ``keep`` of them goes on until it has
+    Every candidate is tried in the first ``rounds[0]`` trials; the best share ``keep`` of them continues until it has
     seen ``rounds[1]``, and so on. All see the same trials, with the same first weights. ``dataset`` must hold training
     alphabets only.
     """

@@ -1,1 +1,1 @@
-"""One-shot classification: which symbol a drawing shows, by a model's likelihood."""
+"""One-shot classification by a model's likelihood: which symbol does a drawing show?"""

@@ -1,4 +1,4 @@
-"""One-shot classification by a generative model: the class of which a drawing is the most likely new drawing.
+"""One-shot classification by a generative model: the class whose exemplar makes a drawing most likely.
 
 For a test x and the exemplar x'_c of each class, with ``p(x | x')`` the model's likelihood,
 
@@ -6,25 +6,26 @@ For a test x and the exemplar x'_c of each class, with ``p(x | x')`` the model's
     backward_c = log p(x'_c | x) - log p(x'_c)       and the drawing about the exemplar
     both_c     = forward_c + backward_c
 
-and the chosen class is the one with the largest. Were the model's conditionals those of one joint distribution, both
-directions would be equal: the pointwise mutual information of x and x'. They are not, so both are measured. log p(x) is
-the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
+and the chosen class is the one with the largest value. If the model's conditionals belonged to one joint distribution,
+both directions would be equal: the pointwise mutual information of x and x'. They do not, so both are measured. log
+p(x) is the same for all classes; log p(x'_c) is not, and without it the class with the simplest exemplar would win.
 
-A model that may only bend its exemplar has no p(x) without one. There it is that of any exemplar of the run bent:
-``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar of any other, ``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
+A model that may only bend its exemplar has no p(x) without one. Then p(x) is the mixture over the run's exemplars:
+``p(x) = 1/W sum_c p(x | x'_c)``, and for an exemplar over all others,
+``p(x'_c) = 1/(W-1) sum_{d != c} p(x'_c | x'_d)``.
 
-Nobody draws a symbol twice at the same size and slant, and a model may make too much of both. With M variants of an
-exemplar, itself and small affine changes of it, the likelihood is that of the mixture, a density as proper:
+Nobody draws a symbol twice with the same size and slant, and a model may overrate both. With M variants of an exemplar,
+itself and small affine changes of it, the likelihood is that of the mixture, also a proper density:
 
     p(x | x') = 1/M sum_m p(x | a_m(x')),   a_1 the identity
 
 Each log likelihood is an importance weighted bound over K samples, K / M for each variant. All bounds of one drawing,
-given whatever exemplar or none, share their noise, so that they differ by the exemplar and not by chance.
+given any exemplar or none, share their noise, so that they differ by the exemplar and not by chance.
 """
 
 from __future__ import annotations
 
-__all__ = ["SCORES", "ByBending", "Likelihoods", "RunScores", "classify", "score_run", "variants_of"]
+__all__ = ["SCORES", "BendingOnly", "Likelihoods", "RunScores", "classify", "score_run"]
 
 import copy
 import math
@@ -34,46 +35,34 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from allograph.bounds import Weighs, importance_weighted_bound
-from allograph.data import Augmentation, ClassificationRuns, ConceptDataset, PackedBitmaps
-from allograph.data.streams import Purpose, random_stream
+from allograph.data import ClassificationRuns
 from allograph.errors import AllographError
 from allograph.evaluation.classification.hausdorff import hausdorff_distances
 from allograph.evaluation.classification.result import Chosen, ClassificationResult, ErrorRate
+from allograph.evaluation.classification.variants import variants_of
 from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.likelihood.estimate import Precision, device_name, rows_at_once
-from allograph.models import BendingModel, GenerativeModel, Inference
+from allograph.models import GenerativeModel, Inference
 from allograph.runtime.distributed import ALONE, Processes
 
 Likelihoods = Literal["whole", "bending"]
 
 SCORES = ("forward", "backward", "both")
 
-VARIATION = Augmentation(
-    new_concepts=0.0,
-    drawing_turn=8.0,
-    drawing_shear=0.1,
-    drawing_stretch=1.1,
-    drawing_scale=1.12,
-    drawing_shift=0.08,
-    pen=0.0,
-)
-"""How far variants of an exemplar are changed."""
-
 
 @dataclass(frozen=True)
 class RunScores:
-    """What the model says of one run of W classes and N tests, nats: (N, W) each.
+    """The model's scores of one run of W classes and N tests, nats; each (N, W).
 
     Attributes:
         forward: ``log p(x | x') - log p(x)``, a difference of two bounds.
         backward: ``log p(x' | x) - log p(x')``, likewise.
-        effective_samples: of ``p(x | x')`` and ``p(x' | x)``, the mean, between 1 and K.
+        effective_samples: mean over ``p(x | x')`` and ``p(x' | x)``, between 1 and K.
     """
 
     forward: Float[Tensor, "tests ways"]
@@ -86,10 +75,10 @@ class RunScores:
         return self.forward + self.backward
 
 
-class ByBending:
-    """A bending model that may only bend its exemplar, not write beside it."""
+class BendingOnly:
+    """A model with `bends_ink` that may only bend its exemplar and add no ink."""
 
-    def __init__(self, model: BendingModel) -> None:
+    def __init__(self, model: GenerativeModel) -> None:
         self.model = model
 
     @property
@@ -97,7 +86,7 @@ class ByBending:
         return self.model.noise_shape
 
     def infer(self, x: Tensor, context: Tensor | None, noise: Tensor) -> Inference:
-        """See `GenerativeModel.infer`; ValueError without an exemplar."""
+        """See `GenerativeModel.infer`; raises ValueError without an exemplar."""
         if context is None:
             raise ValueError("without an exemplar nothing can be bent")
         return self.model.infer(x, context, noise, ink=torch.zeros(len(x), dtype=torch.bool, device=x.device))
@@ -118,31 +107,31 @@ def classify(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> ClassificationResult:
-    """The errors of one-shot classification over all runs, by each of `SCORES`.
+    """Measures the errors of one-shot classification over all runs, by each of `SCORES`.
 
-    Beside them, on the same runs: the modified Hausdorff distance of the stored drawings (Lake's own baseline), and,
-    with a ``critic``, the cosine of its features. The noise of a drawing follows from (seed, its run, its place);
-    figures do not depend on memory, nor, but for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes,
-    by bending alone ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
+    Baselines on the same runs are the modified Hausdorff distance of the stored drawings (Lake's own) and, with a
+    ``critic``, the cosine of its features. The noise of a drawing depends only on (seed, its run, its place); figures
+    do not depend on memory nor, except for rounding, on the precision. Takes ``R K (2 N W + N + W)`` passes, with only
+    bending ``R K (2 N W + W W)``. Several ``processes`` each take their share of the runs.
 
     Raises:
-        AllographError: the model takes no exemplar, or has no likelihood of this kind; samples that cannot be shared
-            among the variants; figures that are not finite.
+        AllographError: the model takes no exemplar, or has no likelihood of this kind; the samples cannot be shared
+            equally among the variants; a figure is not finite.
     """
     start = time.perf_counter()
     if samples % variants:
         raise AllographError(
-            f"{samples} samples cannot be shared among {variants} variants of an exemplar: take a multiple"
+            f"{samples} samples cannot be shared equally among {variants} variants of an exemplar: use a multiple"
         )
     if not model.conditional:
-        raise AllographError("this model takes no exemplar, so it cannot say of which one a drawing is a new drawing")
+        raise AllographError("this model takes no exemplar, so it cannot tell which exemplar a drawing belongs to")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     weighs: Weighs = model
     if likelihood == "bending":
-        if not (isinstance(model, BendingModel) and model.bends_ink):
+        if not model.bends_ink:
             raise AllographError("this model does not bend its exemplar: leave out --likelihood bending")
-        weighs = ByBending(model)
+        weighs = BendingOnly(model)
     tests_each = runs.tests.shape[1]
     without = runs.ways**2 if likelihood == "bending" else tests_each + runs.ways
     each = samples * (2 * tests_each * runs.ways + without)
@@ -187,32 +176,6 @@ def classify(
     )
 
 
-def variants_of(
-    dataset: ConceptDataset, indices: npt.NDArray[np.int64], size: int, count: int, *, seed: int = 0
-) -> Float[Tensor, "drawings count channels size size"]:
-    """Each drawing and small changes of it, which follow from (seed, its index): the first is the drawing itself.
-
-    Raises:
-        AllographError: variants of pictures.
-    """
-    plain, images = dataset.drawings(indices, size)[:, None], dataset.images
-    if count == 1:
-        return plain
-    if not isinstance(images, PackedBitmaps):
-        raise AllographError("only drawings of ink have variants: take 1")
-    bitmaps = images.unpack(indices).reshape(-1, 1, images.side, images.side)
-    changed = [
-        VARIATION(
-            bitmap[None].repeat(count - 1, axis=1),
-            size,
-            random_stream(seed, Purpose.VARIANTS, int(index)),
-            reduction=images.reduction,
-        )
-        for bitmap, index in zip(bitmaps, indices, strict=True)
-    ]
-    return torch.cat([plain, torch.cat(changed)], dim=1)
-
-
 def score_run(
     weighs: Weighs,
     x: Float[Tensor, "tests variants channels size size"],
@@ -223,8 +186,8 @@ def score_run(
     device: str = "cpu",
     counted: Callable[[int], None] = lambda passes: None,
 ) -> RunScores:
-    """Both directions of every test and every exemplar of one run, each with its variants, of which the first is the
-    drawing itself; ``counted`` is told how many passes are done.
+    """Scores every test and exemplar of one run in both directions, each with its variants, of which the first is the
+    drawing itself; ``counted`` is called with the number of finished passes.
 
     Raises:
         AllographError: a bound that is not finite.
@@ -234,7 +197,8 @@ def score_run(
     def log_likelihood(
         targets: Tensor, context: Tensor | None, direction: int, variant: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Of all targets given one context or none, and how well the samples covered it; equal noise at every call."""
+        """The log likelihood of all targets, given one context or none, and how well the samples covered it; with the
+        same noise at every call."""
         nonlocal done
         few = samples if context is None else samples // variants
         state = np.random.SeedSequence([*seed, direction, *[variant] * (variant > 0)]).generate_state(1, np.uint64)[0]
@@ -251,23 +215,23 @@ def score_run(
         return -bound.value.cpu(), bound.effective_samples.cpu()
 
     def mixed(targets: Tensor, several: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """Of all targets given the mixture of an exemplar's variants."""
+        """The log likelihood of all targets, given the mixture of an exemplar's variants."""
         found = [log_likelihood(targets, context, direction, m) for m, context in enumerate(several)]
         values, effective = (torch.stack(part) for part in zip(*found, strict=True))
-        # Of each variant's weights w the sum is exp(value), up to a factor, and that of w^2 its square / effective.
+        # A variant's weights w sum to exp(value), up to a factor, and w^2 to the square of that / effective.
         squares = (2 * values - effective.log()).logsumexp(dim=0)
         total = values.logsumexp(dim=0)
         return total - math.log(len(several)), torch.exp(2 * total - squares)
 
     def given(targets: Tensor, contexts: Tensor, direction: int) -> tuple[Tensor, Tensor]:
-        """Of each target given each exemplar, (targets, exemplars)."""
+        """The log likelihood of each target given each exemplar, (targets, exemplars)."""
         values, effective = zip(*(mixed(targets, several, direction) for several in contexts), strict=True)
         return torch.stack(values, dim=1), torch.stack(effective, dim=1)
 
     tests, shown = x[:, 0], exemplars[:, 0]
     of_tests, one = given(tests, exemplars, 0)
     of_exemplars, other = given(shown, x, 1)
-    if isinstance(weighs, ByBending):
+    if isinstance(weighs, BendingOnly):
         others, _ = given(shown, exemplars, 1)
         others.fill_diagonal_(-math.inf)
         alone = of_tests.logsumexp(dim=1) - math.log(len(exemplars))
@@ -277,14 +241,14 @@ def score_run(
     forward, backward = of_tests - alone[:, None], (of_exemplars - exemplars_alone[:, None]).T
     if not (forward.isfinite().all() and backward.isfinite().all()):
         raise AllographError(
-            "the model gives some drawings no finite likelihood: its weights are broken or its images of another kind; "
-            "train it again or take another model"
+            "the model gives some drawings no finite likelihood: its weights are broken or its images are of another "
+            "kind; train it again or use another model"
         )
     return RunScores(forward, backward, float(torch.cat([one.flatten(), other.flatten()]).mean()))
 
 
 def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
-    """(runs, tests, ways), up to a factor: features are of one length."""
+    """Cosines (runs, tests, ways), up to a factor, since all features have one length."""
     tests, exemplars = (
         critic.features(runs.dataset.drawings(part.ravel(), size)).unflatten(0, part.shape)
         for part in (runs.tests, runs.exemplars)
@@ -295,7 +259,7 @@ def _cosines(critic: Critic, runs: ClassificationRuns, size: int) -> np.ndarray:
 def _trials(
     runs: ClassificationRuns, scores: dict[str, np.ndarray], chosen: dict[str, np.ndarray]
 ) -> tuple[Chosen, ...]:
-    """Every test, in order."""
+    """The answers to all tests, in order."""
     found = []
     for run, item in np.ndindex(runs.tests.shape):
         right, values = runs.right[run, item], scores["both"][run, item]

@@ -1,4 +1,4 @@
-"""What a classifier confused: each test that got a wrong class beside the exemplars of the right and the chosen one."""
+"""A picture of confusions: each wrongly classified test beside the exemplars of the right and the chosen class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from allograph.imaging.sheet import ACCENT, PAGE, paste_tile
 _WRONG = (200, 70, 40)
 _TEXT = (70, 68, 64)
 _MOST = 240
-"""Confusions on one picture; with more, the first ones are shown."""
+"""Largest number of confusions on one picture, which shows the first ones."""
 
 _COLUMNS = 4
 _GAP, _BETWEEN, _MARGIN = 10, 34, 28
@@ -25,11 +25,11 @@ _TITLES = ("test", "right class", "chosen")
 
 
 def confusion_picture(wrong: Sequence[Chosen], runs: ClassificationRuns) -> Image.Image:
-    """Return one picture of the wrong answers, three tiles each: the test, then, framed, the exemplar of its class and
-    that of the class that both directions together chose. Beneath stand the run and the test, counted from 1, and the
-    nats by which the chosen class was preferred.
+    """Return one picture of the wrong answers, with three tiles each: the test and, framed, the exemplars of its class
+    and of the class that both directions together chose. Below are the run and the test, counted from 1, and the nats
+    by which the chosen class was preferred.
 
-    Raises ValueError where nothing is wrong.
+    Raises ValueError if no answer is wrong.
     """
     if not wrong:
         raise ValueError("a picture of confusions needs one")

@@ -1,4 +1,4 @@
-"""The modified Hausdorff distance between drawings: what a classifier of pixels without any learning can do."""
+"""The modified Hausdorff distance between drawings: a pixel classifier without any learning."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Points = npt.NDArray[np.float64]
 
 
 def hausdorff_distances(runs: ClassificationRuns) -> npt.NDArray[np.float64]:
-    """Between every test and every exemplar of each run, (runs, tests, ways), pixels.
+    """Distances between every test and every exemplar of each run, (runs, tests, ways), in pixels.
 
         max(mean_a min_b |a - b|, mean_b min_a |a - b|)    a and b the places of the ink of the one and of the other
 
     Dubuisson, Jain, "A modified Hausdorff distance for object matching", ICPR 1994.
-    Of the ink of the stored drawings, each with the mean of its ink in the middle: as Lake et al. have it, whose error
-    on their 20 runs is 38.8 %. A drawing without ink is infinitely far from all.
+    It compares the ink of the stored drawings, each with the mean of its ink in the middle, as in Lake et al., whose
+    error on their 20 runs is 38.8 %. A drawing without ink is infinitely far from all others.
     """
     from scipy.spatial import KDTree
 
@@ -38,6 +38,6 @@ def hausdorff_distances(runs: ClassificationRuns) -> npt.NDArray[np.float64]:
 
 
 def _ink(runs: ClassificationRuns, index: int) -> Points:
-    """The places of a drawing's ink about their mean, (n, 2)."""
+    """The places of a drawing's ink relative to their mean, (n, 2)."""
     points = np.argwhere(runs.dataset.images.pixels([index])[0, 0] >= 128).astype(np.float64)
     return points - points.mean(axis=0) if len(points) else points

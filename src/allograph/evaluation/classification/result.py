@@ -1,41 +1,26 @@
-"""What one-shot classification found: error rates with their confidence intervals, and every answer."""
+"""The result of one-shot classification: error rates with confidence intervals, and every answer."""
 
 from __future__ import annotations
 
-__all__ = ["Chosen", "ClassificationResult", "ErrorRate", "wilson"]
+__all__ = ["Chosen", "ClassificationResult", "ErrorRate"]
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_Z = 1.959964
-"""The normal distribution's quantile of an interval of 95 %."""
-
-
-def wilson(wrong: int, tests: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share, ``wrong`` of ``tests`` that are independent.
-
-    ``(p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)``; Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
-    """
-    share, weight = wrong / tests, _Z**2 / tests
-    middle = (share + weight / 2) / (1 + weight)
-    half = _Z * math.sqrt(share * (1 - share) / tests + weight / (4 * tests)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """The share of tests that were given a wrong class.
+    """The share of tests with a wrong class.
 
     Attributes:
         value: the share.
-        wrong, tests: its parts.
-        low, high: 95 % confidence interval as if all tests were independent (`wilson`).
-        runs_low, runs_high: the same for other runs, from how much the runs differ (Student's t): tests of one run
-            share exemplars, alphabet and people, so they are not independent.
+        wrong, tests: numerator and denominator.
+        low, high: 95 % confidence interval as if all tests were independent (Wilson).
+        runs_low, runs_high: 95 % confidence interval for other runs, from the differences between runs (Student's t):
+            tests of one run share exemplars, alphabet and people, so they are not independent.
     """
 
     value: float
@@ -48,14 +33,15 @@ class ErrorRate:
 
     @classmethod
     def of(cls, wrong: npt.NDArray[np.bool_]) -> ErrorRate:
-        """Of which tests were wrong, (runs, tests)."""
-        from scipy.stats import t
+        """The rate, from which tests were wrong, (runs, tests)."""
+        from scipy.stats import binomtest, t
 
         rates = wrong.mean(axis=1)
         value = float(rates.mean())
         half = float(t.ppf(0.975, len(rates) - 1) * rates.std(ddof=1) / len(rates) ** 0.5)
         runs = max(0.0, value - half), min(1.0, value + half)
-        return cls(value, int(wrong.sum()), wrong.size, *wilson(int(wrong.sum()), wrong.size), *runs)
+        tests = binomtest(int(wrong.sum()), wrong.size).proportion_ci(method="wilson")
+        return cls(value, int(wrong.sum()), wrong.size, float(tests.low), float(tests.high), *runs)
 
     def __str__(self) -> str:
         per_cent = [f"{100 * value:.1f}" for value in (self.value, self.low, self.high, self.runs_low, self.runs_high)]
@@ -65,13 +51,13 @@ class ErrorRate:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One test and the classes that it was given, all counted from 0.
+    """One test and the classes chosen for it, all counted from 0.
 
     Attributes:
         run, item: which test.
-        right: its class.
-        chosen: by each score and each baseline.
-        margin: nats by which ``both`` prefers the right class to the best other one; below 0 where it is wrong.
+        right: its true class.
+        chosen: class chosen by each score and each baseline.
+        margin: nats by which ``both`` prefers the right class to the best other one; below 0 if the answer is wrong.
     """
 
     run: int
@@ -86,19 +72,19 @@ class ClassificationResult:
     """Everything about one measurement that a comparison needs.
 
     Attributes:
-        data, fingerprint: which runs, and the SHA-256 of their drawings and places.
-        runs, ways, tests: runs, classes of each, tests of all.
-        size: of the drawings that the model sees, pixels.
-        likelihood: ``whole``, or ``bending``: of the exemplar bent, nothing written beside it.
-        samples, effective_samples: K of every bound, and how many of them carried its weight in the mean.
-        variants: of each exemplar, of which its likelihood is the mixture.
-        seed, precision, machine: what it was computed with.
-        critic: the fingerprint of the critic among the baselines.
-        errors: by ``forward``, ``backward`` and ``both``.
-        baselines: by distances without a generative model, on the same runs.
-        per_run: the error rates of each run, by each of these.
+        data, fingerprint: name of the data, and SHA-256 of the runs' drawings and places.
+        runs, ways, tests: numbers of runs, of classes in each, and of tests in all.
+        size: side of the drawings that the model sees, in pixels.
+        likelihood: ``whole``, or ``bending`` for the bent exemplar without added ink.
+        samples, effective_samples: K of every bound, and the mean number of samples that carried its weight.
+        variants: number of variants of each exemplar in the mixture.
+        seed, precision, machine: how it was computed.
+        critic: fingerprint of the critic among the baselines.
+        errors: error rates by ``forward``, ``backward`` and ``both``.
+        baselines: error rates by distances without a generative model, on the same runs.
+        per_run: error rates of each run, by each score and baseline.
         chosen: every answer.
-        seconds: the measurement took.
+        seconds: duration of the measurement.
     """
 
     data: str
@@ -132,7 +118,7 @@ class ClassificationResult:
 
     def table(self) -> str:
         """A table to print."""
-        kind = "the whole model" if self.likelihood == "whole" else "bending alone"
+        kind = "the whole model" if self.likelihood == "whole" else "bending only"
         head = (
             f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
             f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.variants} variants of each "

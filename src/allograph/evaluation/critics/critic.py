@@ -1,4 +1,4 @@
-"""The critic: a small convolutional network that has learnt on other alphabets which drawings show one character."""
+"""The critic: a small convolutional network that learned on other alphabets which drawings show the same character."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 _FORMAT = "allograph-critic-1"
 SOURCE_SIZE = 64
-"""Side of the drawings that training starts from; twice the default critic's own side."""
+"""Side of the drawings for training: twice the side of the default critic."""
 
-_DRAWINGS = 4  # drawings of each character in a batch: each is the support of the three others
+_DRAWINGS = 4  # drawings of each character in a batch: each is the support of the other three
 
 
 @dataclass(frozen=True)
 class CriticConfig:
-    """Shape of a critic: every image is brought to `size` pixels square; `widths` are the channels of each block."""
+    """Shape of a critic: every image is resized to `size` pixels square; `widths` are the channels of each block."""
 
     size: int = 32
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -63,14 +63,14 @@ class CriticTraining:
 
 
 class Critic(nn.Module):
-    """Prototypical network: phi(x) is the output of convolution blocks, brought to length sqrt(D).
+    """Prototypical network: phi(x) is the output of convolution blocks, scaled to length sqrt(D).
 
-    Two drawings are as alike as the cosine of their features; a query belongs to the class of the support that is
-    most alike. With features of length sqrt(D) the variance over drawings, averaged over the D dimensions, is the
-    fraction of phi that the drawings do not share: between 0 (all equal) and 1.
+    The cosine of their features says how alike two drawings are; a query belongs to the class of the most similar
+    support. With features of length sqrt(D) the variance over drawings, averaged over the D dimensions, is the fraction
+    of phi that the drawings do not share: between 0 (all equal) and 1.
 
-    Snell, Swersky, Zemel, *Prototypical Networks for Few-shot Learning*, NeurIPS 2017, section 2; four blocks as
-    there, but the cosine (Vinyals et al., 2016), so that no drawing counts for more because it has more ink.
+    Snell, Swersky, Zemel, *Prototypical Networks for Few-shot Learning*, NeurIPS 2017, section 2; four blocks as there,
+    but with the cosine (Vinyals et al., 2016), so that drawings with more ink do not count more.
     """
 
     def __init__(self, config: CriticConfig | None = None) -> None:
@@ -110,7 +110,7 @@ class Critic(nn.Module):
 
     @property
     def fingerprint(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 over the weights: results name the critic that they come from."""
+        """First 16 hexadecimal digits of the SHA-256 over the weights: results name their critic."""
         digest = hashlib.sha256()
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
@@ -118,7 +118,7 @@ class Critic(nn.Module):
         return digest.hexdigest()[:16]
 
     def save(self, path: Path | str) -> None:
-        """Write weights, configuration and card to one safetensors file, whole or not at all."""
+        """Write weights, configuration and card to one safetensors file, completely or not at all."""
         metadata = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), "card": json.dumps(self.card)}
         content = to_bytes({name: value.contiguous() for name, value in self.state_dict().items()}, metadata)
         target = Path(path)
@@ -133,7 +133,8 @@ class Critic(nn.Module):
 
     @classmethod
     def load(cls, path: Path | str) -> Critic:
-        """Read a critic that `save` wrote, in evaluation mode; runs nothing in the file. A bad file: AllographError."""
+        """Read a critic that `save` wrote, in evaluation mode; runs no code from the file. Raises AllographError for a
+        bad file."""
         if not Path(path).is_file():
             raise AllographError(f"no critic at {path}; give the path of a file that `Critic.save` wrote")
         try:
@@ -141,24 +142,26 @@ class Critic(nn.Module):
                 metadata = file.metadata() or {}
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             if metadata.get("format") != _FORMAT:
-                raise AllographError(f"{path} is a safetensors file but no critic; train one with `train_critic`")
+                raise AllographError(f"{path} is a safetensors file but not a critic; train one with `train_critic`")
             config = json.loads(metadata["config"])
             critic = new_critic(CriticConfig(size=config["size"], widths=tuple(config["widths"])), seed=0)
             critic.load_state_dict(weights)
             critic.card = json.loads(metadata["card"])
         except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise AllographError(f"{path} is damaged or no critic ({reason}); get or train it again") from error
+            raise AllographError(
+                f"{path} is damaged or not a critic ({reason}); get it again or train it again"
+            ) from error
         return critic.eval()
 
 
 def default_critic() -> Critic:
-    """The critic that ships, trained on the training characters of the 30-20 split only."""
+    """The critic that ships, trained only on the training characters of the 30-20 split."""
     return Critic.load(Path(__file__).with_name("critic.safetensors"))
 
 
 def _resize(images: Float[Tensor, "B 1 S S"], size: int) -> Float[Tensor, "B 1 s s"]:
-    """Bring square images to one side: antialiased, so that no thin stroke falls between pixels."""
+    """Resize square images, antialiased so that no thin stroke falls between pixels."""
     if images.shape[-1] == size:
         return images
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
@@ -167,9 +170,9 @@ def _resize(images: Float[Tensor, "B 1 S S"], size: int) -> Float[Tensor, "B 1 s
 def _episode(dataset: ConceptDataset, training: CriticTraining, step: int) -> tuple[np.ndarray, np.ndarray]:
     """Images (C, 4) and symmetry (C,) 0-7 of one batch, a pure function of (seed, step).
 
-    Characters come from one alphabet at a time, since neighbours in an alphabet are the hard ones. An alphabet with
-    more characters comes more often. Each is shown in one of the eight symmetries of the square, all its characters
-    alike, which makes eight alphabets of one.
+    Characters come from one alphabet at a time, since characters of the same alphabet are the hardest to tell apart.
+    Alphabets with more characters come more often. All characters of an alphabet are shown in the same one of the eight
+    symmetries of the square, which makes eight alphabets of one.
     """
     rng = np.random.Generator(np.random.Philox(key=(training.seed, step)))
     sizes = np.bincount(dataset.family, minlength=len(dataset.family_names))
@@ -195,11 +198,11 @@ def varied(
     generator: torch.Generator,
     crop: float = 1.0,
 ) -> Float[Tensor, "B 1 S S"]:
-    """Show each drawing in its class's symmetry, a little moved and turned, and rendered in its own way.
+    """Show each drawing in its class's symmetry, slightly moved and turned, and rendered in its own way.
 
     How a drawing is rendered (thick or thin, grey or binary strokes) must not tell classes apart, nor real drawings
-    from generated ones. With ``crop`` below 1 only a part of each is seen: a square of that share of the side, or
-    larger, anywhere.
+    from generated ones. With ``crop`` below 1 only a part of each is shown: a square of at least that share of the
+    side, anywhere.
     """
     count = len(drawings)
 
@@ -223,7 +226,8 @@ def varied(
     grid = F.affine_grid(torch.cat([linear, shift[..., None]], -1), list(drawings.shape), align_corners=False)
     moved = F.grid_sample(drawings, grid, padding_mode="zeros", align_corners=False)
 
-    # Strokes are about two pixels wide here; blurred by up to one and cut at `level` they are one and a half to four.
+    # Strokes are about two pixels wide here; blurred by up to one and thresholded at `level`, they are one and a half
+    # to four.
     blurred = moved + uniform(0.0, 1.0)[:, None, None, None] * (F.avg_pool2d(moved, 3, 1, 1) - moved)
     level = uniform(0.25, 0.55)[:, None, None, None]
     sharpness = torch.exp(uniform(math.log(5.0), math.log(40.0)))[:, None, None, None]
@@ -233,7 +237,7 @@ def varied(
 def _episode_loss(
     features: Float[Tensor, "C n D"], sharpness: Float[Tensor, ""]
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """One-shot cross entropy and accuracy, every drawing being once the support of all the others of its class."""
+    """One-shot cross entropy and accuracy; every drawing is once the support of all others of its class."""
     classes, drawings, dimensions = features.shape
     alike = torch.einsum("cid,kjd->cijk", features, features) / dimensions * sharpness  # query (c, i), support (k, j)
     target = torch.arange(classes)[:, None, None].expand(classes, drawings, drawings)
@@ -243,7 +247,7 @@ def _episode_loss(
 
 
 def new_critic(config: CriticConfig | None, seed: int) -> Critic:
-    """A critic with the random weights of this seed; global randomness stays as it is."""
+    """A critic with the random weights of this seed; does not change global random state."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Critic(config)
@@ -259,7 +263,7 @@ def train_critic(
     """Train a critic on one-shot episodes of `dataset`, which must hold training characters only.
 
     Loss: cross entropy of exp(s cos(phi(x), phi(x'_k))) over all characters k of the batch, x'_k one drawing of each.
-    Data and noise follow from (seed, step) alone.
+    Data and noise depend only on (seed, step).
     """
     training = training or CriticTraining()
     counts = dataset.drawings_per_concept

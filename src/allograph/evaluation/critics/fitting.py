@@ -23,10 +23,10 @@ def minimise(
     weight_decay: float,
     report: Report | None = None,
 ) -> None:
-    """Take ``steps`` steps down the loss, the first of what ``loss_of(step)`` returns; the second is an accuracy.
+    """Take ``steps`` steps down the loss; ``loss_of(step)`` returns the loss and an accuracy.
 
-    The rate is ``learning_rate min(1, (step + 1) / warm-up) (1 + cos(pi step / steps)) / 2``; weights decay, biases and
-    scales do not.
+    The rate is ``learning_rate min(1, (step + 1) / warm-up) (1 + cos(pi step / steps)) / 2``; weights decay, but biases
+    and scales do not.
     """
     matrices = [parameter for parameter in module.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]

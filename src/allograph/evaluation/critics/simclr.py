@@ -1,4 +1,4 @@
-"""The embedding that measures diversity: SimCLR, which has learnt without labels what makes drawings alike."""
+"""The embedding that measures diversity: SimCLR, which has learned without labels what makes drawings alike."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class SimCLRTraining:
     """How the embedding is trained: batches of ``images`` drawings, two views of each, seen through a head of
-    ``hidden`` and ``projection`` units that is thrown away afterwards; ``crop`` is the least share of a side that a
-    view shows."""
+    ``hidden`` and ``projection`` units that is dropped afterwards; ``crop`` is the smallest share of a side that a view
+    shows."""
 
     steps: int = 2400
     images: int = 128
@@ -40,7 +40,7 @@ class SimCLRTraining:
 
 
 def default_embedding() -> Critic:
-    """The embedding that ships, trained on the training alphabets of the 30-20 split only."""
+    """The embedding that ships, trained only on the training alphabets of the 30-20 split."""
     return Critic.load(Path(__file__).with_name("simclr.safetensors"))
 
 
@@ -48,7 +48,7 @@ def contrastive_loss(
     one: Float[Tensor, "B D"], other: Float[Tensor, "B D"], temperature: float
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """NT-Xent: ``-log(exp(s_ij / t) / sum_{k != i} exp(s_ik / t))``, s the cosine and i, j two views of one drawing,
-    averaged over all 2B views; and how often a view's nearest is its partner."""
+    averaged over all 2B views; and how often a view's nearest neighbour is its partner."""
     views = F.normalize(torch.cat([one, other]).float(), dim=1)
     alike = (views @ views.T / temperature).fill_diagonal_(-torch.inf)
     partner = torch.arange(len(views)).roll(len(one))
@@ -62,10 +62,10 @@ def train_simclr(
     *,
     report: Report | None = None,
 ) -> Critic:
-    """Train an embedding on the drawings of ``dataset``, which must hold training alphabets only; it sees no label.
+    """Train an embedding on the drawings of ``dataset``, which must hold training alphabets only; it sees no labels.
 
-    The four convolution blocks of the critic, of which the features are taken; views are crops, turned, sheared, moved,
-    and drawn with another pen. Data and noise follow from (seed, step) alone.
+    The features come from the critic's four convolution blocks; views are crops, turned, sheared, moved, and drawn with
+    another pen. Data and noise depend only on (seed, step).
 
     Chen, Kornblith, Norouzi, Hinton, *A Simple Framework for Contrastive Learning of Visual Representations*, ICML
     2020, algorithm 1.
@@ -73,7 +73,7 @@ def train_simclr(
     training = training or SimCLRTraining()
     if len(dataset) < training.images:
         raise AllographError(
-            f"{dataset.name} has {len(dataset)} drawings and a batch {training.images}: add drawings or take smaller "
+            f"{dataset.name} has {len(dataset)} drawings, but a batch {training.images}: add drawings or use smaller "
             "batches"
         )
     sources = dataset.drawings(np.arange(len(dataset)), SOURCE_SIZE).to(torch.uint8)
@@ -88,7 +88,8 @@ def train_simclr(
     def loss_of(step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.Generator(np.random.Philox(key=(training.seed, step)))
         chosen = torch.from_numpy(rng.choice(len(sources), training.images, replace=False))
-        # Each drawing in one of the eight symmetries of the square, both views alike: eight times as many symbols.
+        # Each drawing in one of the eight symmetries of the square, the same for both views: eight times as many
+        # symbols.
         symmetry = torch.from_numpy(rng.integers(8, size=training.images))
         generator = torch.Generator().manual_seed(training.seed * 1_000_003 + step)
         twice, turned = sources[chosen].float().repeat(2, 1, 1, 1), symmetry.repeat(2)

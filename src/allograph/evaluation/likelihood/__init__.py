@@ -1,1 +1,1 @@
-"""How probable unseen images are under a model: free energies and importance weighted bounds, nats."""
+"""How probable unseen images are under a model: free energies and importance weighted bounds, in nats."""

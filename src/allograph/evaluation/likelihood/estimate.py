@@ -1,8 +1,8 @@
-"""How probable are unseen images under a model, with an exemplar and without? Nats, with standard errors."""
+"""Measures how probable unseen images are under a model, with and without an exemplar, in nats with standard errors."""
 
 from __future__ import annotations
 
-__all__ = ["Precision", "check_channels", "device_name", "evaluate_likelihood", "rows_at_once"]
+__all__ = ["Precision", "device_name", "evaluate_likelihood", "rows_at_once"]
 
 import copy
 import math
@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -18,25 +18,25 @@ from torch import Tensor
 from allograph.bounds import ImageNoise, importance_weighted_bound
 from allograph.data import fixed_pairs
 from allograph.errors import AllographError
+from allograph.evaluation.likelihood.checks import check_channels, check_contexts, check_finite, note_on_nats
 from allograph.evaluation.likelihood.result import Fewer, LikelihoodResult, Measured, Nats
-from allograph.likelihoods import Bernoulli, bits_per_dimension
-from allograph.models.linear import LinearModel
+from allograph.likelihoods import bits_per_dimension
+from allograph.models.base import TractableModel
 from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset, ExemplarKind, PairBatch
     from allograph.data.binarising import Binarisation
-    from allograph.likelihoods import Likelihood
     from allograph.models import GenerativeModel
 
 Precision = Literal["float32", "float64"]
 
 _ROWS = {"cpu": 256, "cuda": 8192}
-"""Latents (images times samples) in the model at a time."""
+"""Number of latents (images times samples) in the model at a time."""
 
 
 def rows_at_once(device: str) -> int:
-    """How many latents (images times samples) are in the model at a time."""
+    """Number of latents (images times samples) in the model at a time."""
     return _ROWS[torch.device(device).type]
 
 
@@ -58,31 +58,31 @@ def evaluate_likelihood(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> LikelihoodResult:
-    """Free energy and importance weighted bound of images that the model has not seen.
+    """Measures the free energy and the importance weighted bound of images that the model has not seen.
 
-    All images of the data set in an order drawn from ``seed`` (or the first ``drawings`` of them) are scored without
-    exemplar and, by a conditional model, given ``contexts`` other images of the same concept (None: one where the data
-    set has concepts of several images), or, with ``exemplars`` "family", images of other concepts of its family: how
-    probable a new symbol of an alphabet is, given some of its symbols. Of several numbers of contexts each is measured,
-    on the same images, and the fewer exemplars are the first of the many. The noise of an image follows from (seed, its
-    place in the order) alone, so that figures depend neither on the device's memory nor, but for rounding, on the
-    precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of contexts and for none,
-    of which several ``processes`` each take their share.
+    All images of the data set, in an order drawn from ``seed`` (or the first ``drawings`` of them), are scored without
+    an exemplar. A conditional model also scores them given ``contexts`` other images of the same concept (None: one, if
+    the data set has concepts with several images). With ``exemplars`` "family" these are images of other concepts of
+    the family: how probable is a new symbol of an alphabet, given some of its symbols? Each of several numbers of
+    contexts is measured on the same images; fewer exemplars are the first of the many. The noise of an image depends
+    only on (seed, its place in the order), so that figures depend neither on the device's memory nor, except for
+    rounding, on the precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of
+    contexts and for none; several ``processes`` each take their share.
 
     Raises:
         AllographError: fewer than two images; exemplars for a model that takes none; colour for a grey model or the
-            other way round; figures that are not finite.
+            other way round; a figure that is not finite.
     """
     start = time.perf_counter()
-    counts = _contexts(model, dataset, contexts, exemplars)
+    counts = check_contexts(model, dataset, contexts, exemplars)
     most = counts[-1] if counts else 0
     check_channels(model, dataset)
     count = drawings if drawings is not None else len(dataset)
-    # What is already binary stays as it is.
+    # Binary images stay as they are.
     binarisation = "none" if dataset.binary else binarisation
     pairs = fixed_pairs(dataset, size, count, seed=seed, contexts=most, binarisation=binarisation, exemplars=exemplars)
     if len(pairs) < 2:
-        raise AllographError(f"a standard error takes two images, this part of '{dataset.name}' has {len(pairs)}")
+        raise AllographError(f"a standard error needs two images; this part of '{dataset.name}' has {len(pairs)}")
     kind = torch.float64 if precision == "float64" else torch.float32
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
@@ -96,8 +96,8 @@ def evaluate_likelihood(
     wrong = None
     if others is not None:
         distortion, kl = work.energies(pairs.context[others])
-        wrong = Nats.of(_finite(distortion + kl.sum(dim=-1)))
-    note = _note(model.likelihood, pairs.target)
+        wrong = Nats.of(check_finite(distortion + kl.sum(dim=-1)))
+    note = note_on_nats(model.likelihood, pairs.target)
     numbers = None if note else pairs.target[0].numel()
 
     def compared(count: int) -> Fewer:
@@ -134,7 +134,7 @@ def evaluate_likelihood(
 
 @dataclass(frozen=True)
 class _Values:
-    """Of each image."""
+    """Values of each image."""
 
     distortion: Tensor
     kl: Tensor
@@ -149,11 +149,11 @@ class _Values:
     def summary(self, numbers: int | None) -> Measured:
         spread = float(self.monte_carlo_error.square().mean().sqrt() / len(self.bound) ** 0.5)
         return Measured(
-            free_energy=Nats.of(_finite(self.energy)),
+            free_energy=Nats.of(check_finite(self.energy)),
             distortion=Nats.of(self.distortion),
             kl=Nats.of(self.kl.sum(dim=-1)),
             kl_per_step=self.kl.mean(dim=0).tolist(),
-            bound=Nats.of(_finite(self.bound)),
+            bound=Nats.of(check_finite(self.bound)),
             monte_carlo_error=None if math.isnan(spread) else spread,
             effective_samples=float(self.effective_samples.mean()),
             bits_per_dimension=None if numbers is None else Nats.of(bits_per_dimension(self.bound, numbers)),
@@ -162,7 +162,7 @@ class _Values:
 
 @dataclass
 class _Work:
-    """Passes of the model over the pairs, in chunks that fit its device, each with a count for the progress."""
+    """Passes of the model over the pairs, in chunks that fit its device; counts them for the progress."""
 
     model: GenerativeModel
     pairs: PairBatch
@@ -207,12 +207,13 @@ class _Work:
         return torch.cat(distortion), torch.cat(kl)
 
     def _generators(self) -> Callable[[slice], torch.Generator]:
-        """The generator of the images' noise as it stands at a part's first image; for parts in ascending order."""
+        """The generator of the images' noise in its state at the first image of each part; for parts in ascending
+        order."""
         generator, reached = torch.Generator().manual_seed(self.seed), 0
 
         def at(part: slice) -> torch.Generator:
             nonlocal reached
-            # What lies between are other processes' images, which take their numbers from it, too.
+            # Images in between belong to other processes and also take their numbers from it.
             ImageNoise(self.model.noise_shape, self.pairs.target[reached : part.start], generator)
             reached = part.stop
             return generator
@@ -220,56 +221,31 @@ class _Work:
         return at
 
     def exact(self) -> Nats | None:
-        """The negative log likelihood, where the model has a closed form."""
-        if not isinstance(self.model, LinearModel):
+        """The negative log likelihood, if the model has a closed form."""
+        if not isinstance(self.model, TractableModel):
             return None
         parts = self.pairs.target.split(rows_at_once(self.device))
-        return Nats.of(_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
+        return Nats.of(check_finite(-torch.cat([self.model.log_likelihood(x.to(self.device)).cpu() for x in parts])))
 
     def _of(self, context: Tensor | None, part: slice) -> tuple[Tensor, Tensor | None]:
         x = self.pairs.target[part].to(self.device, self.kind)
         return x, None if context is None else context[part].to(self.device, self.kind)
 
     def _count(self, rows: int) -> None:
-        self.done += rows * self.processes.size  # the others are as far
+        self.done += rows * self.processes.size  # the other processes are as far
         self.progress(min(self.done, self.total), self.total)
 
 
 def _parts(count: int, rows: int) -> list[slice]:
-    """So many rows in parts of at most ``rows``, in order."""
+    """Slices of at most ``rows`` rows that cover all, in order."""
     return [slice(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
-def _contexts(
-    model: GenerativeModel, dataset: ConceptDataset, asked: int | Sequence[int] | None, exemplars: ExemplarKind
-) -> list[int]:
-    """How many exemplars to give, each number once, ascending, without 0: without exemplars is always measured."""
-    if asked is None:
-        some = exemplars == "family" or dataset.drawings_per_concept.max(initial=0) > 1
-        return [1] if model.conditional and some else []
-    counts = sorted({asked} if isinstance(asked, int) else set(asked))
-    if counts and counts[0] < 0:
-        raise AllographError(f"{counts[0]} exemplars cannot be given: numbers of contexts are at least 0")
-    if any(counts) and not model.conditional:
-        raise AllographError("this model takes no exemplars: measure it with --contexts 0")
-    return [count for count in counts if count]
-
-
-def check_channels(model: GenerativeModel, dataset: ConceptDataset) -> None:
-    """Refuse colour for a grey model, and the other way round."""
-    has, takes = dataset.images.channels, model.likelihood.channels
-    if has != takes:
-        names = {1: "grey or black and white", 3: "in colour"}
-        raise AllographError(
-            f"'{dataset.name}' is {names[has]}, the model's images are {names[takes]}: measure it on images of its kind"
-        )
-
-
 def _others(concept: Tensor) -> Tensor | None:
-    """For each pair (pairs,) the number of one of another concept (or family), each named once; None where there is no
-    such order, more than half of the pairs being of one concept.
+    """For each pair, the number of a pair of another concept (or family), each used once; None if more than half of the
+    pairs are of one concept, so that there is no such order.
 
-    Sorted by concept, as many pairs further on as the largest concept has, another one has begun.
+    In the order of concepts, a shift by the size of the largest concept always reaches another concept.
     """
     largest = int(concept.bincount().max())
     if 2 * largest > len(concept):
@@ -278,42 +254,8 @@ def _others(concept: Tensor) -> Tensor | None:
     return torch.empty_like(order).scatter_(0, order, order.roll(-largest))
 
 
-def _note(likelihood: Likelihood, x: Tensor) -> str:
-    """What keeps the nats from being of a probability of these images; empty where nothing does."""
-    if not likelihood.discrete:
-        return (
-            "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them with "
-            "densities of the same kind alone, never with probabilities"
-        )
-    if isinstance(likelihood, Bernoulli):
-        if ((x == 0) | (x == 1)).all():
-            return ""
-        return (
-            "these images are grey, so a Bernoulli model's nats are a cross entropy and no likelihood: compare them "
-            "with nothing but themselves, or binarise"
-        )
-    levels: Any = likelihood.levels
-    steps = x.double() * (levels - 1)
-    if torch.allclose(steps, steps.round(), rtol=0, atol=1e-3):
-        return ""
-    return (
-        f"the model knows {levels} levels of a pixel and these images have more, so the nats are of the images rounded "
-        "to its levels: compare them with figures on as many levels alone"
-    )
-
-
-def _finite(values: Tensor) -> Tensor:
-    bad = int((~values.isfinite()).sum())
-    if bad:
-        raise AllographError(
-            f"the model gives {bad} of {len(values)} images no finite likelihood: its weights are broken or its pixels "
-            "are of another kind; train it again or measure it on images like those it was trained on"
-        )
-    return values
-
-
 def device_name(device: str) -> str:
-    """What it ran on, as far as it matters for the time."""
+    """The machine that it ran on, as far as it matters for the time."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""What a measurement of likelihood found: means with standard errors, in nats per image."""
+"""The result of a likelihood measurement: means with standard errors, in nats per image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Nats:
-    """A mean over images, nats per image, and its standard error."""
+    """A mean over images and its standard error, in nats per image."""
 
     mean: float
     error: float
@@ -29,17 +29,17 @@ class Nats:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model says of the images, in nats per image.
+    """Likelihoods of the images under a model, in nats per image.
 
     Attributes:
-        free_energy: over all images, one sample each; the sum of the next two.
+        free_energy: over all images, with one sample each; the sum of the next two.
         distortion: ``-E_q[log p(x | z)]``.
-        kl: of all steps.
-        kl_per_step: of each.
-        bound: importance weighted, over the first ``bound_images`` of the images.
-        monte_carlo_error: that part of the bound's standard error that more samples would take away; None for K = 1.
-        effective_samples: mean over the images of the bound, between 1 and K.
-        bits_per_dimension: the bound for each number of an image, where that means anything: discrete pixels.
+        kl: KL of all steps together.
+        kl_per_step: KL of each step.
+        bound: importance weighted bound over the first ``bound_images`` images.
+        monte_carlo_error: the part of the bound's standard error that more samples would remove; None for K = 1.
+        effective_samples: mean over the bound's images, between 1 and K.
+        bits_per_dimension: the bound for each number of an image; only for discrete pixels.
     """
 
     free_energy: Nats
@@ -54,7 +54,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Fewer:
-    """The same images given fewer exemplars: the first ``contexts`` of those that they were given.
+    """The same images given fewer exemplars: only the first ``contexts`` of theirs.
 
     Attributes:
         gain, bound_gain: no exemplar minus these, as in `LikelihoodResult`.
@@ -71,24 +71,24 @@ class LikelihoodResult:
     """Everything about one measurement that a comparison needs.
 
     Attributes:
-        data, fingerprint: which images, and the SHA-256 of them all.
-        binarisation: of 8-bit images; ``binary`` where the data set holds zeros and ones and nothing is left to do.
-        size, channels: of an image, pixels.
-        images: over which the free energy was taken.
-        bound_images: over which the bound was taken, the first of them.
+        data, fingerprint: name of the data, and SHA-256 of all images.
+        binarisation: binarisation of 8-bit images; ``binary`` if the data set already holds zeros and ones.
+        size, channels: side of the images in pixels, and their channels.
+        images: number of images for the free energy.
+        bound_images: number of images, the first ones, for the bound.
         samples: K of the bound.
-        contexts: exemplars given with each image; 0 where none were; the most where several numbers were asked for.
-        exemplars: what these are: ``concept``, of the same concept, or ``family``, of other concepts of its family.
-        seed: of the choice and order of images and exemplars, and of the noise.
-        precision, machine: what was computed with.
-        note: what has to be known to compare the figures at all; empty where nothing.
-        exact: the negative log likelihood itself, over all images, of a model that has it in closed form; else None.
-        without: with no exemplar.
-        given: with exemplars; None for a model or data set without.
-        wrong: the free energy given exemplars of another concept, or family; None also where most images are of one.
+        contexts: number of exemplars given with each image, the largest of several; 0 for none.
+        exemplars: ``concept``, of the same concept, or ``family``, of other concepts of its family.
+        seed: seed of the choice and order of images and exemplars, and of the noise.
+        precision, machine: how it was computed.
+        note: a caveat for comparing the figures; empty if there is none.
+        exact: the exact negative log likelihood over all images, if the model has a closed form; otherwise None.
+        without: without exemplars.
+        given: with exemplars; None if the model or the data set has none.
+        wrong: the free energy given exemplars of another concept or family; also None if most images are of one.
         gain, bound_gain: without minus given, of the free energy and of the bound, paired by image.
-        fewer: given fewer of these exemplars, ascending, where several numbers were asked for.
-        seconds: the measurement took.
+        fewer: with fewer of these exemplars, ascending, if several numbers were asked for.
+        seconds: duration of the measurement.
     """
 
     data: str
@@ -158,7 +158,7 @@ class LikelihoodResult:
 
     def by_contexts(self) -> str:
         """A table with a row for each number of exemplars."""
-        others = f", each given so many others of its {self.exemplars}" if self.given else ""
+        others = f", each given this many others of its {self.exemplars}" if self.given else ""
         lines = [
             f"free energy of {self.images} images, bound of {self.bound_images}{others}",
             f"{'given':>5}{'free energy':>18}{'KL':>16}{f'bound, K = {self.samples}':>18}{'effective':>11}"

@@ -1,1 +1,1 @@
-"""One-shot generation, judged by critics: its three tasks and what they found."""
+"""One-shot generation, judged by critics: its three tasks and their results."""

@@ -1,4 +1,4 @@
-"""The third one-shot task: new characters of an alphabet that was never seen, given a few of its characters."""
+"""The third one-shot task: new characters of an unseen alphabet, given a few of its characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["AlphabetTrial", "alphabet_trials", "new_characters", "picture_of_alp
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from allograph.errors import AllographError
 from allograph.evaluation.critics.critic import Critic
-from allograph.evaluation.drawing import ContextDrawing, check_drawings
+from allograph.evaluation.drawing import ContextDrawing
 from allograph.evaluation.oneshot.measures import Judges, distorted, recognised
-from allograph.evaluation.oneshot.points import OneShotResult, points_of
+from allograph.evaluation.oneshot.points import OneShotResult
+from allograph.evaluation.oneshot.trials import TrialDrawings, judge_trials
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
 Indices = npt.NDArray[np.int64]
 
 _COUNTS = {"given": 5, "drawings": 7, "references": 8}
-"""Characters of each alphabet, unless others are asked for: the smallest evaluation alphabets of Omniglot have 20."""
+"""Default numbers of characters of each alphabet: the smallest evaluation alphabets of Omniglot have 20."""
 
 _ROWS = 8
-"""Of the picture."""
+"""Rows of the picture."""
 
 
 @dataclass(frozen=True)
 class AlphabetTrial:
-    """W alphabets, and one drawing each of different characters of every one: K that are given (W, K), n that are
-    compared with the model's (W, n), m that stand for the alphabet (W, m)."""
+    """W alphabets, and one drawing each of different characters of each: K are given (W, K), n are compared with the
+    model's (W, n), and m represent the alphabet (W, m)."""
 
     given: Indices
     others: Indices
@@ -64,21 +65,21 @@ def new_characters(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> OneShotResult:
-    """Show ``draw`` so many characters of each of ``ways`` alphabets and compare what it draws with their others.
+    """Show ``draw`` some characters of each of ``ways`` alphabets and compare its drawings with their other characters.
 
-    Every kind of drawing x_ki (the model's; real drawings of n characters that were not given; distorted copies of
-    those given, in turn) is measured by the critic's features phi, with K given drawings g_kj and m references r_kj,
-    drawings of further characters, of each alphabet k:
+    Every kind of drawing x_ki (the model's; real drawings of n characters that were not given; distorted copies of the
+    given ones, in turn) is measured by the critic's features phi. Each alphabet k has K given drawings g_kj and m
+    references r_kj, which are drawings of further characters:
 
-    - own alphabet: how often phi(x_ki) is more like the mean of phi(r_k1) ... phi(r_km), brought to the features'
-      length, than like any other alphabet's. References were never given, so a copy is no better off than a real
+    - own alphabet: how often phi(x_ki) is more like the mean of phi(r_k1) ... phi(r_km), scaled to the features'
+      length, than like that of any other alphabet. References were never given, so a copy has no advantage over a real
       character of the alphabet.
     - diversity: mean_k sqrt(mean_d var_i phi_d(x_ki)), unbiased
-    - originality: mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2), the distance to the nearest character
-      given: 0 for copies
+    - originality: mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2), the distance to the nearest given
+      character: 0 for copies
 
-    The last two also by the ``embedding`` (None: the SimCLR that ships). Alphabets take part that have K + n + m
-    characters; where there are fewer than ``ways`` of them, all do. Trial t depends on (seed, t) alone.
+    The last two are also measured by the ``embedding`` (None: the SimCLR that ships). Alphabets with K + n + m
+    characters take part; if there are fewer than ``ways``, all of these do. Trial t depends only on (seed, t).
 
     The task is that of Rezende et al., 2016, section 4: representative samples of a novel alphabet.
 
@@ -91,38 +92,22 @@ def new_characters(
     )
     ways = len(chosen[0].given)
 
-    def measure(number: int) -> dict[str, tuple[float, ...]]:
+    def drawings_of(number: int) -> TrialDrawings:
         trial = chosen[number]
         shown, real, known = (_images(dataset, part, size) for part in (trial.given, trial.others, trial.references))
-        generated = draw(shown, drawings, trial.seed)
-        check_drawings(generated, real.shape)
-        seen = judges.see(shown)
         prototypes = F.normalize(judges.critic.features(known).mean(dim=1), dim=1)
-        kinds = {"real": real, "generated": generated, "copies": _copies(shown, drawings, trial.seed)}
-        measured = {
-            name: judges.judge(images, seen, lambda features: recognised(features, prototypes))
-            for name, images in kinds.items()
-        }
-        progress(number + 1, trials)
-        return measured
+        return TrialDrawings(
+            real=real,
+            generated=draw(shown, drawings, trial.seed),
+            copies=_copies(shown, drawings, trial.seed),
+            given=judges.features(shown),
+            known=lambda features: recognised(features, prototypes),
+        )
 
-    return OneShotResult(
-        task="alphabet",
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        critic=critic.fingerprint,
-        embedding=judges.embedding.fingerprint,
-        setting="",
-        trials=trials,
-        ways=ways,
-        drawings=drawings,
-        given=given,
-        references=references,
-        training=0,
-        size=size,
-        seed=seed,
-        **points_of(processes.spread(measure, range(trials)), dataset.name),
-    )
+    common: dict[str, Any] = {"trials": trials, "progress": progress, "processes": processes}
+    fixed: dict[str, Any] = {"task": "alphabet", "setting": "", "size": size, "seed": seed}
+    counts = {"ways": ways, "drawings": drawings, "given": given, "references": references, "training": 0}
+    return judge_trials(drawings_of, dataset, judges, **common, **counts, **fixed)
 
 
 def picture_of_alphabets(
@@ -134,7 +119,7 @@ def picture_of_alphabets(
     ways: int = 5,
     seed: int = 0,
 ) -> Image.Image:
-    """A row for each alphabet of the first trials: characters given, other characters, the model's."""
+    """A row for each alphabet of the first trials: given characters, other characters, the model's."""
     trials = alphabet_trials(dataset, **_COUNTS | {"given": given}, ways=ways, trials=_ROWS, seed=seed)
     trials = trials[: max(1, _ROWS // len(trials[0].given))]
     shown, real = (
@@ -155,7 +140,7 @@ def alphabet_trials(
 ) -> list[AlphabetTrial]:
     """Choose alphabets, characters and a drawing of each; see `new_characters`."""
     if trials < 2 or ways < 2 or given < 1 or drawings < 2 or references < 1:
-        raise AllographError("new characters take at least 2 trials, 2 alphabets, 2 drawings and 1 character given")
+        raise AllographError("the task alphabet needs at least 2 trials, 2 alphabets, 2 drawings and 1 given character")
     needed = given + drawings + references
     drawn = np.flatnonzero(dataset.drawings_per_concept > 0)
     members = [drawn[dataset.family[drawn] == family] for family in range(len(dataset.family_names))]
@@ -163,8 +148,8 @@ def alphabet_trials(
     if len(members) < 2:
         raise AllographError(
             f"{dataset.name}: {len(members) or 'no'} alphabet{'' if len(members) == 1 else 's'} of this part ha"
-            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this takes, and two are needed: give "
-            "fewer, or take data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
+            f"{'s' if len(members) == 1 else 've'} the {needed} characters that this needs, and two alphabets must: "
+            "give fewer, or use data with whole alphabets held out (of Omniglot the splits 30-20, 40-10, 45-5)"
         )
     chosen = []
     for number in range(trials):
@@ -182,7 +167,7 @@ def _images(dataset: ConceptDataset, indices: Indices, size: int) -> Float[Tenso
 
 
 def _copies(given: Float[Tensor, "W K 1 S S"], count: int, seed: int) -> Float[Tensor, "W n 1 S S"]:
-    """Distorted copies of those given, which take turns."""
+    """Distorted copies of the given drawings, which take turns."""
     ways, kept = given.shape[:2]
     rounds = distorted(given.flatten(0, 1), -(-count // kept), seed).unflatten(0, (ways, kept)).transpose(1, 2)
     return rounds.flatten(1, 2)[:, :count]

@@ -1,13 +1,13 @@
-"""What critics measure of drawings, by features phi of length sqrt(D): shared by all one-shot tasks.
+"""Measures of drawings by features phi of length sqrt(D), shared by all one-shot tasks.
 
-Everywhere the features x_ki (W, n, D) are of n drawings of each of W kinds (characters, alphabets; W = 1 of drawings
-from nothing). Two drawings are as alike as the inner product of their features, which, all being equally long, is the
-same order as that of their distance.
+The features x_ki (W, n, D) always belong to n drawings of each of W kinds (characters or alphabets; W = 1 for drawings
+from nothing). The inner product of their features measures how alike two drawings are; since all features have the same
+length, it orders pairs as their distance does.
 """
 
 from __future__ import annotations
 
-__all__ = ["Judges", "Seen", "distorted", "diversity", "nearest", "originality", "recognised", "taken_for_real"]
+__all__ = ["Features", "Judges", "distorted", "diversity", "nearest", "originality", "recognised", "taken_for_real"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from allograph.evaluation.critics.critic import Critic
 from allograph.evaluation.critics.simclr import default_embedding
 
 
-class Seen(NamedTuple):
-    """Drawings as both networks see them."""
+class Features(NamedTuple):
+    """Features of drawings by both networks."""
 
     critic: Float[Tensor, "*batch D"]
     embedding: Float[Tensor, "*batch E"]
@@ -31,26 +31,26 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Judges:
-    """The critic, which learnt to tell characters apart, and the embedding, which knows of no characters."""
+    """The critic, which has learned to tell characters apart, and the embedding, which knows no characters."""
 
     critic: Critic
     embedding: Critic = field(default_factory=default_embedding)
 
     @classmethod
     def of(cls, critic: Critic, embedding: Critic | None) -> Judges:
-        """With the embedding that ships where none is given."""
+        """The judges with this embedding, or with the one that ships."""
         return cls(critic) if embedding is None else cls(critic, embedding)
 
-    def see(self, images: Float[Tensor, "*batch 1 S S"]) -> Seen:
-        return Seen(self.critic.features(images), self.embedding.features(images))
+    def features(self, images: Float[Tensor, "*batch 1 S S"]) -> Features:
+        return Features(self.critic.features(images), self.embedding.features(images))
 
     def judge(
-        self, images: Float[Tensor, "W n 1 S S"], given: Seen, known: Callable[[Float[Tensor, "W n D"]], float]
+        self, images: Float[Tensor, "W n 1 S S"], given: Features, known: Callable[[Float[Tensor, "W n D"]], float]
     ) -> tuple[float, float, float, float, float]:
-        """The numbers of a `Point`: how often drawings are recognised, as ``known`` says by the critic's features, then
-        their diversity and originality, by the critic and by the embedding; ``given`` (W, K, D) is what they are
-        compared with."""
-        critic, embedding = self.see(images)
+        """The numbers of a `Point`: how often drawings are recognised (by ``known``, from the critic's features), then
+        their diversity and originality by the critic and by the embedding; originality compares them with ``given`` (W,
+        K, D)."""
+        critic, embedding = self.features(images)
         return (
             known(critic),
             diversity(critic),
@@ -61,15 +61,15 @@ class Judges:
 
 
 def recognised(features: Float[Tensor, "W n D"], prototypes: Float[Tensor, "W D"]) -> float:
-    """How often the prototype most like x_ki is p_k."""
+    """How often p_k is the prototype most like x_ki."""
     known = (features @ prototypes.T).argmax(-1) == torch.arange(len(prototypes))[:, None]
     return float(known.double().mean())
 
 
 def taken_for_real(features: Float[Tensor, "n D"], real: Float[Tensor, "n D"]) -> float:
-    """How often the drawing most like x_i, among all other x_j and as many real ones y_j, is a real one.
+    """How often the drawing most like x_i, among all other x_j and equally many real ones y_j, is real.
 
-    1/2 where x and y have one distribution (n / (2 n - 1), to be exact); less where x lie apart from y, or crowd
+    1/2 if x and y have the same distribution (exactly, n / (2 n - 1)); less if the x lie apart from the y or crowd
     together. It is half of the nearest neighbour two-sample test (Lopez-Paz, Oquab, *Revisiting Classifier Two-Sample
     Tests*, ICLR 2017).
     """
@@ -83,13 +83,13 @@ def diversity(features: Float[Tensor, "W n D"]) -> float:
 
 
 def nearest(features: Float[Tensor, "W n D"], given: Float[Tensor, "W K D"]) -> Int[Tensor, "W n"]:
-    """Which of the K drawings given of its kind each drawing is most like."""
+    """The number of the given drawing of its kind, of K, that each drawing is most like."""
     return torch.stack([(own @ others.T).argmax(-1) for own, others in zip(features, given, strict=True)])
 
 
 def originality(features: Float[Tensor, "W n D"], given: Float[Tensor, "W K D"]) -> float:
-    """``mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2)``, the distance to the nearest drawing given: 0 for
-    copies, near sqrt(2) for drawings that are like none."""
+    """``mean_ki min_j sqrt(mean_d (phi_d(x_ki) - phi_d(g_kj))^2)``, the distance to the nearest given drawing: 0 for
+    copies, near sqrt(2) for drawings unlike any of them."""
     closest = given.take_along_dim(nearest(features, given)[..., None], dim=1)
     return float((features - closest).double().square().mean(-1).sqrt().mean())
 

@@ -1,4 +1,4 @@
-"""What the one-shot test found: where people's drawings, a model's and copies lie, with standard errors."""
+"""The result of a one-shot task: where drawings by people, by a model and copies lie, with standard errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from allograph.errors import AllographError
 
 Task = Literal["unconditional", "exemplars", "alphabet"]
-"""Drawings from nothing, new drawings of a character given one, or new characters of an alphabet given some."""
+"""Drawings from nothing, new drawings of a character from one, or new characters of an alphabet from some."""
 
 
 Setting = Literal["within", "across"]
@@ -30,12 +30,12 @@ class Estimate:
 
     @classmethod
     def mean(cls, values: npt.NDArray[np.float64]) -> Estimate:
-        """The mean of one value per trial."""
+        """The mean of one value for each trial."""
         return cls(float(values.mean()), _standard_error(values))
 
     @classmethod
     def ratio(cls, values: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> Estimate:
-        """Ratio of the means of paired values (the trials are the same); the error by linearisation."""
+        """The ratio of the means of values paired by trial, with its error by linearisation."""
         reference = float(references.mean())
         ratio = float(values.mean()) / reference
         return cls(ratio, _standard_error(values - ratio * references) / reference)
@@ -43,10 +43,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Point:
-    """Where one kind of drawing lies: recognised (0 to 1), differing from each other, differing from what was given.
+    """Where one kind of drawing lies: how often recognised (0 to 1), how diverse, and how far from the given drawings.
 
-    The first three by the critic, whose features tell characters apart and hide other differences; the last two by the
-    embedding, which knows of no characters.
+    The first three are measured by the critic, whose features tell characters apart and hide other differences, the
+    last two by the embedding, which knows no characters.
     """
 
     recognizability: Estimate
@@ -76,13 +76,13 @@ def points_of(trials: Sequence[Mapping[str, Sequence[float]]], data: str) -> dic
     """``real``, ``generated``, ``copies`` and ``ratio`` of a result, from the numbers of each trial.
 
     Raises:
-        AllographError: the real drawings are never recognised, or do not differ.
+        AllographError: the real drawings are never recognised or do not differ.
     """
     columns = {name: np.asarray([trial[name] for trial in trials]) for name in ("real", "generated", "copies")}
     if (columns["real"].mean(0) == 0).any():
         raise AllographError(
-            f"{data}: real drawings are all equal or never recognised, so there is nothing to compare with; give a "
-            "data set of drawings by several people"
+            f"{data}: the real drawings are all equal or never recognised, so there is nothing to compare with; use "
+            "a data set of drawings by several people"
         )
 
     def mean(name: str) -> Point:
@@ -95,18 +95,19 @@ def points_of(trials: Sequence[Mapping[str, Sequence[float]]], data: str) -> dic
 
 @dataclass(frozen=True)
 class OneShotResult:
-    """What a one-shot task measured: real drawings, the model's, and distorted copies of what the model was given.
+    """The result of a one-shot task: points of real drawings, of the model's, and of distorted copies of the given
+    ones.
 
     Attributes:
-        task: which of the three.
-        setting: where exemplars came from, of the task ``exemplars``; else empty.
-        ways: characters of a trial; alphabets of the task ``alphabet``; 1 of ``unconditional``.
-        drawings: of each way; of the task ``exemplars`` its exemplar is among them.
-        given: exemplars of each way.
-        references: drawings that stand for each way where it is recognised: its exemplar, other characters of the
+        task: one of the three tasks.
+        setting: for the task ``exemplars``, where exemplars came from; otherwise empty.
+        ways: number of characters in a trial; of alphabets for the task ``alphabet``; 1 for ``unconditional``.
+        drawings: number of drawings of each way, including the exemplar in the task ``exemplars``.
+        given: number of exemplars of each way.
+        references: number of drawings that represent each way for recognition: its exemplar, other characters of the
             alphabet, or real drawings beside the model's.
-        training: training drawings, among which the nearest was looked for; 0 where it was among those given.
-        ratio: generated over real: 1, 1, 1 is what a model reaches that cannot be told from people.
+        training: number of training drawings searched for the nearest one; 0 if only the given ones were.
+        ratio: generated over real; a model that cannot be told from people reaches 1, 1, 1.
     """
 
     task: Task
@@ -137,10 +138,10 @@ class OneShotResult:
         match self.task:
             case "exemplars":
                 ways = f"{self.ways}-way one-shot {self.setting} alphabets, {self.trials} trials"
-                return f"{ways}, 1 exemplar and {self.drawings - 1} drawings a character"
+                return f"{ways}, 1 exemplar and {self.drawings - 1} drawings per character"
             case "alphabet":
                 ways = f"new characters of {self.ways} alphabets, {self.trials} trials"
-                return f"{ways}, {self.given} characters given and {self.drawings} new ones an alphabet"
+                return f"{ways}, {self.given} given characters and {self.drawings} new ones per alphabet"
             case "unconditional":
                 return f"{self.trials} times {self.drawings} drawings from nothing, {self.training} training drawings"
 

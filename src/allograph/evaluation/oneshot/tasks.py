@@ -1,4 +1,4 @@
-"""The three one-shot tasks: what each asks of a model, on which characters, and how it is measured."""
+"""The three one-shot tasks: what each requires of a model, its characters, and how it is measured."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING, Any
 from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
 from allograph.evaluation.drawing import ContextDrawing, after_one
-from allograph.evaluation.leakage import Unseen, unseen_part
+from allograph.evaluation.leakage import HeldOut, held_out_part
 from allograph.evaluation.oneshot.alphabet import new_characters, picture_of_alphabets
 from allograph.evaluation.oneshot.exemplars import from_exemplars, picture_of
 from allograph.evaluation.oneshot.measures import Judges
 from allograph.evaluation.oneshot.points import OneShotResult, Setting, Task
-from allograph.evaluation.oneshot.unconditional import SeenTraining, from_nothing, picture_from_nothing
-from allograph.models.bending import BendingModel
-from allograph.weights import exemplars_of
+from allograph.evaluation.oneshot.unconditional import TrainingFeatures, from_nothing, picture_from_nothing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,11 +36,11 @@ def check_task(writer: Writer, task: Task) -> None:
     """Refuse a task that the model cannot do.
 
     Raises:
-        AllographError: exemplars for a model that takes none; an exemplar to be drawn again by a model of alphabets;
+        AllographError: exemplars for a model that takes none; drawing an exemplar again with a model of alphabets;
             colour, which the critics do not see.
     """
     if writer.model.likelihood.channels != 1:
-        raise AllographError("the critics judge drawings in ink or grey, and this model's are in colour")
+        raise AllographError("the critics judge drawings in ink or grey, but this model's drawings are in colour")
     if task == "unconditional":
         return
     if not writer.model.conditional:
@@ -50,35 +48,33 @@ def check_task(writer: Writer, task: Task) -> None:
             f"this model takes no exemplar, so it cannot do the task {task}: measure it with --task unconditional, or "
             "train one with --preset omniglot-28-fewshot"
         )
-    if task == "exemplars" and exemplars_of(writer.card) == "family":
+    if task == "exemplars" and writer.card.exemplars == "family":
         raise AllographError(
-            "this model makes new symbols of an alphabet and was never shown the symbol that it draws: measure it with "
-            "--task alphabet"
+            "this model makes new symbols of an alphabet; in training it never saw the symbol that it draws: measure "
+            "it with --task alphabet"
         )
 
 
 def task_note(writer: Writer, task: Task) -> str:
-    """What has to be known of a model that can do the task without having been trained for it; else empty."""
-    if task == "alphabet" and exemplars_of(writer.card) == "concept":
+    """A note on a model that can do the task but was not trained for it; otherwise empty."""
+    if task == "alphabet" and writer.card.exemplars == "concept":
         return (
-            "the model was trained on exemplars of the very symbol that it draws, never on others of its alphabet "
-            "(preset omniglot-alphabet trains for that)"
+            "the model was trained on exemplars of the same symbol, never on other symbols of its alphabet (the preset "
+            "omniglot-alphabet trains for that)"
         )
-    blank = writer.card.get("settings", {}).get("data", {}).get("blank")
-    if task == "unconditional" and writer.model.conditional and blank == 0:
-        return "the model was never trained without exemplar (data.blank = 0)"
+    if task == "unconditional" and writer.model.conditional and writer.card.blank == 0:
+        return "the model was never trained without an exemplar (data.blank = 0)"
     return ""
 
 
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
-    """Whether drawings are samples of the whole model and not what `allograph write` shows: also where that is the
-    exemplar bent, which is no new character."""
-    bends = isinstance(writer.model, BendingModel) and writer.model.bends_ink
-    return asked or (bends and task != "exemplars")
+    """Whether to use samples of the whole model instead of what `allograph write` shows; also true if that is the bent
+    exemplar, which is no new character."""
+    return asked or (writer.model.bends_ink and task != "exemplars")
 
 
 def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
-    """How many exemplars a drawing's likelihood is conditioned on, and what they are to it."""
+    """The number of exemplars for a drawing's likelihood, and their relation to it."""
     match task:
         case "unconditional":
             return 0, "concept"
@@ -88,19 +84,18 @@ def likelihood_context(task: Task, given: int) -> tuple[int, ExemplarKind]:
             return given, "family"
 
 
-def judged_part(unseen: Unseen, task: Task, data: str, data_dir: str | None) -> tuple[ConceptDataset, str]:
-    """What the critics judge, and what has to be known of it: of the split by characters they judge only alphabets that
-    they were not trained on themselves.
+def judged_part(held_out: HeldOut, task: Task, data: str, data_dir: str | None) -> tuple[ConceptDataset, str]:
+    """The drawings that the critics judge, and a note on them: in the split by characters, critics judge only alphabets
+    that they were not trained on themselves.
 
     Raises:
-        AllographError: the task takes alphabets that the model has not seen, and the split holds out none.
+        AllographError: the task needs unseen alphabets, but the split holds out none.
     """
-    if data not in OMNIGLOTS or unseen.split != "characters":
-        return unseen.dataset, ""
+    if data not in OMNIGLOTS or held_out.split != "characters":
+        return held_out.dataset, ""
     if task == "alphabet":
         raise AllographError(
-            "the split by characters holds out no alphabet: take a model that was trained with data.split=30-20, 40-10 "
-            "or 45-5"
+            "the split by characters holds out no alphabet: use a model trained with data.split=30-20, 40-10 or 45-5"
         )
     import numpy as np
 
@@ -108,32 +103,32 @@ def judged_part(unseen: Unseen, task: Task, data: str, data_dir: str | None) -> 
 
     # The networks that ship know all characters of the training alphabets of the 30-20 split.
     seen = set(load_dataset(data, data_dir, "30-20").train.family_names)
-    dataset = unseen.dataset
+    dataset = held_out.dataset
     unknown = [number for number, name in enumerate(dataset.family_names) if name not in seen]
     judged = dataset.select(np.flatnonzero(np.isin(dataset.family, unknown)))
     return judged, (
         f"the critics judge {judged.concepts} of the {dataset.concepts} characters, those of alphabets that they were "
-        "not trained on; the likelihood is of all"
+        "not trained on; the likelihood covers all"
     )
 
 
 def training_drawings(
     writer: Writer, data: str, judges: Judges, *, split: str | None, data_dir: str | None
-) -> SeenTraining:
-    """What the model was trained on, for the task ``unconditional``.
+) -> TrainingFeatures:
+    """The model's training drawings, for the task ``unconditional``.
 
     Raises:
-        AllographError: it was trained on other data.
+        AllographError: the model was trained on other data.
     """
     try:
-        known = unseen_part(writer.card, data, "training", split=split, data_dir=data_dir)
+        known = held_out_part(writer.card, data, "training", split=split, data_dir=data_dir)
     except AllographError as error:
-        trained = writer.card.get("data", {}).get("name", "unknown")
+        trained = writer.card.data.name or "unknown"
         raise AllographError(
-            f"drawings from nothing are compared with those of the training, which was on '{trained}' and not on "
-            f"'{data}' as it is: name the data of the training with --data"
+            f"drawings from nothing are compared with the training drawings, but the model was trained on '{trained}' "
+            f"and not on '{data}' as it is now: name the training data with --data"
         ) from error
-    return SeenTraining.of(known.dataset, judges, writer.model.config.image_size)
+    return TrainingFeatures.of(known.dataset, judges, writer.model.config.image_size)
 
 
 def measure_task(
@@ -141,7 +136,7 @@ def measure_task(
     draw: ContextDrawing,
     dataset: ConceptDataset,
     judges: Judges,
-    training: Callable[[], SeenTraining],
+    training: Callable[[], TrainingFeatures],
     *,
     size: int,
     setting: Setting,
@@ -149,7 +144,7 @@ def measure_task(
     seed: int,
     **common: Any,
 ) -> tuple[OneShotResult, Callable[[], Image.Image]]:
-    """The figures of a task, and what makes its picture; ``common`` are the trials, progress and processes."""
+    """The result of a task, and a function that makes its picture; ``common`` holds trials, progress and processes."""
     chosen: dict[str, Any] = {"size": size, "seed": seed}
     critics: dict[str, Any] = {"critic": judges.critic, "embedding": judges.embedding}
     match task:

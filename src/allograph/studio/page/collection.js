@@ -1,6 +1,5 @@
-/** Drawings that are kept, by class, until they are downloaded as a ZIP file. */
+/** The collected drawings, by class, until the user downloads them as a ZIP file. */
 
-import * as api from "./api.js";
 import { $, make, save } from "./dom.js";
 
 const MOST = 2000;
@@ -8,19 +7,20 @@ const MOST = 2000;
 export class Collection {
   #classes = new Map();
   #named = 0;
-  #say;
+  #server;
+  #setStatus;
 
-  /** `say` tells the person something, `wrong` what has gone wrong. */
-  constructor(say, wrong) {
-    this.#say = say;
-    $("download").addEventListener("click", () => this.#download().catch(wrong));
+  constructor(server, setStatus, showError) {
+    this.#server = server;
+    this.#setStatus = setStatus;
+    $("download").addEventListener("click", () => this.#download().catch(showError));
   }
 
   get size() {
     return [...this.#classes.values()].reduce((sum, { images }) => sum + images.length, 0);
   }
 
-  /** Adds PNG files to the class of a symbol; the same one is not kept twice. */
+  /** Adds PNG files to the class of a symbol, each only once. */
   async add(concept, blobs) {
     const images = await Promise.all(blobs.map(base64));
     if (!this.#classes.has(concept)) this.#classes.set(concept, { name: `symbol ${++this.#named}`, images: [] });
@@ -28,14 +28,14 @@ export class Collection {
     const fresh = images.filter((image) => !own.images.includes(image)).slice(0, MOST - this.size);
     own.images.push(...fresh);
     this.#render();
-    this.#say(`${fresh.length} collected in ${own.name}`);
+    this.#setStatus(`${fresh.length} added to ${own.name}`);
   }
 
   async #download() {
     const button = $("download");
     button.disabled = true;
     try {
-      save(await api.collection([...this.#classes.values()]), "collection.zip");
+      save(await this.#server.collection([...this.#classes.values()]), "collection.zip");
     } finally {
       button.disabled = !this.size;
     }

@@ -1,4 +1,7 @@
-/** Small helpers for the document. */
+/** Small helpers for the page. */
+
+/** An error whose message is for the user. */
+export class UserError extends Error {}
 
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
@@ -14,26 +17,26 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Makes a canvas as fine as the screen shows it; returns its side in device pixels. */
+/** Gives a square canvas the resolution of the screen; returns its side in device pixels. */
 export function fit(canvas) {
   const side = Math.max(1, Math.round(canvas.clientWidth * (window.devicePixelRatio || 1)));
   if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
   return side;
 }
 
-/** A colour of the style sheet, such as "ink" for --ink. */
+/** A colour of the style sheet: "ink" for --ink. */
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Hands a file to the person. */
+/** Downloads a file. */
 export function save(blob, name) {
   const link = make("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** Calls back when light becomes dark, or a canvas may have another size. */
+/** Calls back when the colour scheme or the size of the window changes. */
 export function onAppearance(callback) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback);
   let timer;
@@ -43,4 +46,4 @@ export function onAppearance(callback) {
   });
 }
 
-export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,4 +1,4 @@
-/** The drawings of one symbol that the model is shown; one of them lies on the pad. */
+/** The exemplars of one symbol; one of them is on the pad. */
 
 import { $, make } from "./dom.js";
 
@@ -9,28 +9,28 @@ export class Exemplars {
   #active = 0;
   #concept = 0;
 
-  /** `changed` is called when there is another set of exemplars; pads call `take` when they changed. */
+  /** `changed` is called when the exemplars change. The pad calls `update` when its drawing changes. */
   constructor(pad, changed) {
     this.#pad = pad;
     this.#changed = changed;
   }
 
-  /** Number of the symbol that is drawn: another one begins with an empty sheet. */
+  /** The number of the current symbol; an empty pad starts the next one. */
   get concept() {
     return this.#concept;
   }
 
-  /** What requests say of them. */
+  /** The exemplars as requests carry them. */
   get list() {
     return this.#filled.map(({ data, own }) => ({ image: data, ink: own ? "dark" : "auto" }));
   }
 
-  /** Which of `list` is on the pad; -1: none. */
-  get shown() {
+  /** The index in `list` of the exemplar on the pad, or -1. */
+  get shownIndex() {
     return this.#filled.indexOf(this.#all[this.#active]);
   }
 
-  /** Whether all are ink of the page's own, without colours that drawings should have. */
+  /** Whether all are strokes in the page's ink colour, without a picture's colours. */
   get own() {
     return this.#filled.every(({ own }) => own);
   }
@@ -39,8 +39,8 @@ export class Exemplars {
     return this.#all.filter(({ data }) => data);
   }
 
-  /** The pad has changed. */
-  take() {
+  /** Takes over what is on the pad. */
+  update() {
     const own = this.#all[this.#active];
     own.state = this.#pad.state;
     own.data = this.#pad.empty ? null : this.#pad.encode();
@@ -50,29 +50,29 @@ export class Exemplars {
     this.#changed();
   }
 
-  /** A picture takes the pad's place; `same`: it shows the same symbol, so what was collected before is of its class. */
-  replace(picture, same = false) {
-    if (!same && this.#all.length === 1) this.#concept++;
+  /** Puts a picture on the pad; of the same symbol, so that its drawings are collected in the same class, or of another. */
+  replace(picture, sameSymbol = false) {
+    if (!sameSymbol && this.#all.length === 1) this.#concept++;
     this.#pad.show({ strokes: [], picture });
-    this.take();
+    this.update();
   }
 
-  /** A further exemplar: a picture, or an empty sheet. */
+  /** Adds an exemplar: a picture, or an empty pad to draw on. */
   add(picture = null) {
-    const vacant = this.#all.findIndex(({ data }) => !data);
-    if (vacant >= 0) this.#active = vacant;
+    const empty = this.#all.findIndex(({ data }) => !data);
+    if (empty >= 0) this.#active = empty;
     else this.#active = this.#all.push({ state: undefined, data: null }) - 1;
     this.#pad.show(picture ? { strokes: [], picture } : undefined);
-    if (picture) this.take();
+    if (picture) this.update();
     else this.#render();
   }
 
-  /** Back to one empty sheet. */
+  /** Removes all exemplars. */
   clear() {
     this.#all = [{ state: undefined, data: null }];
     this.#active = 0;
     this.#pad.show();
-    this.take();
+    this.update();
   }
 
   #choose(index) {
@@ -110,7 +110,7 @@ export class Exemplars {
       }
       return item;
     });
-    const more = make("button", { type: "button", className: "thumb more", "aria-label": "Draw one more exemplar" }, "+");
+    const more = make("button", { type: "button", className: "thumb more", "aria-label": "Draw another exemplar" }, "+");
     more.addEventListener("click", () => {
       this.add();
       $("pad").focus();

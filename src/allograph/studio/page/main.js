@@ -1,17 +1,18 @@
-/** The studio: what happens on the page, from a stroke's end to the drawings. */
+/** The studio's page: connects the pad, the settings, the source of drawings and the results. */
 
-import * as api from "./api.js";
 import { Collection } from "./collection.js";
-import { $, make, onAppearance } from "./dom.js";
+import { $, make, onAppearance, UserError } from "./dom.js";
+import { Drawings } from "./drawings.js";
+import { EnergyPanel } from "./energy.js";
 import { Exemplars } from "./exemplars.js";
-import { Grid, paintLooks } from "./grid.js";
-import { Growth } from "./growth.js";
-import { Numbers } from "./numbers.js";
+import { Grid, paintReadWindows } from "./grid.js";
 import { Pad } from "./pad.js";
-import { listen, load, whiten } from "./pictures.js";
+import { load, onFile, whiten } from "./pictures.js";
 import { Player } from "./player.js";
 import { Result } from "./result.js";
+import { OutdatedSet } from "./server.js";
 import { Settings } from "./settings.js";
+import { Source } from "./source.js";
 
 const EXAMPLES = [
   ["thai-ko-kai", "Thai ko kai"],
@@ -25,117 +26,124 @@ const EXAMPLES = [
 ];
 const SAVED = 1024; // pixels
 const COLLECTED = { size: 256 };
-const TRACED_AT_ONCE = 4;
-const TRACE_AFTER = 450; // milliseconds: no drawing is traced while the next stroke follows
+const OUTLINES_AT_ONCE = 4;
+const OUTLINES_AFTER = 450; // milliseconds: the user may draw the next stroke
 
-let asked = new AbortController();
-let shownOrder = null;
+const server = new Source((text) => setStatus(text));
+let pending = new AbortController();
 
-const say = (text) => ($("status").textContent = text);
-function wrong(error) {
+const setStatus = (text) => ($("status").textContent = text);
+const hideError = () => ($("alert").hidden = true);
+function showError(error) {
   if (error.name === "AbortError") return;
-  if (!(error instanceof api.Refused)) console.error(error);
-  $("alert").textContent = error instanceof api.Refused ? error.message : "Something went wrong; reload the page.";
+  if (error instanceof OutdatedSet) {
+    draw();
+    return;
+  }
+  if (!(error instanceof UserError)) console.error(error);
+  $("alert").textContent = error instanceof UserError ? error.message : "Something went wrong. Reload the page.";
   $("alert").hidden = false;
 }
-const fine = () => ($("alert").hidden = true);
 
-const pad = new Pad($("pad"), () => exemplars.take());
+function changed() {
+  draw();
+  if (!energy.pad.empty) energy.refresh();
+}
+
+const pad = new Pad($("pad"), () => exemplars.update());
 const exemplars = new Exemplars(pad, () => {
   describePad();
-  draw();
-  if (!numbers.pad.empty) numbers.refresh();
+  changed();
 });
-const grid = new Grid((index) => result.open(grid.growth, index, settings.model.conditional));
+const grid = new Grid((index) => result.open(grid.drawings, index, settings.model.conditional));
 const player = new Player((time, crisp) => {
   const windows = $("windows").checked;
   grid.paint(time, crisp, windows);
-  paintLooks($("looks"), windows ? grid.growth : null, exemplars.shown, time);
+  paintReadWindows($("read-windows"), windows ? grid.drawings : null, exemplars.shownIndex, time);
 });
-const settings = new Settings(() => {
-  draw();
-  if (!numbers.pad.empty) numbers.refresh();
-});
-const collection = new Collection(say, wrong);
-const numbers = new Numbers(() => ({ ...settings.order, exemplars: given() }), wrong);
-const picture = (index, rest) => api.picture(shownOrder, index + 1, rest);
-const onPaper = async (index, rest) => (grid.growth.own ? whiten(await picture(index, rest)) : picture(index, rest));
-const bitmap = async (index) => ({ bitmap: await createImageBitmap(await picture(index)), own: grid.growth.own });
-const result = new Result({
-  png: (index) => onPaper(index, { format: "png", size: SAVED }),
-  svg: (index) => picture(index, { format: "svg", size: SAVED }),
-  wrong,
-  exemplar: async (index) => {
-    const chosen = await bitmap(index);
-    if (exemplars.list.length > 1) exemplars.clear();
-    exemplars.replace(chosen, true);
+const settings = new Settings(changed);
+const collection = new Collection(server, setStatus, showError);
+/** What the next drawings are generated from; a model that takes no exemplars gets none. */
+const recipe = () => ({ ...settings.recipe, exemplars: settings.model.conditional ? exemplars.list : [] });
+const energy = new EnergyPanel(server, recipe, showError);
+const picture = (index, options) => {
+  hideError();
+  return server.picture(grid.drawings.set, index + 1, options);
+};
+const onPaper = async (index, options) =>
+  grid.drawings.own ? whiten(await picture(index, options)) : picture(index, options);
+const bitmap = async (index) => ({ bitmap: await createImageBitmap(await picture(index)), own: grid.drawings.own });
+const result = new Result(
+  {
+    png: (index) => onPaper(index, { format: "png", size: SAVED }),
+    svg: (index) => picture(index, { format: "svg", size: SAVED }),
+    exemplar: async (index) => {
+      const chosen = await bitmap(index);
+      if (exemplars.list.length > 1) exemplars.clear();
+      exemplars.replace(chosen, true);
+    },
+    add: async (index) => exemplars.add(await bitmap(index)),
+    collect: async (index) => collection.add(exemplars.concept, [await onPaper(index, COLLECTED)]),
+    measure: async (index) => energy.measure(await bitmap(index)),
   },
-  add: async (index) => exemplars.add(await bitmap(index)),
-  collect: async (index) => collection.add(exemplars.concept, [await onPaper(index, COLLECTED)]),
-  judge: async (index) => numbers.judge(await bitmap(index)),
-});
+  showError,
+);
 
-/** The exemplars that the model takes: none, for one that takes none. */
-const given = () => (settings.model.conditional ? exemplars.list : []);
-
-/** Asks for drawings, and shows them: first as they grow, then traced. */
+/** Asks for new drawings and plays them, then adds their outlines. */
 async function draw() {
-  asked.abort();
-  fine();
+  pending.abort();
+  hideError();
   if (!settings.model) return;
   if (settings.model.conditional && !exemplars.list.length) {
-    shownOrder = null;
     grid.clear();
-    player.stop();
     player.refresh();
-    say("");
+    player.stop();
+    setStatus("");
     return;
   }
-  asked = new AbortController();
-  const { signal } = asked;
-  const order = { ...settings.order, exemplars: given() };
+  pending = new AbortController();
+  const { signal } = pending;
+  const own = !settings.model.conditional || exemplars.own;
   const started = performance.now();
-  grid.working();
-  const slow = setTimeout(() => say("Drawing …"), 250);
+  grid.startWork();
+  const slow = setTimeout(() => setStatus("Drawing …"), 250);
   try {
-    const answer = await api.write(order, settings.n, signal);
-    const growth = new Growth(answer, !order.exemplars.length || exemplars.own);
-    shownOrder = order;
+    const drawings = new Drawings(await server.write(recipe(), settings.n, signal), own);
     clearTimeout(slow);
-    grid.show(growth);
-    player.start(growth.steps);
+    grid.show(drawings);
+    player.start(drawings.steps);
     const milliseconds = Math.round(performance.now() - started);
-    say(`${growth.n} new drawings in ${milliseconds} ms`);
+    setStatus(`${drawings.n} new drawings in ${milliseconds} ms`);
     document.documentElement.dataset.latency = milliseconds;
-    if (growth.inked) await trace(growth, order, signal);
+    if (drawings.inked) await addOutlines(drawings, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
-    grid.settled();
-    say("");
-    wrong(error);
+    grid.endWork();
+    setStatus("");
+    showError(error);
   } finally {
     clearTimeout(slow);
   }
 }
 
-/** Has the finished drawings traced, a few at a time. */
-async function trace(growth, order, signal) {
-  await new Promise((resolve) => setTimeout(resolve, TRACE_AFTER));
-  for (let first = 1; first <= growth.n && !signal.aborted; first += TRACED_AT_ONCE) {
-    const last = Math.min(growth.n, first + TRACED_AT_ONCE - 1);
+/** Asks for the outlines of the finished drawings, a few at a time. */
+async function addOutlines(drawings, signal) {
+  await new Promise((resolve) => setTimeout(resolve, OUTLINES_AFTER));
+  for (let first = 1; first <= drawings.n && !signal.aborted; first += OUTLINES_AT_ONCE) {
+    const last = Math.min(drawings.n, first + OUTLINES_AT_ONCE - 1);
     const numbers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    growth.finish(await api.outlines(order, numbers, signal));
+    drawings.addOutlines(await server.outlines(drawings.set, numbers, signal));
     player.refresh();
     result.refresh();
   }
 }
 
-async function take(file) {
+async function open(file) {
   try {
-    fine();
+    hideError();
     exemplars.replace({ bitmap: await load(file), own: false });
   } catch (error) {
-    wrong(error);
+    showError(error);
   }
 }
 
@@ -148,11 +156,11 @@ function describePad() {
 }
 
 for (const [file, name] of EXAMPLES) {
-  const image = make("img", { src: `/examples/${file}.webp`, alt: "", width: 44, height: 44 });
+  const image = make("img", { src: `./examples/${file}.webp`, alt: "", width: 44, height: 44 });
   const button = make("button", { type: "button", className: "thumb", "aria-label": name, title: name }, image);
   button.addEventListener("click", async () => {
-    const answer = await fetch(image.src);
-    take(new File([await answer.blob()], `${file}.webp`));
+    await image.decode();
+    exemplars.replace({ bitmap: await createImageBitmap(image), own: false });
   });
   $("examples").append(make("li", {}, button));
 }
@@ -162,21 +170,21 @@ $("clear").addEventListener("click", () => pad.clear());
 $("open").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", (event) => {
   const [file] = event.target.files;
+  if (file) open(file);
   event.target.value = "";
-  if (file) take(file);
 });
 $("windows").addEventListener("change", () => {
-  if ($("windows").checked && player.time >= player.steps && grid.growth) player.play(1);
+  if ($("windows").checked && player.time >= player.steps && grid.drawings) player.play(1);
   else player.refresh();
 });
 $("pad").addEventListener("pointerdown", () => ($("hint").hidden = true));
 $("second").addEventListener("pointerdown", () => ($("second-hint").hidden = true));
 $("collect-all").addEventListener("click", async () => {
   try {
-    const all = Array.from({ length: grid.growth.n }, (_, index) => onPaper(index, COLLECTED));
+    const all = Array.from({ length: grid.drawings.n }, (_, index) => onPaper(index, COLLECTED));
     await collection.add(exemplars.concept, await Promise.all(all));
   } catch (error) {
-    wrong(error);
+    showError(error);
   }
 });
 document.addEventListener("keydown", (event) => {
@@ -186,22 +194,23 @@ document.addEventListener("keydown", (event) => {
     pad.undo();
   }
 });
-listen($("sheet"), take);
+onFile($("sheet"), open);
 onAppearance(() => {
   pad.paint();
-  numbers.pad.paint();
+  energy.pad.paint();
   player.refresh();
   result.refresh();
 });
 
 grid.clear();
 pad.paint();
-numbers.pad.paint();
+energy.pad.paint();
 describePad();
 try {
-  settings.offer(await api.models());
+  settings.offer(await server.models());
+  setStatus("");
   document.documentElement.dataset.ready = "yes";
   draw();
 } catch (error) {
-  wrong(error);
+  showError(error);
 }

@@ -1,24 +1,24 @@
-/** A sheet to draw on with mouse, pen or finger; a picture may lie under the strokes. */
+/** A drawing pad for mouse, pen and finger. The strokes may lie on a picture. */
 
 import { colour, fit } from "./dom.js";
 
-const WIDTH = 0.032; // of a stroke at half pressure, in sheets
-const SIDE = 320; // of the picture that is handed on, pixels
+const WIDTH = 0.032; // of a stroke at half pressure, relative to the pad
+const SIDE = 320; // pixels of the encoded image
 
 export class Pad {
   #canvas;
-  #drawing = null;
-  #box = null; // of the sheet when the stroke began: what moves on the page does not bend the stroke
+  #pointer = null;
+  #box = null; // of the pad when the stroke began, so that a moving page does not bend the stroke
   #changed;
   strokes = [];
-  picture = null; // { bitmap, own }, own: the page's own ink on a transparent sheet
+  picture = null; // { bitmap, own }; own: ink in the page's colour on a transparent background
 
-  /** `changed` is called when a stroke ends and after undo and clear. */
+  /** `changed` is called after each stroke, undo and clear. */
   constructor(canvas, changed) {
     this.#canvas = canvas;
     this.#changed = changed;
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
-    canvas.addEventListener("pointermove", (event) => this.#go(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#end(event));
     canvas.addEventListener("pointercancel", (event) => this.#end(event));
   }
@@ -31,7 +31,7 @@ export class Pad {
     return { strokes: this.strokes.map((stroke) => [...stroke]), picture: this.picture };
   }
 
-  /** Shows what `state` gave before, or nothing, without a call of `changed`. */
+  /** Shows an earlier `state`, or an empty pad, without calling `changed`. */
   show(state = { strokes: [], picture: null }) {
     this.strokes = state.strokes.map((stroke) => [...stroke]);
     this.picture = state.picture;
@@ -50,12 +50,12 @@ export class Pad {
     this.#changed();
   }
 
-  /** Whether all of it is ink of the page's own, without a picture that has colours. */
+  /** Whether all ink has the page's colour: there is no picture with colours of its own. */
   get own() {
     return !this.picture || this.picture.own;
   }
 
-  /** What is on the sheet as a PNG file in base64: ink on a transparent sheet, or a picture and what was drawn on it. */
+  /** The drawing as a PNG file in base64: strokes on a transparent background or on the picture. */
   encode() {
     const canvas = document.createElement("canvas");
     const { width, height } = this.picture?.bitmap ?? { width: SIDE, height: SIDE };
@@ -90,17 +90,17 @@ export class Pad {
   }
 
   #begin(event) {
-    if (this.#drawing !== null || event.button !== 0) return;
+    if (this.#pointer !== null || event.button !== 0) return;
     event.preventDefault();
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#drawing = event.pointerId;
+    this.#pointer = event.pointerId;
     this.#box = this.#canvas.getBoundingClientRect();
     this.strokes.push([this.#point(event)]);
     this.paint();
   }
 
-  #go(event) {
-    if (event.pointerId !== this.#drawing) return;
+  #move(event) {
+    if (event.pointerId !== this.#pointer) return;
     const all = event.getCoalescedEvents?.() ?? [];
     const stroke = this.strokes.at(-1);
     for (const one of all.length ? all : [event]) stroke.push(this.#point(one));
@@ -108,12 +108,12 @@ export class Pad {
   }
 
   #end(event) {
-    if (event.pointerId !== this.#drawing) return;
-    this.#drawing = null;
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = null;
     this.#changed();
   }
 
-  /** x and y in sheets, and how wide the stroke is there: a pen's pressure tells. */
+  /** x and y relative to the pad, and the stroke's relative width there, which follows the pen's pressure. */
   #point(event) {
     const { left, top, width, height } = this.#box;
     const pressure = event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5;
@@ -121,7 +121,7 @@ export class Pad {
   }
 }
 
-/** Draws a stroke smoothly: from middle to middle of its points, each bend about the point between. */
+/** Draws a smooth stroke: quadratic curves between the midpoints of its segments. */
 function paintStroke(context, stroke, side, ink) {
   context.strokeStyle = context.fillStyle = ink;
   context.lineCap = context.lineJoin = "round";

@@ -1,19 +1,19 @@
-/** Picture files that a person drops, pastes or opens. */
+/** Picture files that the user drops, pastes or opens. */
 
-import { Refused } from "./api.js";
+import { UserError } from "./dom.js";
 
-const LARGEST = 1024; // pixels of the longer side that are handed on
+const LARGEST = 1024; // pixels of the longer side
 const MOST_BYTES = 40 * 2 ** 20;
 
-/** Decodes a file in the browser, scaled down to what the server needs. */
+/** Decodes a picture file and scales it down to what the model needs. */
 export async function load(file) {
-  const name = file.name || "What you pasted";
-  if (file.size > MOST_BYTES) throw new Refused(`${name} is larger than 40 MB; scale it down.`);
+  const name = file.name || "The pasted file";
+  if (file.size > MOST_BYTES) throw new UserError(`${name} is larger than 40 MB. Scale it down.`);
   let bitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw new Refused(`${name} is not a picture that can be read here. PNG, JPEG, WebP and GIF files can.`);
+    throw new UserError(`${name} is not a picture that this browser can open. Use a PNG, JPEG, WebP or GIF file.`);
   }
   const scale = LARGEST / Math.max(bitmap.width, bitmap.height);
   if (scale >= 1) return bitmap;
@@ -21,7 +21,7 @@ export async function load(file) {
   return createImageBitmap(bitmap, { ...size, resizeHeight: Math.max(1, Math.round(bitmap.height * scale)) });
 }
 
-/** A PNG file of ink on a transparent sheet as one of ink on white. */
+/** Puts the ink of a transparent PNG file on white. */
 export async function whiten(blob) {
   const bitmap = await createImageBitmap(blob);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
@@ -32,8 +32,8 @@ export async function whiten(blob) {
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** Calls back with every file that is dropped on or pasted into the page. */
-export function listen(sheet, callback) {
+/** Calls back with each file that is dropped on the page or pasted. */
+export function onFile(sheet, callback) {
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   document.addEventListener("dragover", (event) => {
     if (!carries(event)) return;

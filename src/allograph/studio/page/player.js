@@ -1,9 +1,9 @@
-/** Time: from the first step to the last, and on to the finished drawings; it runs, or is held at a step. */
+/** Plays the steps from the first to the last and on to the finished drawings, or holds one step. */
 
-import { $, calm } from "./dom.js";
+import { $, prefersReducedMotion } from "./dom.js";
 
-const GROWING = 1500; // milliseconds from the first step to the last
-const ENDING = 260; // milliseconds in which the last canvas becomes the finished drawing
+const PLAYING = 1500; // milliseconds from the first step to the last
+const FADING = 260; // milliseconds from the last canvas to the finished drawing
 
 const PLAY = "M8 5v14l11-7z";
 const PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
@@ -17,7 +17,7 @@ export class Player {
   time = 1;
   crisp = 1;
 
-  /** `paint` shows everything at `time` and `crisp`. */
+  /** `paint` shows everything at `time`, the step, and `crisp`, 0 for the canvas to 1 for the finished drawing. */
   constructor(paint) {
     this.#paint = paint;
     $("time").addEventListener("input", (event) => this.hold(Number(event.target.value)));
@@ -27,17 +27,17 @@ export class Player {
     });
   }
 
-  /** Begins anew with drawings of so many steps. */
+  /** Starts again with drawings of this many steps. */
   start(steps) {
     this.steps = steps;
     const slider = $("time");
     slider.max = Math.max(2, steps);
     slider.disabled = $("play").disabled = steps < 2;
-    if (calm() || steps < 2) this.hold(steps);
+    if (prefersReducedMotion() || steps < 2) this.hold(steps);
     else this.play(1);
   }
 
-  /** Nothing to show. */
+  /** There is nothing to show. */
   stop() {
     this.#stop();
     $("time").disabled = $("play").disabled = true;
@@ -61,7 +61,7 @@ export class Player {
     this.#show();
   }
 
-  /** Shows the present moment again. */
+  /** Paints the current step again. */
   refresh() {
     if (!this.#playing) this.#show();
   }
@@ -70,8 +70,8 @@ export class Player {
     const passed = this.#last ? Math.min(50, now - this.#last) : 0;
     this.#last = now;
     if (this.time < this.steps) {
-      this.time = Math.min(this.steps, this.time + (passed / GROWING) * (this.steps - 1));
-    } else this.crisp = Math.min(1, this.crisp + passed / ENDING);
+      this.time = Math.min(this.steps, this.time + (passed / PLAYING) * (this.steps - 1));
+    } else this.crisp = Math.min(1, this.crisp + passed / FADING);
     this.#show();
     if (this.crisp < 1) this.#frame = requestAnimationFrame((next) => this.#tick(next));
     else this.#mark(false);

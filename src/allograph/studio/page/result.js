@@ -1,16 +1,16 @@
-/** One of the new drawings, large, and what can be done with it. */
+/** The dialog that shows one drawing, with actions for it. */
 
 import { $, fit, save } from "./dom.js";
 
 export class Result {
-  #growth = null;
+  #drawings = null;
   #index = 0;
 
   /**
-   * `actions` take the index of a drawing: `png` and `svg` give its file, `exemplar`, `add`, `collect` and `judge` use
-   * it; `wrong` takes errors.
+   * `actions` take the index of a drawing: `png` and `svg` return its file, `exemplar`, `add`, `collect` and `measure`
+   * use it. `showError` takes errors.
    */
-  constructor(actions) {
+  constructor(actions, showError) {
     const dialog = $("result");
     const bind = (id, action, close = true) =>
       $(id).addEventListener("click", async () => {
@@ -18,13 +18,13 @@ export class Result {
           if (close) dialog.close();
           await action(this.#index);
         } catch (error) {
-          actions.wrong(error);
+          showError(error);
         }
       });
     bind("result-exemplar", actions.exemplar);
     bind("result-add", actions.add);
     bind("result-collect", actions.collect);
-    bind("result-judge", actions.judge);
+    bind("result-measure", actions.measure);
     for (const format of ["png", "svg"]) {
       bind(
         `result-${format}`,
@@ -38,7 +38,7 @@ export class Result {
     });
     dialog.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (move && this.#growth) this.#turn((this.#index + move + this.#growth.n) % this.#growth.n);
+      if (move && this.#drawings) this.#turn((this.#index + move + this.#drawings.n) % this.#drawings.n);
     });
   }
 
@@ -46,9 +46,9 @@ export class Result {
     return `drawing-${String(this.#index + 1).padStart(3, "0")}`;
   }
 
-  open(growth, index, conditional) {
-    this.#growth = growth;
-    $("result-svg").hidden = !growth.inked;
+  open(drawings, index, conditional) {
+    this.#drawings = drawings;
+    $("result-svg").hidden = !drawings.inked;
     for (const id of ["result-exemplar", "result-add"]) $(id).hidden = !conditional;
     $("result").showModal();
     this.#turn(index);
@@ -60,9 +60,9 @@ export class Result {
 
   #turn(index) {
     this.#index = index;
-    $("result-title").textContent = `Drawing ${index + 1} of ${this.#growth.n}`;
+    $("result-title").textContent = `Drawing ${index + 1} of ${this.#drawings.n}`;
     const canvas = $("result-canvas");
     const side = fit(canvas);
-    this.#growth.paint(canvas.getContext("2d"), side, index, this.#growth.steps, 1);
+    this.#drawings.paint(canvas.getContext("2d"), side, index, this.#drawings.steps, 1);
   }
 }

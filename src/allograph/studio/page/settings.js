@@ -1,4 +1,4 @@
-/** Number of drawings, temperature, seed and model. */
+/** The number of drawings, model, temperature and seed. */
 
 import { $, make } from "./dom.js";
 
@@ -9,16 +9,16 @@ export class Settings {
   #models = [];
   #changed;
 
-  /** `changed` is called after every choice. */
+  /** `changed` is called whenever a setting changes. */
   constructor(changed) {
     this.#changed = changed;
     $("n").append(...NUMBERS.map((n) => make("option", { value: n, selected: n === 16 }, String(n))));
     $("settings").addEventListener("submit", (event) => event.preventDefault());
     for (const id of ["n", "seed"]) $(id).addEventListener("change", () => changed());
-    $("temperature").addEventListener("input", () => this.#say());
+    $("temperature").addEventListener("input", () => this.#showTemperature());
     $("temperature").addEventListener("change", () => changed());
     $("model").addEventListener("change", () => {
-      this.#fresh();
+      this.#modelChanged();
       changed();
     });
     $("again").addEventListener("click", () => changed());
@@ -32,7 +32,7 @@ export class Settings {
   offer(models) {
     this.#models = models;
     $("model").replaceChildren(...models.map(({ name }) => make("option", { value: name }, name)));
-    this.#fresh();
+    this.#modelChanged();
   }
 
   get model() {
@@ -43,24 +43,24 @@ export class Settings {
     return Number($("n").value);
   }
 
-  /** What every request says. */
-  get order() {
+  /** The part of a recipe that the settings decide. */
+  get recipe() {
     return { model: this.model.name, seed: this.#seed, temperature: Number($("temperature").value) };
   }
 
   get #seed() {
     const seed = Math.floor(Number($("seed").value));
-    const fine = Number.isFinite(seed) && seed >= 0 && seed < MAX_SEED;
-    if (!fine) $("seed").value = 0;
-    return fine ? seed : 0;
+    const valid = Number.isFinite(seed) && seed >= 0 && seed < MAX_SEED;
+    if (!valid) $("seed").value = 0;
+    return valid ? seed : 0;
   }
 
-  #fresh() {
+  #modelChanged() {
     if (this.model) $("temperature").value = this.model.temperature;
-    this.#say();
+    this.#showTemperature();
   }
 
-  #say() {
+  #showTemperature() {
     $("temperature-value").textContent = Number($("temperature").value).toFixed(2);
   }
 }

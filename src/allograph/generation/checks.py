@@ -1,0 +1,66 @@
+"""What a writer refuses because its model cannot do it."""
+
+from __future__ import annotations
+
+__all__ = ["Checked"]
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from allograph.errors import AllographError
+
+if TYPE_CHECKING:
+    from allograph.card import ModelCard
+    from allograph.models import GenerativeModel
+
+    Ink = Literal["auto", "dark", "light"]
+
+
+class Checked:
+    """The part of `Writer` that says in one line what its model cannot do. Every method raises AllographError."""
+
+    model: GenerativeModel
+    card: ModelCard
+
+    space: Any
+    """See `Writer.space`."""
+
+    def check_exemplar(self, ink: Ink) -> None:
+        """Refuse a model that does not draw its exemplar again, and a choice of ink if the model's images have none."""
+        if not self.model.conditional:
+            raise AllographError(
+                "this model takes no exemplar; `allograph invent --model ...` makes drawings from nothing"
+            )
+        if self.card.exemplars == "family":
+            raise AllographError(
+                "this model makes new symbols of an alphabet from several of its symbols: use `allograph invent --like "
+                "FOLDER`, or choose a model of single symbols"
+            )
+        self._check_ink(ink)
+
+    def check_together(self, count: int) -> None:
+        """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
+        if not count:
+            raise AllographError("no image is named; hand in at least one")
+        if count > 1 and max(self.card.contexts, default=1) < 2:
+            raise AllographError(
+                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
+                "data.contexts, or leave out --together"
+            )
+
+    def _check_ink(self, ink: Ink) -> None:
+        if ink != "auto" and not self.space.inked:
+            raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")
+
+    def check_like(self, ink: Ink = "auto") -> None:
+        """Refuse a model that has not learned to make other symbols of an alphabet, and ink as above."""
+        if not self.model.conditional or self.card.exemplars != "family":
+            raise AllographError(
+                "this model has not learned to make new symbols from others of their alphabet: use omniglot-alphabet, "
+                "train your own model with --preset omniglot-alphabet, or leave out --like"
+            )
+        self._check_ink(ink)
+
+    def check_growing(self) -> None:
+        """Refuse an animation of a model that draws all at once."""
+        if self.model.noise_shape[0] == 1:
+            raise AllographError("this model draws in a single step, so nothing grows; leave out --animate")

@@ -1,0 +1,46 @@
+"""Morphology of masks: what scipy.ndimage does, as arrays of bool."""
+
+from __future__ import annotations
+
+__all__ = ["components", "dilated", "eroded", "filled", "opened"]
+
+import numpy as np
+
+
+def dilated(mask: np.ndarray, steps: int = 1) -> np.ndarray:
+    """The mask grown by so many steps across and down."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_dilation(mask, iterations=steps), bool)
+
+
+def eroded(mask: np.ndarray, steps: int = 1) -> np.ndarray:
+    """The mask without what lies within so many steps of its edge; beyond the picture there is nothing."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_erosion(mask, iterations=steps), bool)
+
+
+def opened(mask: np.ndarray, steps: int = 1) -> np.ndarray:
+    """The mask without what is thinner than twice so many steps."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_opening(mask, iterations=steps), bool)
+
+
+def filled(mask: np.ndarray) -> np.ndarray:
+    """The mask with its holes."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_fill_holes(mask), bool)
+
+
+def components(mask: np.ndarray, *, diagonal: bool = True) -> tuple[np.ndarray, int]:
+    """The number of the connected part that each pixel belongs to, from 1, 0 outside; and how many parts there are."""
+    from scipy import ndimage
+
+    labels = np.zeros(mask.shape, np.int32)
+    structure = np.ones((3,) * mask.ndim) if diagonal else None
+    count = ndimage.label(mask, structure, output=labels)
+    assert isinstance(count, int)
+    return labels, count

@@ -1,0 +1,141 @@
+"""From a person's picture to the model's space: the symbol found, centred, scaled and drawn with the model's pen."""
+
+from __future__ import annotations
+
+__all__ = ["exemplar_of", "model_pen", "preprocess"]
+
+import math
+
+import numpy as np
+
+from allograph.errors import AllographError
+from allograph.imaging.decoding import Picture
+from allograph.imaging.finding import FoundInk, find_in
+from allograph.imaging.placement import OMNIGLOT, Placement
+from allograph.imaging.segmentation import Polarity
+from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
+from allograph.imaging.splitting import hint
+from allograph.imaging.style import Exemplar, Square
+from allograph.imaging.symbols import SymbolStyle
+
+_MIN_PEN_PIXELS = 1.3
+"""At small model images the pen stays this wide, so that no stroke drops out between pixels."""
+
+_THICK = 1.3
+"""Strokes more than this many pens wide are replaced by their centre line, drawn with the pen."""
+
+_WIDEST = 4.0
+"""No stroke is enlarged to more than this many pens."""
+
+_WORK_SIDE = 420
+"""Strokes are reshaped on a raster at least this fine, then averaged down to the model's."""
+
+_MIN_FINE_PIXELS = 2.0
+"""...of which the thinnest strokes are at least this many pixels wide."""
+
+
+def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Placement = OMNIGLOT) -> Exemplar:
+    """Bring a picture of one symbol to the model's space, `size` x `size` pixels.
+
+    `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode. The ink is found,
+    dark or light as `ink` says, else whichever the picture has; of an animation or a document of several pages in the
+    first that shows any. Specks go; the strokes' centre lines are placed and drawn as those of the data set that the
+    model learned (`placement`) are. The style of the result is a `SymbolStyle`.
+    Raises AllographError, one line with the remedy, where that cannot be done.
+    """
+    if ink not in ("auto", "dark", "light"):
+        raise AllographError(f"ink is auto, dark or light, not {ink!r}")
+    return exemplar_of(find_in(image, ink), size, placement)
+
+
+def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> Exemplar:
+    """The ink found in a picture, in the model's space."""
+    source, width, mask = found.source, found.width, found.mask
+    pen = model_pen(size, placement)
+    frame = _model_frame(mask, width, pen / size, placement)
+    stroke = width * size / frame[2]
+    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
+    fine = _fineness(size)
+    strength = _at_least(found.strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
+    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
+    across, down = source.scale
+    style = SymbolStyle(
+        width=source.width,
+        height=source.height,
+        ink=found.segmentation.colour if source.has_colour else (0, 0, 0, 255),
+        paper=found.segmentation.paper if source.has_colour else (255, 255, 255, 255),
+        has_alpha=source.alpha is not None,
+        frame=(frame[0] / across, frame[1] / down, frame[2] / max(across, down)),
+        stroke_width=stroke,
+        pen_width=pen,
+    )
+    return Exemplar(drawing, style, source.picture, (*found.notes, *_several(found)))
+
+
+def _several(found: FoundInk) -> tuple[str, ...]:
+    count = hint(found)
+    if count == 1:
+        return ()
+    return (f"{found.source.name} holds {count} separate symbols; allograph split makes a file of each",)
+
+
+def model_pen(size: int, placement: Placement) -> float:
+    """Return the width of the strokes in the model's image of `size` pixels, in those pixels."""
+    return max(placement.pen * size, _MIN_PEN_PIXELS)
+
+
+def _model_frame(mask: np.ndarray, width: float, pen: float, placement: Placement) -> Square:
+    """Return the square of the model's image, in pixels of `mask`, for strokes of `width` pixels.
+
+    The strokes will be drawn with a pen of the fraction `pen` of that side, so their centre lines are what is placed:
+    (longer side of the ink - width) / side + pen = placement.ink. A dot or a short thick dash is not blown up to a
+    whole symbol: strokes appear at most four pens wide.
+    """
+    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    extent = max(bottom - top, right - left) - width
+    side = float(max(extent / (placement.ink - pen), width / (_WIDEST * pen)))
+    across, down = (left + right) / 2, (top + bottom) / 2
+    if placement.by_mass:
+        down, across = (float(place.mean()) + 0.5 for place in np.nonzero(mask))
+    return across - placement.centre * side, down - placement.centre * side, side
+
+
+def _at_least(strength: np.ndarray, wanted: float, width: float) -> np.ndarray:
+    """Return strokes of `width` pixels grown to be `wanted` wide, or a little wider; wide ones stay as they are."""
+    from scipy import ndimage
+
+    grown = math.ceil(max(0.0, wanted - width) / 2)
+    return ndimage.maximum_filter(strength, 2 * grown + 1) if grown else strength
+
+
+def _fineness(size: int) -> int:
+    return max(2, -(-_WORK_SIDE // size))
+
+
+def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -> np.ndarray:
+    """Return the strokes in `strength`, of width `stroke`, drawn `pen` wide (both in pixels of the result)."""
+    from scipy import ndimage
+
+    fine = strength.shape[0] // size
+    mask = strength > 0.5
+    line = skeleton(mask)
+    reach = math.ceil(fine * pen)  # twice as far from a line as is drawn
+    depth = signed_distance(mask, reach)
+    if stroke > _THICK * pen:
+        line = prune(line, depth)
+        drawn = distance_transform(line, reach) < fine * pen / 2
+    else:
+        # Moving the edge keeps the shape of ends and corners; the centre line mends what it would cut.
+        drawn = depth > fine * (stroke - pen) / 2
+        drawn |= mask & (distance_transform(line, reach) < fine * pen / 2)
+    coverage = drawn.reshape(size, fine, size, fine).mean((1, 3))
+    result = coverage >= 0.5
+    # A dot where four pixels meet may cover half of none: it takes the one that it covers most.
+    parts = np.zeros(drawn.shape, np.int32)
+    ndimage.label(drawn, np.ones((3, 3)), output=parts)
+    shown = parts * result.repeat(fine, 0).repeat(fine, 1)
+    for part in np.setdiff1d(parts, shown):
+        coverage = (parts == part).reshape(size, fine, size, fine).mean((1, 3))
+        result.flat[coverage.argmax()] = True
+    return result.astype(np.float32)

@@ -1,0 +1,285 @@
+"""Finding the ink in a picture: what is sheet, what is paper, what is ink, which is which, under any light."""
+
+from __future__ import annotations
+
+__all__ = ["Polarity", "Segmentation", "candidates", "segment"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from allograph.errors import AllographError
+from allograph.imaging.candidates import Reading, read
+from allograph.imaging.decoding import Decoded
+from allograph.imaging.masks import eroded
+from allograph.imaging.page import find_pages
+from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Model, Tone, resized
+from allograph.imaging.plausibility import features, plausibility
+from allograph.imaging.style import Colour
+
+Polarity = Literal["auto", "dark", "light"]
+
+_DECIDING_SIDE = 256
+"""Readings are compared on a copy this long, in pixels; the best is made again on the whole picture."""
+
+_NARROWEST = 40
+"""...but no narrower than this."""
+
+_REFUSED = 0.08
+"""A reading that is less plausible is none."""
+
+_NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
+"""By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
+picture; its edge cuts no ink."""
+
+_CERTAIN = 0.97
+"""From here on no reading that costs `_PAGE` or more can be preferred..."""
+
+_MUCH = 0.3
+"""...but where the ink fills more than this share of the sheet, both tones are read in every way."""
+
+_DOUBTFUL = 0.52
+"""One that is less plausible comes with a warning."""
+
+_TIED, _CLOSE = 0.015, 0.1
+"""Tones whose readings are as plausible but for this: it cannot be decided; it comes with a warning."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Where the ink of a picture is, and what it looks like.
+
+    - `strength`: float32 (h, w), about 1 in the middle of a stroke, about 0 on paper; the edge is at 0.5
+    - `mask`: bool (h, w), the ink, without what the paper has printed on it and without specks
+    - `colour`, `paper`: red, green, blue, alpha, 0 to 255
+    - `tone`: of the ink; None on a transparent sheet
+    - `page`: bool (h, w), the sheet, where it is a part of the picture
+    - `rules`: number of printed rules that were left out
+    - `confidence`: the expected overlap of the ink with what was drawn, 0 to 1
+    - `warnings`: one line each
+    """
+
+    strength: np.ndarray
+    mask: np.ndarray
+    colour: Colour
+    paper: Colour
+    tone: Tone | None
+    page: np.ndarray | None
+    rules: int
+    confidence: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture; `cut`: the sheet's
+    edge cuts its ink, as that of a shadow does."""
+
+    reading: Reading
+    page: int
+    model: Model
+    tone: Tone
+    strong: bool
+    cut: bool
+    features: np.ndarray
+
+
+def segment(source: Decoded, polarity: Polarity = "auto") -> Segmentation:
+    """Separate ink from paper.
+
+    The picture is read in several ways: as a whole or as a page that lies on something, with dark or light ink, the
+    paper known from afar or from nearby; each reading is rid of printed rules, dots, holes, dark edges and specks. The
+    most plausible is taken. A picture whose ink is the opaque part of a transparent sheet needs none of this: its
+    strength is its alpha.
+
+    Raises AllographError where nothing stands out from the paper, or where it cannot be told which tone is ink.
+    """
+    colour, alpha = source.colour, source.alpha
+    if alpha is None or alpha.min() > 0.95:
+        return _on_paper(colour, None, polarity, source.name, 255)
+    if alpha.max() < 0.02:
+        raise AllographError(f"{source.name} shows no ink: it is transparent everywhere; draw the symbol on it")
+    if np.percentile(alpha, 99) - np.percentile(alpha, 1) < 0.05 * alpha.max():
+        return _on_paper(colour, None, polarity, source.name, round(255 * float(np.median(alpha))))
+    return _on_transparent(colour, alpha, polarity, source.name)
+
+
+def _on_transparent(colour: np.ndarray, alpha: np.ndarray, polarity: Polarity, name: str) -> Segmentation:
+    """Tell a drawing on a piece of paper that was cut out from one whose strokes alone are opaque."""
+    solid = alpha > 0.85 * alpha.max()
+    reach = max(1, round(0.004 * max(alpha.shape)))
+    card = eroded(solid, reach)
+    if card.sum() > 64:
+        ground = np.median(colour[card], axis=0)
+        filled = np.where(solid[..., None], colour, ground).astype(np.float32)
+        edge = card & ~eroded(card, 2)
+        try:
+            found = _on_paper(filled, card, polarity, name, 0)
+        except AllographError:
+            found = None
+        if found is not None and found.mask[edge].mean() < 0.12:
+            apart = max(abs(a - b) for a, b in zip(found.colour[:3], found.paper[:3], strict=True))
+            if apart > 12 and found.mask[solid].mean() < 0.75:
+                return found
+    return _opaque_ink(colour, alpha)
+
+
+def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
+    from scipy import ndimage
+
+    from allograph.imaging.shapes import despeckle, main_width
+
+    full = float(np.percentile(alpha[alpha > 0.5 * alpha.max()], 75))
+    strength = np.clip(alpha / full, 0, 1).astype(np.float32)
+    ink = _to_bytes(np.median(colour[strength > 0.75], axis=0))
+    strength = ndimage.gaussian_filter(strength, 0.15 * main_width(strength > 0.5))
+    if not (strength > 0.5).any():
+        strength = strength / strength.max()
+    mask = despeckle(strength > 0.5, strength, main_width(strength > 0.5))
+    return Segmentation(strength, mask, (*ink, round(255 * full)), (*ink, 0), None, None, 0, 1.0, ())
+
+
+def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | None]:
+    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: first
+    the plain ones, then None, then all others."""
+    factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
+    size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
+    small = resized(colour, size).astype(np.float32)
+    inside = np.zeros(size, bool)
+    inside[3:-3, 3:-3] = True
+    tones: list[Tone] = [tone for tone in TONES if polarity in ("auto", tone)]
+    ways: list[tuple[Model, bool]] = [(model, strong) for model in MODELS for strong in (False, True)]
+    ways.remove(("flat", False))
+
+    def readings(number: int, sheet: np.ndarray, tone: Tone, model: Model, strong: bool) -> Iterator[Candidate]:
+        edge = sheet & ~eroded(sheet, 2) & inside
+        found = [read(small, sheet, model, tone, strong=strong)]
+        if found[0] is None or found[0].rules:  # long strokes may look like rules
+            found.append(read(small, sheet, model, tone, ruled=False, strong=strong))
+        for one in found:
+            if one is not None:
+                measured = features(one, small, sheet, number, model, tone, strong)
+                yield Candidate(one, number, model, tone, strong, bool(number and one.mask[edge].any()), measured)
+
+    whole = _whole(small, card)
+    for tone in tones:
+        yield from readings(0, whole, tone, *ways[0])
+    yield None
+    pages = find_pages(small) if card is None else []
+    for number, sheet in enumerate([whole, *pages]):
+        for tone in tones:
+            for model, strong in ways if number else ways[1:]:
+                yield from readings(number, sheet, tone, model, strong)
+
+
+def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
+    """The whole picture, or the card on it."""
+    if card is None:
+        return np.ones(colour.shape[:2], bool)
+    return resized(card.astype(np.float32), colour.shape[:2]) > 0.9
+
+
+def _is_certain(found: list[Candidate]) -> bool:
+    """Whether one of the plain readings is so plausible that no other can be preferred."""
+    scores = plausibility(np.stack([one.features for one in found])) if found else np.zeros(1)
+    return float(scores.max()) >= _CERTAIN and float(found[int(scores.argmax())].reading.mask.mean()) <= _MUCH
+
+
+def _on_paper(
+    colour: np.ndarray, card: np.ndarray | None, polarity: Polarity, name: str, paper_alpha: int
+) -> Segmentation:
+    colour = colour.astype(np.float32)
+    found: list[Candidate] = []
+    for one in candidates(colour, card, polarity):
+        if one is not None:
+            found.append(one)
+        elif _is_certain(found):
+            break
+    if not found:
+        raise AllographError(_nothing(name, colour, polarity))
+    scores = plausibility(np.stack([one.features for one in found]))
+    costs = np.array([_cost(one) for one in found])
+    order = np.argsort(costs - scores, kind="stable")
+    best, confidence = found[order[0]], float(scores[order[0]])
+    if confidence < _REFUSED:
+        raise AllographError(_nothing(name, colour, polarity))
+    warnings = []
+    rival = max((s for s, one in zip(scores, found, strict=True) if one.tone != best.tone), default=0.0)
+    if polarity == "auto" and confidence - rival < _CLOSE:
+        share = 100 * float(best.reading.mask.mean())
+        seen = f"two tones, {share:.0f} % and {100 - share:.0f} % of the picture"
+        if confidence - rival < _TIED:
+            raise AllographError(
+                f"{name} has {seen}: cannot tell ink from paper; say which is the ink with --ink dark or --ink light"
+            )
+        other = "light" if best.tone == "dark" else "dark"
+        warnings.append(f"{seen}: the {best.tone} one is taken for the ink; if it is not, say --ink {other}")
+    elif confidence < _DOUBTFUL:
+        warnings.append("the ink may not be what was drawn; crop the picture to the symbol, or say --ink dark or light")
+    reading, page, sheet = None, None, np.ones(colour.shape[:2], bool)
+    for place in order:  # what the smaller copy shows may be too fine a grain on the larger one
+        best = found[place]
+        page, sheet = None, np.ones(colour.shape[:2], bool) if card is None else card
+        if card is None and best.page:
+            small = resized(colour, best.reading.mask.shape)
+            sheet = page = resized(find_pages(small)[best.page - 1].astype(np.float32), colour.shape[:2]) > 0.5
+        reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
+        if reading is not None or scores[place] < _REFUSED:
+            break
+    if reading is None:
+        raise AllographError(_nothing(name, colour, polarity))
+    ink, ground = _colours(colour, sheet, reading)
+    alpha = paper_alpha or 255
+    return Segmentation(
+        reading.strength, reading.mask, (*ink, alpha), (*ground, alpha), best.tone, page, reading.rules, confidence,
+        tuple(warnings),
+    )  # fmt: skip
+
+
+def _cost(one: Candidate) -> float:
+    return _NEAR * (one.model == "near") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
+
+
+def _nothing(name: str, colour: np.ndarray, polarity: Polarity) -> str:
+    light = colour @ LUMINANCE
+    low, high = (100 * float(np.percentile(light, q)) for q in (2, 98))
+    seen = f"all of it is between {low:.0f} and {high:.0f} % of white"
+    remedy = "draw the symbol more strongly, crop the picture to its paper, or say --ink dark or --ink light"
+    if polarity != "auto":
+        remedy = f"it was searched for {polarity} ink only; try the other"
+    return f"{name} shows no ink that stands out from its paper ({seen}); {remedy}"
+
+
+def _colours(
+    colour: np.ndarray, sheet: np.ndarray, reading: Reading
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The ink's colour in the middle of its strokes, and the paper's around them."""
+    strength, mask = reading.strength, reading.mask
+    # At least as strong as: a flat drawing's ink is all of one strength.
+    strong = max(0.75, float(np.percentile(strength[mask], 40)))
+    core = mask & (strength >= min(strong, float(strength[mask].max())))
+    blank = sheet & ~reading.raw & (strength < 0.25)
+    if not blank.any():
+        blank = sheet & (strength <= np.percentile(strength[sheet], 10))
+    if (near := blank & _around(core)).any():
+        blank = near
+    return _to_bytes(np.median(colour[core], axis=0)), _to_bytes(np.median(colour[blank], axis=0))
+
+
+def _around(mask: np.ndarray) -> np.ndarray:
+    """Return the box around `mask`, a fifth larger on each side: the light may differ elsewhere in the picture."""
+    near = np.zeros_like(mask)
+    spans = []
+    for axis in (1, 0):
+        held = np.nonzero(mask.any(axis))[0]
+        reach = (held[-1] - held[0]) // 5 + 2
+        spans.append(slice(max(0, held[0] - reach), held[-1] + reach + 1))
+    near[tuple(spans)] = True
+    return near
+
+
+def _to_bytes(colour: np.ndarray) -> tuple[int, int, int]:
+    red, green, blue = (round(255 * float(v)) for v in np.clip(colour, 0, 1))
+    return red, green, blue

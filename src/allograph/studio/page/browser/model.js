@@ -1,0 +1,121 @@
+/** A model's two passes, run by onnxruntime-web; the noise of drawings is the server's. */
+
+import * as ort from "../runtime/ort.wasm.min.mjs";
+import { load } from "./files.js";
+import { growth } from "./growth.js";
+import { hex, normal, sha256 } from "./noise.js";
+
+const RUNTIME = "runtime/ort-wasm-simd-threaded.wasm";
+const MOST_THREADS = 4;
+const SAMPLES = 16;
+const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all" };
+
+export class Model {
+  #drawing;
+  #judging = null;
+
+  constructor(about, drawing) {
+    this.about = about;
+    this.#drawing = drawing;
+  }
+
+  static async load(site, about, progress) {
+    const wanted = [about.sampling, ...(ort.env.wasm.wasmBinary ? [] : [RUNTIME])];
+    const [sampling, runtime] = await load(site, wanted, progress);
+    if (runtime) {
+      ort.env.wasm.wasmBinary = runtime;
+      ort.env.wasm.wasmPaths = new URL("../runtime/", import.meta.url).href;
+      ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
+      ort.env.logLevel = "error";
+    }
+    return new Model(about, await ort.InferenceSession.create(sampling, OPTIONS));
+  }
+
+  /** n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. */
+  async draw({ exemplars, seed, temperature }, start, n) {
+    const { size, steps, latent, guidance } = this.about;
+    const sorted = named(exemplars);
+    const about = sorted.length ? ["write", seed, ...sorted.map(({ name }) => name)] : ["invent", seed];
+    const noise = new Float32Array(n * steps * latent);
+    for (let k = 0; k < n; k++) {
+      const place = noise.subarray(k * steps * latent, (k + 1) * steps * latent);
+      normal([...about, start + k].join("\n"), steps * latent, place);
+    }
+    const given = {
+      noise: tensor(noise, [1, n, steps, latent]),
+      temperature: tensor([temperature], []),
+      ...(this.about.conditional && { exemplars: this.#exemplars(sorted) }),
+      ...(guidance !== null && { guidance: tensor([sorted.length ? guidance : 1], []) }),
+    };
+    const made = await this.#drawing.run(given);
+    const frames = made.canvases.dims[2];
+    const result = {
+      steps: frames,
+      growth: growth(made.canvases.data, n * frames, size),
+      finished: Array.from({ length: n }, (_, k) => made.parameters.data.slice(k * size * size, (k + 1) * size * size)),
+      writes: windows(made.write_windows, n),
+      reads: windows(made.read_windows, n),
+    };
+    for (const output of Object.values(made)) output.dispose();
+    return result;
+  }
+
+  /** Free energies in nats of a drawing, given exemplars and without them, as the server's `energy` answers. */
+  async energies(exemplars, measured, seed, fetchPass) {
+    if (!this.#judging) {
+      const [content] = await fetchPass();
+      this.#judging = await ort.InferenceSession.create(content, OPTIONS);
+    }
+    const { steps, latent, size } = this.about;
+    const noise = new Float32Array(SAMPLES * steps * latent);
+    for (let k = 0; k < SAMPLES; k++) {
+      const place = noise.subarray(k * steps * latent, (k + 1) * steps * latent);
+      normal(["energy", seed, k].join("\n"), steps * latent, place);
+    }
+    const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
+    const finite = (value) => (Number.isFinite(value) ? Math.round(value * 1e4) / 1e4 : null);
+    const result = { samples: SAMPLES };
+    for (const [name, shown] of [["without", []], ...(exemplars.length ? [["given", exemplars]] : [])]) {
+      const made = await this.#judging.run({
+        images: tensor(measured.drawing, [1, 1, size, size]),
+        noise: tensor(noise, [1, SAMPLES, steps, latent]),
+        ...(this.about.conditional && { exemplars: this.#exemplars(shown) }),
+      });
+      const distortion = -mean(Array.from(made.log_likelihood.data));
+      const kl = Array.from({ length: steps }, (_, t) =>
+        mean(Array.from({ length: SAMPLES }, (_, k) => made.kl.data[k * steps + t])),
+      );
+      const total = distortion + kl.reduce((sum, v) => sum + v, 0);
+      result[name] = { free_energy: finite(total), distortion: finite(distortion), kl: kl.map(finite) };
+      for (const output of Object.values(made)) output.dispose();
+    }
+    return result;
+  }
+
+  /** One blank exemplar where there are none. */
+  #exemplars(shown) {
+    const area = this.about.size ** 2;
+    const count = Math.max(1, shown.length);
+    const values = new Float32Array(count * area);
+    shown.forEach(({ drawing }, i) => values.set(drawing, i * area));
+    return tensor(values, [1, count, 1, this.about.size, this.about.size]);
+  }
+}
+
+const tensor = (values, shape) => new ort.Tensor("float32", Float32Array.from(values), shape);
+
+/** Exemplars with a hash of their pixels, in its order: in which they are shown does not matter. */
+function named(exemplars) {
+  const all = exemplars.map((one) => ({ ...one, name: hex(sha256(new Uint8Array(one.drawing.buffer))) }));
+  return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Windows as 2 x 3 maps, by drawing and step. */
+function windows(output, n) {
+  if (!output) return Array.from({ length: n }, () => []);
+  const steps = output.dims[2];
+  const number = (i) => Math.round(output.data[i] * 1e4) / 1e4;
+  const row = (i) => [number(i), number(i + 1), number(i + 2)];
+  const one = (i) => [row(i), row(i + 3)];
+  return Array.from({ length: n }, (_, k) => Array.from({ length: steps }, (_, t) => one(6 * (k * steps + t))));
+}

@@ -1,0 +1,218 @@
+/** Finished drawings as strokes with smooth edges, as allograph.imaging.render and outline make them: paths, SVG. */
+
+import { blurred, centreLine, distanceTo, inkBox, labelled, mask, prune, raster, resized, signedDistance, where } from "./raster.js";
+
+const FINENESS = 8; // points per model pixel
+const AROUND = 2.5;
+const SMOOTHING = 0.9;
+const FINE_SMOOTHING = 0.5;
+const DOT = 2;
+const LEAST_SHAVED = 0.4;
+const SHAVED = 0.8;
+const SPACING = 0.8;
+const FEWEST = 6;
+
+/** The signed distance to the edge of the ink of logits (size x size), positive inside, in model pixels. */
+export function strokeField(logits, size, { strokeWidth: wanted, penWidth: pen }) {
+  const around = Math.ceil(wanted / 2 + AROUND);
+  const cut = cutOut(logits, size, around);
+  const enlarged = resized(cut.ink, cut.ink.width * FINENESS, cut.ink.height * FINENESS, undefined, resized.cubic);
+  const drawn = where(enlarged, (v) => v > 0.5);
+  const placed = (values) => ({ values, left: cut.left, top: cut.top });
+  if (!drawn.data.includes(1)) {
+    drawn.data = new Float32Array(drawn.data.length).fill(-AROUND);
+    return placed(drawn);
+  }
+  const reach = (around - 1) * FINENESS;
+  let field = scaled(signedDistance(drawn, reach), 1 / FINENESS);
+  field = withAreasOf(drawn, smoothed(field, SMOOTHING * FINENESS));
+  const line = prune(centreLine(where(field, (v) => v > 0)), scaled(field, FINENESS));
+  const away = smoothed(scaled(distanceTo(line, reach), 1 / FINENESS), FINE_SMOOTHING * FINENESS);
+  const [s, half] = [FINE_SMOOTHING, wanted / 2];
+  const slope = erf(half / (s * Math.SQRT2));
+  const level = s * Math.sqrt(2 / Math.PI) * Math.exp((-half * half) / (2 * s * s)) + half * slope;
+  const short = shortParts(line, DOT * FINENESS);
+  const dots = short.data.includes(1) ? distanceTo(short, reach) : null;
+  const shaved = LEAST_SHAVED + SHAVED * Math.max(0, pen - wanted);
+  field.data.forEach((v, i) => {
+    let stroke = (level - away.data[i]) / slope;
+    if (dots) stroke = Math.max(stroke, half - dots.data[i] / FINENESS);
+    field.data[i] = Math.max(stroke, v + (wanted - pen) / 2 - shaved);
+  });
+  return placed(field);
+}
+
+/** SVG path data of the edge of the ink, in model pixels, to be filled by the even-odd rule. */
+export function outline({ values, left, top }) {
+  const at = (v, start) => (v + 0.5) / FINENESS + start;
+  return contours(values)
+    .filter((points) => points.length >= 3)
+    .map((points) => curve(evenly(points.map(([x, y]) => [at(x, left), at(y, top)]))))
+    .join("");
+}
+
+/** Left and top of the model's image in the picture and the pixels per model pixel, all ink inside. */
+export function place({ values, left, top }, size, appearance, zoom, sides) {
+  let [x, y, frame] = appearance.frame.map((v) => zoom * v);
+  let scale = frame / size;
+  const box = inkBox(where(values, (v) => v > 0));
+  if (!box) return [x, y, scale];
+  const [first, last] = [
+    [left + box[1] / FINENESS, top + box[0] / FINENESS],
+    [left + box[3] / FINENESS, top + box[2] / FINENESS],
+  ];
+  const rim = Math.min(1, 0.05 * Math.min(...sides));
+  for (const i of [0, 1]) scale = Math.min(scale, (sides[i] - 2 * rim) / Math.max(last[i] - first[i], 1e-6));
+  const corner = [x, y].map((from, i) => {
+    const start = from + ((frame / size - scale) * (first[i] + last[i])) / 2;
+    return start + Math.max(0, rim - (start + first[i] * scale)) - Math.max(0, start + last[i] * scale - (sides[i] - rim));
+  });
+  return [...corner, scale];
+}
+
+function cutOut(logits, size, around) {
+  const ink = raster(size, size, Float32Array.from(logits, (v) => 1 / (1 + Math.exp(-Math.min(30, Math.max(-30, v))))));
+  const box = inkBox(where(ink, (v) => v > 0.35));
+  if (!box) return { ink: raster(1, 1), left: 0, top: 0 };
+  const [top, left, bottom, right] = [box[0] - around, box[1] - around, box[2] + around, box[3] + around];
+  const cut = raster(right - left, bottom - top);
+  for (let y = Math.max(0, top); y < Math.min(size, bottom); y++) {
+    for (let x = Math.max(0, left); x < Math.min(size, right); x++) {
+      cut.data[(y - top) * cut.width + x - left] = ink.data[y * size + x];
+    }
+  }
+  return { ink: cut, left, top };
+}
+
+const scaled = ({ width, height, data }, by) => raster(width, height, data.map((v) => v * by));
+
+/** A wide blur needs no fine raster: means of 2 x 2 pixels are blurred half as wide and enlarged by cubics. */
+function smoothed(field, spread) {
+  if (spread < 3) return blurred(field, spread);
+  const [width, height] = [field.width + (field.width % 2), field.height + (field.height % 2)];
+  const at = (x, y) => field.data[Math.min(y, field.height - 1) * field.width + Math.min(x, field.width - 1)];
+  const coarse = raster(width / 2, height / 2);
+  for (let y = 0; y < coarse.height; y++) {
+    for (let x = 0; x < coarse.width; x++) {
+      const sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+      coarse.data[y * coarse.width + x] = sum / 4;
+    }
+  }
+  const half = smoothed(coarse, Math.sqrt(spread ** 2 - 0.25) / 2);
+  const whole = resized(half, width, height, undefined, resized.cubic);
+  const result = raster(field.width, field.height);
+  for (let y = 0; y < field.height; y++) {
+    result.data.set(whole.data.subarray(y * width, y * width + field.width), y * field.width);
+  }
+  return result;
+}
+
+/** The edge moved so that each part of `drawn` keeps its area, which a blur takes from. */
+function withAreasOf(drawn, field) {
+  const { labels, count } = labelled(drawn);
+  const near = {};
+  if (count > 1) distanceTo(drawn, Infinity, near);
+  const areas = new Int32Array(count + 1);
+  labels.forEach((label) => areas[label]++);
+  const owners = count > 1 ? near.owner.map((pixel) => labels[pixel]) : new Int32Array(labels.length).fill(1);
+  const gain = new Float32Array(count + 1);
+  for (let part = 1; part <= count; part++) {
+    gain[part] = -largest(field.data.filter((v, i) => v > -2 && owners[i] === part), areas[part]);
+  }
+  return raster(field.width, field.height, field.data.map((v, i) => v + gain[owners[i]]));
+}
+
+/** The smallest of the so many largest values. */
+const largest = (values, count) => values.sort()[values.length - count];
+
+function shortParts(line, length) {
+  const { labels, count } = labelled(line);
+  const areas = new Int32Array(count + 1);
+  labels.forEach((label) => areas[label]++);
+  return mask(line.width, line.height, Uint8Array.from(labels, (label) => (label && areas[label] <= length ? 1 : 0)));
+}
+
+/** Abramowitz and Stegun, 7.1.26 to 1.5e-7. */
+function erf(x) {
+  const t = 1 / (1 + 0.3275911 * x);
+  const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return 1 - sum * Math.exp(-x * x);
+}
+
+/** The closed lines along which a field is 0, by marching squares; ink that runs out of it ends at its rim. */
+function contours({ width, height, data }) {
+  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? -1 : data[y * width + x]);
+  const follow = new Map(); // from one crossing to the next
+  const key = (x, y, down) => ((y + 1) * (width + 2) + x + 1) * 2 + down;
+  const crossing = (x, y, down) => {
+    const [a, b] = [at(x, y), down ? at(x, y + 1) : at(x + 1, y)];
+    const part = a / (a - b);
+    return down ? [x, y + part] : [x + part, y];
+  };
+  const points = new Map();
+  for (let y = -1; y < height; y++) {
+    for (let x = -1; x < width; x++) {
+      const corners = [at(x, y), at(x + 1, y), at(x + 1, y + 1), at(x, y + 1)].map((v) => v > 0);
+      const kind = corners.reduce((sum, on, i) => sum + (on ? 1 << i : 0), 0);
+      if (kind === 0 || kind === 15) continue;
+      const edges = [
+        [x, y, 0],
+        [x + 1, y, 1],
+        [x, y + 1, 0],
+        [x, y, 1],
+      ];
+      // Ink on the right hand: from the edge where it ends, going round, to that where it begins.
+      for (let i = 0; i < 4; i++) {
+        if (!(corners[i] && !corners[(i + 1) % 4])) continue;
+        let j = i;
+        do j = (j + 3) % 4;
+        while (!(!corners[j] && corners[(j + 1) % 4]));
+        follow.set(key(...edges[i]), key(...edges[j]));
+        points.set(key(...edges[i]), crossing(...edges[i]));
+      }
+    }
+  }
+  const lines = [];
+  while (follow.size) {
+    const [start] = follow.keys();
+    const line = [];
+    for (let here = start; follow.has(here); ) {
+      line.push(points.get(here));
+      const next = follow.get(here);
+      follow.delete(here);
+      here = next;
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+/** Points on a closed polygon, as far from each other along it. */
+function evenly(points) {
+  const along = [0];
+  points.forEach(([x, y], i) => {
+    const [u, v] = points[(i + 1) % points.length];
+    along.push(along[i] + Math.hypot(u - x, v - y));
+  });
+  const length = along.at(-1);
+  const count = Math.max(FEWEST, Math.round(length / SPACING));
+  let piece = 0;
+  return Array.from({ length: count }, (_, i) => {
+    const wanted = (i * length) / count;
+    while (piece + 1 < points.length && along[piece + 1] <= wanted) piece++;
+    const part = (wanted - along[piece]) / (along[piece + 1] - along[piece] || 1);
+    const [from, to] = [points[piece], points[(piece + 1) % points.length]];
+    return [0, 1].map((axis) => from[axis] + (to[axis] - from[axis]) * part);
+  });
+}
+
+/** The closed quadratic spline that passes by points. */
+function curve(points) {
+  const n = points.length;
+  const control = points.map((point, i) =>
+    [0, 1].map((axis) => point[axis] + (2 * point[axis] - points[(i + n - 1) % n][axis] - points[(i + 1) % n][axis]) / 8),
+  );
+  const ends = control.map((point, i) => [0, 1].map((axis) => (point[axis] + control[(i + 1) % n][axis]) / 2));
+  const number = (point) => point.map((v) => v.toFixed(2)).join(",");
+  return `M${number(ends[n - 1])}${control.map((c, i) => `Q${number(c)} ${number(ends[i])}`).join("")}Z`;
+}

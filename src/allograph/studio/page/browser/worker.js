@@ -1,0 +1,210 @@
+/** Draws, off the page's thread: takes { id, method, given } and answers { id, result } or { id, error, user }. */
+
+import { UserError } from "../dom.js";
+import { Model } from "./model.js";
+import { load, siteOf } from "./files.js";
+import { plain, takeIn } from "./intake.js";
+import { outline, place, strokeField } from "./outline.js";
+
+const KEPT = 6; // sets of drawings
+const BLOCK = 16;
+const WARM_UPS = 4; // until the browser has compiled all of the runtime for speed
+
+let site;
+const models = new Map(); // of promises, by name
+const sets = new Map(); // { model, exemplars, seed, temperature, finished } by key
+const forgotten = new Set();
+let waiting = 0;
+let turn = Promise.resolve();
+
+self.addEventListener("message", ({ data: { id, method, given } }) => {
+  if (method === "forget") {
+    forgotten.add(id);
+    return;
+  }
+  waiting++;
+  turn = turn.then(async () => {
+    waiting--;
+    await new Promise((resolve) => setTimeout(resolve)); // what came in meanwhile may say that nobody waits any more
+    if (forgotten.delete(id)) return;
+    try {
+      self.postMessage({ id, result: await METHODS[method](...given) });
+    } catch (error) {
+      if (!(error instanceof UserError)) console.error(error);
+      self.postMessage({ id, error: String(error.message ?? error), user: error instanceof UserError });
+    }
+    forgotten.delete(id);
+  });
+});
+
+const METHODS = {
+  async models() {
+    site = await siteOf();
+    const model = await modelOf(site.models[0].name);
+    await rehearse(model);
+    rehearsals(model, WARM_UPS - 1);
+    return site.models;
+  },
+
+  async write(recipe, n) {
+    const set = await setOf(recipe);
+    const parts = [];
+    for (let start = 0; start < n; start += BLOCK) {
+      parts.push(await set.model.draw(set, start, Math.min(BLOCK, n - start)));
+    }
+    parts.forEach((part, i) => part.finished.forEach((logits, k) => set.finished.set(i * BLOCK + k, logits)));
+    const { size, steps } = set.model.about;
+    const growth = new Uint8Array(n * parts[0].steps * size * size);
+    let at = 0;
+    for (const part of parts) {
+      growth.set(part.growth, at);
+      at += part.growth.length;
+    }
+    const { ink, paper } = set.appearance;
+    return {
+      set: { recipe },
+      model: recipe.model,
+      n,
+      steps: parts[0].steps ?? steps,
+      channels: 1,
+      size,
+      inked: true,
+      ink: colour(ink),
+      paper: colour(paper[3] ? paper : ground(ink)),
+      growth,
+      write_windows: parts.flatMap((part) => part.writes),
+      read_windows: parts.flatMap((part) => part.reads),
+      exemplars: set.exemplars.map(({ appearance: { width, height, frame } }) => ({ width, height, frame })),
+    };
+  },
+
+  async outlines({ recipe }, numbers) {
+    const set = await setOf(recipe);
+    const traced = [];
+    for (const number of numbers) {
+      const logits = await finished(set, number);
+      traced.push({ number, path: outline(strokeField(logits, set.model.about.size, set.appearance)) });
+    }
+    return traced;
+  },
+
+  async picture({ recipe }, number, format, size) {
+    const set = await setOf(recipe);
+    const { appearance, model } = set;
+    const zoom = (size ?? Math.min(1024, Math.max(appearance.width, appearance.height))) / Math.max(appearance.width, appearance.height);
+    const sides = [appearance.width, appearance.height].map((side) => Math.max(1, Math.round(side * zoom)));
+    const field = strokeField(await finished(set, number), model.about.size, appearance);
+    const [left, top, scale] = place(field, model.about.size, appearance, zoom, sides);
+    const path = outline(field);
+    const fill = ([r, g, b, a]) => [colour([r, g, b]), a / 255];
+    const [[ink, inkAlpha], [paper, paperAlpha]] = [fill(appearance.ink), fill(appearance.paper)];
+    if (format === "svg") {
+      const [width, height] = sides;
+      const opacity = (alpha) => (alpha === 1 ? "" : ` fill-opacity='${alpha.toFixed(3)}'`);
+      const sheet = paperAlpha ? `<rect width='${width}' height='${height}' fill='${paper}'${opacity(paperAlpha)}/>` : "";
+      const text =
+        `<svg xmlns='http://www.w3.org/2000/svg' width='${width}' height='${height}' viewBox='0 0 ${width} ${height}'>` +
+        `${sheet}<path transform='matrix(${scale} 0 0 ${scale} ${left.toFixed(3)} ${top.toFixed(3)})' ` +
+        `fill-rule='evenodd' fill='${ink}'${opacity(inkAlpha)} d='${path}'/></svg>\n`;
+      return new Blob([text], { type: "image/svg+xml" });
+    }
+    const canvas = new OffscreenCanvas(...sides);
+    const context = canvas.getContext("2d");
+    if (paperAlpha) {
+      context.fillStyle = paper;
+      context.fillRect(0, 0, ...sides);
+    }
+    context.setTransform(scale, 0, 0, scale, left, top);
+    context.globalAlpha = inkAlpha;
+    context.fillStyle = ink;
+    context.fill(new Path2D(path), "evenodd");
+    return canvas.convertToBlob({ type: "image/png" });
+  },
+
+  async energy({ model, exemplars, seed, drawing }) {
+    const chosen = await modelOf(model);
+    const [measured, ...given] = await Promise.all([drawing, ...exemplars].map((one) => exemplarOf(one, chosen.about)));
+    return chosen.energies(given, measured, seed, () => load(site, [chosen.about.likelihood]));
+  },
+};
+
+/** A model and its runtime, loaded once. */
+function modelOf(name) {
+  const about = site.models.find((one) => one.name === name) ?? site.models[0];
+  if (!models.has(about.name)) {
+    const progress = (done, total) => self.postMessage({ progress: [done, total] });
+    models.set(about.name, Model.load(site, about, progress));
+    models.get(about.name).catch(() => models.delete(about.name)); // so that it is tried again
+  }
+  return models.get(about.name);
+}
+
+/** Does everything once, so that the first stroke's drawings come as fast as later ones. */
+async function rehearse(model) {
+  const canvas = new OffscreenCanvas(320, 320);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.lineWidth = 11;
+  context.stroke(new Path2D("M90 70L100 240L220 220M200 60L110 110"));
+  const { drawing, appearance } = takeIn(context.getImageData(0, 0, 320, 320), model.about.size, "dark");
+  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK);
+  outline(strokeField(finished[0], model.about.size, appearance));
+}
+
+/** Again, for as long as nobody waits for anything. */
+function rehearsals(model, rounds) {
+  if (!rounds) return;
+  turn = turn.then(async () => {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!waiting) await rehearse(model).catch(console.error);
+    rehearsals(model, rounds - 1);
+  });
+}
+
+/** What a recipe asks for; the last ones are kept. */
+async function setOf(recipe) {
+  const key = JSON.stringify(recipe);
+  const kept = sets.get(key);
+  sets.delete(key);
+  const set = kept ?? (await freshSet(recipe));
+  sets.set(key, set);
+  if (sets.size > KEPT) sets.delete(sets.keys().next().value);
+  return set;
+}
+
+async function freshSet({ model: name, exemplars: given, seed, temperature }) {
+  const model = await modelOf(name);
+  const exemplars = await Promise.all((given ?? []).map((one) => exemplarOf(one, model.about)));
+  const appearance = exemplars[0]?.appearance ?? plain(model.about.size);
+  return { model, exemplars, appearance, seed: seed ?? 0, temperature: temperature ?? model.about.temperature, finished: new Map() };
+}
+
+async function exemplarOf({ image, ink }, { size }) {
+  const bytes = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
+  const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(new Blob([bytes]), options);
+  } catch {
+    throw new UserError("The image cannot be read. Use a PNG, JPEG, WebP or GIF file.");
+  }
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return takeIn(context.getImageData(0, 0, canvas.width, canvas.height), size, ink);
+}
+
+/** The logits of a finished drawing, made again if they are no longer kept. */
+async function finished(set, number) {
+  if (!set.finished.has(number - 1)) {
+    const start = Math.floor((number - 1) / BLOCK) * BLOCK;
+    const block = await set.model.draw(set, start, BLOCK);
+    block.finished.forEach((logits, k) => set.finished.set(start + k, logits));
+  }
+  return set.finished.get(number - 1);
+}
+
+const colour = ([red, green, blue]) => `#${[red, green, blue].map((v) => v.toString(16).padStart(2, "0")).join("")}`;
+
+/** What a transparent sheet is shown on. */
+const ground = (ink) => (0.299 * ink[0] + 0.587 * ink[1] + 0.114 * ink[2] > 150 ? [34, 36, 40] : [255, 255, 255]);

@@ -1,0 +1,121 @@
+/** A set of new drawings: the canvas after every step, the windows, and later the traced outlines. */
+
+import { colour } from "./dom.js";
+
+export class Drawings {
+  #levels;
+  #small = document.createElement("canvas");
+  #pixels;
+  #outlines = new Map();
+
+  /**
+   * `answer` is what `write` returns; `own` says whether the drawings have the page's ink colour, as strokes on the pad
+   * do, or the picture's.
+   */
+  constructor(answer, own) {
+    Object.assign(this, {
+      set: answer.set,
+      n: answer.n,
+      steps: answer.steps,
+      size: answer.size,
+      inked: answer.inked,
+      writes: answer.write_windows,
+      reads: answer.read_windows,
+      exemplars: answer.exemplars,
+    });
+    this.channels = answer.channels;
+    this.#levels = answer.growth;
+    this.own = own && answer.inked;
+    this.ink = answer.ink;
+    this.paper = answer.paper;
+    this.#small.width = this.#small.height = this.size;
+    this.#pixels = new ImageData(this.size, this.size);
+  }
+
+  /** Takes the outlines of finished drawings, `[{ number, path }]`. */
+  addOutlines(outlines) {
+    for (const { number, path } of outlines) this.#outlines.set(number - 1, new Path2D(path));
+  }
+
+  /**
+   * Paints drawing `index` at `time` (1 to the number of steps) on a square context. `crisp` fades from the canvas (0)
+   * to the finished drawing (1).
+   */
+  paint(context, side, index, time, crisp) {
+    context.save();
+    context.clearRect(0, 0, side, side);
+    if (this.inked && !this.own) {
+      context.fillStyle = this.paper;
+      context.fillRect(0, 0, side, side);
+    }
+    const shown = this.#outlines.has(index) ? crisp : 0;
+    const ink = this.own ? colour("ink") : this.ink;
+    if (shown < 1) {
+      this.#fill(index, time, ink);
+      context.globalAlpha = 1 - shown;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(this.#small, 0, 0, side, side);
+    }
+    if (shown > 0) {
+      context.globalAlpha = shown;
+      context.fillStyle = ink;
+      context.scale(side / this.size, side / this.size);
+      context.fill(this.#outlines.get(index), "evenodd");
+    }
+    context.restore();
+  }
+
+  /** Interpolates the canvas between two steps. */
+  #fill(index, time, ink) {
+    const { channels, size, steps } = this;
+    const area = channels * size * size;
+    const after = Math.min(steps, Math.max(1, Math.ceil(time))) - 1;
+    const before = Math.max(0, after - 1);
+    const part = Math.min(1, Math.max(0, time - after));
+    const start = (index * steps + before) * area;
+    const end = (index * steps + after) * area;
+    const levels = this.#levels;
+    const pixels = this.#pixels.data;
+    const [red, green, blue] = this.inked ? rgb(ink) : [];
+    const plane = size * size;
+    for (let i = 0; i < plane; i++) {
+      const value = (channel) => {
+        const from = levels[start + channel * plane + i];
+        return from + (levels[end + channel * plane + i] - from) * part;
+      };
+      if (this.inked) pixels.set([red, green, blue, value(0)], 4 * i);
+      else if (channels === 1) pixels.set([value(0), value(0), value(0), 255], 4 * i);
+      else pixels.set([value(0), value(1), value(2), 255], 4 * i);
+    }
+    this.#small.getContext("2d").putImageData(this.#pixels, 0, 0);
+  }
+}
+
+/** The corners of a window at `time`, from 0 to 1 across the image. */
+export function windowCorners(windows, time) {
+  const after = Math.min(windows.length, Math.max(1, Math.ceil(time))) - 1;
+  const before = windows[Math.max(0, after - 1)];
+  const part = Math.min(1, Math.max(0, time - after));
+  const map = windows[after].map((row, r) => row.map((v, c) => before[r][c] + (v - before[r][c]) * part));
+  const at = (x, y) => map.map(([a, b, shift]) => (a * x + b * y + shift + 1) / 2);
+  return [at(-1, -1), at(1, -1), at(1, 1), at(-1, 1)];
+}
+
+/** Draws a window as a parallelogram; `place` maps its corners to pixels. */
+export function paintWindow(context, corners, place, ink, alpha, width) {
+  context.save();
+  context.globalAlpha = alpha;
+  context.strokeStyle = ink;
+  context.lineWidth = width;
+  context.lineJoin = "round";
+  context.beginPath();
+  for (const corner of corners) context.lineTo(...place(corner));
+  context.closePath();
+  context.stroke();
+  context.restore();
+}
+
+function rgb(text) {
+  const number = parseInt(text.slice(1), 16);
+  return [number >> 16, (number >> 8) & 255, number & 255];
+}

@@ -1,0 +1,161 @@
+"""The edges of ink, as lines of points in a picture's own pixels: of a picture that was handed in, and of new drawings.
+
+This is the one place where fonts and strokes touch the pictures' side of the package.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FINENESS", "Shape", "drawn_shapes", "pictured_shape"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from allograph.errors import AllographError
+from allograph.generation.samples import noise_for
+from allograph.imaging.decoding import decode_picture
+from allograph.imaging.finding import find_ink
+from allograph.imaging.render import FINENESS, placed, stroke_field
+from allograph.imaging.shapes import despeckle, main_width
+from allograph.imaging.symbols import SymbolStyle
+
+if TYPE_CHECKING:
+    from allograph.generation.generator import Ink, Writer
+    from allograph.imaging import Exemplar
+
+_SMOOTH = 0.12
+"""Of the pen's width: how far a traced edge is smoothed, standard deviation."""
+
+_SPARE = 2
+"""Drawings are made so many times as often as needed, and those kept that are put together as their exemplar is."""
+
+_BLOCK = 8
+_NEARER = 0.75
+"""How much of the way to its exemplar's size and place a drawing goes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Ink in a picture, x to the right, y down, from the picture's upper left corner, in its pixels.
+
+    Attributes:
+        edges: closed lines of points (n, 2); holes are edges of their own.
+        size: (width, height) of the picture.
+        pen: the width of the strokes.
+    """
+
+    edges: tuple[np.ndarray, ...]
+    size: tuple[int, int]
+    pen: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """left, top, right, bottom of the ink."""
+        points = np.concatenate(self.edges)
+        (left, top), (right, bottom) = points.min(0), points.max(0)
+        return float(left), float(top), float(right), float(bottom)
+
+    @property
+    def topology(self) -> tuple[int, int]:
+        """Numbers of parts and of holes: edges run one way round ink and the other way round paper."""
+        areas = [_area(edge) for edge in self.edges]
+        return sum(area > 0 for area in areas), sum(area < 0 for area in areas)
+
+
+def pictured_shape(path: Path, ink: Ink = "auto") -> Shape:
+    """The ink of a picture, traced.
+
+    Raises:
+        AllographError: it cannot be read or shows no ink.
+    """
+    source = decode_picture(path)
+    strength = find_ink(source, ink).strength
+    width = main_width(strength > 0.5)
+    strength = ndimage.gaussian_filter(strength, _SMOOTH * width)
+    mask = strength > 0.5
+    if not mask.any():
+        raise AllographError(f"{path} shows no stroke; draw it more strongly")
+    kept = despeckle(mask, strength, main_width(mask))
+    strength = np.where(ndimage.binary_dilation(kept, iterations=2), strength, 0.0)
+    across, down = source.scale
+    edges = _edges(strength, 0.5)
+    return Shape(
+        tuple(edge / (across, down) for edge in edges),
+        (source.width, source.height),
+        width / max(across, down),
+    )
+
+
+def drawn_shapes(
+    writer: Writer, exemplar: Exemplar, count: int, key: tuple[object, ...], *, fineness: int = FINENESS
+) -> list[Shape]:
+    """New drawings of an exemplar, placed in its picture as `allograph write` would.
+
+    The noise follows from ``key`` and the drawing's number. Some more are made, and those preferred that have as many
+    parts and holes as the exemplar. Edges are traced on a raster of ``fineness`` points a pixel of the model.
+    """
+    import torch
+
+    style = exemplar.style
+    if not isinstance(style, SymbolStyle):
+        raise AllographError("this model draws pictures, not ink on paper; take a model of symbols, such as omniglot")
+    wanted = -(-_SPARE * count // _BLOCK) * _BLOCK
+    noise = noise_for(writer.model.noise_shape, [(*key, number) for number in range(wanted)])
+    context = torch.from_numpy(exemplar.image)[None, None]
+    drawn = writer.draw(context, noise[None])
+    values = writer.values(drawn.parameters.flatten(0, 1))
+    model = _shape(16.0 * exemplar.image[0] - 8.0, style, fineness)
+    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style, fineness)).edges]
+    # Stable: of equally good ones the first.
+    ranked = sorted(shapes, key=lambda one: _distance(one[1].topology, model.topology))
+    near = ((image, _nearer(style, shape.box, model.box)) for image, shape in ranked[:count])
+    return [_shape(image, look, fineness) for image, look in near]
+
+
+def _nearer(
+    style: SymbolStyle, drawn: tuple[float, float, float, float], exemplar: tuple[float, float, float, float]
+) -> SymbolStyle:
+    """The style in which a drawing has more of its exemplar's size and place, and the same pen: in a line of text
+    both stand out more than among drawings of one symbol."""
+    left, top, right, bottom = drawn
+    wanted = max(exemplar[2] - exemplar[0], exemplar[3] - exemplar[1])
+    scale = (wanted / max(right - left, bottom - top)) ** _NEARER
+    middle, aim = (left + right) / 2, (exemplar[0] + exemplar[2]) / 2
+    foot = bottom + _NEARER * (exemplar[3] - bottom)
+    frame_left, frame_top, side = style.frame
+    frame = aim + scale * (frame_left - middle), foot + scale * (frame_top - bottom), scale * side
+    return replace(style, frame=frame, stroke_width=style.stroke_width / scale)
+
+
+def _shape(logits: np.ndarray, style: SymbolStyle, fineness: int) -> Shape:
+    field = stroke_field(logits, style, fineness)
+    size = style.width, style.height
+    left, top, scale = placed(field, logits.shape[-1], style, 1.0, size)
+    edges = _edges(field.values, 0.0)
+    place = np.array([left, top])
+    in_model = (edge / field.fineness + (field.left, field.top) for edge in edges)
+    return Shape(tuple(place + scale * edge for edge in in_model), size, scale * style.stroke_width)
+
+
+def _edges(values: np.ndarray, level: float) -> list[np.ndarray]:
+    """Closed lines around what is above the level, x and y, in pixels from the raster's upper left corner."""
+    closed = np.pad(values, 1, constant_values=float(min(values.min(), level - 1.0)))
+    return [
+        contour[:-1, ::-1] - 0.5
+        for contour in find_contours(closed, level)
+        if len(contour) > 4 and abs(_area(contour)) > 1
+    ]
+
+
+def _area(edge: np.ndarray) -> float:
+    x, y = edge.T
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+def _distance(one: Sequence[int], other: Sequence[int]) -> int:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
