@@ -2,6 +2,7 @@
 
     python tools/gallery.py             # writes docs/gallery/, in a minute of one core
     python tools/gallery.py FOLDER
+    python tools/gallery.py docs --only drawings            # the picture of the README
 
 Every row shows, framed, what the model was given, then its drawings. Seeds are 0 and nothing is picked by hand.
 """
@@ -83,18 +84,20 @@ SHEETS: dict[str, Callable[[], list[Row]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=PAGE)
-    parser.add_argument("--only", choices=[*SHEETS, "growing"], nargs="+", default=[*SHEETS, "growing"])
+    parser.add_argument("--only", choices=[*SHEETS, "growing", "drawings"], nargs="+", default=[*SHEETS, "growing"])
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in options.only:
         path = options.folder / f"{name}.{'webp' if name == 'growing' else 'png'}"
         if name == "growing":
             grow(path)
+        elif name == "drawings":
+            contact_sheets().quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
         else:
             sheet(SHEETS[name]()).quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
         size = path.stat().st_size
         print(f"{path}: {size / 1000:.0f} kB")
-        if size > LARGEST:
+        if size > LARGEST and options.folder == PAGE:
             print(f"{path} is larger than {LARGEST / 1000:.0f} kB", file=sys.stderr)
             return 1
     return 0
@@ -129,6 +132,22 @@ def sheet(rows: Iterable[Row]) -> Image.Image:
             if column < len(given):
                 box = (place[0] - FRAME, place[1] - FRAME, place[0] + small.width + 1, place[1] + small.height + 1)
                 draw.rectangle((*box[:2], box[2] + 1, box[3] + 1), outline=ACCENT, width=FRAME)
+    return page
+
+
+def contact_sheets() -> Image.Image:
+    """What `allograph write` shows of four symbols."""
+    names = ("tamil-ka", "linear-b-ka", "lao-nyo", "telugu-ra")
+    with tempfile.TemporaryDirectory() as folder:
+        if command(["write", *(str(path) for path in GIVEN if path.stem in names), "-o", folder]):
+            raise SystemExit("allograph write failed")
+        sheets = [Image.open(Path(folder) / f"{name}.png").convert("RGB") for name in names]
+    for one in sheets:
+        one.thumbnail((700, 700), Image.Resampling.LANCZOS)
+    width, height = max(one.width for one in sheets), max(one.height for one in sheets)
+    page = Image.new("RGB", (2 * width, 2 * height), BACKGROUND)
+    for number, one in enumerate(sheets):
+        page.paste(one, (number % 2 * width, number // 2 * height))
     return page
 
 

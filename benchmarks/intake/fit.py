@@ -33,7 +33,7 @@ def gather(seed: int, each: int, keep: Path | None = None, only: list[str] | Non
     from benchmarks.intake.measures import decoded, truth_at
     from benchmarks.intake.shapes import load_shapes
 
-    from allograph.imaging.segmentation import candidates
+    from allograph.imaging.candidates import candidates
 
     shapes, _ = load_shapes(seed, 90)
     rows, overlaps, scenes = [], [], []

@@ -1,155 +1,125 @@
-"""One reading of a picture: this sheet, this paper, this tone of ink; what ink it finds."""
+"""The ways in which a picture can be read, and how plausible each is."""
 
 from __future__ import annotations
 
-__all__ = ["Reading", "read"]
+__all__ = ["Candidate", "Polarity", "candidates", "likely"]
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import numpy as np
 
-from allograph.imaging.paper import Model, Tone, departure, resized
-from allograph.imaging.rules import without_dots, without_holes, without_rules
-from allograph.imaging.shapes import despeckle, main_width
+from allograph.imaging.masks import eroded
+from allograph.imaging.page import find_pages
+from allograph.imaging.paper import MODELS, TONES, Departure, Model, Tone, departure, resized
+from allograph.imaging.plausibility import features, plausibility
+from allograph.imaging.reading import Reading, contrast, read
 
-_CONTRAST = 0.02
-"""Ink departs from its paper by at least this much of the range from black to white..."""
+Polarity = Literal["auto", "dark", "light"]
 
-_CONTRAST_TO_NOISE = 5.0
-"""...and by this many standard deviations of the paper. Two halves of pure Gaussian noise lie 1.6 apart."""
+_DECIDING_SIDE = 256
+"""Readings are compared on a copy this long, in pixels; the best is made again on the whole picture."""
 
-_COARSE_SIDE = 160
-"""The ink's level varies as slowly as the light does."""
+_NARROWEST = 40
+"""...but no narrower than this."""
+
+_NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
+"""What is preferred, and by how much: the paper is a surface; all that stands out is ink; the sheet is the
+picture; its edge cuts no ink."""
+
+_CERTAIN = 0.97
+"""From here on no reading that costs `_PAGE` or more can be preferred..."""
+
+_MUCH = 0.3
+"""...but where the ink fills more than this share of the sheet, both tones are read in every way."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What ink a reading finds.
+class Candidate:
+    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture; `cut`: the sheet's
+    edge cuts its ink, as that of a shadow does."""
 
-    - `strength`: float32 (h, w), about 1 in the middle of a stroke, about 0 on paper; the edge is at 0.5
-    - `mask`: the ink, without rules, dots, holes and specks
-    - `raw`: the ink with them
-    - `level`, `noise`: of the ink, and of the paper, in units of the range from black to white
-    - `rules`: number of rules that were taken away
-    """
+    reading: Reading
+    page: int
+    model: Model
+    tone: Tone
+    strong: bool
+    cut: bool
+    features: np.ndarray
 
-    strength: np.ndarray
-    mask: np.ndarray
-    raw: np.ndarray
-    level: float
-    noise: float
-    rules: int
-    direction: np.ndarray
-
-
-def read(
-    colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone, *, ruled: bool = True, strong: bool = False
-) -> Reading | None:
-    """Find the ink of one tone on a sheet, which may be `ruled`; None where nothing stands out.
-
-    With `strong`, what stands out is of two kinds, and the stronger alone is ink: pen beside a stamp or a shadow.
-    """
-    from scipy import ndimage
-
-    found = departure(colour, sheet, model, tone)
-    strength = found.strength
-    split = _split(strength[sheet]) if sheet.any() else None
-    if split is None:
-        return None
-    level, paper, noise = split
-    if strong:
-        weak = _two_kinds(strength[sheet], level, paper)
-        if weak is None:
-            return None
-        paper, level = weak
-    strength = np.where(sheet, strength - paper, 0).astype(np.float32)
-    level -= paper
-    strength = strength / (level if strong else _level_nearby(strength, level, noise))
-    if not (strength > 0.5).any():  # little ink beside much that is half as strong
-        strength = strength / max(float(strength.max()), 1e-6)
-    strength, rules = without_rules(strength, sheet) if ruled else (strength, 0)
-    if rules:  # the rules had a say in how strong ink is
-        again = _split(strength[sheet])
-        if again is None:
-            return None
-        strength = strength / again[0]
-    if not (strength > 0.5).any():
-        return None
-    raw = strength > 0.5
-    # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    strength = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
-    mask = strength > 0.5
-    if not mask.any():
-        strength = strength / max(float(strength.max()), 1e-6)
-        mask = strength > 0.5
-    mask = without_dots(mask)
-    mask = despeckle(mask, strength, main_width(mask), sheet)
-    mask = without_holes(mask)
-    if not mask.any():
-        return None
-    return Reading(np.clip(strength, -1, 2).astype(np.float32), mask, raw, level, noise, rules, found.direction)
+    @property
+    def cost(self) -> float:
+        """By how much plainer readings are preferred to it."""
+        return _NEAR * (self.model == "near") + _STRONG * self.strong + _PAGE * (self.page > 0) + _CUT * self.cut
 
 
-def _split(strength: np.ndarray) -> tuple[float, float, float] | None:
-    """Return the levels of the ink and of the paper and the paper's standard deviation, or None without ink.
-
-    The threshold is the mean of the two classes' means (Ridler and Calvard 1978), sought from above: with little ink in
-    a large picture, thresholds that weigh both classes, Otsu's among them, cut the paper in two.
-    """
-    level, paper = float(strength.max()), 0.0
-    if level <= 0:
-        return None
-    threshold = 0.5 * level
-    for _ in range(50):
-        above = strength > threshold
-        if not above.any() or above.all():
-            return None
-        level = float(strength[above].mean())
-        paper = float(np.median(strength[~above]))
-        following = 0.5 * (level + paper)
-        if abs(following - threshold) < 1e-5:
+def likely(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> list[tuple[Candidate, float]]:
+    """The readings of a picture (h, w, 3), of which only `card` may count, with their plausibilities, the preferred
+    first. Where no other reading can be preferred to a plain one, the others are not made."""
+    found: list[Candidate] = []
+    for one in candidates(colour, card, polarity):
+        if one is not None:
+            found.append(one)
+        elif _one_is_certain(found):
             break
-        threshold = following
-    blank = strength[strength <= threshold]
-    noise = 1.4826 * float(np.median(abs(blank - np.median(blank))))
-    if level - paper < max(_CONTRAST, _CONTRAST_TO_NOISE * noise) or (strength > threshold).mean() > 0.9:
-        return None
-    return level, paper, noise
+    return sorted(_scored(found), key=lambda pair: pair[0].cost - pair[1])
 
 
-def _two_kinds(strength: np.ndarray, level: float, paper: float) -> tuple[float, float] | None:
-    """The levels of the weaker and the stronger of two kinds of what stands out; None where there is but one."""
-    out = strength[strength > 0.5 * (level + paper) - 0.15 * (level - paper)]
-    threshold = float(np.median(out))
-    low = high = threshold
-    for _ in range(30):
-        above = out > threshold
-        if not above.any() or above.all():
-            return None
-        low, high = float(np.median(out[~above])), float(np.median(out[above]))
-        following = 0.5 * (low + high)
-        if abs(following - threshold) < 1e-4:
-            break
-        threshold = following
-    share = float((out > threshold).mean())
-    spread = float(np.median(abs(out[out <= threshold] - low))) + float(np.median(abs(out[out > threshold] - high)))
-    if high - low < 0.2 * (high - paper) or high - low < 2.5 * spread or not 0.03 < share < 0.97:
-        return None
-    return low, high
+def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | None]:
+    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: first
+    the plain ones, then None, then all others."""
+    factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
+    size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
+    small = resized(colour, size).astype(np.float32)
+    inside = np.zeros(size, bool)
+    inside[3:-3, 3:-3] = True
+    tones: list[Tone] = [tone for tone in TONES if polarity in ("auto", tone)]
+    ways: list[tuple[Model, bool]] = [(model, strong) for model in MODELS for strong in (False, True)]
+    ways.remove(("flat", False))
+    sheets = [_whole(small, card)]
+
+    @cache
+    def departed(number: int, model: Model, tone: Tone) -> Departure:
+        return departure(small, sheets[number], model, tone)
+
+    def readings(number: int, tone: Tone, model: Model, strong: bool) -> Iterator[Candidate]:
+        sheet = sheets[number]
+        seen = contrast(departed(number, model, tone), sheet, strong=strong)
+        if seen is None:
+            return
+        edge = sheet & ~eroded(sheet, 2) & inside
+        made = [read(seen, sheet)]
+        if made[0] is None or made[0].rules:  # long strokes may look like rules
+            made.append(read(seen, sheet, ruled=False))
+        for one in made:
+            if one is not None:
+                measured = features(one, small, sheet, number, model, tone, strong)
+                yield Candidate(one, number, model, tone, strong, bool(number and one.mask[edge].any()), measured)
+
+    for tone in tones:
+        yield from readings(0, tone, *ways[0])
+    yield None
+    sheets += find_pages(small) if card is None else []
+    for number in range(len(sheets)):
+        for tone in tones:
+            for model, strong in ways if number else ways[1:]:
+                yield from readings(number, tone, model, strong)
 
 
-def _level_nearby(strength: np.ndarray, level: float, noise: float) -> np.ndarray:
-    """Return the level of the ink around each pixel; far from all ink it is the picture's."""
-    from scipy import ndimage
+def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
+    """The whole picture, or the card on it."""
+    if card is None:
+        return np.ones(colour.shape[:2], bool)
+    return resized(card.astype(np.float32), colour.shape[:2]) > 0.9
 
-    # A stroke in deep shade has perhaps a third of the contrast of one in the sun, and noise must stay noise.
-    ink = (strength > max(0.35 * level, 4 * noise)).astype(np.float32)
-    factor = min(1.0, _COARSE_SIDE / max(strength.shape))
-    size = max(1, round(strength.shape[0] * factor)), max(1, round(strength.shape[1] * factor))
-    weight, amount = (np.asarray(resized(v, size)) for v in (ink, ink * strength))
-    spread = 0.08 * max(size)
-    weight = ndimage.gaussian_filter(weight, spread, mode="nearest")
-    amount = ndimage.gaussian_filter(amount, spread, mode="nearest")
-    # The picture's level counts like ink on a thousandth of the neighbourhood.
-    nearby = (amount + 1e-3 * level) / (weight + 1e-3)
-    return resized(nearby, strength.shape)
+
+def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
+    scores = plausibility(np.stack([one.features for one in found])) if found else ()
+    return [(one, float(score)) for one, score in zip(found, scores, strict=True)]
+
+
+def _one_is_certain(plain: list[Candidate]) -> bool:
+    best, score = max(_scored(plain), key=lambda pair: pair[1], default=(None, 0.0))
+    return best is not None and score >= _CERTAIN and float(best.reading.mask.mean()) <= _MUCH

@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from allograph.errors import AllographError
+from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture, content, upright
 from allograph.imaging.finding import FoundInk, find_in
-from allograph.imaging.segmentation import Polarity
 from allograph.imaging.sheet import ACCENT, PAGE
 from allograph.imaging.splitting import Part, cut_out, split_ink
 from allograph.runtime.files import atomic_write, explain_os_error, png

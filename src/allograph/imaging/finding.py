@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allograph.errors import AllographError
+from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Decoded, Picture, decode_frames
 from allograph.imaging.masks import dilated
-from allograph.imaging.segmentation import Polarity, Segmentation, segment
+from allograph.imaging.segmentation import Segmentation, segment
 from allograph.imaging.shapes import stroke_width
 
 

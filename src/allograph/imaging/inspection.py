@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
 from allograph.imaging.masks import components, dilated
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.preprocessing import exemplar_of
-from allograph.imaging.segmentation import Polarity
 from allograph.imaging.shapes import ink_box
 from allograph.imaging.sheet import ACCENT, PAGE
 from allograph.imaging.splitting import hint

@@ -10,9 +10,9 @@ from importlib import resources
 
 import numpy as np
 
-from allograph.imaging.candidates import Reading
 from allograph.imaging.masks import components, dilated, eroded
 from allograph.imaging.paper import LUMINANCE, Model, Tone
+from allograph.imaging.reading import Reading
 from allograph.imaging.shapes import signed_distance, skeleton
 
 FEATURES = (

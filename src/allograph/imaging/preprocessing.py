@@ -9,10 +9,10 @@ import math
 import numpy as np
 
 from allograph.errors import AllographError
+from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.segmentation import Polarity
 from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
 from allograph.imaging.splitting import hint
 from allograph.imaging.style import Exemplar, Square

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["Polarity", "Segmentation", "candidates", "segment"]
+__all__ = ["Segmentation", "segment"]
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
 
 import numpy as np
 
 from allograph.errors import AllographError
-from allograph.imaging.candidates import Reading, read
+from allograph.imaging.candidates import Candidate, Polarity, likely
 from allograph.imaging.decoding import Decoded
 from allograph.imaging.masks import eroded
 from allograph.imaging.page import find_pages
-from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Model, Tone, resized
-from allograph.imaging.plausibility import features, plausibility
+from allograph.imaging.paper import LUMINANCE, Departure, Model, Tone, departure, resized
+from allograph.imaging.reading import Reading, contrast, read
 from allograph.imaging.style import Colour
-
-Polarity = Literal["auto", "dark", "light"]
-
-_DECIDING_SIDE = 256
-"""Readings are compared on a copy this long, in pixels; the best is made again on the whole picture."""
-
-_NARROWEST = 40
-"""...but no narrower than this."""
 
 _REFUSED = 0.08
 """A reading that is less plausible is none."""
-
-_NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
-"""By how much plainer readings are preferred: the paper is a surface; all that stands out is ink; the sheet is the
-picture; its edge cuts no ink."""
-
-_CERTAIN = 0.97
-"""From here on no reading that costs `_PAGE` or more can be preferred..."""
-
-_MUCH = 0.3
-"""...but where the ink fills more than this share of the sheet, both tones are read in every way."""
 
 _DOUBTFUL = 0.52
 """One that is less plausible comes with a warning."""
@@ -70,20 +51,6 @@ class Segmentation:
     rules: int
     confidence: float
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture; `cut`: the sheet's
-    edge cuts its ink, as that of a shadow does."""
-
-    reading: Reading
-    page: int
-    model: Model
-    tone: Tone
-    strong: bool
-    cut: bool
-    features: np.ndarray
 
 
 def segment(source: Decoded, polarity: Polarity = "auto") -> Segmentation:
@@ -141,72 +108,16 @@ def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     return Segmentation(strength, mask, (*ink, round(255 * full)), (*ink, 0), None, None, 0, 1.0, ())
 
 
-def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | None]:
-    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: first
-    the plain ones, then None, then all others."""
-    factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
-    size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
-    small = resized(colour, size).astype(np.float32)
-    inside = np.zeros(size, bool)
-    inside[3:-3, 3:-3] = True
-    tones: list[Tone] = [tone for tone in TONES if polarity in ("auto", tone)]
-    ways: list[tuple[Model, bool]] = [(model, strong) for model in MODELS for strong in (False, True)]
-    ways.remove(("flat", False))
-
-    def readings(number: int, sheet: np.ndarray, tone: Tone, model: Model, strong: bool) -> Iterator[Candidate]:
-        edge = sheet & ~eroded(sheet, 2) & inside
-        found = [read(small, sheet, model, tone, strong=strong)]
-        if found[0] is None or found[0].rules:  # long strokes may look like rules
-            found.append(read(small, sheet, model, tone, ruled=False, strong=strong))
-        for one in found:
-            if one is not None:
-                measured = features(one, small, sheet, number, model, tone, strong)
-                yield Candidate(one, number, model, tone, strong, bool(number and one.mask[edge].any()), measured)
-
-    whole = _whole(small, card)
-    for tone in tones:
-        yield from readings(0, whole, tone, *ways[0])
-    yield None
-    pages = find_pages(small) if card is None else []
-    for number, sheet in enumerate([whole, *pages]):
-        for tone in tones:
-            for model, strong in ways if number else ways[1:]:
-                yield from readings(number, sheet, tone, model, strong)
-
-
-def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
-    """The whole picture, or the card on it."""
-    if card is None:
-        return np.ones(colour.shape[:2], bool)
-    return resized(card.astype(np.float32), colour.shape[:2]) > 0.9
-
-
-def _is_certain(found: list[Candidate]) -> bool:
-    """Whether one of the plain readings is so plausible that no other can be preferred."""
-    scores = plausibility(np.stack([one.features for one in found])) if found else np.zeros(1)
-    return float(scores.max()) >= _CERTAIN and float(found[int(scores.argmax())].reading.mask.mean()) <= _MUCH
-
-
 def _on_paper(
     colour: np.ndarray, card: np.ndarray | None, polarity: Polarity, name: str, paper_alpha: int
 ) -> Segmentation:
     colour = colour.astype(np.float32)
-    found: list[Candidate] = []
-    for one in candidates(colour, card, polarity):
-        if one is not None:
-            found.append(one)
-        elif _is_certain(found):
-            break
-    if not found:
+    ranked = likely(colour, card, polarity)
+    if not ranked or ranked[0][1] < _REFUSED:
         raise AllographError(_nothing(name, colour, polarity))
-    scores = plausibility(np.stack([one.features for one in found]))
-    costs = np.array([_cost(one) for one in found])
-    order = np.argsort(costs - scores, kind="stable")
-    best, confidence = found[order[0]], float(scores[order[0]])
-    if confidence < _REFUSED:
-        raise AllographError(_nothing(name, colour, polarity))
+    best, confidence = ranked[0]
     warnings = []
-    rival = max((s for s, one in zip(scores, found, strict=True) if one.tone != best.tone), default=0.0)
+    rival = max((score for one, score in ranked if one.tone != best.tone), default=0.0)
     if polarity == "auto" and confidence - rival < _CLOSE:
         share = 100 * float(best.reading.mask.mean())
         seen = f"two tones, {share:.0f} % and {100 - share:.0f} % of the picture"
@@ -218,18 +129,11 @@ def _on_paper(
         warnings.append(f"{seen}: the {best.tone} one is taken for the ink; if it is not, say --ink {other}")
     elif confidence < _DOUBTFUL:
         warnings.append("the ink may not be what was drawn; crop the picture to the symbol, or say --ink dark or light")
-    reading, page, sheet = None, None, np.ones(colour.shape[:2], bool)
-    for place in order:  # what the smaller copy shows may be too fine a grain on the larger one
-        best = found[place]
-        page, sheet = None, np.ones(colour.shape[:2], bool) if card is None else card
-        if card is None and best.page:
-            small = resized(colour, best.reading.mask.shape)
-            sheet = page = resized(find_pages(small)[best.page - 1].astype(np.float32), colour.shape[:2]) > 0.5
-        reading = read(colour, sheet, best.model, best.tone, ruled=best.reading.rules > 0, strong=best.strong)
-        if reading is not None or scores[place] < _REFUSED:
-            break
-    if reading is None:
+    in_full = _read_in_full(colour, card, ranked)
+    if in_full is None:
         raise AllographError(_nothing(name, colour, polarity))
+    best, reading, sheet = in_full
+    page = sheet if card is None and best.page else None
     ink, ground = _colours(colour, sheet, reading)
     alpha = paper_alpha or 255
     return Segmentation(
@@ -238,8 +142,33 @@ def _on_paper(
     )  # fmt: skip
 
 
-def _cost(one: Candidate) -> float:
-    return _NEAR * (one.model == "near") + _STRONG * one.strong + _PAGE * (one.page > 0) + _CUT * one.cut
+def _read_in_full(
+    colour: np.ndarray, card: np.ndarray | None, ranked: list[tuple[Candidate, float]]
+) -> tuple[Candidate, Reading, np.ndarray] | None:
+    """The preferred way of reading the whole picture in which there is ink, and its sheet: what the smaller copy shows
+    may be too fine a grain on the larger one."""
+    whole = np.ones(colour.shape[:2], bool) if card is None else card
+
+    @cache
+    def sheet_of(number: int) -> np.ndarray:
+        if not number:
+            return whole
+        small = resized(colour, ranked[0][0].reading.mask.shape)
+        return resized(find_pages(small)[number - 1].astype(np.float32), colour.shape[:2]) > 0.5
+
+    @cache
+    def departed(number: int, model: Model, tone: Tone) -> Departure:
+        return departure(colour, sheet_of(number), model, tone)
+
+    for one, score in ranked:
+        sheet = sheet_of(one.page)
+        seen = contrast(departed(one.page, one.model, one.tone), sheet, strong=one.strong)
+        reading = None if seen is None else read(seen, sheet, ruled=one.reading.rules > 0)
+        if reading is not None:
+            return one, reading, sheet
+        if score < _REFUSED:
+            break
+    return None
 
 
 def _nothing(name: str, colour: np.ndarray, polarity: Polarity) -> str:

@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
+from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.pictures import PictureStyle, preprocess_picture
 from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
 from allograph.imaging.preprocessing import model_pen, preprocess
-from allograph.imaging.segmentation import Polarity
 from allograph.imaging.style import Exemplar, RenderStyle
 from allograph.imaging.symbols import SymbolStyle
 
