@@ -18,6 +18,9 @@ _CONTRAST = 0.02
 _CONTRAST_TO_NOISE = 5.0
 """...and by this many standard deviations of the paper. Two halves of pure Gaussian noise lie 1.6 apart."""
 
+_HAIRLINE = 1.5
+"""In pixels: so narrow a stroke is strong where it runs along the rows and weak where it crosses them."""
+
 _COARSE_SIDE = 160
 """The ink's level varies as slowly as the light does."""
 
@@ -63,7 +66,7 @@ def contrast(found: Departure, sheet: np.ndarray, *, strong: bool = False) -> Co
     level, paper, noise = split
     if strong:
         weak = _two_kinds(found.strength[sheet], level, paper)
-        if weak is None:
+        if weak is None or main_width(found.strength > 0.5 * (level + paper)) < _HAIRLINE:
             return None
         paper, level = weak
     strength = np.where(sheet, found.strength - paper, 0).astype(np.float32)
