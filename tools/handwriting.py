@@ -94,7 +94,7 @@ def written(symbols: Sequence[str], model: str = "omniglot-bending", seed: int =
     writer, made = allograph.load(model), {}
     for symbol in symbols:
         copied = printed(symbol)
-        drawings = writer.write(copied, _TRIES, seed=seed, temperature=0.8, ink="dark")
+        drawings = writer.write(copied, _TRIES, seed=seed, temperature=0.5, ink="dark")
         wanted = _traced(copied)
         made[symbol] = min(drawings, key=lambda drawing: unlikeness(_traced(drawing), wanted))
     return made

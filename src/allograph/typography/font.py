@@ -91,6 +91,7 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
     lefts = design.left_bearings()
     builder.setupHorizontalMetrics({name: (design.advance(name), lefts.get(name, 0)) for name in order})
     top, bottom = design.reach()
+    highest, lowest = (top, bottom) if cff else _reach_of_points(builder.font["glyf"])
     builder.setupHorizontalHeader(ascent=top, descent=bottom, lineGap=0)
     builder.setupNameTable(_names(names), mac=False)
     builder.setupOS2(
@@ -98,8 +99,8 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
         sTypoAscender=top,
         sTypoDescender=bottom,
         sTypoLineGap=0,
-        usWinAscent=top,
-        usWinDescent=-bottom,
+        usWinAscent=max(top, highest),
+        usWinDescent=-min(bottom, lowest),
         sxHeight=X_HEIGHT,
         sCapHeight=CAP_HEIGHT,
         xAvgCharWidth=design.mean_advance(),
@@ -120,6 +121,12 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
         _smooth_at_all_sizes(builder.font)
     addOpenTypeFeaturesFromString(builder.font, design.features())
     return builder.font
+
+
+def _reach_of_points(table: Any) -> tuple[int, int]:
+    """The highest and the lowest of all points: those off a quadratic's curve lie beyond it, and count."""
+    glyphs = [glyph for glyph in table.glyphs.values() if glyph.numberOfContours]
+    return max(glyph.yMax for glyph in glyphs), min(glyph.yMin for glyph in glyphs)
 
 
 def _names(names: FontNames) -> dict[str, str]:

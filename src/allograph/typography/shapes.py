@@ -35,8 +35,6 @@ _SPARE = 20
 
 _BLOCK = 8
 _RANKING_FINENESS = 4
-_NEARLY_ALL = 0.98
-"""Of an edge's points: how many must lie near the other's. Fewer than all, lest a single point decide."""
 
 _NEARER = 0.75
 """How much of the way to its exemplar's size and place a drawing goes."""
@@ -124,13 +122,13 @@ def drawn_shapes(
 def unlikeness(one: Shape, other: Shape) -> tuple[int, float]:
     """How much two shapes differ: in their numbers of parts and holes; then in their edges, at one size and place.
 
-    The latter is the Hausdorff distance without the farthest points, in parts of the longer side: a bar or an ascender
-    that one of them lacks counts in full, however little of the whole it is.
+    The latter is the Hausdorff distance, in parts of the longer side: a bar or an ascender that one of them lacks
+    counts in full, however little of the whole it is.
     """
     first, second = _at_one_size(one), _at_one_size(other)
     apart = (KDTree(there).query(here)[0] for here, there in ((first, second), (second, first)))
     parts = sum(abs(a - b) for a, b in zip(one.topology, other.topology, strict=True))
-    return parts, max(float(np.quantile(distances, _NEARLY_ALL)) for distances in apart)
+    return parts, max(float(distances.max()) for distances in apart)
 
 
 def _at_one_size(shape: Shape) -> np.ndarray:
