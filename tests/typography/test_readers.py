@@ -22,10 +22,10 @@ from allograph.typography.hand import Style
 
 
 def run(name: str, *arguments: str) -> str:
-    """What a program of the test extra prints; it stands beside this Python, or where the system looks."""
+    """What a program of the extra `readers` prints; it stands beside this Python, or where the system looks."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
-        pytest.skip(f"{name} is not installed: pip install 'allograph[test]'")
+        pytest.skip(f"{name} is not installed: pip install 'allograph[readers]'")
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")}
     done = subprocess.run([found, *arguments], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

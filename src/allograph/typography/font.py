@@ -103,13 +103,13 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
         usWinDescent=-min(bottom, lowest),
         sxHeight=X_HEIGHT,
         sCapHeight=CAP_HEIGHT,
-        xAvgCharWidth=design.mean_advance(),
         fsSelection=0x40 | 0x80,  # regular; the typographic metrics are meant
         fsType=0,
         achVendID="NONE",
         usWeightClass=400,
         usWidthClass=5,
     )
+    builder.font["OS/2"].recalcAvgCharWidth(builder.font)
     builder.font["OS/2"].recalcUnicodeRanges(builder.font)
     builder.font["OS/2"].recalcCodePageRanges(builder.font)
     builder.setupPost(underlinePosition=-120, underlineThickness=50, keepGlyphNames=True)
