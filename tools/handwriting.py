@@ -18,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+from skimage.measure import find_contours
 
 import allograph
 from allograph.typography.layout import BOX, GUIDES, Page
+from allograph.typography.shapes import Shape, unlikeness
 
 SCALE = 8
 """Pixels a millimetre of a filled page."""
@@ -31,6 +33,7 @@ _BEYOND = 1.1
 """How far the grid on which a page is bent reaches beyond it."""
 
 _PATCH = 24
+_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,20 @@ def printed(symbol: str, guides: Mapping[str, float] = GUIDES["lines"]) -> Image
 
 
 def written(symbols: Sequence[str], model: str = "omniglot-bending", seed: int = 0) -> dict[str, Image.Image]:
-    """Each symbol in the model's hand, in the frame of `printed`."""
-    writer = allograph.load(model)
-    return {one: writer.write(printed(one), 1, seed=seed, temperature=0.6, ink="dark")[0] for one in symbols}
+    """Each symbol in the model's hand, in the frame of `printed`: of some drawings that which is most like it."""
+    writer, made = allograph.load(model), {}
+    for symbol in symbols:
+        copied = printed(symbol)
+        drawings = writer.write(copied, _TRIES, seed=seed, temperature=0.5, ink="dark")
+        wanted = _traced(copied)
+        made[symbol] = min(drawings, key=lambda drawing: unlikeness(_traced(drawing), wanted))
+    return made
+
+
+def _traced(picture: Image.Image) -> Shape:
+    """The edges of clean black ink on white, coarsely."""
+    strength = np.asarray(ImageChops.invert(picture.convert("L").reduce(3)), float)
+    return Shape(tuple(edge[:-1, ::-1] for edge in find_contours(np.pad(strength, 1), 128)), picture.size, 1.0)
 
 
 def rendered(sheet: Path) -> list[Image.Image]:

@@ -136,7 +136,9 @@ def test_a_font_has_what_programs_ask_for(ttf: Path, design: Design) -> None:
         "aalt", "calt", "rand", "salt", "ss01", "ss05",
     }  # fmt: skip
     assert tables["OS/2"].sTypoAscender == tables["hhea"].ascent >= max(d.box[3] for d in design.drawings.values())
-    assert tables["OS/2"].usWinDescent == -tables["hhea"].descent >= -min(d.box[1] for d in design.drawings.values())
+    assert -tables["hhea"].descent >= -min(d.box[1] for d in design.drawings.values())
+    assert tables["OS/2"].usWinAscent >= max(tables["head"].yMax, tables["hhea"].ascent)
+    assert tables["OS/2"].usWinDescent >= max(-tables["head"].yMin, -tables["hhea"].descent)
     for name, drawing in design.drawings.items():
         advance, left = tables["hmtx"][name]
         assert left >= 0 and advance > drawing.box[2] - drawing.box[0]

@@ -60,9 +60,6 @@ class Design:
     def left_bearings(self) -> dict[str, int]:
         return {name: round(drawing.box[0]) for name, drawing in self.drawings.items()} | {".notdef": 60}
 
-    def mean_advance(self) -> int:
-        return round(float(np.mean([self.advances[name] for name in self.drawings])))
-
     def reach(self) -> tuple[int, int]:
         """How far the line goes up and down: as far as any ink, and no less than usual."""
         boxes = [drawing.box for drawing in self.drawings.values()]

@@ -5,12 +5,14 @@ from __future__ import annotations
 __all__ = ["FORMATS", "FontNames", "build_font", "write_font"]
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.boundsPen import ControlBoundsPen
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -91,6 +93,7 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
     lefts = design.left_bearings()
     builder.setupHorizontalMetrics({name: (design.advance(name), lefts.get(name, 0)) for name in order})
     top, bottom = design.reach()
+    highest, lowest = _reach_of_points(builder.font)
     builder.setupHorizontalHeader(ascent=top, descent=bottom, lineGap=0)
     builder.setupNameTable(_names(names), mac=False)
     builder.setupOS2(
@@ -98,17 +101,17 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
         sTypoAscender=top,
         sTypoDescender=bottom,
         sTypoLineGap=0,
-        usWinAscent=top,
-        usWinDescent=-bottom,
+        usWinAscent=max(top, highest),
+        usWinDescent=-min(bottom, lowest),
         sxHeight=X_HEIGHT,
         sCapHeight=CAP_HEIGHT,
-        xAvgCharWidth=design.mean_advance(),
         fsSelection=0x40 | 0x80,  # regular; the typographic metrics are meant
         fsType=0,
         achVendID="NONE",
         usWeightClass=400,
         usWidthClass=5,
     )
+    builder.font["OS/2"].recalcAvgCharWidth(builder.font)
     builder.font["OS/2"].recalcUnicodeRanges(builder.font)
     builder.font["OS/2"].recalcCodePageRanges(builder.font)
     builder.setupPost(underlinePosition=-120, underlineThickness=50, keepGlyphNames=True)
@@ -120,6 +123,16 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
         _smooth_at_all_sizes(builder.font)
     addOpenTypeFeaturesFromString(builder.font, design.features())
     return builder.font
+
+
+def _reach_of_points(font: Any) -> tuple[int, int]:
+    """The highest and the lowest of all points: those off a curve lie beyond it, and count."""
+    glyphs, boxes = font.getGlyphSet(), []
+    for name in glyphs.keys():  # noqa: SIM118, a glyph set is no dictionary
+        pen = ControlBoundsPen(glyphs)
+        glyphs[name].draw(pen)
+        boxes += [pen.bounds] if pen.bounds else []
+    return math.ceil(max(box[3] for box in boxes)), math.floor(min(box[1] for box in boxes))
 
 
 def _names(names: FontNames) -> dict[str, str]:

@@ -5,20 +5,19 @@ This is the one place where fonts and strokes touch the pictures' side of the pa
 
 from __future__ import annotations
 
-__all__ = ["FINENESS", "Shape", "drawn_shapes", "pictured_shape"]
+__all__ = ["FINENESS", "Shape", "drawn_shapes", "pictured_shape", "unlikeness"]
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import KDTree
 from skimage.measure import find_contours
 
 from allograph.errors import AllographError
 from allograph.generation.samples import noise_for
-from allograph.imaging.decoding import decode_picture
+from allograph.imaging.decoding import Picture, decode_picture
 from allograph.imaging.finding import find_ink
 from allograph.imaging.render import FINENESS, placed, stroke_field
 from allograph.imaging.shapes import despeckle, main_width
@@ -31,10 +30,12 @@ if TYPE_CHECKING:
 _SMOOTH = 0.12
 """Of the pen's width: how far a traced edge is smoothed, standard deviation."""
 
-_SPARE = 2
-"""Drawings are made so many times as often as needed, and those kept that are put together as their exemplar is."""
+_SPARE = 20
+"""So many more drawings are made than needed, and those kept that are most like their exemplar."""
 
 _BLOCK = 8
+_RANKING_FINENESS = 4
+
 _NEARER = 0.75
 """How much of the way to its exemplar's size and place a drawing goes."""
 
@@ -67,19 +68,19 @@ class Shape:
         return sum(area > 0 for area in areas), sum(area < 0 for area in areas)
 
 
-def pictured_shape(path: Path, ink: Ink = "auto") -> Shape:
+def pictured_shape(picture: Picture, ink: Ink = "auto") -> Shape:
     """The ink of a picture, traced.
 
     Raises:
         AllographError: it cannot be read or shows no ink.
     """
-    source = decode_picture(path)
+    source = decode_picture(picture)
     strength = find_ink(source, ink).strength
     width = main_width(strength > 0.5)
     strength = ndimage.gaussian_filter(strength, _SMOOTH * width)
     mask = strength > 0.5
     if not mask.any():
-        raise AllographError(f"{path} shows no stroke; draw it more strongly")
+        raise AllographError(f"{source.name} shows no stroke; draw it more strongly")
     kept = despeckle(mask, strength, main_width(mask))
     strength = np.where(ndimage.binary_dilation(kept, iterations=2), strength, 0.0)
     across, down = source.scale
@@ -96,25 +97,43 @@ def drawn_shapes(
 ) -> list[Shape]:
     """New drawings of an exemplar, placed in its picture as `allograph write` would.
 
-    The noise follows from ``key`` and the drawing's number. Some more are made, and those preferred that have as many
-    parts and holes as the exemplar. Edges are traced on a raster of ``fineness`` points a pixel of the model.
+    The noise follows from ``key`` and the drawing's number. More are made than asked for, and those preferred that are
+    most like the exemplar by `unlikeness`: in a word a letter that lost its bar is another letter. Edges are traced on
+    a raster of ``fineness`` points a pixel of the model.
     """
     import torch
 
     style = exemplar.style
     if not isinstance(style, SymbolStyle):
         raise AllographError("this model draws pictures, not ink on paper; take a model of symbols, such as omniglot")
-    wanted = -(-_SPARE * count // _BLOCK) * _BLOCK
+    wanted = -(-(count + _SPARE) // _BLOCK) * _BLOCK
     noise = noise_for(writer.model.noise_shape, [(*key, number) for number in range(wanted)])
     context = torch.from_numpy(exemplar.image)[None, None]
     drawn = writer.draw(context, noise[None])
     values = writer.values(drawn.parameters.flatten(0, 1))
-    model = _shape(16.0 * exemplar.image[0] - 8.0, style, fineness)
-    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style, fineness)).edges]
+    model = _shape(16.0 * exemplar.image[0] - 8.0, style, _RANKING_FINENESS)
+    shapes = [(image[0], shape) for image in values if (shape := _shape(image[0], style, _RANKING_FINENESS)).edges]
     # Stable: of equally good ones the first.
-    ranked = sorted(shapes, key=lambda one: _distance(one[1].topology, model.topology))
+    ranked = sorted(shapes, key=lambda one: unlikeness(one[1], model))
     near = ((image, _nearer(style, shape.box, model.box)) for image, shape in ranked[:count])
     return [_shape(image, look, fineness) for image, look in near]
+
+
+def unlikeness(one: Shape, other: Shape) -> tuple[int, float]:
+    """How much two shapes differ: in their numbers of parts and holes; then in their edges, at one size and place.
+
+    The latter is the Hausdorff distance, in parts of the longer side: a bar or an ascender that one of them lacks
+    counts in full, however little of the whole it is.
+    """
+    first, second = _at_one_size(one), _at_one_size(other)
+    apart = (KDTree(there).query(here)[0] for here, there in ((first, second), (second, first)))
+    parts = sum(abs(a - b) for a, b in zip(one.topology, other.topology, strict=True))
+    return parts, max(float(distances.max()) for distances in apart)
+
+
+def _at_one_size(shape: Shape) -> np.ndarray:
+    left, top, right, bottom = shape.box
+    return (np.concatenate(shape.edges) - ((left + right) / 2, (top + bottom) / 2)) / max(right - left, bottom - top)
 
 
 def _nearer(
@@ -155,7 +174,3 @@ def _edges(values: np.ndarray, level: float) -> list[np.ndarray]:
 def _area(edge: np.ndarray) -> float:
     x, y = edge.T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
-
-
-def _distance(one: Sequence[int], other: Sequence[int]) -> int:
-    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
