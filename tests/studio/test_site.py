@@ -378,7 +378,6 @@ def test_it_works_offline_after_the_first_visit(browser: Any, folder: Path) -> N
     context.close()
 
 
-@pytest.mark.slow
 def resident(browser: Any, page: Any) -> int:
     """Bytes that the browser's pages and their workers hold in memory."""
     page.request_gc()
