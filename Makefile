@@ -57,10 +57,9 @@ release: $(READY)
 runtime: $(READY)
 	$(BIN)/python tools/site/fetch.py
 
-site: $(READY) runtime $(if $(wildcard docs/conf.py),docs)
+site: $(READY) $(DOCS_READY) runtime
 	rm -rf build/site
-	mkdir -p build/site
-	if [ -d build/docs ]; then cp -R build/docs/. build/site; fi
+	$(BIN)/python -m sphinx -b html -t site -W --keep-going -q -d build/doctrees docs build/site
 	$(BIN)/allograph studio --export build/site/studio
 	@echo "The site is in $(CURDIR)/build/site; python -m http.server -d build/site shows it."
 

@@ -26,7 +26,7 @@ from scipy import ndimage
 
 from allograph.evaluation.critics.critic import default_critic
 from allograph.evaluation.drawing import DrawingFunction
-from allograph.evaluation.leakage import unseen_part
+from allograph.evaluation.leakage import held_out_part
 from allograph.evaluation.oneshot.exemplars import from_exemplars
 from allograph.export.checking import run, session
 from allograph.export.files import graph_of
@@ -94,7 +94,7 @@ def speed(writer: Writer, threads: int, rounds: int) -> None:
 
 
 def half(writer: Writer, threads: int, trials: int) -> None:
-    dataset = unseen_part(writer.card, "omniglot", "validation").dataset
+    dataset = held_out_part(writer.card, "omniglot", "validation").dataset
     size = writer.model.config.image_size
     for name, draw in (
         ("torch", with_torch(writer)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "src")]
@@ -36,3 +37,14 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
+
+
+def link_to_studio(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """On every page of `make site`, where the studio lies beside the documentation."""
+    address = context["pathto"]("studio/index.html", 1)
+    context["theme_announcement"] = f'<a href="{address}">Draw a symbol here in your browser: the studio</a>'
+
+
+def setup(app: Any) -> None:
+    if app.tags.has("site"):
+        app.connect("html-page-context", link_to_studio)

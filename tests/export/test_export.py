@@ -16,6 +16,7 @@ import allograph
 from allograph import weights
 from allograph.cli import main
 from allograph.export.checking import run, session
+from allograph.export.files import graph_of
 from commands.family import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,27 +32,30 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_drawings_of_the_shipped_model_are_torchs(exported: Path) -> None:
-    writer = allograph.load()
-    running = session(exported.read_bytes(), threads=1)
-    for symbol in SYMBOLS:
+@pytest.mark.parametrize("model", weights.known_names())
+def test_the_drawings_of_shipped_models_are_torchs(model: str) -> None:
+    """Within 0.001 in the parameters; of one in a million rounding is more, within torch too: see docs/export.md."""
+    writer = allograph.load(model)
+    running = session(graph_of(writer, "sampling").SerializeToString(), threads=1)
+    apart = {name: [] for name in ("canvases", "write_windows", "read_windows")}
+    for symbol in SYMBOLS if model == weights.DEFAULT else SYMBOLS[::3]:
         image = torch.from_numpy(writer.space.preprocess(symbol).image)[None, None]
         noise = writer.model.noise(16, generator=torch.Generator().manual_seed(1))[None]
         drawn = writer.draw(image, noise, history=True)
-        made = run(
-            running,
-            {
-                "exemplars": image.numpy(),
-                "noise": noise.numpy(),
-                "temperature": np.array(1.0),
-                "guidance": np.array(writer.guidance),
-            },
-        )
-        for name, bound in (("canvases", 1e-3), ("write_windows", 1e-4), ("read_windows", 1e-4)):
-            apart = np.abs(made[name] - getattr(drawn, name).numpy())
-            assert np.quantile(apart, 0.999) < bound, (symbol.name, name)
-            # Rounding alone moves a few of 700,000 numbers as far between torch's own float32 and float64.
-            assert apart.max() < 3 * bound, (symbol.name, name)
+        given = {
+            "exemplars": image.numpy(),
+            "noise": noise.numpy(),
+            "temperature": np.array(writer.temperature_for(None)),
+            "guidance": np.array(writer.guidance),
+        }
+        for name, value in run(running, given).items():
+            if name in apart:
+                apart[name].append(np.abs(value - getattr(drawn, name).numpy()).ravel())
+    drawings = np.concatenate(apart.pop("canvases"))
+    assert (drawings > 1e-3).mean() < 1e-5
+    assert drawings.max() < 2e-3
+    for name, parts in apart.items():
+        assert np.concatenate(parts).max() < 1e-4, name
 
 
 def test_a_file_says_what_it_is(exported: Path) -> None:

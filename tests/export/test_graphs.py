@@ -10,6 +10,7 @@ from allograph.card import ModelCard
 from allograph.export.checking import run, session
 from allograph.export.files import graph_of
 from allograph.generation.generator import Writer
+from allograph.likelihoods import LikelihoodConfig
 from allograph.models import GenerativeModel
 from models.small import small_config, small_sequential, with_random_weights
 
@@ -26,7 +27,19 @@ MODELS = {
     "inferred": small_sequential(**INFERRED, attention="stretch"),
     "inferred, affine": small_sequential(**INFERRED, prior="standard"),
     "inferred, no windows": small_sequential(**INFERRED, attention="none", canvas="gated"),
+    "two affine windows": small_sequential(context=True, windows=2, canvas_channels=2),
+    "three windows, gated": small_sequential(context=True, windows=3, attention="zoom", canvas="gated"),
+    "two of DRAW's windows": small_sequential(attention="gaussian", windows=2, canvas_channels=2),
+    "two windows, inferred": small_sequential(**INFERRED, windows=2, attention="stretch"),
+    "larger glimpses": small_sequential(context=True, read_patch=4),
+    "larger glimpses, inferred": small_sequential(**INFERRED, read_patch=2, attention="gaussian"),
+    "one step, one head": small_sequential(**{**INFERRED, "heads": 1}, steps=1, image_size=8),
+    "three channels": small_sequential(context=True, likelihood=LikelihoodConfig("bernoulli", channels=3)),
+    "three channels, no windows": small_sequential(
+        context=True, attention="none", likelihood=LikelihoodConfig("bernoulli", channels=3)
+    ),
     "bending": small_config(),
+    "bending, other sizes": small_config(image_size=12, control=4, field_size=7, bells=(1.5, 4.0, 9.0), steps=5),
     "bending, standard prior": small_config(prior="standard", bends=4),
 }
 
@@ -102,9 +115,10 @@ def test_drawings_are_those_of_torch(name: str) -> None:
         for key, value in made.items():
             assert value.shape == wanted[key].shape, key
             apart = np.abs(value - wanted[key])
-            assert np.quantile(apart, 0.99) < 1e-4, key
-            # A bent stroke's ridge has no direction but that of rounding: there torch is as far from itself in float64.
-            assert apart.max() < (1e-2 if name.startswith("bending") else 1e-4), key
+            # Random weights fold the paper, so that torch's own float32 is up to 0.001 from float64 there.
+            bound, most = (1e-3, 3e-3) if name.startswith("bending") else (1e-4, 1e-4)
+            assert np.quantile(apart, 0.99) < bound, key
+            assert apart.max() < most, key
 
 
 @pytest.mark.parametrize("name", MODELS)

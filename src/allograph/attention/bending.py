@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["bend", "bend_strokes"]
+__all__ = ["FLAT", "bend", "bend_strokes"]
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from allograph.attention.windows import base_grid, interpolate
+
+FLAT = 1e-4
+"""Of the square of the slope of log ``profile``, per pixel: where it is less steep, it has no direction to speak of."""
 
 
 def bend(
@@ -28,15 +31,19 @@ def bend_strokes(
     ``profile`` is 1 on strokes and falls off like a bell, ``exp(-a^2 / 2 s^2)`` at distance a along the normal n. The
     map q has the Jacobian J, so a distance a in ``profile`` becomes ``a / |J^T n|`` in y, and the exponent undoes that.
     The exponent stays between 1/3 and 3, so that no stroke vanishes where the paper is stretched most.
+
+    The normal is the direction of the slope g of ``profile``. On the ridge of a stroke g is 0 and has none, so
+    ``|J^T n|^2`` is ``(|J^T g|^2 + FLAT |J|^2 / 2) / (|g|^2 + FLAT)``: where g is small, the mean over all directions.
     """
     size = profile.shape[-1]
     slope = torch.cat(torch.gradient(profile, dim=(-1, -2)), dim=1)
-    bent, normal = bend(torch.cat([profile, slope], dim=1), displacement).split([1, 2], dim=1)
-    # Squares and their sum: torch's norm over two channels takes ten times as long on a CPU.
-    normal = normal * normal.square().sum(dim=1, keepdim=True).clamp(min=1e-12).rsqrt()
+    bent, slope = bend(torch.cat([profile, slope], dim=1), displacement).split([1, 2], dim=1)
     # J = 1 + d displacement / d p; coordinates step by 2 / size from pixel to pixel.
     along_x, along_y = torch.gradient(displacement, spacing=2 / size, dim=(-1, -2))
-    pulled_x = normal[:, :1] + (along_x * normal).sum(dim=1, keepdim=True)
-    pulled_y = normal[:, 1:] + (along_y * normal).sum(dim=1, keepdim=True)
-    exponent = 1 / (pulled_x.square() + pulled_y.square()).clamp(1 / 3, 3)
-    return bent.clamp(0, 1) ** exponent
+    rows = along_x + along_x.new_tensor([1, 0])[:, None, None], along_y + along_y.new_tensor([0, 1])[:, None, None]
+    # Squares and their sum: torch's norm over two channels takes ten times as long on a CPU.
+    pulled = sum((row * slope).sum(dim=1, keepdim=True).square() for row in rows)
+    everywhere = sum(row.square().sum(dim=1, keepdim=True) for row in rows) / 2
+    steepness, flat = slope.square().sum(dim=1, keepdim=True), FLAT * bent.square() + 1e-12
+    exponent = (steepness + flat) / (pulled + flat * everywhere)
+    return bent.clamp(0, 1) ** exponent.clamp(1 / 3, 3)

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from allograph.attention import WindowNetwork
+from allograph.attention.bending import FLAT
 from allograph.canvas import BentCanvas
 from allograph.export.graph import Graph, Value
 from allograph.export.parts import Gaussian, cell, encode, head, kl, linear, log_prob
@@ -201,10 +202,15 @@ def _bent_strokes(g: Graph, profile: Value, displacement: Value, size: int) -> V
     differences = np.asarray(np.gradient(np.eye(size), axis=0), np.float32)
     down, across = g.constant(differences), g.constant(np.ascontiguousarray(differences.T))
     bent = _bent(g, g.concat(profile, profile @ across, down @ profile, axis=1), displacement, size)
-    bent, normal = bent.split(1, 2, axis=1)
-    normal = normal / g("Sqrt", g("Max", (normal * normal).sum(1, keep=True), 1e-12))
-    along_x, along_y = (size / 2 * slope for slope in (displacement @ across, down @ displacement))
-    pulled_x = normal.slice(0, 1, 1) + (along_x * normal).sum(1, keep=True)
-    pulled_y = normal.slice(1, 2, 1) + (along_y * normal).sum(1, keep=True)
-    exponent = 1.0 / g("Clip", pulled_x * pulled_x + pulled_y * pulled_y, 1 / 3, 3.0)
-    return g("Pow", g("Clip", bent, 0.0, 1.0), exponent)
+    bent, slope = bent.split(1, 2, axis=1)
+    rows = (
+        size / 2 * (displacement @ across) + g.constant(np.array([1, 0], np.float32)[:, None, None]),
+        size / 2 * (down @ displacement) + g.constant(np.array([0, 1], np.float32)[:, None, None]),
+    )
+    (pulled_x, everywhere_x), (pulled_y, everywhere_y) = (
+        ((row * slope).sum(1, keep=True), (row * row).sum(1, keep=True)) for row in rows
+    )
+    pulled = pulled_x * pulled_x + pulled_y * pulled_y
+    steepness, flat = (slope * slope).sum(1, keep=True), FLAT * (bent * bent) + 1e-12
+    exponent = (steepness + flat) / (pulled + flat * (0.5 * (everywhere_x + everywhere_y)))
+    return g("Pow", g("Clip", bent, 0.0, 1.0), g("Clip", exponent, 1 / 3, 3.0))

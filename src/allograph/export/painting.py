@@ -15,7 +15,7 @@ from allograph.models import SequentialModel
 
 
 def _sprites(g: Graph, model: SequentialModel, after: Value) -> Value:
-    patch, layers = model.placing.patch, model.config.canvas_channels
+    patch, layers = model.placing.patch, model.config.windows * model.config.canvas_channels
     return linear(g, model.sprite, after).reshape(0, 0, layers, patch, patch)
 
 

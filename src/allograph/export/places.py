@@ -8,7 +8,9 @@ from __future__ import annotations
 
 __all__ = ["grid_sample", "invert", "outline", "place", "read", "sample_points", "window", "write_all", "write_each"]
 
+import functools
 import math
+import operator
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from allograph.attention import (
     Attention,
     GaussianAttention,
     SeparableTransformer,
+    SeveralWindows,
     SpatialTransformer,
     WholeImage,
     WindowNetwork,
@@ -27,6 +30,8 @@ from allograph.export.parts import linear
 
 def place(g: Graph, attention: Attention, hidden: Value) -> Value:
     """Where a state looks, (..., numbers)."""
+    if isinstance(attention, SeveralWindows):
+        return g.concat(*(place(g, one, hidden) for one in _windows(attention)))
     assert isinstance(attention, GaussianAttention | SeparableTransformer | SpatialTransformer)
     raw = linear(g, attention.linear if isinstance(attention, GaussianAttention) else attention.network.linear, hidden)
     if isinstance(attention, SeparableTransformer):
@@ -54,7 +59,14 @@ def window(g: Graph, network: WindowNetwork, raw: Value) -> list[Value]:
 
 
 def outline(g: Graph, attention: Attention, where: Value, steps: int) -> Value:
-    """Windows to be shown, (rows, T, 2, 3)."""
+    """Windows to be shown, (rows, T, 2, 3); of several the upright one around them."""
+    if isinstance(attention, SeveralWindows):
+        each = [outline(g, one, at, steps) for one, at in _places(attention, where)]
+        middle = [one.slice(2, 3, -1) for one in each]
+        reach = [one.slice(0, 2, -1).abs().sum(-1, keep=True) for one in each]
+        low = g("Min", *(m - r for m, r in zip(middle, reach, strict=True)))
+        high = g("Max", *(m + r for m, r in zip(middle, reach, strict=True)))
+        return g.concat((high - low) * 0.5 * g.constant(np.eye(2, dtype=np.float32)), (high + low) * 0.5)
     if isinstance(attention, WholeImage):
         identity = g.constant(np.eye(2, 3, dtype=np.float32))
         return identity.expand(where.length(0), steps, 1, 1)
@@ -72,6 +84,8 @@ def outline(g: Graph, attention: Attention, where: Value, steps: int) -> Value:
 
 def read(g: Graph, attention: Attention, images: Value, where: Value) -> Value:
     """The patch of each image at its place, (rows, numbers), images (rows, channels, size, size)."""
+    if isinstance(attention, SeveralWindows):
+        return g.concat(*(read(g, one, images, at) for one, at in _places(attention, where)))
     if isinstance(attention, SpatialTransformer):
         return g("Flatten", grid_sample(g, images, where, attention.patch), axis=1)
     if isinstance(attention, GaussianAttention):
@@ -86,6 +100,8 @@ def read(g: Graph, attention: Attention, images: Value, where: Value) -> Value:
 
 def write_all(g: Graph, attention: Attention, patches: Value, where: Value) -> Value:
     """The sum of what all steps write, (rows, channels, size, size), of patches (rows, T, channels, patch, patch)."""
+    if isinstance(attention, SeveralWindows):
+        return functools.reduce(operator.add, (write_all(g, *each) for each in _apart(g, attention, patches, where)))
     if not isinstance(attention, SeparableTransformer | GaussianAttention):
         return write_each(g, attention, patches, where).sum(1)
     channels, size = patches.length(2), attention.size
@@ -97,6 +113,8 @@ def write_all(g: Graph, attention: Attention, patches: Value, where: Value) -> V
 
 def write_each(g: Graph, attention: Attention, patches: Value, where: Value) -> Value:
     """What each step writes, (rows, T, channels, size, size)."""
+    if isinstance(attention, SeveralWindows):
+        return functools.reduce(operator.add, (write_each(g, *each) for each in _apart(g, attention, patches, where)))
     if isinstance(attention, WholeImage):
         return patches
     if isinstance(attention, SpatialTransformer):
@@ -131,6 +149,23 @@ def invert(g: Graph, windows: Value) -> Value:
     a, b, x, c, d, y = windows.split(1, 1, 1, 1, 1, 1)
     scale = 1.0 / (a * d - b * c)
     return g.concat(*(number * scale for number in (d, -b, b * y - d * x, -c, a, c * x - a * y)))
+
+
+def _windows(attention: SeveralWindows) -> list[Attention]:
+    return list(attention.windows)  # type: ignore[arg-type]
+
+
+def _places(attention: SeveralWindows, where: Value) -> list[tuple[Attention, Value]]:
+    """Each window, and where it is."""
+    windows = _windows(attention)
+    return list(zip(windows, where.split(*(one.numbers for one in windows)), strict=True))
+
+
+def _apart(g: Graph, attention: SeveralWindows, patches: Value, where: Value) -> list[tuple[Attention, Value, Value]]:
+    """Each window, its part of the patches (rows, T, layers, patch, patch), and where it is."""
+    places = _places(attention, where)
+    parts = g.several("Split", len(places), patches, axis=2)
+    return [(one, part, at) for (one, at), part in zip(places, parts, strict=True)]
 
 
 def _write_affine(g: Graph, attention: Attention, patches: Value, where: Value) -> Value:

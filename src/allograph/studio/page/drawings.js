@@ -6,6 +6,7 @@ export class Drawings {
   #levels;
   #small = document.createElement("canvas");
   #pixels;
+  #words; // the same, a pixel each
   #outlines = new Map();
 
   /**
@@ -30,6 +31,7 @@ export class Drawings {
     this.paper = answer.paper;
     this.#small.width = this.#small.height = this.size;
     this.#pixels = new ImageData(this.size, this.size);
+    this.#words = new Uint32Array(this.#pixels.data.buffer);
   }
 
   /** Takes the outlines of finished drawings, `[{ number, path }]`. */
@@ -76,16 +78,23 @@ export class Drawings {
     const end = (index * steps + after) * area;
     const levels = this.#levels;
     const pixels = this.#pixels.data;
-    const [red, green, blue] = this.inked ? rgb(ink) : [];
     const plane = size * size;
-    for (let i = 0; i < plane; i++) {
-      const value = (channel) => {
-        const from = levels[start + channel * plane + i];
-        return from + (levels[end + channel * plane + i] - from) * part;
-      };
-      if (this.inked) pixels.set([red, green, blue, value(0)], 4 * i);
-      else if (channels === 1) pixels.set([value(0), value(0), value(0), 255], 4 * i);
-      else pixels.set([value(0), value(1), value(2), 255], 4 * i);
+    if (this.inked) {
+      const [red, green, blue] = rgb(ink);
+      const below = red | (green << 8) | (blue << 16);
+      for (let i = 0; i < plane; i++) {
+        const from = levels[start + i];
+        this.#words[i] = below | ((from + (levels[end + i] - from) * part + 0.5) << 24);
+      }
+    } else {
+      for (let i = 0; i < plane; i++) {
+        for (let colour = 0; colour < 3; colour++) {
+          const at = (channels === 1 ? 0 : colour * plane) + i;
+          const from = levels[start + at];
+          pixels[4 * i + colour] = from + (levels[end + at] - from) * part;
+        }
+        pixels[4 * i + 3] = 255;
+      }
     }
     this.#small.getContext("2d").putImageData(this.#pixels, 0, 0);
   }

@@ -4,21 +4,9 @@
  */
 
 import { UserError } from "../dom.js";
+import { distanceTo, signedDistance } from "./distances.js";
 import { inkOnPaper } from "./ink.js";
-import {
-  blurred,
-  centreLine,
-  cropped,
-  distanceTo,
-  inkBox,
-  labelled,
-  mask,
-  prune,
-  raster,
-  resized,
-  signedDistance,
-  where,
-} from "./raster.js";
+import { blurred, centreLine, cropped, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
 
 const PLACEMENT = { ink: 68 / 105, centre: 51 / 105, pen: 5 / 105 }; // Omniglot's
 const MIN_PEN_PIXELS = 1.3;

@@ -1,6 +1,7 @@
 /** Finished drawings as strokes with smooth edges, as allograph.imaging.render and outline make them: paths, SVG. */
 
-import { blurred, centreLine, distanceTo, inkBox, labelled, mask, prune, raster, resized, signedDistance, where } from "./raster.js";
+import { distanceTo, signedDistance } from "./distances.js";
+import { blurred, centreLine, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
 
 const FINENESS = 8; // points per model pixel
 const AROUND = 2.5;
