@@ -93,7 +93,7 @@ $(READY): pyproject.toml constraints.txt
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
 	echo "Installing into $(VENV) ($$($(BIN)/python --version)); the first time this takes a few minutes."; \
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,font,report,export,formats,hub,test]' && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,font,report,export,formats,hub,readers,test]' && \
 	touch $@ && \
 	echo "Setting up took $$(($$(date +%s) - start)) s."
 
