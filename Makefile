@@ -15,6 +15,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TEST_READY := $(VENV)/.test-ready
 LINT_READY := $(VENV)/.lint-ready
 DOCS_READY := $(VENV)/.docs-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
@@ -27,7 +28,7 @@ demo: $(READY)
 	$(BIN)/allograph write $(SYMBOLS) -o demo --overwrite && \
 	echo "The drawings are in $(CURDIR)/demo; open the sheets, demo/*.png, first. Writing took $$(($$(date +%s) - start)) s."
 
-test: $(READY)
+test: $(TEST_READY)
 	@start=$$(date +%s); \
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder && \
 	echo "The tests took $$(($$(date +%s) - start)) s."
@@ -93,9 +94,13 @@ $(READY): pyproject.toml constraints.txt
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV) || exit 1; \
 	echo "Installing into $(VENV) ($$($(BIN)/python --version)); the first time this takes a few minutes."; \
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,font,report,export,formats,hub,readers,test]' && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[studio,font,report,export,formats,hub,test]' && \
 	touch $@ && \
 	echo "Setting up took $$(($$(date +%s) - start)) s."
+
+# Programs of other people that read what allograph writes.
+$(TEST_READY): $(READY)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[readers]' && touch $@
 
 $(LINT_READY): $(READY)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[lint]' && touch $@
