@@ -17,6 +17,7 @@ _MOST_WORKERS = 8
 
 _LONG_FILES = (
     "training/test_compiling.py",
+    "studio/test_site.py",
     "parallel/test_training.py",
     "training/test_fit.py",
     "studio/test_page.py",
