@@ -415,6 +415,19 @@ def test_memory_stays_flat_over_200_drawings(browser: Any, small_site: str) -> N
     visit.page.context.close()
 
 
+def draw_on_embedded_pad(page: Any) -> Any:
+    """One stroke; returns the pad's frame."""
+    frame = page.frame_locator("iframe")
+    frame.locator("html[data-ready=yes]").wait_for(timeout=60_000)
+    box = frame.locator("#pad").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 30, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 100, steps=8)
+    page.mouse.up()
+    return frame
+
+
 def test_a_pad_on_a_page_of_another_site(browser: Any, small_site: str, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(
         f"""<!doctype html><title>Elsewhere</title><script src="{small_site}allograph-pad.js" defer></script>
@@ -428,14 +441,7 @@ def test_a_pad_on_a_page_of_another_site(browser: Any, small_site: str, tmp_path
                 window.drawn = detail;
             })"""
         )
-        frame = page.frame_locator("iframe")
-        frame.locator("html[data-ready=yes]").wait_for(timeout=60_000)
-        box = frame.locator("#pad").bounding_box()
-        assert box
-        page.mouse.move(box["x"] + 30, box["y"] + 30)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 90, box["y"] + 100, steps=8)
-        page.mouse.up()
+        draw_on_embedded_pad(page)
         page.wait_for_function("() => window.drawn")
         drawn = page.evaluate("() => drawn")
         assert drawn["seed"] == 5
@@ -451,14 +457,7 @@ def test_a_pad_on_another_page(browser: Any, small_site: str) -> None:
     page.on("console", visit._heard)
     page.on("request", visit._sent)
     page.goto(f"{small_site}embedding.html")
-    frame = page.frame_locator("iframe")
-    frame.locator("html[data-ready=yes]").wait_for(timeout=60_000)
-    box = frame.locator("#pad").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 30, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 90, box["y"] + 100, steps=8)
-    page.mouse.up()
+    frame = draw_on_embedded_pad(page)
     page.wait_for_function("() => document.getElementById('said').textContent === '8 drawings'")
     frame.locator("#grid button").nth(2).click()
     page.wait_for_selector("#chosen img")
