@@ -116,9 +116,9 @@ def test_drawings_are_those_of_torch(name: str) -> None:
             assert value.shape == wanted[key].shape, key
             apart = np.abs(value - wanted[key])
             # Random weights fold the paper, so that torch's own float32 is up to 0.001 from float64 there.
-            bound, most = (1e-3, 3e-3) if name.startswith("bending") else (1e-4, 1e-4)
-            assert np.quantile(apart, 0.99) < bound, key
-            assert apart.max() < most, key
+            folded = name.startswith("bending")
+            assert np.quantile(apart, 0.99) < (2e-4 if name == "bending, other sizes" else 1e-4), key
+            assert apart.max() < (3e-3 if folded else 1e-4), key
 
 
 @pytest.mark.parametrize("name", MODELS)
