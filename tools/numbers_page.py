@@ -69,7 +69,8 @@ precision, fingerprints of data and weights, the KL of every step, versions.
   the weight, and the bound is still far from the likelihood. **Exact** is the value that is bounded, if a formula
   gives it.
 - A figure **compares** with a published one if both are of the same data set, the same binarisation and the whole test
-  part, with equally many exemplars, and ours has at most as many samples. Otherwise the page says what differs.
+  part, with equally many exemplars that were drawn in the same way, and ours has at most as many samples. Otherwise
+  the page says what differs.
 - Nothing was chosen on a test part. A run ends when its time is over, with the averaged weights of that moment. How
   many steps fit into that time was measured before each run, on an otherwise idle core.
 - The [model cards](model-card.md) have the figures of the weights that ship.
@@ -143,8 +144,9 @@ def read_published(path: Path) -> list[dict[str, Any]]:
     needed = {"model", "data", "binarisation", "nats", "ours", "samples", "images", "kinds", "source", "conditions"}
     figures = tomllib.loads(path.read_text(encoding="utf-8"))["figure"]
     for figure in figures:
-        wrong = needed ^ (figure.keys() - {"contexts"})
-        if wrong or figure["ours"] not in ("bound", "free_energy"):
+        wrong = needed ^ (figure.keys() - {"contexts", "exemplars"})
+        known = figure.get("exemplars", "concept") in ("concept", "repeats")
+        if wrong or not known or figure["ours"] not in ("bound", "free_energy"):
             raise ValueError(f"{path.name}, {figure.get('model')}: check {', '.join(sorted(wrong)) or 'ours'}")
     return figures
 
@@ -222,9 +224,10 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
 
 
 def exemplars(figures: Mapping[str, Any], contexts: int) -> str:
-    """How many exemplars, and which where they are not of the same concept."""
-    other = contexts and figures.get("exemplars", "concept") != "concept"
-    return f"{contexts}, other symbols of the alphabet" if other else str(contexts)
+    """How many exemplars, and which where they are not other drawings of the same concept."""
+    kind = figures.get("exemplars", "concept") if contexts else "concept"
+    others = {"family": ", other symbols of the alphabet", "repeats": ", drawn with replacement"}
+    return f"{contexts}{others.get(kind, '')}"
 
 
 def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
@@ -251,14 +254,14 @@ def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -
     for contexts, figure in measured(figures):
         for other in published:
             # Given other symbols of the alphabet, a figure is of another question.
-            same_question = not contexts or figures.get("exemplars", "concept") == "concept"
+            same_question = not contexts or figures.get("exemplars", "concept") != "family"
             same = same_question and (other["data"], other["binarisation"]) == data_key(result)
             if same and figures["model"]["kind"] in other["kinds"] and other.get("contexts", 0) == contexts:
                 ours = figure[other["ours"]]
                 name = "free energy" if other["ours"] == "free_energy" else f"bound, K = {figures['samples']:,}"
-                row = [result["experiment"], str(contexts), f"{name}: {nats(ours)}"]
+                row = [result["experiment"], exemplars(figures, contexts), f"{name}: {nats(ours)}"]
                 row += [f"{other['model']} ({other['source']})", f"{other['nats']}{samples_of(other)}"]
-                rows.append([*row, f"{ours['mean'] - other['nats']:+.2f}", verdict(figures, other)])
+                rows.append([*row, f"{ours['mean'] - other['nats']:+.2f}", verdict(figures, other, contexts)])
     return rows
 
 
@@ -271,7 +274,7 @@ def as_result(record: Record) -> Mapping[str, Any]:
     return {"experiment": record.model, "data": record["data"], "likelihood": record.document}
 
 
-def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def verdict(figures: Mapping[str, Any], other: Mapping[str, Any], contexts: int = 0) -> str:
     """``yes``, or what keeps the two figures from being of the same thing."""
     reasons = []
     if (split := figures.get("split") or "30-20") != "30-20":
@@ -280,6 +283,10 @@ def verdict(figures: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         reasons.append(f"ours is of the {figures['part']} part")
     elif (counted := figures["images" if other["ours"] == "free_energy" else "bound_images"]) < other["images"]:
         reasons.append(f"ours is of {counted:,} of {other['images']:,} images")
+    drawn = {figures.get("exemplars", "concept"), other.get("exemplars", "concept")}
+    if contexts and len(drawn) > 1:
+        whose = "ours" if other.get("exemplars", "concept") == "concept" else "theirs"
+        reasons.append(f"{whose} were given exemplars drawn with replacement, the image itself among them")
     if other["ours"] == "bound" and 0 < other["samples"] < figures["samples"]:
         reasons.append("ours has more samples")
     if reasons:

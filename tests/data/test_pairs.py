@@ -384,3 +384,26 @@ def test_after_the_varied_steps_drawings_are_as_they_are(strokes: ConceptDataset
         batch = source.batch(step)
         same = torch.equal(batch.target, strokes.drawings(batch.target_index.numpy(), 28))
         assert same == plain
+
+
+def test_exemplars_with_repeats_hold_the_target_as_often_as_drawing_with_replacement_says() -> None:
+    """1 - (1 - 1/N)^n for n exemplars of N drawings; whatever is drawn is of the target's concept."""
+    dataset = dataset_of([5] * 40)
+    shares = []
+    for seed in range(20):
+        pairs = fixed_pairs(dataset, 9, 200, seed=seed, contexts=3, exemplars="repeats")
+        assert len(pairs) == 200
+        assert (torch.from_numpy(dataset.concept)[pairs.context_index] == pairs.concept[:, None]).all()
+        shares.append((pairs.context_index == pairs.target_index[:, None]).any(dim=1).double().mean())
+    expected = 1 - (1 - 1 / 5) ** 3
+    error = (expected * (1 - expected) / 4000) ** 0.5
+    assert abs(float(torch.stack(shares).mean()) - expected) < 4 * error
+
+    source = PairSource(dataset, 9, 200, contexts=(3,), exemplars="repeats")
+    batch = source.batch(0)
+    assert (batch.context_index == batch.target_index[:, None]).any() and same(batch, source.batch(0))
+
+
+def test_with_repeats_a_single_drawing_is_its_own_exemplar() -> None:
+    pairs = fixed_pairs(dataset_of([1, 1]), 9, 2, contexts=2, exemplars="repeats")
+    assert torch.equal(pairs.context_index, pairs.target_index[:, None].expand(2, 2))

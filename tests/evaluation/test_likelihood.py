@@ -314,3 +314,16 @@ def test_a_new_symbol_is_measured_given_others_of_its_alphabet(model: BendingMod
     assert result.given is not None and result.exemplars == "family"
     assert result.given.free_energy.mean == pytest.approx(energy.mean().item(), rel=1e-5)
     assert "given 3 others" in result.table() and "another family" in result.table()
+
+
+def test_an_image_among_its_exemplars_is_said_to_be(model: BendingModel, strokes: ConceptDataset) -> None:
+    """With repeats the figures are of the pairs that are drawn so, and the table says it."""
+    result = measure(model, strokes, 20, samples=1, bound_drawings=5, contexts=[1, 3], exemplars="repeats")
+    pairs = fixed_pairs(strokes, 20, 240, contexts=3, exemplars="repeats")
+    noise = ImageNoise(model.noise_shape, pairs.target, torch.Generator().manual_seed(0)).rows(range(240), 1)
+    with torch.no_grad():
+        energy = model.infer(pairs.target, pairs.context, noise).free_energy.total
+    assert result.given is not None and result.exemplars == "repeats"
+    assert result.given.free_energy.mean == pytest.approx(energy.mean().item(), rel=1e-5)
+    assert "drawn with replacement, itself among them" in result.table()
+    assert "given 3 of another concept" in result.table()

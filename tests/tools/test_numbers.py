@@ -178,6 +178,13 @@ def test_fewer_exemplars_have_rows_of_their_own() -> None:
     page = numbers.page([several], [])
     assert all(f"| test | {cells} |" in page for cells in ("4 | 1.23 M | 75.00 ± 0.25", "1 | 1.23 M | 84.00 ± 0.25"))
 
+    several["likelihood"]["exemplars"] = "repeats"
+    row = numbers.against(several, figures)[0]
+    assert row[1] == "4, drawn with replacement" and "ours were given exemplars drawn with replacement" in row[-1]
+    assert numbers.against(several, [{**figures[3], "exemplars": "repeats"}])[0][-1].startswith("yes")
+    several["likelihood"]["exemplars"] = "concept"
+    assert "theirs were given" in numbers.against(several, [{**figures[3], "exemplars": "repeats"}])[0][-1]
+
     several["likelihood"]["exemplars"] = "family"
     assert numbers.against(several, figures) == []
     assert "| 4, other symbols of the alphabet |" in numbers.page([several], [])
@@ -312,7 +319,7 @@ def test_a_damaged_record_and_an_incomplete_published_figure_are_errors(folder: 
 def test_published_figures_are_complete() -> None:
     assert all(measurements.read_others(numbers.PUBLISHED).values())
     figures = numbers.read_published(numbers.PUBLISHED)
-    assert len({(figure["data"], figure["model"]) for figure in figures}) == len(figures)
+    assert len({(figure["data"], figure["model"], figure["source"]) for figure in figures}) == len(figures)
     draw = next(figure for figure in figures if figure["model"] == "DRAW")
     assert (draw["nats"], draw["data"]) == (80.97, "mnist-static")
 

@@ -61,9 +61,10 @@ def likelihood(
         ),
     ] = None,
     exemplars: Annotated[
-        Literal["concept", "family"] | None,
+        Literal["concept", "family", "repeats"] | None,
         typer.Option(
-            help="What the exemplars are: drawings of the same symbol, or other symbols of its alphabet.",
+            help="What the exemplars are: other drawings of the symbol; other symbols of its alphabet; or drawings of "
+            "the symbol drawn with replacement, often the image itself, as in Generative Matching Networks.",
             show_default="as in the training",
         ),
     ] = None,
@@ -93,7 +94,7 @@ def likelihood(
 
     counts = None if contexts is None else _counts(contexts)
     name = model_name(model)
-    path = record_path(output, name, data_name(data), part, samples)
+    path = record_path(output, name, data_name(data), part, samples, "repeats" if exemplars == "repeats" else "")
     check_free(path, overwrite=overwrite)
 
     from allograph import weights

@@ -23,8 +23,9 @@ class DataConfig:
         images: kind of a folder's images: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
             unchanged pictures, ``grey`` or ``colour``.
         contexts: possible numbers of exemplars; one of them is drawn for each training step. Only 0: never any.
-        exemplars: relation of the exemplars to the target: ``concept``, other drawings of the same symbol, or
-            ``family``, other symbols of its alphabet, for inventing new ones.
+        exemplars: relation of the exemplars to the target: ``concept``, other drawings of the same symbol; ``family``,
+            other symbols of its alphabet, for inventing new ones; or ``repeats``, drawings of the same symbol drawn
+            with replacement, even the target itself, as Generative Matching Networks were trained.
         ink: share of the pairs with an exemplar in which the model may add ink; the others are drawn only by bending,
             otherwise the model would never learn to bend.
         blank: share of training pairs whose exemplars are blank, so that the model also learns to draw without any.

@@ -26,8 +26,10 @@ from allograph.runtime.distributed import Share
 
 Indices = npt.NDArray[np.int64]
 
-ExemplarKind = Literal["concept", "family"]
-"""Relation of exemplars to their target: other drawings of its concept, or drawings of other concepts of its family."""
+ExemplarKind = Literal["concept", "family", "repeats"]
+"""Relation of exemplars to their target: other drawings of its concept, none twice; drawings of other concepts of its
+family; or drawings of its concept drawn with replacement, the target among them, as in the published code of Generative
+Matching Networks (of N drawings, the target is among n exemplars with probability ``1 - (1 - 1/N)^n``)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class PairSource(Dataset[PairBatch]):
 
     Targets run through the drawings in a new random order for every epoch. For each step, a number of context drawings
     is drawn from `contexts`; each target gets this many of its concept, never its own drawing, and none twice. With
-    `exemplars` "family" they are drawings of this many other concepts of its family, one of each. In the first
+    `exemplars` "family" they are drawings of this many other concepts of its family, one of each; with "repeats", any
+    drawings of its concept, even its own (`ExemplarKind`). In the first
     `varied_steps` steps the `augmentation`, if given, changes all drawings, target and contexts as one group; then each
     drawing is moved by up to `shift` whole pixels. Grey drawings are binarised again in every step
     (`allograph.data.binarising`).
@@ -166,8 +169,9 @@ def fixed_pairs(
     """`count` pairs without augmentation, for validation and test: the same for equal arguments.
 
     Targets are drawings chosen at random, none twice. Each has `contexts` other drawings of its concept (none with 0)
-    or, with `exemplars` "family", drawings of this many other concepts of its family, one of each. Concepts with too
-    few drawings (families with too few concepts) are left out. If there are fewer than `count` drawings, all are used.
+    or, with `exemplars` "family", drawings of this many other concepts of its family, one of each; or, with "repeats",
+    any drawings of its concept, even its own (`ExemplarKind`). Concepts with too few drawings (families with too few
+    concepts) are left out. If there are fewer than `count` drawings, all are used.
     The binarisation of grey drawings depends only on `seed` and the drawing's index, so that more pairs or other
     contexts do not change it.
     """
@@ -188,6 +192,8 @@ def _targets(dataset: ConceptDataset, needed: int, exemplars: ExemplarKind) -> I
         counts = np.bincount(dataset.family[dataset.drawings_per_concept > 0], minlength=len(dataset.family_names))
         targets = np.flatnonzero(counts[dataset.family[dataset.concept]] >= needed)
         what, more = f"no family of '{dataset.name}' has the {needed} classes needed", "add classes"
+    elif exemplars == "repeats":
+        return np.arange(len(dataset))
     else:
         targets = np.flatnonzero(dataset.drawings_per_concept[dataset.concept] >= needed)
         what, more = f"no class of '{dataset.name}' has the {needed} images needed", "add images"
@@ -206,6 +212,10 @@ def _with_contexts(
         concepts = dataset.concept[targets]
         chosen = _choose_others(dataset.drawings_per_concept[concepts], dataset.rank[targets], count, random)
         contexts = dataset.at(concepts[:, None], chosen)
+    elif exemplars == "repeats":
+        concepts = dataset.concept[targets][:, None]
+        ranks = np.floor(random.random((len(targets), count)) * dataset.drawings_per_concept[concepts])
+        contexts = dataset.at(concepts, ranks.astype(np.int64))
     else:
         contexts = _of_family(dataset, targets, count, random)
     return np.concatenate([targets[:, None], contexts], axis=1)

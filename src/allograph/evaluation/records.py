@@ -124,9 +124,9 @@ def shown_model(text: str) -> str:
     return str(Path(*Path(text).parts[-2:])) if Path(text).is_absolute() else text
 
 
-def record_path(folder: Path, model: str, data: str, part: str, samples: int) -> Path:
-    """``FOLDER/MODEL-DATA-PART-kSAMPLES.json``."""
-    return measurement_path(folder, model, data, part, f"k{samples}")
+def record_path(folder: Path, model: str, data: str, part: str, samples: int, exemplars: str = "") -> Path:
+    """``FOLDER/MODEL-DATA-PART-kSAMPLES.json``, or ``...-EXEMPLARS-kSAMPLES.json``."""
+    return measurement_path(folder, model, data, part, *([exemplars] if exemplars else []), f"k{samples}")
 
 
 def check_free(*places: Path, overwrite: bool) -> None:

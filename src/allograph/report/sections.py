@@ -43,7 +43,9 @@ def likelihood_section(records: Sequence[Record]) -> Section:
         rows, bounds, steps = [], [], []
         for number, record in enumerate(group):
             figures = _by_contexts(record)
-            others = " of its alphabet" if record.document.get("exemplars") == "family" else ""
+            others = {"family": " of its alphabet", "repeats": ", with repeats"}.get(
+                record.document.get("exemplars", ""), ""
+            )
             for contexts, figure in figures:
                 bits = figure["bits_per_dimension"]
                 rows.append(

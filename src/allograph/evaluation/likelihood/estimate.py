@@ -63,10 +63,11 @@ def evaluate_likelihood(
     All images of the data set, in an order drawn from ``seed`` (or the first ``drawings`` of them), are scored without
     an exemplar. A conditional model also scores them given ``contexts`` other images of the same concept (None: one, if
     the data set has concepts with several images). With ``exemplars`` "family" these are images of other concepts of
-    the family: how probable is a new symbol of an alphabet, given some of its symbols? Each of several numbers of
-    contexts is measured on the same images; fewer exemplars are the first of the many. The noise of an image depends
-    only on (seed, its place in the order), so that figures depend neither on the device's memory nor, except for
-    rounding, on the precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of
+    the family: how probable is a new symbol of an alphabet, given some of its symbols? With "repeats" they are images
+    of the concept drawn with replacement, often the image itself (`allograph.data.ExemplarKind`). Each of several
+    numbers of contexts is measured on the same images; fewer exemplars are the first of the many. The noise of an image
+    depends only on (seed, its place in the order), so that figures depend neither on the device's memory nor, except
+    for rounding, on the precision. Takes ``drawings + samples bound_drawings`` passes of the model for each number of
     contexts and for none; several ``processes`` each take their share.
 
     Raises:
@@ -87,7 +88,7 @@ def evaluate_likelihood(
     model = copy.deepcopy(model).to(device, kind).eval()
     few = min(bound_drawings, len(pairs))
     work = _Work(model, pairs, few, samples, seed, device, kind, progress, processes)
-    kinds = pairs.concept if exemplars == "concept" else torch.from_numpy(dataset.family)[pairs.concept]
+    kinds = torch.from_numpy(dataset.family)[pairs.concept] if exemplars == "family" else pairs.concept
     others = _others(kinds) if counts else None
     work.total = (len(pairs) + few * samples) * (1 + len(counts)) + (0 if others is None else len(pairs))
 

@@ -118,6 +118,10 @@ class LikelihoodResult:
         """Plain numbers and strings, ready for JSON."""
         return asdict(self)
 
+    @property
+    def _kind(self) -> str:
+        return "family" if self.exemplars == "family" else "concept"
+
     def table(self) -> str:
         """A table to print."""
         colours = "" if self.channels == 1 else f" x {self.channels} colours"
@@ -128,7 +132,7 @@ class LikelihoodResult:
         if self.fewer:
             return "\n".join([head, self.by_contexts()])
         named = [("without", self.without)] if self.given else [("", self.without)]
-        what = f"given {self.contexts}" if self.exemplars == "concept" else f"given {self.contexts} others"
+        what = f"given {self.contexts}" + {"family": " others", "repeats": " repeated"}.get(self.exemplars, "")
         named = [(what, self.given), *named] if self.given else named
         columns = [column for _, column in named]
         rows: list[tuple[str, Sequence[object]]] = [
@@ -146,7 +150,7 @@ class LikelihoodResult:
         if self.exact:
             rows.append((f"exact, {self.images} images", [self.exact]))
         if self.wrong:
-            rows.append((f"free energy, another {self.exemplars}'s exemplar", [self.wrong]))
+            rows.append((f"free energy, another {self._kind}'s exemplar", [self.wrong]))
         if self.given:
             rows += [("gain by the exemplar", [self.gain]), ("  of the bound", [self.bound_gain])]
         lines = [head, f"{'':44}" + "".join(f"{name:>18}" for name, _ in named)] if self.given else [head]
@@ -158,7 +162,9 @@ class LikelihoodResult:
 
     def by_contexts(self) -> str:
         """A table with a row for each number of exemplars."""
-        others = f", each given this many others of its {self.exemplars}" if self.given else ""
+        others = f", each given this many others of its {self._kind}" if self.given else ""
+        if self.exemplars == "repeats":
+            others = ", each given this many of its concept, drawn with replacement, itself among them"
         lines = [
             f"free energy of {self.images} images, bound of {self.bound_images}{others}",
             f"{'given':>5}{'free energy':>18}{'KL':>16}{f'bound, K = {self.samples}':>18}{'effective':>11}"
@@ -170,5 +176,5 @@ class LikelihoodResult:
             cells = f"{column.free_energy!s:>18}{column.kl!s:>16}{column.bound!s:>18}{column.effective_samples:>11.1f}"
             lines.append(f"{contexts:>5}{cells}{gain or ''!s:>20}".rstrip())
         if self.wrong:
-            lines.append(f"free energy given {self.contexts} of another {self.exemplars}: {self.wrong}")
+            lines.append(f"free energy given {self.contexts} of another {self._kind}: {self.wrong}")
         return "\n".join([*lines, *([f"note: {self.note}"] if self.note else []), f"{self.seconds:.0f} s"])
