@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +45,47 @@ def test_every_shipped_preset_loads_and_builds_a_model() -> None:
     for name in preset_names():
         preset = load_preset(name, SMALL[load_preset(name).model.kind])
         assert model_from_config(to_dict(preset.model)).config == preset.model
+
+
+def test_presets_of_the_paper_have_its_settings() -> None:
+    """Section 5 and the tables: LSTM of 400 units, 12 x 12 and 10 x 10 windows, z_t of 4 numbers, batches of 24."""
+    names = [name for name in preset_names() if name.startswith("paper/")]
+    assert len(names) == 22
+    for name in names:
+        preset = load_preset(name)
+        model, training = preset.model, preset.training
+        assert isinstance(model, SequentialConfig)
+        assert (model.hidden, model.read_patch, model.patch, model.latent, model.canvas_channels) == (400, 12, 10, 4, 4)
+        assert (model.prior, model.embedding, training.batch_size, training.max_steps) == ("standard", 0, 24, 800_000)
+        assert model.canvas == ("gated" if "cgru" in name else "additive")
+        assert model.attention == ("none" if "-fc-" in name else "affine")
+        assert (model.windows > 1) == ("multi-st" in name)
+        assert f"-{model.steps}" in name or model.context
+
+
+def test_a_preset_extends_another_and_its_own_settings_win(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('extends = "faces"\n[model]\nhidden = 9\n[training]\nseed = 9\n')
+    (tmp_path / "more.toml").write_text(f'extends = "{tmp_path}/mine.toml"\n[model]\nlatent = 2\n')
+    preset, base = load_preset(f"{tmp_path}/more.toml", ["seed=4"]), load_preset("faces")
+    model = replace(base.model, hidden=9, latent=2)
+    assert preset == replace(base, model=model, training=replace(base.training, seed=4))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('extends = "mine.toml"', "extends itself"),
+        ('extends = "fases"', "did you mean 'faces'"),
+        ("extends = 3", "extends is the name of a preset"),
+    ],
+)
+def test_a_preset_that_cannot_be_extended_is_refused(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(text)
+    with pytest.raises(AllographError, match=said):
+        load_preset("mine.toml")
 
 
 def test_words_set_nested_fields_by_their_full_and_by_their_short_name() -> None:

@@ -43,6 +43,19 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
 """Preset -> data set -> the words that fit it to these images."""
 
 FITS["sequential"] |= {"omniglot-52": ("image_size=52",), "multi-mnist-64": ("image_size=64", *BINARISED)}
+PAPER = {
+    "mnist": "mnist-static",
+    "multi": "multi-mnist-64",
+    "omniglot-28": "omniglot-28",
+    "omniglot-52": "omniglot-52",
+    "one": "omniglot-52",
+    "alphabet": "omniglot-52",
+    "faces": "umist",
+}
+"""Beginning of the name of a paper's preset -> its data set; omniglot-28 in place of omniglot-burda, which is alike."""
+FITS |= {
+    name: {data: ()} for name in preset_names() for start, data in PAPER.items() if name.startswith(f"paper/{start}-")
+}
 
 PRECISIONS = ("float32", "bfloat16")
 
