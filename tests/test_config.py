@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 from allograph.config import (
     Preset,
     from_dict,
-    load_preset,
     model_from_config,
     override,
     preset_fields,
-    preset_names,
     to_dict,
 )
 from allograph.errors import AllographError
 from allograph.models import MODELS, BendingConfig, SequentialConfig
+from allograph.presets import load_preset, preset_names
 
 SMALL = {
     "bending": ["hidden=8", "steps=2", "bends=1", "patch=4"],

@@ -207,7 +207,7 @@ def run_one(experiment: Experiment) -> None:
 
 def calibrate(experiment: Experiment) -> dict[str, Any]:
     """How many steps the experiment's minutes are: from how many more a run takes in `MEASURED` more seconds."""
-    from allograph.config import load_preset
+    from allograph.presets import load_preset
 
     reached = []
     for seconds in (WARM_UP, WARM_UP + MEASURED):

@@ -28,8 +28,8 @@ from benchmarks.suite.turns import Row, Timed, in_turns, in_turns_apart, peak_me
 from torch import profiler
 from torch.profiler import ProfilerActivity
 
-from allograph.config import load_preset
 from allograph.models import SequentialConfig
+from allograph.presets import load_preset
 
 LARGE = SequentialConfig(image_size=52, steps=32, hidden=400, attention="stretch", context=True)
 SMALL = changed(LARGE, steps=8)

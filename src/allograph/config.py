@@ -9,12 +9,12 @@ __all__ = [
     "DataConfig",
     "Preset",
     "TrainingConfig",
+    "copied",
     "from_dict",
-    "load_preset",
     "model_from_config",
+    "nearest",
     "override",
     "preset_fields",
-    "preset_names",
     "to_dict",
 ]
 
@@ -26,8 +26,6 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from allograph.data.config import DataConfig
@@ -115,59 +113,6 @@ class Preset:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
-def preset_names() -> list[str]:
-    """Names of the presets that ship; those of the paper's rows begin with ``paper/``."""
-    folder = resources.files("allograph") / "presets"
-    places = {"": folder, "paper/": folder / "paper"}
-    return sorted(
-        prefix + item.name.removesuffix(".toml")
-        for prefix, place in places.items()
-        for item in place.iterdir()
-        if item.name.endswith(".toml")
-    )
-
-
-def load_preset(name: str, overrides: Iterable[str] = ()) -> Preset:
-    """A shipped preset by name, or a TOML file by path, with ``key=value`` words on top (see `override`).
-
-    A preset that ``extends`` another consists of that one's settings and of its own, which win.
-    """
-    return from_dict(Preset, override(_table(name), overrides))
-
-
-def _table(name: str, extended_by: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The settings of a preset and of those that it extends."""
-    if name in extended_by:
-        raise AllographError(f"preset {name} extends itself: {' -> '.join((*extended_by, name))}")
-    if name in preset_names():
-        text = (resources.files("allograph") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-    elif name.endswith(".toml") and Path(name).is_file():
-        text = Path(name).read_text(encoding="utf-8")
-    else:
-        raise AllographError(
-            f"unknown preset {name!r}{_nearest(name, preset_names())}; or give the path of a .toml file"
-        )
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise AllographError(f"preset {name} is not valid TOML: {error}") from None
-    if (base := table.pop("extends", None)) is None:
-        return table
-    if not isinstance(base, str):
-        raise AllographError(f"preset {name}: extends is the name of a preset, not {shown(base)}")
-    return _merged(_table(base, (*extended_by, name)), table)
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Both tables; where both set a value, that of ``above``."""
-    result = _copy(below)
-    for key, value in above.items():
-        inner = result.get(key)
-        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(inner, value) if both else value
-    return result
-
-
 def preset_fields(preset: Preset) -> dict[str, Any]:
     """Every settable field of a preset, dotted key -> value. The fields depend on the kind of the model."""
     return _fields(preset)
@@ -186,7 +131,7 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
 
     A key is dotted (``model.hidden=512``), or only its last part if that is unique (``hidden=512``).
     """
-    result = _copy(table)
+    result = copied(table)
     words = sorted(words, key=lambda word: not word.startswith("model.kind="))  # the kind decides the other keys
     for section in ("model", "data", "training"):
         if not isinstance(result.get(section, {}), dict):
@@ -202,7 +147,7 @@ def override(table: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
             raise AllographError(f"{shown(key)} is ambiguous; write one of {', '.join(matches)}")
         if not matches:
             short = [full.rsplit(".", 1)[-1] for full in known]
-            raise AllographError(f"unknown setting {shown(key)}{_nearest(key, [*known, *short])}")
+            raise AllographError(f"unknown setting {shown(key)}{nearest(key, [*known, *short])}")
         *path, last = (key if key in matches else matches[0]).split(".")
         inner = result
         for part in path:
@@ -222,7 +167,7 @@ def _filled(config: T, table: Mapping[str, Any], prefix: str) -> T:
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise AllographError(f"unknown setting {shown(prefix + key)}{_nearest(key, hints)}")
+            raise AllographError(f"unknown setting {shown(prefix + key)}{nearest(key, hints)}")
         before = getattr(config, key)
         if isinstance(config, Preset) and key == "model" and isinstance(value, Mapping):
             before = _default_model(value)
@@ -253,12 +198,12 @@ def _default_model(table: Mapping[str, Any]) -> ModelConfig:
     """The default configuration of the kind that a model's table names."""
     kind = table.get("kind", SequentialConfig.kind)
     if not isinstance(kind, str) or kind not in MODELS:
-        raise AllographError(f"unknown model.kind {shown(kind)}{_nearest(str(kind), MODELS)}")
+        raise AllographError(f"unknown model.kind {shown(kind)}{nearest(str(kind), MODELS)}")
     return MODELS[kind][0]()
 
 
-def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+def copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
 
 
 def _parse(text: str) -> Any:
@@ -269,7 +214,7 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from allograph.config import load_preset
+from allograph.presets import load_preset
 from tools.test_numbers import numbers, result, tool
 
 experiments = tool("experiments")

@@ -13,9 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from allograph.config import Preset, from_dict, load_preset, model_from_config, override, to_dict
+from allograph.config import Preset, from_dict, model_from_config, override, to_dict
 from allograph.data import Splits, load_dataset
 from allograph.models import GenerativeModel
+from allograph.presets import load_preset
 from allograph.training import compiling, fit
 from allograph.training.compiling import compile_parts, pays
 

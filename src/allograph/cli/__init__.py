@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 from allograph import __version__
 from allograph.cli.augment import augment
 from allograph.cli.classify import classify
+from allograph.cli.complete import complete
 from allograph.cli.compose import compose
 from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
@@ -43,6 +44,7 @@ from allograph.runtime.distributed import LostProcess, launched
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(write)
 app.command()(invent)
+app.command()(complete)
 app.command()(augment)
 app.command()(inspect)
 app.command()(split)

@@ -83,7 +83,8 @@ def train(
     seconds = None if max_time is None else parse_duration(max_time)
 
     from allograph import weights
-    from allograph.config import load_preset, preset_fields
+    from allograph.config import preset_fields
+    from allograph.presets import load_preset
 
     if start is None:
         preset = preset or _PRESET

@@ -47,6 +47,19 @@ class Checked:
                 "data.contexts, or leave out --together"
             )
 
+    def check_completion(self, exemplars: int, ink: Ink) -> None:
+        """Refuse what cannot draw the hidden part of a picture: exemplars for a model that takes none, or too many, or
+        none for one that only bends them, and ink as above."""
+        if exemplars:
+            self.check_exemplar(ink)
+            self.check_together(exemplars)
+        elif self.model.bends_ink or (self.model.conditional and self.card.blank == 0):
+            raise AllographError(
+                "this model draws after an exemplar only: add --exemplar FILE, a whole picture of the same symbol, or "
+                "take another --model"
+            )
+        self._check_ink(ink)
+
     def _check_ink(self, ink: Ink) -> None:
         if ink != "auto" and not self.space.inked:
             raise AllographError("this model's images are pictures, not ink on paper; do not choose an ink")

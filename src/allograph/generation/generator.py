@@ -21,6 +21,7 @@ from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
 from allograph.generation.blank import without_blanks
 from allograph.generation.checks import Checked
+from allograph.generation.complete import Completing
 from allograph.generation.publishing import Published
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
 from allograph.weights import DEFAULT
@@ -45,7 +46,7 @@ class _Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Writer(Published, Checked):
+class Writer(Published, Checked, Completing):
     """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:

@@ -17,7 +17,6 @@ __all__ = ["INVENTED", "Order", "invent_files", "save_png", "write_files"]
 
 import errno
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING
 from allograph.errors import AllographError, Problem
 from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
-from allograph.generation.places import Places, Written, save_png
+from allograph.generation.places import Places, Written, move, refusal, save_png
 from allograph.generation.samples import SampleBatch
 from allograph.imaging import DrawingFormat, animate, contact_sheet, encode
 from allograph.imaging.decoding import stem_of
@@ -96,7 +95,7 @@ def invent_files(writer: Writer, output: Path, order: Order, like: Mapping[Path,
         writer.check_like()
     places = Places.of(INVENTED, output, order.format)
     try:
-        if reason := _refusal(places, None, {path.resolve() for path in like or ()}, order):
+        if reason := refusal(places, {path.resolve() for path in like or ()}, overwrite=order.overwrite):
             raise AllographError(reason)
     except OSError as error:
         raise explain_os_error(error, f"cannot write {places.folder}") from error
@@ -147,7 +146,7 @@ def _write_together(writer: Writer, images: Sequence[Path], output: Path, order:
     first = next(iter(taken))
     places = Places.of(stem_of(first), output, order.format)
     try:
-        reason = _refusal(places, None, {path.resolve() for path in images}, order)
+        reason = refusal(places, {path.resolve() for path in images}, overwrite=order.overwrite)
     except OSError as error:
         reason = str(explain_os_error(error, f"cannot write {places.folder}"))
     if reason:
@@ -167,7 +166,7 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
     for image in images:
         places = Places.of(stem_of(image), output, order.format)
         try:
-            reason = _refusal(places, planned.get(stem_of(image)), inputs, order)
+            reason = refusal(places, inputs, overwrite=order.overwrite, earlier=planned.get(stem_of(image)))
         except OSError as error:  # a name that is too long, or a folder that cannot be read
             problems.append(Problem(image, str(explain_os_error(error, f"{image}: cannot write {places.folder}"))))
             continue
@@ -176,21 +175,6 @@ def _plan(images: Sequence[Path], output: Path, order: Order) -> tuple[list[tupl
         else:
             planned[stem_of(image)] = image, places
     return list(planned.values()), problems
-
-
-def _refusal(places: Places, earlier: tuple[Path, Places] | None, inputs: set[Path], order: Order) -> str | None:
-    """Why the results of an image may not go to their paths, or None."""
-    if earlier is not None:
-        return f"{earlier[0]} has the same name, so their results would collide; rename one"
-    existing = places.existing()
-    own = [path for path in existing if path.resolve() in inputs]
-    if own:
-        return f"its results would replace the exemplar {own[0]}; choose another folder with -o"
-    if obstacle := places.obstacle():
-        return f"{obstacle}; move it away or choose another folder with -o"
-    if existing and not order.overwrite:
-        return f"{existing[0]} exists already; choose another folder with -o, or add --overwrite"
-    return None
 
 
 def _write(
@@ -204,7 +188,7 @@ def _write(
 ) -> Written:
     """Make all files of one stem in the hidden places `made`, then move them to `places`."""
     seconds = _make(writer, exemplar, made, order, style)
-    _move(made, places, order)
+    move(made, places, order.n, animation=order.animate, overwrite=order.overwrite)
     return Written(
         image=image,
         drawings=tuple(places.drawing(number) for number in range(1, order.n + 1)),
@@ -250,38 +234,6 @@ def _make(
     sheet = contact_sheet(exemplar, shown, style=style) if order.together else contact_sheet(exemplar, shown)
     save_png(sheet, made.sheet)
     return seconds
-
-
-def _move(made: Places, places: Places, order: Order) -> None:
-    """Move the finished files of one stem to their final paths.
-
-    No file of an earlier call disappears before its successor is there: a job that is killed here leaves files of two
-    calls, not none. Without `order.overwrite` nothing is replaced, not even files made since the job started.
-    """
-    numbers = range(1, order.n + 1)
-    pairs = [(made.drawing(number), places.drawing(number)) for number in numbers] + [(made.sheet, places.sheet)]
-    pairs += [(made.animation, places.animation)] if order.animate else []
-    new = {target for _, target in pairs}
-    try:
-        if reason := _refusal(places, None, set(), order):
-            raise AllographError(reason)
-        try:
-            places.folder.mkdir(exist_ok=True)
-            for source, target in pairs:
-                source.replace(target)
-        except BaseException:
-            if not order.overwrite:  # any file there now was moved here
-                for source, target in pairs:
-                    if not source.exists():
-                        target.unlink(missing_ok=True)
-            with suppress(OSError):
-                places.folder.rmdir()
-            raise
-        for path in places.existing():
-            if path not in new:
-                path.unlink()
-    except OSError as error:
-        raise explain_os_error(error, f"cannot write {error.filename2 or error.filename or places.folder}") from error
 
 
 def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:

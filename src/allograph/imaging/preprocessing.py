@@ -48,11 +48,15 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
     return exemplar_of(find_in(image, ink), size, placement)
 
 
-def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> Exemplar:
-    """The ink found in a picture, in the model's space."""
+def exemplar_of(
+    found: FoundInk, size: int, placement: Placement = OMNIGLOT, reach: np.ndarray | None = None
+) -> Exemplar:
+    """The ink found in a picture, in the model's space; it is placed as if it covered ``reach``, too, if that is given
+    (bool, like the found mask)."""
     source, width, mask = found.source, found.width, found.mask
     pen = model_pen(size, placement)
-    frame = _model_frame(mask, width, pen / size, placement)
+    whole = mask if reach is None else mask | reach
+    frame = _model_frame(whole, width, pen / size, placement)
     stroke = width * size / frame[2]
     # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
     fine = _fineness(size)

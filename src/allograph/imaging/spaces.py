@@ -10,6 +10,7 @@ from typing import ClassVar, final
 
 from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
+from allograph.imaging.hidden import Damaged, preprocess_damaged, preprocess_damaged_picture
 from allograph.imaging.pictures import PictureStyle, preprocess_picture
 from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
 from allograph.imaging.preprocessing import model_pen, preprocess
@@ -39,6 +40,13 @@ class Space(ABC):
         Raises AllographError, one line with the remedy, where that cannot be done.
         """
 
+    @abstractmethod
+    def preprocess_damaged(self, image: Picture, mask: Picture, ink: Polarity = "auto") -> Damaged:
+        """Bring a picture of which a part is hidden to the model's space; white in the mask is hidden.
+
+        Raises AllographError, one line with the remedy, where that cannot be done.
+        """
+
     @property
     @abstractmethod
     def plain(self) -> RenderStyle:
@@ -56,6 +64,9 @@ class SymbolSpace(Space):
 
     def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
         return preprocess(image, self.size, ink, self.placement)
+
+    def preprocess_damaged(self, image: Picture, mask: Picture, ink: Polarity = "auto") -> Damaged:
+        return preprocess_damaged(image, mask, self.size, ink, self.placement)
 
     @property
     def plain(self) -> RenderStyle:
@@ -85,7 +96,13 @@ class PictureSpace(Space):
     inked: ClassVar[bool] = False
 
     def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
-        exemplar = preprocess_picture(image, self.size, self.channels)
+        return self._binarised(preprocess_picture(image, self.size, self.channels))
+
+    def preprocess_damaged(self, image: Picture, mask: Picture, ink: Polarity = "auto") -> Damaged:
+        damaged = preprocess_damaged_picture(image, mask, self.size, self.channels)
+        return replace(damaged, visible=self._binarised(damaged.visible))
+
+    def _binarised(self, exemplar: Exemplar) -> Exemplar:
         if not self.binary:
             return exemplar
         return replace(exemplar, drawing=(exemplar.drawing >= 0.5).astype(exemplar.drawing.dtype))

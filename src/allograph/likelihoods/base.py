@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 Number = TypeVar("Number", float, Tensor)
@@ -62,13 +62,23 @@ class Likelihood(nn.Module, ABC):
         self.channels, self.parameters_per_pixel = channels, parameters_per_pixel
 
     @abstractmethod
+    def pixel_log_prob(
+        self,
+        parameters: Float[Tensor, "*batch parameter height width"],
+        x: Float[Tensor, "*#batch channel height width"],
+    ) -> Float[Tensor, "*batch height width"]:
+        """``log p(x_i | parameters)`` of each pixel i, nats, summed over its channels, in at least float32. ``x``
+        broadcasts over leading dimensions."""
+
     def log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
+        hidden: Bool[Tensor, "*#batch height width"] | None = None,
     ) -> Float[Tensor, "*batch"]:
-        """``log p(x | parameters)``, nats, summed over channels and pixels in at least float32. ``x`` broadcasts over
-        leading dimensions."""
+        """``log p(x | parameters)``, nats: the sum over the pixels, or over those that are not ``hidden``."""
+        pixels = self.pixel_log_prob(parameters, x)
+        return (pixels if hidden is None else pixels.masked_fill(hidden, 0.0)).sum(dim=(-2, -1))
 
     @abstractmethod
     def mean(

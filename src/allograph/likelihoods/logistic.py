@@ -74,12 +74,12 @@ class DiscretizedLogistic(Likelihood):
         mean, log_scale = in_float32(parameters).chunk(2, dim=-3)
         return mean, bounded_log_scale(log_scale)
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
-        return _log_bin(x, *self._split(parameters), self.levels).sum(dim=(-3, -2, -1))
+    ) -> Float[Tensor, "*batch height width"]:
+        return _log_bin(x, *self._split(parameters), self.levels).sum(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         return _mean(*self._split(parameters))
@@ -119,14 +119,14 @@ class DiscretizedLogisticMixture(Likelihood):
         shape = (self.components, self.channels)
         return weights, means.unflatten(-3, shape), bounded_log_scale(log_scales.unflatten(-3, shape))
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
+    ) -> Float[Tensor, "*batch height width"]:
         weights, means, log_scales = self._split(parameters)
         pixels = _log_bin(x[..., None, :, :, :], means, log_scales, self.levels).sum(dim=-3)
-        return (weights.log_softmax(dim=-3) + pixels).logsumexp(dim=-3).sum(dim=(-2, -1))
+        return (weights.log_softmax(dim=-3) + pixels).logsumexp(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         weights, means, log_scales = self._split(parameters)

@@ -52,14 +52,14 @@ class LogitNormal(Likelihood):
     def _image(self, y: Tensor) -> Tensor:
         return ((y * self.levels - 0.5) / (self.levels - 1)).clamp(0, 1)
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
+    ) -> Float[Tensor, "*batch height width"]:
         mean, log_scale = self._split(parameters)
         y = self._inside(x.to(mean.dtype))
-        return (log_normal(torch.logit(y), mean, log_scale) - torch.log(y) - torch.log1p(-y)).sum(dim=(-3, -2, -1))
+        return (log_normal(torch.logit(y), mean, log_scale) - torch.log(y) - torch.log1p(-y)).sum(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         """``E[sigmoid(m + s e)]``, e standard normal, by Gauss-Hermite quadrature; it has no closed form."""

@@ -30,14 +30,14 @@ class Bernoulli(Likelihood):
     def __init__(self, channels: int = 1) -> None:
         super().__init__(channels, channels)
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
+    ) -> Float[Tensor, "*batch height width"]:
         logits = in_float32(parameters)
         x = x.to(logits.dtype).expand_as(logits)
-        return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=(-3, -2, -1))
+        return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         """``sigmoid(l)``."""
@@ -75,13 +75,13 @@ class Gaussian(Likelihood):
         mean, log_scale = parameters.chunk(2, dim=-3)
         return mean, bounded_log_scale(log_scale)
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
+    ) -> Float[Tensor, "*batch height width"]:
         mean, log_scale = self._split(parameters)
-        return log_normal(x.to(mean.dtype), mean, log_scale).sum(dim=(-3, -2, -1))
+        return log_normal(x.to(mean.dtype), mean, log_scale).sum(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         """``m``, clipped to [0, 1]."""
@@ -119,16 +119,16 @@ class Categorical(Likelihood):
     def _values(self, like: Tensor) -> Float[Tensor, " level 1 1"]:
         return torch.linspace(0, 1, self.levels, dtype=like.dtype, device=like.device)[:, None, None]
 
-    def log_prob(
+    def pixel_log_prob(
         self,
         parameters: Float[Tensor, "*batch parameter height width"],
         x: Float[Tensor, "*#batch channel height width"],
-    ) -> Float[Tensor, "*batch"]:
+    ) -> Float[Tensor, "*batch height width"]:
         logits = self._logits(parameters)
         level = (x * (self.levels - 1)).round().long().clamp(0, self.levels - 1)
         level = level.expand(*logits.shape[:-3], *logits.shape[-2:])[..., None, :, :]
         chosen = logits.gather(-3, level)[..., 0, :, :]
-        return (chosen - logits.logsumexp(dim=-3)).sum(dim=(-3, -2, -1))
+        return (chosen - logits.logsumexp(dim=-3)).sum(dim=-3)
 
     def mean(self, parameters: Tensor) -> Tensor:
         logits = self._logits(parameters)
