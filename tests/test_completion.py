@@ -125,3 +125,14 @@ def test_noise_that_does_not_fit_the_rounds_is_refused(linear: LinearModel) -> N
         noise = torch.zeros(1, 2, rows, *linear.noise_shape, dtype=torch.float64)
         with pytest.raises(ValueError, match="rows of noise"):
             complete(linear, x, left_half(), None, noise, rounds=rounds)
+
+
+def test_a_first_guess_takes_the_place_of_the_prior_s(linear: LinearModel) -> None:
+    x, noise = torch.rand(1, 1, 4, 4, generator=generator(), dtype=torch.float64), noise_for(linear, 2, 4, 1)
+    begun = complete(linear, x, left_half(), None, noise, rounds=1, begin=x)
+    weights = linear.infer(x, None, noise[0, :, 2:].flatten(0, 1))
+    drawn = linear.likelihood.log_prob(linear.sample(noise=weights.latents[0][None]).parameters[0], x, left_half())
+    expected = weights.log_weight - weights.log_likelihood + drawn
+    assert begun.log_visible.item() == pytest.approx(expected.logsumexp(dim=0).item() - torch.tensor(8.0).log().item())
+    elsewhere = complete(linear, x, left_half(), None, noise, rounds=1, begin=1 - x)
+    assert not torch.allclose(begun.parameters, elsewhere.parameters)

@@ -71,6 +71,18 @@ def alphabet() -> list[Row]:
     return [([opened(path)], drawings[6 * row : 6 * row + 6]) for row, path in enumerate(given)]
 
 
+def completed() -> list[Row]:
+    """Symbols of which a half is hidden; in every second row the model also sees the symbol in another hand."""
+    model, hand = allograph.load("omniglot-28-fewshot"), allograph.load("omniglot-bending")
+    rows: list[Row] = []
+    for name, half in (("thai-ko-kai.png", "right"), ("lao-tho.png", "bottom"), ("telugu-ra.png", "right")):
+        damaged = model.space.preprocess_damaged(SYMBOLS / name, half).marked.picture
+        (other,) = hand.write(SYMBOLS / name, 1)
+        rows.append(([damaged], model.complete(SYMBOLS / name, half, COLUMNS)))
+        rows.append(([damaged, other], model.complete(SYMBOLS / name, half, COLUMNS - 1, exemplars=[other])))
+    return rows
+
+
 SHEETS: dict[str, Callable[[], list[Row]]] = {
     "symbols": symbols,
     "bending": bending,
@@ -78,6 +90,7 @@ SHEETS: dict[str, Callable[[], list[Row]]] = {
     "guidance": guidance,
     "invented": invented,
     "alphabet": alphabet,
+    "completed": completed,
 }
 
 

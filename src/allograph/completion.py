@@ -65,6 +65,7 @@ def complete(
     noise: Float[Tensor, "batch n rows steps latent"],
     *,
     rounds: int,
+    begin: Float[Tensor, "batch channel size size"] | None = None,
 ) -> Completion:
     """Draws the hidden pixels of each image n times; see the module's documentation.
 
@@ -72,6 +73,7 @@ def complete(
         hidden: where the image is unknown; what ``x`` holds there changes nothing.
         context: exemplars of the same symbol, if there are any and the model takes some.
         noise: standard normal numbers, for each chain `noise_rows` of (particles, rounds).
+        begin: images whose hidden pixels are the first guess of all chains, instead of drawings from the prior.
 
     Raises:
         ValueError: the noise cannot be divided among the rounds, or leaves none for a proposal.
@@ -84,8 +86,8 @@ def complete(
     x, hidden = x[:, None], hidden[:, None]
 
     def weighed(guess: Tensor, fresh: Tensor) -> _Pool:
-        """One round."""
-        filled = torch.where(hidden[:, :, None], _likely(model, guess), x)
+        """One round, from guesses (batch, n, C, S, S)."""
+        filled = torch.where(hidden[:, :, None], guess, x)
         found = model.infer(filled.flatten(0, 1), chains, fresh[:, :, 1:].flatten(0, 2))
         drawn = _drawn(model, batch, context, _standardised(found).unflatten(0, (batch, n * particles)))
         log_ratio = (found.log_weight - found.log_likelihood).double().unflatten(0, (batch, -1))
@@ -96,9 +98,13 @@ def complete(
         return _Pool(log_weight, kept)
 
     first, *others = noise[:, :, 1:].chunk(rounds, dim=2)
-    pool = weighed(_drawn(model, batch, context, noise[:, :, 0]), first)
+    if begin is None:
+        guess = _likely(model, _drawn(model, batch, context, noise[:, :, 0]))
+    else:
+        guess = begin[:, None].expand(-1, n, -1, -1, -1)
+    pool = weighed(guess, first)
     for fresh in others:
-        pool = weighed(pool.kept, fresh)
+        pool = weighed(_likely(model, pool.kept), fresh)
     total = pool.log_weight.logsumexp(dim=1)
     return Completion(
         parameters=pool.kept,

@@ -25,6 +25,7 @@ from allograph.cli.compose import compose
 from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
+from allograph.cli.evaluate_completion import completion
 from allograph.cli.evaluate_oneshot import oneshot
 from allograph.cli.export import export
 from allograph.cli.font import font
@@ -60,6 +61,7 @@ app.command()(export)
 evaluate.command()(oneshot)
 evaluate.command()(augmentation)
 evaluate.command()(classify)
+evaluate.command()(completion)
 app.add_typer(evaluate, name="evaluate")
 
 

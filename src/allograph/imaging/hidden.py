@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["HALVES", "Damaged", "half", "preprocess_damaged", "preprocess_damaged_picture"]
+__all__ = ["HALVES", "Damaged", "Half", "half", "preprocess_damaged", "preprocess_damaged_picture"]
 
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -19,8 +20,10 @@ from allograph.imaging.preprocessing import exemplar_of
 from allograph.imaging.shapes import resample
 from allograph.imaging.style import Exemplar
 
-HALVES = ("left", "right", "top", "bottom")
+Half = Literal["left", "right", "top", "bottom"]
 """Words for a mask that hides half of the picture."""
+
+HALVES: tuple[str, ...] = get_args(Half)
 
 _HIDDEN = (206, 222, 223)
 """The colour of a hidden part on a contact sheet."""
