@@ -29,7 +29,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST, RESULTS, RUNS = ROOT / "tools/experiments.toml", ROOT / "docs/results", ROOT / "runs/experiments"
-GROUPS = ("family", "steps", "attention", "canvas")
+GROUPS = ("family", "steps", "attention", "canvas", "paper")
 WARM_UP, MEASURED = 5, 20
 """Seconds of the first calibration run, and how many more the second takes: those are without start and warm-up."""
 HEARTBEAT = 5.0

@@ -45,6 +45,7 @@ COMPARISONS = {
     "steps": ("Number of steps", "The sequential model with different numbers T of steps."),
     "attention": ("Attention", "The sequential model with each kind of attention, and DRAW with its own kinds."),
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
+    "paper": ("The paper's rows", "The paper's own settings ([The paper, row by row](paper.md))."),
 }
 """Groups of runs that differ in one thing and were trained for equally long."""
 
@@ -144,7 +145,7 @@ def read_published(path: Path) -> list[dict[str, Any]]:
     needed = {"model", "data", "binarisation", "nats", "ours", "samples", "images", "kinds", "source", "conditions"}
     figures = tomllib.loads(path.read_text(encoding="utf-8"))["figure"]
     for figure in figures:
-        wrong = needed ^ (figure.keys() - {"contexts", "exemplars"})
+        wrong = needed ^ (figure.keys() - {"contexts", "exemplars", "preset"})
         known = figure.get("exemplars", "concept") in ("concept", "repeats")
         if wrong or not known or figure["ours"] not in ("bound", "free_energy"):
             raise ValueError(f"{path.name}, {figure.get('model')}: check {', '.join(sorted(wrong)) or 'ours'}")

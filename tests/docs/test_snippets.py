@@ -93,6 +93,15 @@ def test_the_python_page(workplace: Path) -> None:
     assert weights.load("mine.safetensors").card == {"note": "any JSON"}
 
 
+def test_the_page_on_completion(workplace: Path) -> None:
+    variables = run("docs/completion.md")
+    with Image.open("glyph.png") as glyph:
+        for name, seen in (("completed", (0, 0, 45, 80)), ("mended", (0, 0, 90, 50))):
+            assert len(variables[name]) == 4
+            for drawing in variables[name]:
+                assert drawing.convert("RGB").crop(seen).tobytes() == glyph.crop(seen).tobytes()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries that train
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
@@ -118,7 +127,7 @@ def test_a_tutorial_runs_from_beginning_to_end(
 
 
 def test_every_page_with_python_is_run() -> None:
-    run_here = {ROOT / "README.md", ROOT / "docs" / "python.md", *TUTORIALS}
+    run_here = {ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("python", "completion")), *TUTORIALS}
     run_here.add(ROOT / "docs" / "pipelines.md")  # in test_pipelines.py
     assert set(PYTHON) <= run_here
 

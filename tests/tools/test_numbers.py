@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
+from allograph.presets import preset_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,11 +92,36 @@ PUBLISHED = {
 }
 
 
-def test_the_page_is_what_the_files_say() -> None:
+@pytest.mark.parametrize("name", ["numbers_page", "paper_page"])
+def test_the_page_is_what_the_files_say(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "numbers_page.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "tools" / f"{name}.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_row_of_the_paper_has_its_figure_beside_it() -> None:
+    row = {**PUBLISHED, "preset": "paper/mnist-st-cgru-80", "nats": 80.5, "source": "the paper, table 1"}
+    other = copy.deepcopy(result("ours", data="mnist-static"))
+    own = {**copy.deepcopy(result("paper-mnist-st-cgru-80", data="mnist-static")), "minutes": 60}
+    own["likelihood"]["without"]["free_energy"]["mean"] += 1
+    page = tool("paper_page").page([other, own], [row, PUBLISHED])
+    free = own["likelihood"]["without"]["free_energy"]
+    cells = next(line for line in page.splitlines() if row["model"] in line).split(" | ")
+    assert cells[1:3] == ["80.5", f"{free['mean']:.2f} ± {free['error']:.2f}"] and "60 min" in cells[3]
+    assert own["train_command"] in page and "Best here" in page and "(ours, " in page
+    waiting = tool("paper_page").page([other], [row])
+    assert "| 80.5 | not yet |" in waiting
+
+
+def test_the_rows_of_the_paper_are_its_presets_and_experiments() -> None:
+    named = {figure["preset"] for figure in numbers.read_published(numbers.PUBLISHED) if "preset" in figure}
+    listed = {one.preset: one for one in tool("experiments").read_experiments(ROOT / "tools" / "experiments.toml")}
+    assert named <= set(preset_names())
+    of_group = {preset for preset, one in listed.items() if "paper" in one.groups}
+    # Nobody but its users has the file of Burda.
+    assert of_group == {preset for preset in named if not preset.startswith("paper/omniglot-28")}
+    assert all(listed[preset].name == preset.replace("/", "-") for preset in of_group)
 
 
 def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
