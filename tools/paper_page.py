@@ -55,7 +55,7 @@ FIGURES = """\
 | 4 | KL of each step on MNIST, 20 steps | `kl_per_step` in result files; `allograph report docs/results` plots it |
 | 5 | gap of training and test part by split | the table above; `allograph evaluate likelihood --part training` |
 | 7 | faces (Multi-PIE, which is not free) | `allograph train umist --preset paper/faces-32`: UMIST stands in for them |
-| 9, 10 | new exemplars, weak and strong test | `paper/one-shot-weak`, `paper/one-shot-30-20`; [From one example](oneshot.md) |
+| 9, 10 | new exemplars, weak and strong | `paper/one-shot-weak`, `paper/one-shot-30-20`; [examples](oneshot.md) |
 | 11 | new characters of a novel alphabet | `paper/alphabet-45-5`; [From one example](oneshot.md) |
 
 The conclusion promises missing-data completion: [Draw what is lost](completion.md).
