@@ -1,6 +1,6 @@
 """The benchmark of the intake: is the ink of any picture found?
 
-    python -m benchmarks.intake [--each N] [--only WORD ...] [--held-out] [--sheet DIR] [-o FILE]
+    python -m benchmarks.intake [--each N] [--only WORD ...] [--held-out] [--methods] [--sheet DIR] [-o FILE]
 
 True ink of several sources (strokes made on the spot, Omniglot, glyphs of this machine's fonts) is put under some forty
 conditions, each at several strengths; and there are pictures without ink. Prints a table and writes FILE. Strengths and
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="strengths and seeds that nothing was tuned on")
     parser.add_argument("--seed", type=int, help="other symbols and other noise")
     parser.add_argument("--jobs", type=int, default=1, help="processes", metavar="N")
+    parser.add_argument("--methods", action="store_true", help="also the field's: Otsu, Sauvola, Wolf, morphology")
     parser.add_argument("--sheet", type=Path, help="also show every picture with the ink found", metavar="DIR")
     parser.add_argument("-o", dest="output", type=Path, help="keep the table as JSON", metavar="FILE")
     parser.add_argument("--compare", type=Path, nargs=2, help="two kept tables side by side", metavar="FILE")
@@ -53,9 +54,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
     from benchmarks.intake.conditions import CONDITIONS
     from benchmarks.intake.measures import measure
+    from benchmarks.intake.methods import METHODS
     from benchmarks.intake.scenes import Scene
     from benchmarks.intake.shapes import load_shapes
-    from benchmarks.intake.table import row, total
+    from benchmarks.intake.table import best_of, row, total
 
     seed = options.seed if options.seed is not None else (1 if options.held_out else 0)
     strengths = _HELD_OUT if options.held_out else _TUNED
@@ -63,7 +65,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     for absent in missing:
         print(f"not here: {absent}", file=sys.stderr)
     names = [name for name in CONDITIONS if not options.only or any(word in name for word in options.only)]
-    work = partial(_condition, shapes, seed, strengths, options.each, options.sheet)
+    ways = list(METHODS) if options.methods else ["allograph"]
+    work = partial(_condition, shapes, seed, strengths, options.each, options.sheet, ways)
     with ProcessPoolExecutor(options.jobs) as pool:
         done = dict(zip(names, (pool.map if options.jobs > 1 else map)(work, names), strict=True))
     blanks = [
@@ -71,15 +74,20 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         for place, blank in enumerate(more.BLANKS.values())
         for k in range(2 * options.each)
     ]
-    everything = [one for measured in done.values() for one in measured]
+    ways = {way: [one for measured in done.values() for one in measured[way]] for way in ways}
+    everything = ways["allograph"]
+    methods = {
+        way: {**total(theirs), "best of it and ours": best_of(everything, theirs)} for way, theirs in ways.items()
+    }
     return {
         "command": " ".join(["python -m benchmarks.intake", *sys.argv[1:]]),
         "seed": seed,
         "strengths": strengths,
         "sources": sorted({shape.source for shape in shapes}),
         "missing": missing,
-        "rows": {name: row(measured) for name, measured in done.items()},
+        "rows": {name: row(measured["allograph"]) for name, measured in done.items()},
         "total": total(everything),
+        "methods": methods if options.methods else {},
         "blank refused": sum(blank.refused is not None for blank in blanks) / len(blanks),
         "lines": sorted({m.refused for m in everything if m.refused}),
         "pictures": len(everything),
@@ -87,41 +95,60 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _condition(
-    shapes: list[Any], seed: int, strengths: tuple[float, ...], each: int, sheets: Path | None, name: str
-) -> list[Any]:
-    """The pictures of one condition, measured; its sheet."""
+    shapes: list[Any],
+    seed: int,
+    strengths: tuple[float, ...],
+    each: int,
+    sheets: Path | None,
+    ways: list[str],
+    name: str,
+) -> dict[str, list[Any]]:
+    """The pictures of one condition, measured in each way; the sheet of ours."""
     import benchmarks.intake.conditions_more  # noqa: F401 - it registers
     import numpy as np
     from benchmarks.intake.conditions import CONDITIONS
     from benchmarks.intake.measures import measure
+    from benchmarks.intake.methods import METHODS
     from benchmarks.intake.sheets import Sheet
 
     warnings.simplefilter("ignore")
     place = list(CONDITIONS).index(name)
     number = place * len(strengths) * each
-    sheet, done = Sheet(), []
+    sheet, done = Sheet(), {way: [] for way in ways}
     for strength in strengths:
         for k in range(each):
             random = np.random.default_rng([seed, place, round(100 * strength), k])
             made = CONDITIONS[name](shapes[number % len(shapes)], strength, random)
             number += 1
-            measured, found = measure(made)
-            done.append(measured)
-            sheet.add(made, measured, found, strength)
+            for way in ways:
+                measured, found = measure(made, METHODS[way])
+                done[way].append(measured)
+                if way == ways[0]:
+                    sheet.add(made, measured, found, strength)
     if sheets:
         sheet.save(sheets / f"{place:02d}-{name.replace(' ', '-').replace(',', '')}.png")
-    print(f"{name}: {np.mean([one.iou for one in done]):.3f}", file=sys.stderr, flush=True)
+    print(f"{name}: {np.mean([one.iou for one in done[ways[0]]]):.3f}", file=sys.stderr, flush=True)
     return done
 
 
 def show(result: dict[str, Any]) -> None:
-    """The table, in Markdown."""
-    columns = list(next(iter(result["rows"].values())))
-    print(f"| condition | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
-    for name, values in {**result["rows"], "**all**": result["total"]}.items():
-        cells = (f"{v:.3f}" if key in ("iou", "worst second") else f"{100 * v:.1f} %" for key, v in values.items())
-        print(f"| {name} | {' | '.join(cells)} |")
+    """The tables, in Markdown."""
+    _table("condition", {**result["rows"], "**all**": result["total"]})
     print(f"\nblank pictures refused: {100 * result['blank refused']:.1f} %; {result['pictures']} pictures")
+    if result["methods"]:
+        print()
+        _table("method", result["methods"])
+
+
+def _table(first: str, rows: dict[str, dict[str, float]]) -> None:
+    columns = list(next(iter(rows.values())))
+    print(f"| {first} | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
+    for name, values in rows.items():
+        cells = (
+            f"{v:.3f}" if key.startswith(("iou", "best", "mean", "worst")) else f"{100 * v:.1f} %"
+            for key, v in values.items()
+        )
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> None:

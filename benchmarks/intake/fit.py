@@ -33,7 +33,7 @@ def gather(seed: int, each: int, keep: Path | None = None, only: list[str] | Non
     from benchmarks.intake.measures import decoded, truth_at
     from benchmarks.intake.shapes import load_shapes
 
-    from allograph.imaging.candidates import candidates
+    from allograph.imaging.candidates import Candidate, candidates
 
     shapes, _ = load_shapes(seed, 90)
     rows, overlaps, scenes = [], [], []
@@ -43,7 +43,9 @@ def gather(seed: int, each: int, keep: Path | None = None, only: list[str] | Non
         source = decoded(made)
         alpha = source.alpha
         card = None if alpha is None or alpha.min() > 0.95 or np.ptp(alpha) < 0.05 else alpha > 0.85 * alpha.max()
-        for one in filter(None, candidates(source.colour.astype(np.float32), card)):
+        for one in candidates(source.colour.astype(np.float32), card):
+            if not isinstance(one, Candidate):
+                continue
             overlap = 0.0
             if made.ink is not None:
                 truth = truth_at(made.ink, one.reading.mask.shape)

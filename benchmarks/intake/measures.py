@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Measured", "decoded", "measure", "truth_at"]
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +62,12 @@ def truth_at(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.asarray(scaled) > 0.5
 
 
-def measure(scene: Scene) -> tuple[Measured, FoundInk | None]:
-    """Find the ink of a scene and compare it with the truth, on the intake's own raster."""
+def measure(scene: Scene, find: Callable[[Decoded], FoundInk] = find_ink) -> tuple[Measured, FoundInk | None]:
+    """Find the ink of a scene, in one way or another, and compare it with the truth, on the intake's own raster."""
     source = decoded(scene)
     started = time.process_time()
     try:
-        found = find_ink(source)
+        found = find(source)
     except AllographError as error:
         return Measured(0.0, None, str(error), False, False, False, time.process_time() - started), None
     seconds = time.process_time() - started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ pytest.importorskip("pydantic", reason="the studio's packages are not installed:
 from allograph import weights
 from allograph.studio import ModelRegistry
 from commands.family import build, card
+from studio.browser import Visit, browsing
 from studio.live_server import LiveServer, exemplar, running
 
 
@@ -39,3 +41,23 @@ def server(registry: ModelRegistry) -> Iterator[LiveServer]:
         # Modules that are imported on first use may use `random`, which Hypothesis does not allow while it draws.
         live.post("outlines", {"exemplars": [exemplar()], "numbers": [1]})
         yield live
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def visit(browser: Any, server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
+    width, scheme = getattr(request, "param", (1440, "light"))
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width < 500)
+    context.set_default_timeout(30_000)
+    one = Visit(context.new_page(), server.address.url)
+    one.open()
+    yield one
+    context.close()
+    assert one.complaints == []
+    assert one.elsewhere == []

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import allograph
 from allograph.data.folders import load_folder
+from allograph.imaging.inspection import inspect_picture
 from allograph.studio import Limits, ModelRegistry
 from studio.live_server import LiveServer, drawing, encoded, exemplar, running
 
@@ -65,6 +68,30 @@ def test_a_drawing_as_a_file_is_the_command_lines(server: LiveServer, model_file
     again = server.post("picture", {**asked, "size": 300})
     with Image.open(io.BytesIO(again.content)) as picture:
         assert picture.size == (300, 300)
+
+
+def test_what_is_found_is_what_the_command_line_says(server: LiveServer, model_files: dict[str, Path]) -> None:
+    picture = drawing(0, (300, 200))
+    wanted, _ = inspect_picture(base64.b64decode(encoded(picture)))
+    answer = server.post("inspect", {"image": encoded(picture)}).json
+    with Image.open(io.BytesIO(base64.b64decode(answer.pop("marked")))) as marked:
+        assert marked.size == (420, 280)
+        assert (np.asarray(marked) == (214, 40, 96)).all(-1).sum() > 100
+    seen = array(answer.pop("seen"), 28, 28)
+    space = allograph.load(model_files["bending"]).space
+    assert np.array_equal(seen, space.preprocess(picture).image[0] * 255)
+    assert answer.pop("size") == 28
+    assert answer == json.loads(json.dumps(asdict(wanted)))
+    light = server.post("inspect", {"image": encoded(Image.eval(picture, lambda v: 255 - v)), "ink": "light"}).json
+    assert (light["polarity"], light["ink"]) == ("light", "#ffffff")
+    assert array(light["seen"], 28, 28).any()
+
+
+def test_notes_say_what_to_choose_and_name_no_flag(server: LiveServer) -> None:
+    picture = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(picture).polygon([(0, 0), (199, 0), (0, 199)], fill=0)
+    (note,) = server.post("inspect", {"image": encoded(picture)}).json["notes"]
+    assert note == "the ink may not be what was drawn; crop the picture to the symbol, or choose dark or light"
 
 
 def test_an_outline_is_an_svg_document(server: LiveServer) -> None:
@@ -194,6 +221,9 @@ def test_a_collection_is_a_folder_to_train_on(server: LiveServer, tmp_path: Path
         ("write", {"exemplars": [{"image": encoded(Image.new("1", (5000, 5000)))}]}, 413, "million pixels"),
         ("write", {"model": "../../etc/passwd"}, 404, "known models are bending"),
         ("write", {"model": "/elsewhere/some.safetensors"}, 404, "known models are bending"),
+        ("inspect", {}, 400, "image is missing"),
+        ("inspect", {"image": exemplar()["image"], "model": "colour"}, 400, "looks for no ink"),
+        ("inspect", {"image": encoded(Image.new("L", (60, 60), 255))}, 422, "or choose dark or light"),
         ("outlines", {}, 400, "numbers is missing"),
         ("picture", {"number": 0}, 400, "number"),
         ("picture", {"number": 1, "format": "pdf"}, 400, "format must be 'png' or 'svg'"),

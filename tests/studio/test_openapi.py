@@ -17,6 +17,7 @@ from studio.live_server import LiveServer
 DESCRIPTION = schemas.openapi()
 SCHEMAS = request_schemas(DESCRIPTION)
 BODIES = {
+    "inspect": schemas.InspectRequest,
     "write": schemas.WriteRequest,
     "outlines": schemas.OutlinesRequest,
     "picture": schemas.PictureRequest,

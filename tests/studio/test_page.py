@@ -17,36 +17,14 @@ from PIL import Image
 from allograph import weights
 from allograph.studio import Limits, ModelRegistry
 from commands.family import build, card
-from studio.browser import Visit, browsing, chromium
-from studio.live_server import LiveServer, drawing, encoded, running
+from studio.browser import Visit, chromium
+from studio.live_server import drawing, encoded, running
 
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
 if not chromium():
     pytest.skip("no Chromium here: apt-get install chromium, or set ALLOGRAPH_CHROMIUM", allow_module_level=True)
 
 WIDTHS = (390, 1440)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as one:
-        yield one
-
-
-@pytest.fixture
-def visit(browser: Any, server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A fresh page; afterwards nothing has gone wrong on it and no request has left the machine."""
-    width, scheme = getattr(request, "param", (1440, "light"))
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width == min(WIDTHS)
-    )
-    context.set_default_timeout(30_000)
-    one = Visit(context.new_page(), server.address.url)
-    one.open()
-    yield one
-    context.close()
-    assert one.complaints == []
-    assert one.elsewhere == []
 
 
 def drop(visit: Visit, name: str, content: bytes, kind: str) -> None:
@@ -341,16 +319,6 @@ def test_what_is_no_image_is_refused_kindly_and_nothing_is_lost(visit: Visit) ->
     assert page.locator("#grid .cell").count() == 16
     visit.draw(((((0.1, 0.1), (0.2, 0.1))),))
     page.wait_for_selector("#alert", state="hidden")
-
-
-def test_what_the_server_objects_to_is_said(visit: Visit) -> None:
-    page = visit.page
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 64), "white").save(stream, "PNG")
-    drop(visit, "blank.png", stream.getvalue(), "image/png")
-    page.wait_for_selector("#alert:not([hidden])")
-    assert "no ink" in page.locator("#alert").inner_text()
-    visit.complaints.clear()  # Chromium notes the answer 422
 
 
 def test_the_numbers_of_a_second_drawing(visit: Visit) -> None:

@@ -24,9 +24,18 @@ from allograph.generation.samples import SampleRequest
 from allograph.imaging import outline
 from allograph.imaging.render import stroke_field
 from export.test_noise import KNOWN
-from studio.browser import SYMBOL, Visit, browsing, chromium, smooth
+from studio.browser import SYMBOL, Visit, chromium, smooth
 from studio.live_server import drawing
 from studio.plain_server import served
+from studio.test_found import (  # noqa: F401
+    test_a_box_is_drawn_and_the_crop_is_what_is_drawn_after,
+    test_a_picture_is_shown_with_what_was_found_in_it,
+    test_a_picture_without_ink_is_refused_with_what_helps,
+    test_axe_finds_no_serious_fault_in_what_is_found,
+    test_corners_are_moved_by_the_keyboard,
+    test_dark_and_light_choose_the_ink_and_automatic_undoes_it,
+    test_several_pictures_are_opened_at_once,
+)
 from studio.test_page import (  # noqa: F401  # what makes sense without a server is tested here again
     WIDTHS,
     drop,
@@ -40,7 +49,6 @@ from studio.test_page import (  # noqa: F401  # what makes sense without a serve
     test_the_slider_holds_a_step_and_windows_are_shown,
     test_the_zip_holds_what_the_collection_shows,
     test_what_is_no_image_is_refused_kindly_and_nothing_is_lost,
-    test_what_the_server_objects_to_is_said,
 )
 
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
@@ -57,12 +65,6 @@ SYMBOLS = sorted(
 )
 MOST_BYTES = 12_000_000
 """Of all that is loaded at the first visit, gzipped."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,8 @@ _POLICY = (
     "connect-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 )
 _FIRST_LINE = '<meta charset="utf-8" />'
+_HEAD, _HEAD_ENDS = "<!-- head of index.html -->", '<meta name="description"'
+"""Stands in other pages for what begins index.html's head, up to its description."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def write_site(
 def _page() -> dict[str, bytes]:
     """The page's files by their paths in the site, pages with the policy that keeps them from other places."""
     files = {}
+    head = (_PAGE / "index.html").read_text().split("<head>")[1].split(_HEAD_ENDS)[0].strip()
     for path in sorted(_PAGE.rglob("*")):
         if not path.is_file():
             continue
@@ -112,7 +115,7 @@ def _page() -> dict[str, bytes]:
         content = path.read_bytes()
         if path.suffix == ".html":
             policy = f'{_FIRST_LINE}\n    <meta http-equiv="Content-Security-Policy" content="{_POLICY}" />'
-            content = content.decode().replace(_FIRST_LINE, policy, 1).encode()
+            content = content.decode().replace(_HEAD, head).replace(_FIRST_LINE, policy, 1).encode()
         files[name] = content
     return files | {"source.js": _SOURCE.encode()}
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from allograph.imaging.masks import eroded
 from allograph.imaging.page import find_pages
-from allograph.imaging.paper import MODELS, TONES, Departure, Model, Tone, departure, resized
-from allograph.imaging.plausibility import features, plausibility
+from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Departure, Model, Tone, departure, resized
+from allograph.imaging.plausibility import features, plausibility, slopes
 from allograph.imaging.reading import Reading, contrast, read
 
 Polarity = Literal["auto", "dark", "light"]
@@ -29,19 +29,17 @@ _NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
 """What is preferred, and by how much: the paper is a surface; all that stands out is ink; the sheet is the
 picture; its edge cuts no ink."""
 
-_CERTAIN = 0.97
-"""From here on no reading that costs `_PAGE` or more can be preferred..."""
-
 _MUCH = 0.3
-"""...but where the ink fills more than this share of the sheet, both tones are read in every way."""
+"""Where the ink fills more than this share of the sheet, both tones are read in every way."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A reading with what it assumes: `page` is the number of its sheet, 0 for the whole picture; `cut`: the sheet's
-    edge cuts its ink, as that of a shadow does."""
+    """A reading with what it assumes: its `sheet` (h, w) and the number `page` of that, 0 for the whole picture;
+    `cut`: the sheet's edge cuts its ink, as that of a shadow does."""
 
     reading: Reading
+    sheet: np.ndarray
     page: int
     model: Model
     tone: Tone
@@ -57,19 +55,20 @@ class Candidate:
 
 def likely(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> list[tuple[Candidate, float]]:
     """The readings of a picture (h, w, 3), of which only `card` may count, with their plausibilities, the preferred
-    first. Where no other reading can be preferred to a plain one, the others are not made."""
+    first. Where no other reading can be preferred to one that is there, the others are not made."""
     found: list[Candidate] = []
     for one in candidates(colour, card, polarity):
-        if one is not None:
+        if isinstance(one, Candidate):
             found.append(one)
-        elif _one_is_certain(found):
+        elif _one_is_certain(found, one):
             break
     return sorted(_scored(found), key=lambda pair: pair[0].cost - pair[1])
 
 
-def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | None]:
-    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: first
-    the plain ones, then None, then all others."""
+def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | float]:
+    """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: the
+    plain ones, then the plain ones of pages, then all others; before each further lot the least that one of it or of a
+    later one costs."""
     factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
     size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
     small = resized(colour, size).astype(np.float32)
@@ -79,6 +78,8 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
     ways: list[tuple[Model, bool]] = [(model, strong) for model in MODELS for strong in (False, True)]
     ways.remove(("flat", False))
     sheets = [_whole(small, card)]
+    light = small @ LUMINANCE
+    slope = slopes(light)
 
     @cache
     def departed(number: int, model: Model, tone: Tone) -> Departure:
@@ -95,16 +96,21 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
             made.append(read(seen, sheet, ruled=False))
         for one in made:
             if one is not None:
-                measured = features(one, small, sheet, number, model, tone, strong)
-                yield Candidate(one, number, model, tone, strong, bool(number and one.mask[edge].any()), measured)
+                measured = features(one, light, slope, sheet, number, model, tone, strong)
+                cut = bool(number and one.mask[edge].any())
+                yield Candidate(one, sheet, number, model, tone, strong, cut, measured)
 
     for tone in tones:
         yield from readings(0, tone, *ways[0])
-    yield None
+    yield _PAGE
     sheets += find_pages(small) if card is None else []
+    for number in range(1, len(sheets)):
+        for tone in tones:
+            yield from readings(number, tone, *ways[0])
+    yield _NEAR
     for number in range(len(sheets)):
         for tone in tones:
-            for model, strong in ways if number else ways[1:]:
+            for model, strong in ways[1:]:
                 yield from readings(number, tone, model, strong)
 
 
@@ -120,6 +126,7 @@ def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
     return [(one, float(score)) for one, score in zip(found, scores, strict=True)]
 
 
-def _one_is_certain(plain: list[Candidate]) -> bool:
-    best, score = max(_scored(plain), key=lambda pair: pair[1], default=(None, 0.0))
-    return best is not None and score >= _CERTAIN and float(best.reading.mask.mean()) <= _MUCH
+def _one_is_certain(found: list[Candidate], cost: float) -> bool:
+    """Whether no reading of that cost can be preferred to one that was found."""
+    best, score = max(_scored(found), key=lambda pair: pair[1] - pair[0].cost, default=(None, 0.0))
+    return best is not None and score - best.cost >= 1 - cost and float(best.reading.mask.mean()) <= _MUCH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Inspection", "inspect_picture"]
+__all__ = ["Inspection", "inspect_ink", "inspect_picture", "marked"]
 
 from dataclasses import dataclass
 
@@ -62,9 +62,13 @@ def inspect_picture(image: Picture, ink: Polarity = "auto", size: int = 105) -> 
     Raises AllographError, as `preprocess` does, where there is nothing to be found.
     """
     found = find_in(image, ink)
+    return inspect_ink(found), _beside(marked(found), exemplar_of(found, size, OMNIGLOT).drawing)
+
+
+def inspect_ink(found: FoundInk) -> Inspection:
+    """What was found, in words and numbers."""
     seen, source = found.segmentation, found.source
-    parts = components(found.mask)[1]
-    inspection = Inspection(
+    return Inspection(
         width=source.width,
         height=source.height,
         frame=source.frame,
@@ -75,13 +79,12 @@ def inspect_picture(image: Picture, ink: Polarity = "auto", size: int = 105) -> 
         box=_box(found.mask, found),
         page=None if seen.page is None else _box(seen.page, found),
         stroke_width=round(found.width / max(source.scale), 2),
-        parts=int(parts),
+        parts=int(components(found.mask)[1]),
         symbols=hint(found),
         rules=seen.rules,
         confidence=round(seen.confidence, 3),
         notes=found.notes,
     )
-    return inspection, _shown(found, size)
 
 
 def _hex(colour: tuple[int, int, int, int]) -> str:
@@ -98,8 +101,8 @@ def _box(mask: np.ndarray, found: FoundInk) -> tuple[int, int, int, int]:
     )
 
 
-def _shown(found: FoundInk, size: int) -> Image.Image:
-    """Left the picture with the contours of its ink, right the model's image."""
+def marked(found: FoundInk) -> Image.Image:
+    """The picture with the contours of its ink, as large as half of what `inspect_picture` shows."""
     ground = Image.new("RGBA", found.source.picture.size, (*PAGE, 255))
     ground.alpha_composite(found.source.picture.convert("RGBA"))
     zoom = _SIDE / max(ground.size)
@@ -107,15 +110,17 @@ def _shown(found: FoundInk, size: int) -> Image.Image:
     near = Image.fromarray((found.mask * 255).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
     inside = np.asarray(near) > 127
     edge = dilated(inside, 2) & ~inside
-    marked = np.array(picture)
-    marked[inside] = (0.55 * marked[inside] + 0.45 * np.array(_MARK)).astype(np.uint8)
-    marked[edge] = _MARK
-    exemplar = exemplar_of(found, size, OMNIGLOT)
-    pixels = Image.fromarray(((1 - exemplar.drawing) * 255).astype(np.uint8)).resize(
-        (_SIDE, _SIDE), Image.Resampling.NEAREST
-    )
+    shown = np.array(picture)
+    shown[inside] = (0.55 * shown[inside] + 0.45 * np.array(_MARK)).astype(np.uint8)
+    shown[edge] = _MARK
+    return Image.fromarray(shown)
+
+
+def _beside(picture: Image.Image, drawing: np.ndarray) -> Image.Image:
+    """Left the marked picture, right the model's image."""
+    pixels = Image.fromarray(((1 - drawing) * 255).astype(np.uint8)).resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
     page = Image.new("RGB", (2 * _SIDE + 3 * _GAP, _SIDE + 2 * _GAP), PAGE)
-    page.paste(Image.fromarray(marked), (_GAP + (_SIDE - picture.width) // 2, _GAP + (_SIDE - picture.height) // 2))
+    page.paste(picture, (_GAP + (_SIDE - picture.width) // 2, _GAP + (_SIDE - picture.height) // 2))
     page.paste(pixels, (2 * _GAP + _SIDE, _GAP))
     frame = (2 * _GAP + _SIDE - 2, _GAP - 2, 2 * _GAP + 2 * _SIDE + 1, _GAP + _SIDE + 1)
     ImageDraw.Draw(page).rectangle(frame, outline=ACCENT, width=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FEATURES", "features", "plausibility"]
+__all__ = ["FEATURES", "features", "plausibility", "slopes"]
 
 import json
 from functools import cache
@@ -11,7 +11,7 @@ from importlib import resources
 import numpy as np
 
 from allograph.imaging.masks import components, dilated, eroded
-from allograph.imaging.paper import LUMINANCE, Model, Tone
+from allograph.imaging.paper import Model, Tone
 from allograph.imaging.reading import Reading
 from allograph.imaging.shapes import signed_distance, skeleton
 
@@ -23,12 +23,26 @@ FEATURES = (
 """What is measured of a reading."""
 
 
-def features(
-    reading: Reading, colour: np.ndarray, sheet: np.ndarray, page: int, model: Model, tone: Tone, strong: bool
-) -> np.ndarray:
-    """`FEATURES` of a reading of a picture (h, w, 3); `page` is the number of the page that is its sheet, 0 for all."""
+def slopes(light: np.ndarray) -> np.ndarray:
+    """How steep the luminance (h, w) of a picture is: large at its edges."""
     from scipy import ndimage
 
+    grey = ndimage.gaussian_filter(light, 1.0)
+    return np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1)) / 4
+
+
+def features(
+    reading: Reading,
+    light: np.ndarray,
+    slope: np.ndarray,
+    sheet: np.ndarray,
+    page: int,
+    model: Model,
+    tone: Tone,
+    strong: bool,
+) -> np.ndarray:
+    """`FEATURES` of a reading of a picture whose luminance and `slopes` (h, w) are given; `page` is the number of the
+    page that is its sheet, 0 for all."""
     mask = reading.mask
     area, whole = float(mask.sum()), float(max(sheet.sum(), 1))
     rim = sheet & ~eroded(sheet, 2)
@@ -43,8 +57,6 @@ def features(
     labels, parts = components(mask)
     sizes = np.bincount(labels.ravel())[1:]
     # Where the picture has edges, a right reading has ink's edges, and the other way round.
-    grey = ndimage.gaussian_filter(colour @ LUMINANCE, 1.0)
-    slope = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1)) / 4
     inner = eroded(sheet)
     contour = (mask ^ eroded(mask)) & inner
     typical = float(np.median(slope[contour])) if contour.any() else 0.0
@@ -55,7 +67,6 @@ def features(
     found = float((slope[contour] > max(3 * floor, 0.004)).mean()) if contour.any() else 0.0
     strength = np.abs(reading.strength[sheet & ~dilated(mask, 3)])
     rest = float(np.percentile(strength, 98)) if strength.size else 0.0
-    light = colour @ LUMINANCE
     ground = sheet & ~mask
     apart = (~sheet).any() and ground.any()
     outside = float(abs(np.median(light[~sheet]) - np.median(light[ground]))) if apart else 0.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 __all__ = ["without_dots", "without_holes", "without_rules"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,14 +78,12 @@ def _rules(strength: np.ndarray, sheet: np.ndarray) -> _Rules | None:
     present = (thin > _PRESENT) & sheet
     columns = np.arange(width)
     few = columns[:: max(1, width // 120)]
-    scores = []
-    for slant in _SLANTS:
-        cover = _cover(present, sheet, few, slant)
-        scores.append(float((cover[cover > 0.9 * _COVERED] ** 2).sum()))
+    shifts = [np.round(slant * (few - width / 2)).astype(int) for slant in _SLANTS]
+    scores = [float((cover[cover > 0.9 * _COVERED] ** 2).sum()) for cover in _covers(present, sheet, few, shifts)]
     if not max(scores):
         return None
-    slant = _SLANTS[int(np.argmax(scores))]
-    cover = _cover(present, sheet, columns, slant)
+    shift = np.round(_SLANTS[int(np.argmax(scores))] * (columns - width / 2)).astype(int)
+    (cover,) = _covers(present, sheet, columns, [shift])
     labels, count = components(cover > _COVERED)
     found = [span[0] for span in ndimage.find_objects(labels)]
     spans = [span for span in found if span.stop - span.start <= thickest]
@@ -91,7 +91,7 @@ def _rules(strength: np.ndarray, sheet: np.ndarray) -> _Rules | None:
         return None
     # What the blur of the picture leaves at a rule's edges goes with it.
     rows = [(max(0, span.start - 1), min(height, span.stop + 1)) for span in spans]
-    return _Rules(rows, np.round(slant * (columns - width / 2)).astype(int))
+    return _Rules(rows, shift)
 
 
 def _blanked(strength: np.ndarray, rules: _Rules) -> np.ndarray:
@@ -128,15 +128,33 @@ def _erased(strength: np.ndarray, evidence: np.ndarray, sheet: np.ndarray, rules
     return cleaned
 
 
-def _cover(present: np.ndarray, sheet: np.ndarray, columns: np.ndarray, slant: float) -> np.ndarray:
-    """Which share of each row of this slant is thin ink, over the columns that lie on the sheet."""
-    height, width = present.shape
-    rows = np.arange(height)[:, None] + np.round(slant * (columns - width / 2)).astype(int)
-    inside = (rows >= 0) & (rows < height)
-    rows = rows.clip(0, height - 1)
-    total = (sheet[rows, columns] & inside).sum(1)
-    hits = (present[rows, columns] & inside).sum(1)
-    return np.where(total > 0.4 * len(columns), hits / np.maximum(total, 1), 0)
+def _covers(
+    present: np.ndarray, sheet: np.ndarray, columns: np.ndarray, shifts: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Which share of each row is thin ink, over the columns that lie on the sheet; for rows of each of these slants."""
+    hits, totals = (_sums(mask[:, columns], shifts) for mask in (present, sheet))
+    return [
+        np.where(total > 0.4 * len(columns), hit / np.maximum(total, 1), 0)
+        for hit, total in zip(hits, totals, strict=True)
+    ]
+
+
+def _sums(mask: np.ndarray, shifts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """How many pixels of a mask (h, w) lie in each row, where rows are off by a shift (w,) in each column.
+
+    Columns of one shift lie side by side: a difference of running sums counts them at once.
+    """
+    height, reach = len(mask), max(int(abs(shift).max()) for shift in shifts)
+    running = np.pad(np.cumsum(mask, axis=1, dtype=np.int32), ((reach, reach), (1, 0)))
+    sums = []
+    for shift in shifts:
+        total = np.zeros(height, np.int32)
+        edges = [0, *(np.flatnonzero(np.diff(shift)) + 1).tolist(), len(shift)]
+        for first, last in pairwise(edges):
+            rows = slice(reach + shift[first], reach + shift[first] + height)
+            total += running[rows, last] - running[rows, first]
+        sums.append(total)
+    return sums
 
 
 def without_dots(mask: np.ndarray) -> np.ndarray:

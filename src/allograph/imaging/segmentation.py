@@ -13,7 +13,6 @@ from allograph.errors import AllographError
 from allograph.imaging.candidates import Candidate, Polarity, likely
 from allograph.imaging.decoding import Decoded
 from allograph.imaging.masks import eroded
-from allograph.imaging.page import find_pages
 from allograph.imaging.paper import LUMINANCE, Departure, Model, Tone, departure, resized
 from allograph.imaging.reading import Reading, contrast, read
 from allograph.imaging.style import Colour
@@ -122,9 +121,7 @@ def _on_paper(
         share = 100 * float(best.reading.mask.mean())
         seen = f"two tones, {share:.0f} % and {100 - share:.0f} % of the picture"
         if confidence - rival < _TIED:
-            raise AllographError(
-                f"{name} has {seen}: cannot tell ink from paper; say which is the ink with --ink dark or --ink light"
-            )
+            raise AllographError(f"{name} has {seen}: cannot tell ink from paper; say --ink dark or --ink light")
         other = "light" if best.tone == "dark" else "dark"
         warnings.append(f"{seen}: the {best.tone} one is taken for the ink; if it is not, say --ink {other}")
     elif confidence < _DOUBTFUL:
@@ -149,12 +146,11 @@ def _read_in_full(
     may be too fine a grain on the larger one."""
     whole = np.ones(colour.shape[:2], bool) if card is None else card
 
+    pages = {one.page: one.sheet for one, _ in ranked}
+
     @cache
     def sheet_of(number: int) -> np.ndarray:
-        if not number:
-            return whole
-        small = resized(colour, ranked[0][0].reading.mask.shape)
-        return resized(find_pages(small)[number - 1].astype(np.float32), colour.shape[:2]) > 0.5
+        return resized(pages[number].astype(np.float32), colour.shape[:2]) > 0.5 if number else whole
 
     @cache
     def departed(number: int, model: Model, tone: Tone) -> Departure:

@@ -67,6 +67,7 @@ def create_app(registry: ModelRegistry, address: Address, limits: Limits | None 
     api = [
         Route("/models", models),
         Route("/openapi.json", openapi),
+        post.route("/inspect", schemas.InspectRequest, service.inspect),
         post.route("/write", schemas.WriteRequest, service.write),
         post.route("/outlines", schemas.OutlinesRequest, service.outlines),
         post.route("/picture", schemas.PictureRequest, service.picture),

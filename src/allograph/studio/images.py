@@ -6,6 +6,7 @@ __all__ = ["ExemplarLoader", "LRUCache", "decode", "image_format"]
 
 import base64
 import io
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -16,6 +17,10 @@ from PIL import Image
 from allograph.errors import AllographError
 from allograph.generation.generator import Writer
 from allograph.imaging import Exemplar
+from allograph.imaging.finding import find_in
+from allograph.imaging.inspection import Inspection, inspect_ink, marked
+from allograph.imaging.preprocessing import exemplar_of
+from allograph.imaging.spaces import SymbolSpace
 from allograph.studio.errors import RequestError
 from allograph.studio.limits import Limits
 from allograph.studio.schemas import ExemplarImage
@@ -23,6 +28,9 @@ from allograph.studio.schemas import ExemplarImage
 Value = TypeVar("Value")
 
 _NO_PICTURE = Image.new("RGB", (1, 1))
+
+_FLAGS = re.compile(r"say --ink (\w+)(?: or (?:--ink )?(\w+))?")
+"""How the command line's notes name the tone of the ink; here it is chosen."""
 
 
 class LRUCache(Generic[Value]):
@@ -109,8 +117,38 @@ class ExemplarLoader:
         if exemplar is None:
             data = decode(given.image, self._limits, name)
             try:
-                exemplar = replace(writer.space.preprocess(data, given.ink), picture=_NO_PICTURE)
+                exemplar = writer.space.preprocess(data, given.ink)
             except AllographError as error:
-                raise RequestError(422, str(error).replace("the image", name, 1)) from error
-            self._cache.setdefault(key, exemplar)
+                raise _refusal(error, name) from error
+            self._keep(key, exemplar)
         return exemplar
+
+    def inspect(self, writer: Writer, given: ExemplarImage) -> tuple[Inspection, Image.Image, Exemplar]:
+        """What is found in an image, the image with its ink marked, and the exemplar, which is kept for later use.
+
+        Raises:
+            RequestError: 400, 413 or 422, there is no ink to be found, or the model does not look for any.
+        """
+        if not isinstance(writer.space, SymbolSpace):
+            raise RequestError(400, "this model takes pictures as they are and looks for no ink in them")
+        data = decode(given.image, self._limits, "the image")
+        try:
+            found = find_in(data, given.ink)
+            exemplar = exemplar_of(found, writer.space.size, writer.space.placement)
+        except AllographError as error:
+            raise _refusal(error, "the image") from error
+        self._keep((writer.sha256, given.key), exemplar)
+        inspection = inspect_ink(found)
+        notes = (_FLAGS.sub(_choose, note.removeprefix("the image: ")) for note in inspection.notes)
+        return replace(inspection, notes=tuple(notes)), marked(found), exemplar
+
+    def _keep(self, key: object, exemplar: Exemplar) -> None:
+        self._cache.setdefault(key, replace(exemplar, picture=_NO_PICTURE))
+
+
+def _refusal(error: AllographError, name: str) -> RequestError:
+    return RequestError(422, _FLAGS.sub(_choose, str(error).replace("the image", name, 1)))
+
+
+def _choose(flags: re.Match[str]) -> str:
+    return "choose " + " or ".join(filter(None, flags.groups()))

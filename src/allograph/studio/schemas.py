@@ -9,6 +9,7 @@ __all__ = [
     "DrawingSetRequest",
     "EnergyRequest",
     "ExemplarImage",
+    "InspectRequest",
     "OutlinesRequest",
     "PictureRequest",
     "RequestBody",
@@ -73,10 +74,17 @@ class ExemplarImage(RequestBody):
         return self.ink, hashlib.sha256(self.image.encode()).hexdigest()
 
 
-class _ExemplarsRequest(RequestBody):
+class _ModelRequest(RequestBody):
     model: str | None = Field(
         default=None, max_length=100, description="A name from /api/models; the first one by default."
     )
+
+
+class InspectRequest(_ModelRequest, ExemplarImage):
+    """A picture of a symbol, and the model that will see it."""
+
+
+class _ExemplarsRequest(_ModelRequest):
     exemplars: list[ExemplarImage] = Field(
         default=[], max_length=_MAX_EXEMPLARS, description="Drawings of one symbol, or none for drawings from nothing."
     )
@@ -163,6 +171,7 @@ def _message(location: tuple[int | str, ...], kind: str, text: str) -> str:
 
 
 _OPERATIONS = {
+    "inspect": (InspectRequest, "What is found in a picture, and what the model will see of it.", "JSON"),
     "write": (WriteRequest, "Generate new drawings after exemplars, or from nothing, step by step.", "JSON"),
     "outlines": (OutlinesRequest, "Trace the outlines of drawings of a set.", "JSON"),
     "picture": (PictureRequest, "Save one drawing of a set.", "a PNG or SVG file"),

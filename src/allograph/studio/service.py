@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,6 +67,15 @@ class StudioService:
 
     async def models(self) -> dict[str, Any]:
         return {"models": await _run(self._preprocessing, self._registry.describe)}
+
+    async def inspect(self, request: schemas.InspectRequest) -> dict[str, Any]:
+        def look() -> dict[str, Any]:
+            writer = self._registry.writer(request.model)
+            inspection, picture, exemplar = self._load.inspect(writer, request)
+            shown = {"marked": base64.b64encode(png(picture)).decode(), "seen": _preprocessed(exemplar)["drawing"]}
+            return {**asdict(inspection), **shown, "size": writer.model.config.image_size}
+
+        return await _run(self._preprocessing, look)
 
     async def write(self, request: schemas.WriteRequest) -> dict[str, Any]:
         drawings = await self._drawing_set(request)

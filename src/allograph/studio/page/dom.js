@@ -3,6 +3,9 @@
 /** An error whose message is for the user. */
 export class UserError extends Error {}
 
+/** A line of text that begins with a capital letter. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
 

@@ -5,9 +5,10 @@ import { $, make, onAppearance, UserError } from "./dom.js";
 import { Drawings } from "./drawings.js";
 import { EnergyPanel } from "./energy.js";
 import { Exemplars } from "./exemplars.js";
+import { Found } from "./found.js";
 import { Grid, paintReadWindows } from "./grid.js";
 import { Pad } from "./pad.js";
-import { load, onFile, whiten } from "./pictures.js";
+import { load, onFiles, whiten } from "./pictures.js";
 import { Player } from "./player.js";
 import { Result } from "./result.js";
 import { OutdatedSet } from "./server.js";
@@ -45,23 +46,19 @@ function showError(error) {
   $("alert").hidden = false;
 }
 
-function changed() {
-  draw();
-  if (!energy.pad.empty) energy.refresh();
-}
-
 const pad = new Pad($("pad"), () => exemplars.update());
-const exemplars = new Exemplars(pad, () => {
+const exemplars = new Exemplars(pad, draw, () => {
   describePad();
-  changed();
+  found.show(exemplars.found);
 });
+const found = new Found(pad, showError);
 const grid = new Grid((index) => result.open(grid.drawings, index, settings.model.conditional));
 const player = new Player((time, crisp) => {
   const windows = $("windows").checked;
   grid.paint(time, crisp, windows);
   paintReadWindows($("read-windows"), windows ? grid.drawings : null, exemplars.shownIndex, time);
 });
-const settings = new Settings(changed);
+const settings = new Settings(draw);
 const collection = new Collection(server, setStatus, showError);
 /** What the next drawings are generated from; a model that takes no exemplars gets none. */
 const recipe = () => ({ ...settings.recipe, exemplars: settings.model.conditional ? exemplars.list : [] });
@@ -72,7 +69,11 @@ const picture = (index, options) => {
 };
 const onPaper = async (index, options) =>
   grid.drawings.own ? whiten(await picture(index, options)) : picture(index, options);
-const bitmap = async (index) => ({ bitmap: await createImageBitmap(await picture(index)), own: grid.drawings.own });
+const bitmap = async (index) => ({
+  bitmap: await createImageBitmap(await picture(index)),
+  own: grid.drawings.own,
+  ink: "auto",
+});
 const result = new Result(
   {
     png: (index) => onPaper(index, { format: "png", size: SAVED }),
@@ -89,25 +90,28 @@ const result = new Result(
   showError,
 );
 
-/** Asks for new drawings and plays them, then adds their outlines. */
+/** Has the pictures looked at, asks for new drawings and plays them, then adds their outlines. */
 async function draw() {
   pending.abort();
   hideError();
   if (!settings.model) return;
-  if (settings.model.conditional && !exemplars.list.length) {
-    grid.clear();
-    player.refresh();
-    player.stop();
-    setStatus("");
-    return;
-  }
   pending = new AbortController();
   const { signal } = pending;
-  const own = !settings.model.conditional || exemplars.own;
   const started = performance.now();
   grid.startWork();
   const slow = setTimeout(() => setStatus("Drawing …"), 250);
   try {
+    await look(signal);
+    if (!energy.pad.empty) energy.refresh();
+    const { conditional } = settings.model;
+    if (conditional && !exemplars.list.length) {
+      grid.clear();
+      player.refresh();
+      player.stop();
+      setStatus("");
+      return;
+    }
+    const own = !conditional || exemplars.own;
     const drawings = new Drawings(await server.write(recipe(), settings.n, signal), own);
     clearTimeout(slow);
     grid.show(drawings);
@@ -126,6 +130,18 @@ async function draw() {
   }
 }
 
+/** Asks what is found in the pictures, where the model takes symbols. */
+async function look(signal) {
+  const { name, conditional, images } = settings.model;
+  const looks = conditional && ["symbols", "digits"].includes(images);
+  await exemplars.inspect(looks ? (one) => server.inspect({ model: name, ...one }, signal) : null, name);
+  const out = exemplars.refused;
+  if (out.length && exemplars.list.length) {
+    const said = $("alert").hidden ? "" : `${$("alert").textContent} `;
+    showError(new UserError(`${said}Not used: exemplar ${out.join(", ")}. Choose it to see why.`));
+  }
+}
+
 /** Asks for the outlines of the finished drawings, a few at a time. */
 async function addOutlines(drawings, signal) {
   await new Promise((resolve) => setTimeout(resolve, OUTLINES_AFTER));
@@ -138,13 +154,16 @@ async function addOutlines(drawings, signal) {
   }
 }
 
-async function open(file) {
-  try {
-    hideError();
-    exemplars.replace({ bitmap: await load(file), own: false });
-  } catch (error) {
-    showError(error);
-  }
+/** Shows the pictures in files, all of one symbol; says which are none, and how many are too many. */
+async function open(files) {
+  const loaded = await Promise.allSettled(files.map(load));
+  const pictures = loaded.flatMap(({ value }) => value ?? []);
+  const problems = loaded.flatMap(({ reason }) => reason?.message ?? []);
+  const { room } = exemplars;
+  if (pictures.length > room) problems.push(`There is room for ${room} of these ${pictures.length} pictures.`);
+  if (pictures.length) exemplars.open(pictures.slice(0, room));
+  else hideError();
+  if (problems.length) showError(new UserError(problems.join(" ")));
 }
 
 function describePad() {
@@ -160,7 +179,7 @@ for (const [file, name] of EXAMPLES) {
   const button = make("button", { type: "button", className: "thumb", "aria-label": name, title: name }, image);
   button.addEventListener("click", async () => {
     await image.decode();
-    exemplars.replace({ bitmap: await createImageBitmap(image), own: false });
+    exemplars.replace({ bitmap: await createImageBitmap(image), own: false, ink: "auto" });
   });
   $("examples").append(make("li", {}, button));
 }
@@ -169,9 +188,9 @@ $("undo").addEventListener("click", () => pad.undo());
 $("clear").addEventListener("click", () => pad.clear());
 $("open").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) open(file);
+  const files = [...event.target.files];
   event.target.value = "";
+  if (files.length) open(files);
 });
 $("windows").addEventListener("change", () => {
   if ($("windows").checked && player.time >= player.steps && grid.drawings) player.play(1);
@@ -194,7 +213,7 @@ document.addEventListener("keydown", (event) => {
     pad.undo();
   }
 });
-onFile($("sheet"), open);
+onFiles($("sheet"), open);
 onAppearance(() => {
   pad.paint();
   energy.pad.paint();

@@ -11,7 +11,7 @@ export class Pad {
   #box = null; // of the pad when the stroke began, so that a moving page does not bend the stroke
   #changed;
   strokes = [];
-  picture = null; // { bitmap, own }; own: ink in the page's colour on a transparent background
+  picture = null; // see pictures.js
 
   /** `changed` is called after each stroke, undo and clear. */
   constructor(canvas, changed) {
@@ -40,7 +40,21 @@ export class Pad {
 
   undo() {
     if (this.strokes.length) this.strokes.pop();
-    else this.picture = null;
+    else this.picture = this.picture?.whole ?? null;
+    this.paint();
+    this.#changed();
+  }
+
+  /** Shows a part of the picture, or all of it again: strokes stay where they lie on it. */
+  exchange(picture) {
+    const [[left, top, side], [newLeft, newTop, newSide]] = [this.picture, picture].map(squareOf);
+    const moved = ([x, y, width]) => [
+      (left + x * side - newLeft) / newSide,
+      (top + y * side - newTop) / newSide,
+      (width * side) / newSide,
+    ];
+    this.strokes = this.strokes.map((stroke) => stroke.map(moved));
+    this.picture = picture;
     this.paint();
     this.#changed();
   }
@@ -119,6 +133,12 @@ export class Pad {
     const pressure = event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5;
     return [(event.clientX - left) / width, (event.clientY - top) / height, 0.5 + pressure];
   }
+}
+
+/** The square that the pad shows around a picture, (left, top, side) in pixels of the whole one. */
+function squareOf({ bitmap, box: [left, top, right, bottom] = [0, 0, bitmap.width, bitmap.height] }) {
+  const side = Math.max(right - left, bottom - top);
+  return [(left + right - side) / 2, (top + bottom - side) / 2, side];
 }
 
 /** Draws a smooth stroke: quadratic curves between the midpoints of its segments. */

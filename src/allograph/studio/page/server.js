@@ -3,6 +3,9 @@
  * another source of drawings can take the server's place:
  *
  * - models(): what can be chosen, the default first, [{ name, conditional, temperature, ... }]
+ * - inspect({ model, image, ink }, signal): what is found in a picture, { polarity, ink, paper, width, height, box, page,
+ *   stroke_width, parts, symbols, rules, confidence, notes, marked, size, seen }: lengths in its pixels, null for what
+ *   cannot be said; `marked` a Blob, `seen` the model's size x size bytes; or { refused }, a line, where no ink is found
  * - write(recipe, n, signal): n new drawings, { n, steps, size, growth, ..., set }
  * - outlines(set, numbers, signal): traced outlines as SVG path data, [{ number, path }]
  * - picture(set, number, { format, size }): a drawing as a PNG or SVG file, a Blob
@@ -14,7 +17,7 @@
  * OutdatedSet when the model has changed since the set was written, or an AbortError after signal.abort().
  */
 
-import { UserError } from "./dom.js";
+import { sentence, UserError } from "./dom.js";
 
 const ATTEMPTS = 4;
 
@@ -28,6 +31,16 @@ const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeA
 export class Server {
   async models() {
     return (await this.#json("models")).models;
+  }
+
+  async inspect(picture, signal) {
+    try {
+      const found = await this.#json("inspect", picture, signal);
+      return { ...found, marked: new Blob([bytes(found.marked)]), seen: bytes(found.seen) };
+    } catch (error) {
+      if (error.status === 422) return { refused: error.message };
+      throw error;
+    }
   }
 
   async write(recipe, n, signal) {
@@ -87,7 +100,7 @@ export class Server {
       }
       if (answer.status === 410) throw new SetNotHeld();
       const { error = `the server answered ${answer.status}` } = await answer.json().catch(() => ({}));
-      throw new UserError(error.charAt(0).toUpperCase() + error.slice(1));
+      throw Object.assign(new UserError(sentence(error)), { status: answer.status });
     }
   }
 }

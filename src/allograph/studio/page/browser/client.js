@@ -39,6 +39,10 @@ export class Browser {
     return models;
   }
 
+  inspect(picture, signal) {
+    return this.#ask("inspect", [picture], signal);
+  }
+
   write(recipe, n, signal) {
     return this.#ask("write", [recipe, n], signal);
   }

@@ -4,13 +4,16 @@ import { UserError } from "../dom.js";
 import { percentile } from "./intake.js";
 import { blurred, inkBox, mask, raster, resized, where } from "./raster.js";
 
+const NO_INK =
+  "The image shows no ink that stands out from its paper. Draw the symbol more strongly, crop the picture to its paper, " +
+  "or choose dark or light.";
 const COARSE = 160; // pixels of the longer side
 const CONTRAST = 0.025;
 const CONTRAST_TO_NOISE = 5;
 const LUMINANCE = [0.299, 0.587, 0.114];
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** { strength, colour, paper } of an opaque ImageData. UserError where nothing stands out from the paper. */
+/** { strength, colour, paper, tone } of an opaque ImageData. UserError where nothing stands out from the paper. */
 export function inkOnPaper(image, polarity) {
   const planes = [0, 1, 2].map((channel) => {
     const plane = raster(image.width, image.height);
@@ -41,7 +44,7 @@ export function inkOnPaper(image, polarity) {
   }
   strength = away(planes, paper.map((plane) => resized(plane, image.width, image.height)));
   found = split(strength.data);
-  if (!found) throw new UserError("The image shows no ink that stands out from its paper. Draw the symbol more strongly.");
+  if (!found) throw new UserError(NO_INK);
   const nearby = levelNearby(strength, ...found, size);
   strength.data.forEach((v, i) => (strength.data[i] = v / nearby.data[i]));
   const most = strength.data.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -61,7 +64,8 @@ export function inkOnPaper(image, polarity) {
     planes.map(({ data }) => Math.round(255 * Math.min(1, Math.max(0, percentile(data.filter((_, i) => where.data[i]), 50)))));
   const ground = near.data.includes(1) ? near : blank.data.includes(1) ? blank : where(strength, (v) => v <= 0.5);
   strength.data.forEach((v, i) => (strength.data[i] = Math.min(2, Math.max(-1, v))));
-  return { strength, colour: [...colourOf(core), 255], paper: [...colourOf(ground), 255] };
+  const tone = dot(direction, LUMINANCE) < 0 ? "dark" : "light";
+  return { strength, colour: [...colourOf(core), 255], paper: [...colourOf(ground), 255], tone };
 }
 
 /** The light on the paper, a quadratic surface, and the unit direction in colour space from paper to ink. */

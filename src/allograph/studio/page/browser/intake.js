@@ -19,8 +19,8 @@ const WORK = [320, 1024]; // pixels of the longer side
 export const modelPen = (size) => Math.max(PLACEMENT.pen * size, MIN_PEN_PIXELS);
 
 /**
- * An exemplar of an ImageData, `size` pixels a side: { drawing, appearance }. `ink` is dark, light or auto. UserError
- * where there is no ink.
+ * An exemplar of an ImageData, `size` pixels a side: { drawing, appearance, found }, `found` the ink at the size that is
+ * worked on, `across` and `down` times the picture's. `ink` is dark, light or auto. UserError where there is no ink.
  */
 export function takeIn(image, size, ink = "auto") {
   const scale = worked(image);
@@ -44,6 +44,7 @@ export function takeIn(image, size, ink = "auto") {
       strokeWidth: stroke,
       penWidth: pen,
     },
+    found: { tone: found.tone, kept, width, across, down },
   };
 }
 
@@ -92,7 +93,7 @@ function opaqueInk({ data }, alpha, most) {
   const core = [];
   strength.data.forEach((v, i) => v > 0.75 && core.push(i));
   const ink = [0, 1, 2].map((channel) => Math.round(percentile(Float32Array.from(core, (i) => data[4 * i + channel]), 50)));
-  return { strength, colour: [...ink, Math.round(255 * full)], paper: [...ink, 0] };
+  return { strength, colour: [...ink, Math.round(255 * full)], paper: [...ink, 0], tone: "transparent" };
 }
 
 /** As numpy does it: linear between two values. */

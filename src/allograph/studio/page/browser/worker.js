@@ -3,16 +3,19 @@
 import { UserError } from "../dom.js";
 import { Model } from "./model.js";
 import { load, siteOf } from "./files.js";
+import { inspected } from "./inspection.js";
 import { plain, takeIn } from "./intake.js";
 import { outline, place, strokeField } from "./outline.js";
 
 const KEPT = 6; // sets of drawings
+const MOST = 8; // exemplars
 const BLOCK = 16;
 const WARM_UPS = 4; // until the browser has compiled all of the runtime for speed
 
 let site;
 const models = new Map(); // of promises, by name
 const sets = new Map(); // { model, exemplars, seed, temperature, finished } by key
+const exemplars = new Map();
 const forgotten = new Set();
 let waiting = 0;
 let turn = Promise.resolve();
@@ -44,6 +47,16 @@ const METHODS = {
     await rehearse(model);
     rehearsals(model, WARM_UPS - 1);
     return site.models;
+  },
+
+  async inspect({ model, ...given }) {
+    const { about } = await modelOf(model);
+    try {
+      return await inspected(await exemplarOf(given, about), await pixelsOf(given.image), about.size);
+    } catch (error) {
+      if (error instanceof UserError) return { refused: error.message };
+      throw error;
+    }
   },
 
   async write(recipe, n) {
@@ -178,7 +191,17 @@ async function freshSet({ model: name, exemplars: given, seed, temperature }) {
   return { model, exemplars, appearance, seed: seed ?? 0, temperature: temperature ?? model.about.temperature, finished: new Map() };
 }
 
+/** A picture taken in; the last ones are kept. */
 async function exemplarOf({ image, ink }, { size }) {
+  const key = `${size} ${ink} ${image}`;
+  const exemplar = exemplars.get(key) ?? takeIn(await pixelsOf(image), size, ink);
+  exemplars.delete(key);
+  exemplars.set(key, exemplar);
+  if (exemplars.size > MOST) exemplars.delete(exemplars.keys().next().value);
+  return exemplar;
+}
+
+async function pixelsOf(image) {
   const bytes = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
   const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
   let bitmap;
@@ -191,7 +214,7 @@ async function exemplarOf({ image, ink }, { size }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return takeIn(context.getImageData(0, 0, canvas.width, canvas.height), size, ink);
+  return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
 /** The logits of a finished drawing, made again if they are no longer kept. */
