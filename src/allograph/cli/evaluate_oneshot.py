@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _GIVEN = 5
 _TRIALS, _SAMPLES, _DRAWINGS, _BOUND_DRAWINGS = 20, 50, 1000, 200
-_STEPS = 600
+_STEPS = 400
 
 _SHAPES = ("turing", "topology")
 _OTHERS = ("unconditional", "exemplars", "alphabet")

@@ -24,10 +24,10 @@ _AT_ONCE = 100
 class JudgeTraining:
     """How a judge is made and trained: in each step it sees ``pairs`` drawings by people and as many others."""
 
-    steps: int = 600
+    steps: int = 400
     pairs: int = 32
-    widths: tuple[int, ...] = (32, 64, 64)
-    learning_rate: float = 3e-3
+    widths: tuple[int, ...] = (16, 32, 64)
+    learning_rate: float = 1e-2
     weight_decay: float = 0.05
 
 
