@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from allograph import AllographError
+from allograph.card import ModelCard
 from allograph.data import ConceptDataset, stroke_concepts
 from allograph.evaluation.oneshot.judge import JudgeTraining
 from allograph.evaluation.oneshot.line_up import LineUp, halves, line_ups, shapes_of
@@ -20,7 +21,10 @@ from allograph.evaluation.oneshot.points import Estimate
 from allograph.evaluation.oneshot.resampling import counts_of, resampled_by, units_of
 from allograph.evaluation.oneshot.topology import TopologyResult, topology_test
 from allograph.evaluation.oneshot.turing import _figures, picture_of, turing_test
+from allograph.evaluation.shown import ShownDrawings
+from allograph.generation.generator import Writer
 from allograph.runtime.distributed import ALONE
+from evaluation.small import untrained_bending
 from evaluation.writers import Oracle
 
 SIZE = 28
@@ -81,6 +85,20 @@ def test_neither_place_nor_grey_edges_tell_drawings_apart(symbols: ConceptDatase
     rows, columns = (shapes_of(drawing, 105)[0].any(axis).nonzero() for axis in (1, 0))
     assert all(abs(int(span[0] + span[-1]) - 104) <= 1 for span in (rows, columns))
     assert not shapes_of(torch.zeros(1, 105, 105), 52).any(), "blank drawings stay blank"
+
+
+def test_drawings_rendered_again_are_the_same_drawings_and_a_blank_one_is_left_as_it_is(
+    symbols: ConceptDataset,
+) -> None:
+    draw = ShownDrawings(Writer(untrained_bending(), ModelCard.of({"data": {"images": "symbols"}}), ""), None, False)
+    drawings = torch.cat([symbols.drawings([0, 300], 105), torch.zeros(1, 1, 105, 105)])
+    again = draw.again(drawings)
+    assert again.shape == drawings.shape and again.min() >= 0 and again.max() <= 1
+    assert torch.equal(again[2], drawings[2]) and draw.refused == 1
+    for one, other in ((drawings[:2], again[:2]), (again[:2], drawings[:2])):
+        beside = torch.nn.functional.max_pool2d(other.round(), 9, 1, 4)  # a pixel of the model's is five of these
+        assert (one.round() * beside).sum() > 0.9 * one.round().sum()
+    assert not torch.equal(again[:2].round(), drawings[:2])
 
 
 def test_noise_is_told_from_people_and_people_are_not(symbols: ConceptDataset) -> None:
