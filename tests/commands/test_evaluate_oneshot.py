@@ -189,10 +189,62 @@ def test_a_model_without_exemplars_draws_from_nothing_alone(capsys, splits: Spli
 
 
 def test_options_of_one_task_are_refused_by_the_others(capsys, bending: Path) -> None:
-    for words in (["--task", "alphabet", "--setting", "across"], ["--given", 3]):
+    for words in (
+        ["--task", "alphabet", "--setting", "across"],
+        ["--given", 3],
+        ["--size", 28],
+    ):
         status, out, err = run(capsys, *quick(bending, *words))
         assert (status, out) == (2, "")
         assert "leave it out" in one_line(err)
+    for words in (["topology", "--steps", 3], ["turing", "--whole"], ["turing", "--bound-drawings", 5]):
+        status, out, err = run(capsys, bending, "--task", *words)
+        assert (status, out) == (2, "")
+        assert f"{words[1]} is only for" in one_line(err)
+
+
+@pytest.mark.parametrize("task", ["turing", "topology"])
+def test_shapes_are_judged_beside_people_and_the_command_makes_the_same_figures_again(
+    capsys, task: str, bending: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    steps = ["--steps", 3] if task == "turing" else []
+    few = ["--data", "strokes", "-o", tmp_path / "out", "--characters", 4, *steps]
+    status, out, err = run(capsys, bending, "--task", task, *few)
+    assert (status, err) == (0, "")
+    assert "real, only rendered again" in out and "errors: bootstrap over characters" in out
+    path = tmp_path / "out" / f"small-strokes-validation-oneshot-{task}-28.json"
+    first = json.loads(path.read_text())
+    assert (first["measurement"], first["task"], first["size"], first["characters"]) == ("oneshot", task, 28, 4)
+    assert (first["exemplars"], first["drawings"], first["temperature"], first["whole"]) == (2, 9, 0.9, False)
+    assert first["people"] and first["rendered"] and first["generated"]
+    with Image.open(path.with_suffix(".png")) as picture:
+        assert picture.width > picture.height
+    assert main([*shlex.split(first["command"])[1:], "-o", str(tmp_path / "again")]) == 0
+    assert json.loads((tmp_path / "again" / path.name).read_text()) == first
+    capsys.readouterr()
+    status, out, err = run(capsys, bending, "--task", task, *few)
+    assert (status, out) == (2, "") and "--overwrite" in one_line(err)
+
+
+def test_images_that_are_the_models_own_have_no_pen(
+    capsys, bending: Path, splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def own(part: ConceptDataset) -> ConceptDataset:
+        return replace(part, images=replace(part.images, only_size=28))  # type: ignore[type-var]
+
+    parts = Splits(own(splits.train), own(splits.validation), own(splits.test))
+    monkeypatch.setattr(loading, "load_dataset", lambda *rest: parts)
+    monkeypatch.setattr("allograph.data.load_dataset", lambda *rest: parts)
+    model = weights.load(bending).model
+    weights.save(tmp_path / "own.safetensors", model, card(parts.train))
+    arguments = [tmp_path / "own.safetensors", "--task", "topology", "--data", "strokes", "-o", tmp_path / "out"]
+    status, out, err = run(capsys, *arguments, "--characters", 4, "--json")
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert document["rendered"] is document["kept"] is None and document["generated"]
+    status, out, err = run(capsys, *arguments, "--size", 52)
+    assert (status, out) == (2, "") and "use --size 28" in one_line(err)
 
 
 def test_characters_of_alphabets_that_the_critics_know_are_not_judged(

@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,7 +23,11 @@ from allograph import weights
 from allograph.cli import main
 from allograph.data import stroke_concepts
 from allograph.evaluation import Judges, TrainingFeatures, default_critic, from_exemplars, from_nothing, new_characters
+from allograph.evaluation.oneshot.judge import JudgeTraining
+from allograph.evaluation.oneshot.topology import topology_test
+from allograph.evaluation.oneshot.turing import picture_of, turing_test
 from allograph.evaluation.records import measurement_record, save_record
+from allograph.generation.places import save_png
 from commands.family import build, card
 from commands.pictures import draw_symbol
 from studio.browser import browsing, chromium
@@ -159,6 +164,45 @@ def test_all_three_tasks_are_on_the_page(capsys, results: Path, tmp_path: Path) 
     gain = nats["bound_gain"]
     assert text.count(f"{gain['mean']:.2f} ± {gain['error']:.2f}") == 2
     assert "recognised, %" not in text
+
+
+def test_judges_of_shapes_are_on_the_page(capsys, results: Path, tmp_path: Path) -> None:
+    """Their figures with errors, the floor once, what the pen loses, and the picture of the most telling drawings."""
+    writer = allograph.load(results.parent / "small.safetensors")
+    symbols, few = stroke_concepts(6, 5, seed=3), JudgeTraining(steps=2, widths=(4, 4))
+
+    class Copies:
+        writer, direct, refused = None, False, 0
+
+        def __call__(self, exemplars: torch.Tensor, count: int, seed: int) -> torch.Tensor:
+            return exemplars[:, None].expand(-1, count, -1, -1, -1)
+
+        def again(self, drawings: torch.Tensor) -> torch.Tensor:
+            return drawings.flip(2)
+
+    draw: Any = Copies()
+    told = {size: turing_test(draw, symbols, size=size, training=few) for size in (20, 28)}
+    counted, _ = topology_test(draw, symbols, size=28)
+    for name, found in (*((f"turing-{size}", result) for size, (result, _) in told.items()), ("topology-28", counted)):
+        record = measurement_record("oneshot", writer, "small", found, split="", part="test", command=f"go {name}")
+        record |= {"temperature": 0.5, "whole": False, "guidance": 1.0}
+        save_record(tmp_path / f"small-oneshot-{name}.json", record, overwrite=False)
+    save_png(picture_of(*told[28]), tmp_path / "small-oneshot-turing-28.png")
+    status, out, err = run(capsys, "report", tmp_path)
+    assert (status, err) == (0, "")
+    assert "3 of oneshot" in out
+    page = Page((tmp_path / "report" / "report.html").read_text())
+    text = " ".join(page.words)
+    for told_apart in (told[28][0].people, told[28][0].rendered, told[28][0].generated):
+        assert told_apart is not None
+        for one, scale, digits in ((told_apart.accuracy, 100, 1), (told_apart.auc, 1, 3)):
+            assert f"{scale * one.value:.{digits}f} ± {scale * one.error:.{digits}f}" in text
+    assert counted.kept is not None
+    for shares in (counted.people.shares, counted.kept.shares, counted.generated.shares):
+        assert all(f"{100 * one.value:.1f} ± {100 * one.error:.1f}" in text for one in shares)
+    assert "rendered again, as before" in text and "told from people's drawings" in text
+    assert page.tags.count("img") == 2, "one plot for both sizes, and the picture"
+    assert (tmp_path / "report" / "turing-test-strokes-test-part.svg").exists()
 
 
 def test_plots_lie_beside_the_page_and_pictures_are_on_it(capsys, results: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`allograph evaluate oneshot`: the three one-shot tasks, by critics, by likelihood and to look at."""
+"""`allograph evaluate oneshot`: the one-shot tasks, by critics and likelihood, or by shapes alone, and to look at."""
 
 from __future__ import annotations
 
@@ -31,15 +31,30 @@ if TYPE_CHECKING:
     from allograph.evaluation.oneshot.points import OneShotResult
 
 _GIVEN = 5
+_TRIALS, _SAMPLES, _DRAWINGS, _BOUND_DRAWINGS = 20, 50, 1000, 200
+_STEPS = 400
+
+_SHAPES = ("turing", "topology")
+_OTHERS = ("unconditional", "exemplars", "alphabet")
+_OF_TASKS = {
+    "setting": ("exemplars",),
+    "given": ("alphabet",),
+    "size": _SHAPES,
+    "characters": _SHAPES,
+    "steps": ("turing",),
+    **dict.fromkeys(("trials", "whole", "samples", "drawings", "bound_drawings"), _OTHERS),
+}
+"""The tasks that an option is for."""
 
 
 def oneshot(
     model: ModelArgument = "omniglot",
     task: Annotated[
-        Literal["unconditional", "exemplars", "alphabet"],
+        Literal["unconditional", "exemplars", "alphabet", "turing", "topology"],
         typer.Option(
             help="Drawings from nothing; new drawings of a character, from one drawing of it; new characters of an "
-            "alphabet, from some of its characters."
+            "alphabet, from some of its characters; whether a network tells new drawings from people's; whether they "
+            "have the exemplar's parts, holes, ends and crossings."
         ),
     ] = "exemplars",
     data: Annotated[
@@ -65,7 +80,28 @@ def oneshot(
             min=1, help="For the task alphabet: number of characters that the model sees.", show_default=str(_GIVEN)
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, help="Number of trials, each with its own characters.")] = 20,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=2, help="Number of trials, each with its own characters.", show_default=str(_TRIALS)),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="For the tasks turing and topology: side in pixels at which shapes are judged, such as 28, 52 or 105.",
+            show_default="that of the model's images",
+        ),
+    ] = None,
+    characters: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="For the same tasks: number of characters, chosen at random.", show_default="all of them"
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="For the task turing: training steps of each network.", show_default=str(_STEPS)),
+    ] = None,
     temperature: TemperatureOption = None,
     whole: Annotated[
         bool,
@@ -73,9 +109,16 @@ def oneshot(
             "--whole", help="Judge samples of the whole model at temperature 1 instead of what `write` shows."
         ),
     ] = False,
-    samples: Annotated[int, typer.Option(min=1, help="K of the importance weighted bound.")] = 50,
-    drawings: Annotated[int, typer.Option(min=2, help="Largest number of images for the free energy.")] = 1000,
-    bound_drawings: Annotated[int, typer.Option(min=2, help="Number of images for the bound.")] = 200,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="K of the importance weighted bound.", show_default=str(_SAMPLES))
+    ] = None,
+    drawings: Annotated[
+        int | None,
+        typer.Option(min=2, help="Largest number of images for the free energy.", show_default=str(_DRAWINGS)),
+    ] = None,
+    bound_drawings: Annotated[
+        int | None, typer.Option(min=2, help="Number of images for the bound.", show_default=str(_BOUND_DRAWINGS))
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Seed of the choice of characters, the drawings and the noise.")
     ] = 0,
@@ -88,12 +131,38 @@ def oneshot(
     """Measure how well a model draws from nothing, from one exemplar, or from some characters of an alphabet.
 
     Critics compare its drawings with real drawings of unseen characters. The free energy and the importance weighted
-    bound of the real drawings, given the same exemplars, are measured too. Everything that a comparison needs goes to
-    DIR/MODEL-DATA-PART-oneshot-TASK.json (for the task exemplars -exemplars-SETTING), with a picture beside it.
+    bound of the real drawings, given the same exemplars, are measured too. The tasks turing and topology look at new
+    drawings from one exemplar more strictly, as shapes beside people's. Everything that a comparison needs goes to
+    DIR/MODEL-DATA-PART-oneshot-TASK.json (for the task exemplars -exemplars-SETTING, for turing and topology
+    -TASK-SIZE), with a picture beside it.
     """
-    for option, value, only in (("--setting", setting, "exemplars"), ("--given", given, "alphabet")):
-        if value is not None and task != only:
-            raise AllographError(f"{option} is only for --task {only}: leave it out")
+    values = locals()
+    for option, only in _OF_TASKS.items():
+        if values[option] not in (None, False) and task not in only:
+            words = " and ".join(f"--task {one}" for one in only)
+            raise AllographError(f"--{option.replace('_', '-')} is only for {words}: leave it out")
+    if task == "turing" or task == "topology":
+        from allograph.cli.evaluate_shapes import measure_shapes
+
+        return measure_shapes(
+            task,
+            model,
+            data=data,
+            split=split,
+            part=part,
+            size=size,
+            characters=characters,
+            steps=steps,
+            temperature=temperature,
+            seed=seed,
+            output=output,
+            overwrite=overwrite,
+            data_dir=data_dir,
+            as_json=as_json,
+        )
+    trials = _TRIALS if trials is None else trials
+    samples, drawings = samples or _SAMPLES, drawings or _DRAWINGS
+    bound_drawings = bound_drawings or _BOUND_DRAWINGS
 
     import allograph
     from allograph.evaluation.critics.critic import default_critic
@@ -126,7 +195,7 @@ def oneshot(
     asked_whole, whole = whole, draws_whole(writer, task, whole)
     guidance = 1.0 if whole or task == "unconditional" else writer.guidance
     draw = context_drawings_of(writer, chosen, whole=whole)
-    size, judges = writer.model.config.image_size, Judges(default_critic())
+    side, judges = writer.model.config.image_size, Judges(default_critic())
     contexts, exemplars = likelihood_context(task, given or _GIVEN)
     asked: dict[str, Any] = {"setting": setting or "within", "given": given or _GIVEN, "seed": seed}
 
@@ -153,7 +222,7 @@ def oneshot(
                 judged,
                 judges,
                 lambda: training_drawings(writer, data, judges, split=split, data_dir=data_dir),
-                size=size,
+                size=side,
                 trials=trials,
                 progress=lambda done, total: progress(done, 2 * total),
                 processes=processes,
@@ -162,7 +231,7 @@ def oneshot(
             likelihood = evaluate_likelihood(
                 writer.model,
                 dataset,
-                size=size,
+                size=side,
                 device=device,
                 progress=lambda done, total: progress(trials + trials * done // total, 2 * trials),
                 processes=processes,

@@ -12,14 +12,17 @@ __all__ = [
     "CriticTraining",
     "DrawingFunction",
     "Estimate",
+    "JudgeTraining",
     "Judges",
     "LikelihoodResult",
     "OneShotResult",
     "Point",
     "ShownDrawings",
     "SimCLRTraining",
+    "TopologyResult",
     "TrainingFeatures",
     "Trial",
+    "TuringResult",
     "context_drawings_of",
     "default_critic",
     "default_embedding",
@@ -31,9 +34,11 @@ __all__ = [
     "from_nothing",
     "held_out_part",
     "new_characters",
+    "topology_test",
     "train_critic",
     "train_simclr",
     "tuned",
+    "turing_test",
 ]
 
 from importlib import import_module
@@ -50,8 +55,11 @@ if TYPE_CHECKING:
     from allograph.evaluation.likelihood.result import LikelihoodResult
     from allograph.evaluation.oneshot.alphabet import new_characters
     from allograph.evaluation.oneshot.exemplars import Trial, draw_trials, from_exemplars
+    from allograph.evaluation.oneshot.judge import JudgeTraining
     from allograph.evaluation.oneshot.measures import Judges
     from allograph.evaluation.oneshot.points import Estimate, OneShotResult, Point
+    from allograph.evaluation.oneshot.topology import TopologyResult, topology_test
+    from allograph.evaluation.oneshot.turing import TuringResult, turing_test
     from allograph.evaluation.oneshot.unconditional import TrainingFeatures, from_nothing
     from allograph.evaluation.shown import ShownDrawings
 
@@ -66,8 +74,11 @@ _MODULES = (
     "likelihood.result",
     "oneshot.alphabet",
     "oneshot.exemplars",
+    "oneshot.judge",
     "oneshot.measures",
     "oneshot.points",
+    "oneshot.topology",
+    "oneshot.turing",
     "oneshot.unconditional",
     "shown",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ShownDrawings"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
+    from allograph.imaging import Exemplar
+
+_SURE = 8.0
+"""The logit of ink where there certainly is some."""
 
 
 @dataclass
@@ -50,14 +55,29 @@ class ShownDrawings:
         """The values that `RenderStyle.render` takes, (B, n, C, S, S)."""
         return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
 
+    def again(self, drawings: Float[Tensor, "n 1 S S"]) -> Float[Tensor, "n 1 S S"]:
+        """Drawings of a symbol, taken in and rendered again, with nothing generated."""
+        taken = [(one, self._taken(one[0])) for one in drawings]
+        return torch.cat([one[None] if t is None else _pictures(t, [_SURE * (2 * t.image - 1)]) for one, t in taken])
+
     def _rendered(self, exemplar: Float[Tensor, "S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
-        pixels = (255 * exemplar).round().to(torch.uint8).numpy()
+        taken = self._taken(exemplar)
+        if taken is None:
+            return exemplar[None, None].expand(len(noise), -1, -1, -1)
+        return _pictures(taken, self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0])
+
+    def _taken(self, drawing: Float[Tensor, "S S"]) -> Exemplar | None:
+        """The drawing as the model sees it; None, and counted, if it cannot be used."""
+        pixels = (255 * drawing).round().to(torch.uint8).numpy()
         try:
             # A picture, not an array: an array's values are not tones and would be drawn black on white.
-            taken = self.writer.space.preprocess(Image.fromarray(pixels), "light")
+            return self.writer.space.preprocess(Image.fromarray(pixels), "light")
         except AllographError:
             self.refused += 1
-            return exemplar[None, None].expand(len(noise), -1, -1, -1)
-        drawings = self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0]
-        pictures = [np.asarray(taken.style.render(one).convert("L"), np.float32) for one in drawings]
-        return torch.from_numpy(np.stack(pictures))[:, None] / 255
+            return None
+
+
+def _pictures(taken: Exemplar, values: Iterable[np.ndarray]) -> Float[Tensor, "n 1 S S"]:
+    """The drawings with these values, as pictures like the exemplar's."""
+    pictures = [np.asarray(taken.style.render(one).convert("L"), np.float32) for one in values]
+    return torch.from_numpy(np.stack(pictures))[:, None] / 255

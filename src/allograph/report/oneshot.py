@@ -1,4 +1,4 @@
-"""The section of a report on one-shot generation: three tasks, each with its table, plots, likelihoods and pictures."""
+"""The section of a report on one-shot generation: each task with its tables, plots, likelihoods and pictures."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from allograph.report.parts import (
     three,
     without_empty,
 )
+from allograph.report.shapes import SHAPE_TASKS, shape_findings, shape_plots, shape_tables, shape_texts
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,10 @@ _TASKS = {
 
 
 def oneshot_section(records: Sequence[Record]) -> Section:
-    """Recognition and diversity compared with people and copies, and the likelihood of real drawings."""
+    """Recognition and diversity compared with people and copies, and the likelihood of real drawings; then what judges
+    of shapes find."""
+    shapes = [record for record in records if _task(record) in SHAPE_TASKS]
+    every, records = records, [record for record in records if record not in shapes]
     tables, plots, findings, text = [], [], [], []
     for task, words in _TASKS.items():
         own = [record for record in records if _task(record) == task]
@@ -98,7 +102,11 @@ def oneshot_section(records: Sequence[Record]) -> Section:
         for record in records
         if record.document.get("note")
     )
-    return Section("One-shot generation", text, findings, tables, plots, pictures(records))
+    text += shape_texts(shapes)
+    findings += shape_findings(shapes)
+    tables += shape_tables(shapes)
+    plots += shape_plots(shapes)
+    return Section("One-shot generation", text, findings, tables, plots, pictures(every))
 
 
 def _task(record: Record) -> str:

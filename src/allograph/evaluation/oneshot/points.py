@@ -34,6 +34,11 @@ class Estimate:
         return cls(float(values.mean()), _standard_error(values))
 
     @classmethod
+    def bootstrap(cls, values: npt.NDArray[np.float64]) -> Estimate:
+        """The first value, with the standard deviation of the others: its values in the rounds of a bootstrap."""
+        return cls(float(values[0]), float(values[1:].std()))
+
+    @classmethod
     def ratio(cls, values: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> Estimate:
         """The ratio of the means of values paired by trial, with its error by linearisation."""
         reference = float(references.mean())

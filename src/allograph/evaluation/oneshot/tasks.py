@@ -13,7 +13,7 @@ __all__ = [
 ]
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from allograph.generation.generator import Writer
 
 
-def check_task(writer: Writer, task: Task) -> None:
+def check_task(writer: Writer, task: Task | Literal["turing", "topology"]) -> None:
     """Refuse a task that the model cannot do.
 
     Raises:
@@ -40,7 +40,7 @@ def check_task(writer: Writer, task: Task) -> None:
             colour, which the critics do not see.
     """
     if writer.model.likelihood.channels != 1:
-        raise AllographError("the critics judge drawings in ink or grey, but this model's drawings are in colour")
+        raise AllographError("drawings are judged in ink or grey, but this model's drawings are in colour")
     if task == "unconditional":
         return
     if not writer.model.conditional:
@@ -48,7 +48,7 @@ def check_task(writer: Writer, task: Task) -> None:
             f"this model takes no exemplar, so it cannot do the task {task}: measure it with --task unconditional, or "
             "train one with --preset omniglot-28-fewshot"
         )
-    if task == "exemplars" and writer.card.exemplars == "family":
+    if task != "alphabet" and writer.card.exemplars == "family":
         raise AllographError(
             "this model makes new symbols of an alphabet; in training it never saw the symbol that it draws: measure "
             "it with --task alphabet"
