@@ -25,12 +25,14 @@ from allograph.cli.console import STOPPED, Stopped, complain, say
 from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_oneshot import oneshot
+from allograph.cli.evaluate_recognition import recognition
 from allograph.cli.export import export
 from allograph.cli.font import font
 from allograph.cli.info import info
 from allograph.cli.inspect import inspect
 from allograph.cli.invent import invent
 from allograph.cli.read_sheet import read_sheet
+from allograph.cli.recognise import recognise
 from allograph.cli.report import report
 from allograph.cli.sheet import sheet
 from allograph.cli.split import split
@@ -44,6 +46,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command()(write)
 app.command()(invent)
 app.command()(augment)
+app.command()(recognise)
 app.command()(inspect)
 app.command()(split)
 app.command()(sheet)
@@ -58,6 +61,7 @@ app.command()(export)
 evaluate.command()(oneshot)
 evaluate.command()(augmentation)
 evaluate.command()(classify)
+evaluate.command()(recognition)
 app.add_typer(evaluate, name="evaluate")
 
 
