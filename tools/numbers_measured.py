@@ -24,6 +24,7 @@ TITLES = {
     "likelihood": "Likelihoods given exemplars",
     "oneshot": "One-shot generation",
     "classify": "One-shot classification",
+    "recognition": "Recognition",
     "augmentation": "Drawings as training data",
 }
 """The sections, in order."""
@@ -193,12 +194,14 @@ def _classify(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) -
     """Errors beside published ones."""
     rows = []
     for record in records:
-        rate = record["errors"]["both"]
+        recogniser = record["likelihood"] == "recogniser"
+        rate = record["errors"]["recogniser" if recogniser else "both"]
         interval = f"{100 * rate['runs_low']:.1f} to {100 * rate['runs_high']:.1f}"
         lake = record["part"] == "test" and record["runs"] == _LAKE
         compares = "yes" if lake else f"no: ours is of the {record['part']} part, not of Lake's runs"
         kind = "" if record["likelihood"] == "whole" else ", bending only"
         label = f"{record.model}{kind}, both directions, K = {record['samples']:,}"
+        label = "allograph recognise" if recogniser else label
         rows.append([label, f"{100 * rate['value']:.1f}", interval, "", compares])
     rows += [[row["model"], f"{row['error']}", "", row["source"], row["conditions"]] for row in figures]
     head = ["model", "errors, %", "95 % interval, runs", "published in", "compares"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AllographError", "Augment", "__version__", "load"]
+__all__ = ["AllographError", "Augment", "Recogniser", "__version__", "load"]
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from allograph.runtime.threads import prepare
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
     from allograph.generation.transform import Augment
+    from allograph.recognition import Recogniser
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,10 @@ def __getattr__(name: str) -> Any:
         from allograph.generation.transform import Augment
 
         return Augment
+    if name == "Recogniser":
+        from allograph.recognition import Recogniser
+
+        return Recogniser
     if name == "datasets":
         import importlib
 

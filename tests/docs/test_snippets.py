@@ -18,7 +18,7 @@ from allograph.cli import app, main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
-TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+TUTORIALS = [*sorted((ROOT / "docs" / "tutorials").glob("*.md")), ROOT / "docs" / "recognise.md"]
 PYTHON = [path for path in PAGES if "```python" in path.read_text()]
 
 SHORTER = {

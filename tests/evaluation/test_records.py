@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from allograph.evaluation.records import FORMAT, read_record
+from allograph.report.sections import SECTIONS
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 
@@ -21,7 +22,7 @@ def written(folder: Path, document: Any) -> Path:
 
 def test_every_result_file_of_the_documentation_is_read() -> None:
     records = [read_record(path) for path in RESULTS.glob("*.json")]
-    assert {record.measurement for record in records} == {"likelihood", "oneshot", "classify", "augmentation"}
+    assert {record.measurement for record in records} == {*SECTIONS}
     experiments = [record for record in records if record.experiment is not None]
     assert len(experiments) > 20
     assert all(record.document["format"] == FORMAT and record["without"] for record in experiments)

@@ -27,12 +27,14 @@ from allograph.cli.evaluate import evaluate
 from allograph.cli.evaluate_augmentation import augmentation
 from allograph.cli.evaluate_completion import completion
 from allograph.cli.evaluate_oneshot import oneshot
+from allograph.cli.evaluate_recognition import recognition
 from allograph.cli.export import export
 from allograph.cli.font import font
 from allograph.cli.info import info
 from allograph.cli.inspect import inspect
 from allograph.cli.invent import invent
 from allograph.cli.read_sheet import read_sheet
+from allograph.cli.recognise import recognise
 from allograph.cli.report import report
 from allograph.cli.sheet import sheet
 from allograph.cli.split import split
@@ -47,6 +49,7 @@ app.command()(write)
 app.command()(invent)
 app.command()(complete)
 app.command()(augment)
+app.command()(recognise)
 app.command()(inspect)
 app.command()(split)
 app.command()(sheet)
@@ -62,6 +65,7 @@ evaluate.command()(oneshot)
 evaluate.command()(augmentation)
 evaluate.command()(classify)
 evaluate.command()(completion)
+evaluate.command()(recognition)
 app.add_typer(evaluate, name="evaluate")
 
 

@@ -16,6 +16,7 @@ from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.data import ClassificationRuns
+    from allograph.runtime.distributed import Processes
     from allograph.weights import LoadedWeights
 
 _VARIANTS = 20
@@ -23,7 +24,10 @@ _VARIANTS = 20
 
 def classify(
     model: ModelArgument = "omniglot",
-    samples: Annotated[int, typer.Option(min=1, help="K of every importance weighted bound.")] = 100,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, help="K of every importance weighted bound.", show_default="100, of the recogniser 8"),
+    ] = None,
     variants: Annotated[
         int | None,
         typer.Option(
@@ -46,8 +50,11 @@ def classify(
     ] = "validation",
     runs: Annotated[int, typer.Option(min=2, help="Number of runs of the validation part; Lake's are 20.")] = 20,
     likelihood: Annotated[
-        Literal["whole", "bending"],
-        typer.Option(help="Likelihood of the whole model, or of the bent exemplar with nothing written beside it."),
+        Literal["whole", "bending", "recogniser"],
+        typer.Option(
+            help="Likelihood of the whole model, or of the bent exemplar with nothing written beside it; or the "
+            "answers of allograph recognise, which weighs likelihoods of omniglot-28-fewshot and the critic's features."
+        ),
     ] = "whole",
     split: SplitOption = None,
     precision: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the computation.")] = "float32",
@@ -70,8 +77,15 @@ def classify(
     from allograph.evaluation.leakage import default_data
     from allograph.evaluation.records import check_free, model_name, record_path
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
+    from allograph.recognition import Recogniser
+    from allograph.recognition.evidence import MODEL, SAMPLES
+    from allograph.recognition.runs import classify_runs
 
-    variants = variants or max(count for count in range(1, _VARIANTS + 1) if samples % count == 0)
+    recognised = likelihood == "recogniser"
+    if recognised and (model != MODEL or variants not in (None, 1)):
+        raise AllographError(f"allograph recognise uses {MODEL} and no variants: name it, and leave out --variants")
+    samples = samples or (SAMPLES if recognised else 100)
+    variants = 1 if recognised else variants or max(count for count in range(1, _VARIANTS + 1) if not samples % count)
     loaded = weights.load(model)
     if loaded.card.exemplars != "concept":
         raise AllographError(
@@ -103,14 +117,13 @@ def classify(
             path.with_suffix(".png").unlink(missing_ok=True)  # an earlier call's
             return Findings(words, tables=["nothing was confused"])
 
-        return Plan(
-            division,
-            {"data": chosen.fingerprint(), **settings},
-            lambda processes: classified(
-                loaded.model, chosen, critic=default_critic(), processes=processes, **where, **settings
-            ),
-            findings,
-        )
+        def measured(processes: Processes) -> ClassificationResult:
+            if recognised:
+                recogniser = Recogniser(samples=samples, seed=seed)
+                return classify_runs(recogniser, chosen, progress=progress, processes=processes)
+            return classified(loaded.model, chosen, critic=default_critic(), processes=processes, **where, **settings)
+
+        return Plan(division, {"data": chosen.fingerprint(), **settings}, measured, findings)
 
     measurement = Measurement(
         "classify",
@@ -123,7 +136,12 @@ def classify(
         lambda: _runs(loaded, called, part, runs, split, seed, data_dir),
         plan,
     )
-    measure(measurement, "passes", as_json, f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]})")
+    measure(
+        measurement,
+        "runs" if recognised else "passes",
+        as_json,
+        f"{name}, a {loaded.model.config.kind} model ({loaded.sha256[:12]})",
+    )
 
 
 def _runs(

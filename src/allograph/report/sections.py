@@ -22,6 +22,7 @@ from allograph.report.parts import (
     series_of,
     without_empty,
 )
+from allograph.report.recognition import recognition_section
 
 _ARMS = (
     ("nothing", "the drawings alone"),
@@ -137,9 +138,11 @@ def classification_section(records: Sequence[Record]) -> Section:
         "forward": "log p(x | x') - log p(x)",
         "backward": "log p(x' | x) - log p(x')",
         "both": "both directions",
+        "recogniser": "allograph recognise",
     }
+    kinds = {"whole": "", "bending": ", bending only", "recogniser": " and the critic"}
     for record in records:
-        kind = "" if record["likelihood"] == "whole" else ", bending only"
+        kind = kinds[record["likelihood"]]
         name = f"{record.model}{kind}, {record.where}"
         scores: list[tuple[str, Any]] = [
             (names.get(str(key), str(key)), rate) for key, rate in record["errors"].items()
@@ -167,10 +170,12 @@ def classification_section(records: Sequence[Record]) -> Section:
         series = [series_of(label, [mark], number) for number, (label, mark) in enumerate(marks)]
         words = f"Errors: {name}", "Errors of one-shot classification; bars are 95 % intervals over runs."
         plots.append(Plot(*words, "", "errors, %", series, names=[""] * len(series), include=(0,)))
-        findings.append(f"{name}: {100 * record['errors']['both']['value']:.1f} % errors in one-shot classification")
+        main = record["errors"]["recogniser" if "recogniser" in record["errors"] else "both"]
+        findings.append(f"{name}: {100 * main['value']:.1f} % errors in one-shot classification")
     text = (
         "Which of several exemplars, one for each class, shows the same character as a drawing? The class is chosen by "
-        "the model's likelihood of the drawing given the exemplar, of the exemplar given the drawing, and by both. "
+        "the model's likelihood of the drawing given the exemplar, of the exemplar given the drawing, and by both; "
+        "or by `allograph recognise`, which weighs these and the critic's features. "
         "Distances that need no generative model are given for comparison.",
     )
     return Section("One-shot classification", text, findings, tables, plots, pictures(records))
@@ -181,6 +186,7 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], Section]] = {
     "oneshot": oneshot_section,
     "augmentation": augmentation_section,
     "classify": classification_section,
+    "recognition": recognition_section,
 }
 """The function that makes the section of each measurement; it raises KeyError, TypeError or the like for other data."""
 

@@ -26,7 +26,7 @@ _TITLES = ("test", "right class", "chosen")
 
 def confusion_picture(wrong: Sequence[Chosen], runs: ClassificationRuns) -> Image.Image:
     """Return one picture of the wrong answers, with three tiles each: the test and, framed, the exemplars of its class
-    and of the class that both directions together chose. Below are the run and the test, counted from 1, and the nats
+    and of the class that was chosen (`Chosen.answer`). Below are the run and the test, counted from 1, and the nats
     by which the chosen class was preferred.
 
     Raises ValueError if no answer is wrong.
@@ -48,7 +48,7 @@ def confusion_picture(wrong: Sequence[Chosen], runs: ClassificationRuns) -> Imag
         row, column = divmod(number, columns)
         left, top = _MARGIN + column * (width + _BETWEEN), _MARGIN + _HEAD + row * (height + _GAP)
         exemplars = runs.exemplars[one.run]
-        indices = (runs.tests[one.run, one.item], exemplars[one.right], exemplars[one.chosen["both"]])
+        indices = (runs.tests[one.run, one.item], exemplars[one.right], exemplars[one.answer])
         for place, (index, frame) in enumerate(zip(indices, (None, ACCENT, _WRONG), strict=True)):
             tile = Image.fromarray(255 - runs.dataset.images.pixels([index])[0, 0]).convert("RGB")
             paste_tile(page, tile, (left + place * (cell + _GAP), top, cell), frame)

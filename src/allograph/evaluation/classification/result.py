@@ -57,7 +57,8 @@ class Chosen:
         run, item: which test.
         right: its true class.
         chosen: class chosen by each score and each baseline.
-        margin: nats by which ``both`` prefers the right class to the best other one; below 0 if the answer is wrong.
+        margin: nats by which ``both``, or the recogniser, prefers the right class to the best other one; below 0 if the
+            answer is wrong.
     """
 
     run: int
@@ -65,6 +66,11 @@ class Chosen:
     right: int
     chosen: dict[str, int]
     margin: float
+
+    @property
+    def answer(self) -> int:
+        """The class chosen by both directions together, or by the recogniser."""
+        return self.chosen["both" if "both" in self.chosen else "recogniser"]
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,13 @@ class ClassificationResult:
         data, fingerprint: name of the data, and SHA-256 of the runs' drawings and places.
         runs, ways, tests: numbers of runs, of classes in each, and of tests in all.
         size: side of the drawings that the model sees, in pixels.
-        likelihood: ``whole``, or ``bending`` for the bent exemplar without added ink.
-        samples, effective_samples: K of every bound, and the mean number of samples that carried its weight.
+        likelihood: ``whole``, ``bending`` for the bent exemplar without added ink, or ``recogniser`` for what
+            `allograph recognise` answers.
+        samples, effective_samples: K of every bound, and the mean number of samples that carried its weight, if known.
         variants: number of variants of each exemplar in the mixture.
         seed, precision, machine: how it was computed.
         critic: fingerprint of the critic among the baselines.
-        errors: error rates by ``forward``, ``backward`` and ``both``.
+        errors: error rates by ``forward``, ``backward`` and ``both``, or by the ``recogniser``.
         baselines: error rates by distances without a generative model, on the same runs.
         per_run: error rates of each run, by each score and baseline.
         chosen: every answer.
@@ -96,7 +103,7 @@ class ClassificationResult:
     likelihood: str
     samples: int
     variants: int
-    effective_samples: float
+    effective_samples: float | None
     seed: int
     precision: str
     machine: str
@@ -109,8 +116,8 @@ class ClassificationResult:
 
     @property
     def wrong(self) -> tuple[Chosen, ...]:
-        """The tests to which both directions together gave a wrong class."""
-        return tuple(one for one in self.chosen if one.chosen["both"] != one.right)
+        """The tests to which both directions together, or the recogniser, gave a wrong class."""
+        return tuple(one for one in self.chosen if one.answer != one.right)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, ready for JSON."""
@@ -118,18 +125,20 @@ class ClassificationResult:
 
     def table(self) -> str:
         """A table to print."""
-        kind = "the whole model" if self.likelihood == "whole" else "bending only"
+        kinds = {"whole": "the whole model", "bending": "bending only", "recogniser": "allograph recognise"}
         head = (
             f"{self.runs} runs of {self.ways}-way one-shot classification, {self.tests} tests, "
-            f"{self.size} x {self.size}, {self.data}; {kind}, K = {self.samples}, {self.variants} variants of each "
-            f"exemplar, {self.precision}, seed {self.seed}"
+            f"{self.size} x {self.size}, {self.data}; {kinds[self.likelihood]}, K = {self.samples}, "
+            f"{self.variants} variants of each exemplar, {self.precision}, seed {self.seed}"
         )
         names = {
             "forward": "log p(x | x') - log p(x)",
             "backward": "log p(x' | x) - log p(x')",
             "both": "both directions",
+            "recogniser": "allograph recognise",
         }
         lines = [head, f"{'errors, with 95 % confidence':34}{'':8} {'tests':>18} {'runs':>18}"]
         lines += [f"{names[name]:34}{rate}" for name, rate in self.errors.items()]
         lines += [f"{f'{name}, for comparison':34}{rate}" for name, rate in self.baselines.items()]
-        return "\n".join([*lines, f"effective samples {self.effective_samples:.1f}; {self.seconds:.0f} s"])
+        effective = "" if self.effective_samples is None else f"effective samples {self.effective_samples:.1f}; "
+        return "\n".join([*lines, f"{effective}{self.seconds:.0f} s"])

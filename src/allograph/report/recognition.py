@@ -1,0 +1,43 @@
+"""The section of a report on recognition."""
+
+from __future__ import annotations
+
+__all__ = ["recognition_section"]
+
+from collections.abc import Sequence
+
+from allograph.evaluation.records import Record
+from allograph.report.parts import Section, Table, percent, pictures
+
+
+def recognition_section(records: Sequence[Record]) -> Section:
+    """The section on `allograph recognise`: errors by each method, refusals and calibration."""
+    tables, findings = [], []
+    for record in records:
+        cells = record["cells"]
+        rows = [[name, *(percent(cell["errors"][name]) for cell in cells)] for name in cells[0]["errors"]]
+        for name, key in (("known, but refused", "refused"), ("unknown, but accepted", "accepted")):
+            rows.append([name, *(percent(cell[key]) for cell in cells)])
+        for name, key in (("calibration error", "calibration"), ("the same, known alone", "calibration_known")):
+            rows.append([name, *(f"{100 * cell[key]:.1f}" for cell in cells)])
+        for name, key in (("seconds, cosine alone", "quick"), ("seconds, all together", "slow")):
+            rows.append([name, *(f"{cell[key]:.2f}" for cell in cells)])
+        head = ["", *(f"{cell['setting']}, {cell['shots']} drawn of {cell['classes']:,}" for cell in cells)]
+        caption = (
+            f"{record.where}; errors, refusals and calibration errors in %, {cells[0]['tests']} tests in each column, "
+            f"shortlist of {record['shortlist']}, K = {record['samples']:,}, threshold {record['threshold']}; "
+            f"{record['machine']}"
+        )
+        tables.append(Table(caption, head, rows))
+        places = head[1:]
+        wrong = ", ".join(
+            f"{percent(cell['errors']['all together'])} % ({place})" for cell, place in zip(cells, places, strict=True)
+        )
+        findings.append(f"{record.where}: errors of recognition {wrong}")
+    text = (
+        "Which symbol does a drawing show? Within: 20 characters of an alphabet. Across: the characters of many, up to "
+        '1,000. Of each, one or five drawings are known. A refusal answers "none of these"; for drawings of unknown '
+        "characters it is right. Calibration errors are expected ones over 15 bins, if every second drawing is unknown "
+        "or if none is. Errors are standard errors over trials.",
+    )
+    return Section("Recognition", text, findings, tables, [], pictures(records))
