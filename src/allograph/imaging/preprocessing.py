@@ -12,8 +12,9 @@ from allograph.errors import AllographError
 from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
+from allograph.imaging.page import corners_of, straightened
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
+from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton, stroke_width
 from allograph.imaging.splitting import hint
 from allograph.imaging.style import Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
@@ -49,15 +50,10 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
 
 
 def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> Exemplar:
-    """The ink found in a picture, in the model's space."""
-    source, width, mask = found.source, found.width, found.mask
+    """The ink found in a picture, in the model's space: of a page seen at an angle as from straight above."""
+    source = found.source
     pen = model_pen(size, placement)
-    frame = _model_frame(mask, width, pen / size, placement)
-    stroke = width * size / frame[2]
-    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
-    fine = _fineness(size)
-    strength = _at_least(found.strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
-    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
+    frame = _model_frame(found.mask, found.width, pen / size, placement)
     across, down = source.scale
     style = SymbolStyle(
         width=source.width,
@@ -66,10 +62,28 @@ def exemplar_of(found: FoundInk, size: int, placement: Placement = OMNIGLOT) -> 
         paper=found.segmentation.paper if source.has_colour else (255, 255, 255, 255),
         has_alpha=source.alpha is not None,
         frame=(frame[0] / across, frame[1] / down, frame[2] / max(across, down)),
-        stroke_width=stroke,
+        stroke_width=found.width * size / frame[2],
         pen_width=pen,
     )
+    strength, width = _from_above(found)
+    if strength is not found.strength:
+        frame = _model_frame(strength > 0.5, width, pen / size, placement)
+    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
+    fine = _fineness(size)
+    strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
+    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, width * size / frame[2], pen)
     return Exemplar(drawing, style, source.picture, (*found.notes, *_several(found)))
+
+
+def _from_above(found: FoundInk) -> tuple[np.ndarray, float]:
+    """The strength of the ink and the width of its strokes, on a page with four corners as seen from above."""
+    page = found.segmentation.page
+    corners = None if page is None else corners_of(page)
+    if corners is None:
+        return found.strength, found.width
+    strength = straightened(found.strength, corners)
+    width = stroke_width(strength > 0.5)
+    return (strength, max(1.0, width)) if width else (found.strength, found.width)
 
 
 def _several(found: FoundInk) -> tuple[str, ...]:
