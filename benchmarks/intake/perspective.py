@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +22,25 @@ sys.path[:0] = [str(ROOT / "src")]
 
 from PIL import Image  # noqa: E402
 from scipy import ndimage  # noqa: E402
-from scipy.spatial import ConvexHull  # noqa: E402
-from skimage.transform import ProjectiveTransform, warp  # noqa: E402
+
+from allograph.imaging.finding import FoundInk, find_in  # noqa: E402
+from allograph.imaging.masks import components  # noqa: E402
+from allograph.imaging.page import corners_of, straightened  # noqa: E402
+from allograph.imaging.preprocessing import exemplar_of, preprocess  # noqa: E402
+from allograph.imaging.shapes import stroke_width  # noqa: E402
 
 _TILTS = (0, 30, 15, 45)
 _SIDE, _PAGE, _MODEL = 560, 400, 105
 _AWAY = 2.2
 """The camera's distance, in sides of the page."""
 
-_WAYS = ("as it is", "its sides' own lengths", "known to be square")
+_WAYS = ("as it is", "straightened", "known to be square")
 
 
 def main() -> None:
     from benchmarks.intake.conditions import _DESKS, _desk
     from benchmarks.intake.scenes import scene, warped
     from benchmarks.intake.shapes import load_shapes
-
-    from allograph.errors import AllographError
-    from allograph.imaging.masks import components
-    from allograph.imaging.preprocessing import preprocess
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=24, help="pictures of each tilt", metavar="N")
@@ -61,14 +62,10 @@ def main() -> None:
             desk = _desk(random, (_SIDE, _SIDE), _DESKS[k % len(_DESKS)], 0.3)
             photo = _image(desk * (1 - on) + page * on + random.normal(0, 1, page.shape))
             truth = preprocess(_image(255 * (1 - made.ink)), _MODEL, "dark").drawing > 0.5
-            found = _corners(photo)
-            pages += found is not None
+            found = find_in(photo)
+            pages += found.segmentation.page is not None
             for way in _WAYS:
-                try:
-                    drawing = preprocess(_straight(photo, found, way), _MODEL).drawing > 0.5
-                except AllographError:
-                    done[way].append((0.0, False))
-                    continue
+                drawing = _drawing(found, way)
                 done[way].append((_alike(drawing, truth), components(drawing)[1] == components(truth)[1]))
         cells = [
             f"{np.mean([s for s, _ in one]):.3f}, {100 * np.mean([p for _, p in one]):.0f} %" for one in done.values()
@@ -90,32 +87,18 @@ def _seen(tilt: float, turn: float) -> np.ndarray:
     return (0.42 * seen / np.abs(seen).max() + 0.5) * _SIDE
 
 
-def _corners(photo: Image.Image) -> np.ndarray | None:
-    """The corners (4, 2) of the likeliest page, clockwise from the upper left."""
-    from allograph.imaging.page import _reduced, find_pages
-
-    small = np.asarray(photo.resize((256, 256), Image.Resampling.BOX), np.float32) / 255
-    pages = find_pages(small)
-    if not pages:
-        return None
-    edge = np.argwhere(pages[0] & ~ndimage.binary_erosion(pages[0]))[:, ::-1].astype(float)
-    four = _reduced(edge[ConvexHull(edge).vertices], 4)
-    away = four - four.mean(0)
-    four = four[np.argsort(np.arctan2(away[:, 1], away[:, 0]))]
-    return np.roll(four, -int(np.argmin(four.sum(1))), 0) * _SIDE / 256
-
-
-def _straight(photo: Image.Image, corners: np.ndarray | None, way: str) -> Image.Image:
-    if corners is None or way == "as it is":
-        return photo
-    top, right, bottom, left = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
-    width, height = (top + bottom) / 2, (left + right) / 2
-    if way == "known to be square":
-        width = height = max(width, height)
-    target = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    transform = ProjectiveTransform.from_estimate(target, corners)
-    values = warp(np.asarray(photo) / 255, transform, output_shape=(round(height), round(width)), mode="edge")
-    return _image(255 * values)
+def _drawing(found: FoundInk, way: str) -> np.ndarray:
+    """What the model sees of the page: without its homography, with it, or stretched to the square that it is."""
+    corners = None if found.segmentation.page is None else corners_of(found.segmentation.page)
+    if way == "as it is" or corners is None:
+        found = replace(found, segmentation=replace(found.segmentation, page=None))
+    elif way == "known to be square":
+        strength = straightened(found.strength, corners)
+        side = max(strength.shape)
+        strength = np.asarray(Image.fromarray(strength).resize((side, side), Image.Resampling.BILINEAR))
+        seen = replace(found.segmentation, mask=strength > 0.5, page=None)
+        found = replace(found, segmentation=seen, strength=strength, width=stroke_width(strength > 0.5))
+    return exemplar_of(found, _MODEL).drawing > 0.5
 
 
 def _alike(drawing: np.ndarray, truth: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["find_pages"]
+__all__ = ["corners_of", "find_pages", "straightened"]
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -23,6 +23,43 @@ _FOUR_SIDED = 0.87
 
 _APART = 0.07
 """Its colour differs from that of what lies around by this much of the range from black to white."""
+
+
+_QUADRILATERAL = 0.95
+"""A page is straightened if a quadrilateral fills it so far..."""
+
+_TURNED = 0.5
+"""...and its upper edge rises or falls by no more than this share of its length, so that it is known for the upper."""
+
+
+def corners_of(page: np.ndarray) -> np.ndarray | None:
+    """The corners (4, 2) of a page, bool (h, w), clockwise from the upper left, x first; None where the picture does
+    not show all four, or the page is no quadrilateral."""
+    from scipy.spatial import ConvexHull
+
+    points = np.argwhere(page & ~eroded(page))[:, ::-1].astype(float)
+    hull = points[ConvexHull(points).vertices]
+    four = _reduced(hull, 4)
+    within = (four > 3).all() and (four < np.array(page.shape[::-1]) - 4).all()
+    if not within or _area(four) < _QUADRILATERAL * page.sum():
+        return None
+    away = four - four.mean(0)
+    four = four[np.argsort(np.arctan2(away[:, 1], away[:, 0]))]
+    four = np.roll(four, -int(np.argmin(four.sum(1))), 0)
+    edge = four[1] - four[0]
+    return four if abs(edge[1]) <= _TURNED * edge[0] else None
+
+
+def straightened(values: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """What lies on a page (h, w), float32, seen from straight above: by the homography of its corners to a rectangle
+    whose sides are as long as the page's opposite ones on average."""
+    from skimage.transform import ProjectiveTransform, warp
+
+    top, right, bottom, left = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
+    width, height = (top + bottom) / 2, (left + right) / 2
+    target = np.array([(0, 0), (width, 0), (width, height), (0, height)])
+    transform = ProjectiveTransform.from_estimate(target, corners)
+    return warp(values, transform, output_shape=(round(height), round(width))).astype(np.float32)
 
 
 def find_pages(colour: np.ndarray) -> list[np.ndarray]:

@@ -12,8 +12,9 @@ from allograph.errors import AllographError
 from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
+from allograph.imaging.page import corners_of, straightened
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
+from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton, stroke_width
 from allograph.imaging.splitting import hint
 from allograph.imaging.style import Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
@@ -51,17 +52,14 @@ def preprocess(image: Picture, size: int, ink: Polarity = "auto", placement: Pla
 def exemplar_of(
     found: FoundInk, size: int, placement: Placement = OMNIGLOT, reach: np.ndarray | None = None
 ) -> Exemplar:
-    """The ink found in a picture, in the model's space; it is placed as if it covered ``reach``, too, if that is given
-    (bool, like the found mask)."""
-    source, width, mask = found.source, found.width, found.mask
+    """The ink found in a picture, in the model's space: of a page seen at an angle as from straight above.
+
+    With ``reach`` (bool, like the found mask) the ink is placed as if it covered that, too, and seen as it is.
+    """
+    source = found.source
     pen = model_pen(size, placement)
-    whole = mask if reach is None else mask | reach
-    frame = _model_frame(whole, width, pen / size, placement)
-    stroke = width * size / frame[2]
-    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
-    fine = _fineness(size)
-    strength = _at_least(found.strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
-    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, stroke, pen)
+    whole = found.mask if reach is None else found.mask | reach
+    frame = _model_frame(whole, found.width, pen / size, placement)
     across, down = source.scale
     style = SymbolStyle(
         width=source.width,
@@ -70,10 +68,28 @@ def exemplar_of(
         paper=found.segmentation.paper if source.has_colour else (255, 255, 255, 255),
         has_alpha=source.alpha is not None,
         frame=(frame[0] / across, frame[1] / down, frame[2] / max(across, down)),
-        stroke_width=stroke,
+        stroke_width=found.width * size / frame[2],
         pen_width=pen,
     )
+    strength, width = _from_above(found) if reach is None else (found.strength, found.width)
+    if strength is not found.strength:
+        frame = _model_frame(strength > 0.5, width, pen / size, placement)
+    # Averaged down to a raster coarser than itself, a hairline would fade: it is made as wide as that raster can show.
+    fine = _fineness(size)
+    strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
+    drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, width * size / frame[2], pen)
     return Exemplar(drawing, style, source.picture, (*found.notes, *_several(found)))
+
+
+def _from_above(found: FoundInk) -> tuple[np.ndarray, float]:
+    """The strength of the ink and the width of its strokes, on a page with four corners as seen from above."""
+    page = found.segmentation.page
+    corners = None if page is None else corners_of(page)
+    if corners is None:
+        return found.strength, found.width
+    strength = straightened(found.strength, corners)
+    width = stroke_width(strength > 0.5)
+    return (strength, max(1.0, width)) if width else (found.strength, found.width)
 
 
 def _several(found: FoundInk) -> tuple[str, ...]:
