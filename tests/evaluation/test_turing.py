@@ -208,7 +208,7 @@ def test_a_choice_of_characters_is_drawn_from_all_and_few_drawings_will_do(symbo
     )
     few = symbols.select_drawings(np.concatenate([symbols.images_of(concept)[:3] for concept in range(4)]))
     assert all(len(one.exemplars) == len(one.people) == len(one.others) == 1 for one in shown(few, Oracle(few, 105)))
-    with pytest.raises(AllographError, match="two characters of three drawings"):
+    with pytest.raises(AllographError, match="four characters of three drawings"):
         shown(symbols.select_drawings(symbols.images_of(0)), draw)
     with pytest.raises(AllographError, match="use --size 105 or less"):
         shown(symbols, draw, size=106)

@@ -95,7 +95,7 @@ def oneshot(
     characters: Annotated[
         int | None,
         typer.Option(
-            min=2, help="For the same tasks: number of characters, chosen at random.", show_default="all of them"
+            min=4, help="For the same tasks: number of characters, chosen at random.", show_default="all of them"
         ),
     ] = None,
     steps: Annotated[

@@ -78,7 +78,7 @@ def line_ups(
     finished and of all characters; several ``processes`` each take their share.
 
     Raises:
-        AllographError: fewer than two characters have three drawings; drawings would have to be enlarged.
+        AllographError: fewer than four characters have three drawings; drawings would have to be enlarged.
     """
     side = draw.writer.model.config.image_size if draw.direct else dataset.side
     if size > side:
@@ -110,8 +110,8 @@ def _characters(dataset: ConceptDataset, most: int | None, seed: int) -> list[in
     eligible = np.flatnonzero(dataset.drawings_per_concept >= 3)
     if most is not None and most < len(eligible):
         eligible = np.sort(np.random.default_rng(seed).choice(eligible, most, replace=False))
-    if len(eligible) < 2:
-        raise AllographError(f"{dataset.name}: this needs two characters of three drawings each")
+    if len(eligible) < 4:
+        raise AllographError(f"{dataset.name}: this needs four characters of three drawings each")
     return eligible.tolist()
 
 
