@@ -25,6 +25,7 @@ TITLES = {
     "oneshot": "One-shot generation",
     "classify": "One-shot classification",
     "recognition": "Recognition",
+    "completion": "Completion",
     "augmentation": "Drawings as training data",
 }
 """The sections, in order."""

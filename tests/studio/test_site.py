@@ -27,12 +27,9 @@ from export.test_noise import KNOWN
 from studio.browser import SYMBOL, Visit, chromium, smooth
 from studio.live_server import drawing
 from studio.plain_server import served
-from studio.test_found import (  # noqa: F401
-    test_a_box_is_drawn_and_the_crop_is_what_is_drawn_after,
+from studio.test_found import (  # noqa: F401  # what the browser finds out by itself; the rest is the same page
     test_a_picture_is_shown_with_what_was_found_in_it,
     test_a_picture_without_ink_is_refused_with_what_helps,
-    test_axe_finds_no_serious_fault_in_what_is_found,
-    test_corners_are_moved_by_the_keyboard,
     test_dark_and_light_choose_the_ink_and_automatic_undoes_it,
     test_several_pictures_are_opened_at_once,
 )

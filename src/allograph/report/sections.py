@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from allograph.evaluation.records import Record
+from allograph.report.completion import completion_section
 from allograph.report.oneshot import oneshot_section
 from allograph.report.parts import (
     Mark,
@@ -187,6 +188,7 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], Section]] = {
     "augmentation": augmentation_section,
     "classify": classification_section,
     "recognition": recognition_section,
+    "completion": completion_section,
 }
 """The function that makes the section of each measurement; it raises KeyError, TypeError or the like for other data."""
 

@@ -47,7 +47,7 @@ def note_on_nats(likelihood: Likelihood, x: Tensor) -> str:
     """Why the nats are not those of a probability of these images; empty if they are."""
     if not likelihood.discrete:
         return (
-            "the nats are of a Gaussian density of pixels in [0, 1] that were not dequantised: compare them only with "
+            "the nats are of a density of pixels in [0, 1] that were not dequantised: compare them only with "
             "densities of the same kind, never with probabilities"
         )
     if likelihood.binary:
