@@ -83,6 +83,18 @@ def completed() -> list[Row]:
     return rows
 
 
+def analogies() -> list[Row]:
+    """A symbol slanted, and one made flat: the same is done to another."""
+    model = allograph.load("omniglot")
+    before, image = (Image.open(SYMBOLS / name).convert("L") for name in ("lao-tho.png", "thai-ko-kai.png"))
+    (width, height), rows = before.size, []
+    for matrix in ((1, 0.45, -0.225 * height, 0, 1, 0), (1, 0, 0, 0, 2, -0.5 * height)):
+        after = before.transform((width, height), Image.Transform.AFFINE, matrix, fillcolor=255, resample=2)
+        drawings = model.write(image, COLUMNS - 2, change=(before, after), size=2 * SIDE)
+        rows.append(([before, after, image], drawings))
+    return rows
+
+
 SHEETS: dict[str, Callable[[], list[Row]]] = {
     "symbols": symbols,
     "bending": bending,
@@ -91,6 +103,7 @@ SHEETS: dict[str, Callable[[], list[Row]]] = {
     "invented": invented,
     "alphabet": alphabet,
     "completed": completed,
+    "analogies": analogies,
 }
 
 

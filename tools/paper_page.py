@@ -58,7 +58,8 @@ FIGURES = """\
 | 9, 10 | new exemplars, weak and strong | `paper/one-shot-weak`, `paper/one-shot-30-20`; [examples](oneshot.md) |
 | 11 | new characters of a novel alphabet | `paper/alphabet-45-5`; [From one example](oneshot.md) |
 
-The conclusion promises missing-data completion: [Draw what is lost](completion.md).
+The conclusion names two more inferences: missing-data completion, [Draw what is lost](completion.md), and analogies,
+`allograph write A.png --as B1.png,B2.png` ([Gallery](gallery.md)).
 """
 
 

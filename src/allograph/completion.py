@@ -32,7 +32,6 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from allograph.models import GenerativeModel
-    from allograph.models.base import Inference
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def complete(
         """One round, from guesses (batch, n, C, S, S)."""
         filled = torch.where(hidden[:, :, None], guess, x)
         found = model.infer(filled.flatten(0, 1), chains, fresh[:, :, 1:].flatten(0, 2))
-        drawn = _drawn(model, batch, context, _standardised(found).unflatten(0, (batch, n * particles)))
+        drawn = _drawn(model, batch, context, found.prior_noise.unflatten(0, (batch, n * particles)))
         log_ratio = (found.log_weight - found.log_likelihood).double().unflatten(0, (batch, -1))
         log_weight = log_ratio + model.likelihood.log_prob(drawn, x, hidden).double()
         uniform = torch.special.ndtr(fresh[:, :, 0].flatten(2)[:, :, 0].double())
@@ -131,12 +130,6 @@ def _likely(model: GenerativeModel, parameters: Tensor) -> Tensor:
     """The image that the parameters stand for: the likelier of the two values of binary pixels, otherwise the mean."""
     mean = model.likelihood.mean(parameters)
     return mean.round() if model.likelihood.binary else mean
-
-
-def _standardised(found: Inference) -> Tensor:
-    """The noise with which the prior would have drawn the same latents, ``(z - mu_p) / sigma_p``."""
-    groups = zip(found.latents, found.prior, strict=True)
-    return torch.cat([(z - p.mean) * torch.exp(-p.log_std) for z, p in groups], dim=-1)
 
 
 def _choose(log_weight: Float[Tensor, "batch n m"], uniform: Float[Tensor, "batch n"]) -> Tensor:

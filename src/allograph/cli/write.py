@@ -55,6 +55,14 @@ def write(
     together: Annotated[
         bool, typer.Option("--together", help="All images show one symbol: draw after all of them at once.")
     ] = False,
+    change: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="Two drawings of another symbol: change each IMAGE as the first became the second.",
+            metavar="BEFORE,AFTER",
+        ),
+    ] = None,
     format: FormatOption = "png",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -70,7 +78,7 @@ def write(
 
     writer = allograph.load(model).guided(guidance)
     loaded = time.perf_counter()
-    order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format)
+    order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format, _two(change))
     results = write_files(writer, images, output, order)
     written: list[Written] = []
     problems: list[Problem] = []
@@ -108,6 +116,16 @@ def write(
         raise stop
     if problems:
         raise typer.Exit(1 if written else 2)
+
+
+def _two(change: str | None) -> tuple[Path, Path] | None:
+    """The files of --as."""
+    if change is None:
+        return None
+    names = change.split(",")
+    if len(names) != 2 or not all(names):
+        raise AllographError(f"--as takes two files, BEFORE,AFTER, not {change!r}")
+    return Path(names[0]), Path(names[1])
 
 
 def describe(result: Written) -> str:

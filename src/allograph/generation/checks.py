@@ -10,6 +10,7 @@ from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.card import ModelCard
+    from allograph.imaging import Exemplar
     from allograph.models import GenerativeModel
 
     Ink = Literal["auto", "dark", "light"]
@@ -46,6 +47,15 @@ class Checked:
                 "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
                 "data.contexts, or leave out --together"
             )
+
+    def changed(self, change: tuple[Any, Any] | None, ink: Ink) -> tuple[Exemplar, Exemplar] | None:
+        """The two drawings of a change, taken in."""
+        if change is None:
+            return None
+        if len(change) != 2:
+            raise AllographError(f"a change is two drawings of one symbol, before and after, not {len(change)}")
+        before, after = (self.space.preprocess(one, ink) for one in change)
+        return before, after
 
     def check_completion(self, exemplars: int, ink: Ink) -> None:
         """Refuse what cannot draw the hidden part of a picture: exemplars for a model that takes none, or too many, or

@@ -23,7 +23,7 @@ from allograph.generation.blank import without_blanks
 from allograph.generation.checks import Checked
 from allograph.generation.complete import Completing
 from allograph.generation.publishing import Published
-from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount
+from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount, noise_of
 from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class _Options(TypedDict, total=False):
     temperature: float | None
     size: int | None
     ink: Ink
+    change: tuple[Picture, Picture] | None
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class Writer(Published, Checked, Completing):
         size: int | None = None,
         ink: Ink = "auto",
         together: bool = False,
+        change: tuple[Picture, Picture] | None = None,
     ) -> list[Image.Image] | list[list[Image.Image]]:
         """Write n new drawings of what an image shows.
 
@@ -148,6 +150,7 @@ class Writer(Published, Checked, Completing):
             size: the longer side of the drawings in pixels; None keeps the image's size.
             ink: `dark` or `light` where the ink of a symbol is not found by itself.
             together: the images of the list show one symbol: n drawings after all of them, with the first one's looks.
+            change: two drawings of another symbol; the drawings differ from ``image`` as the second from the first.
 
         Raises:
             AllographError: the model takes no exemplar, an argument is out of range, or an image cannot be used.
@@ -157,13 +160,21 @@ class Writer(Published, Checked, Completing):
         images: Sequence[Any] = [image]
         if isinstance(image, Sequence) and not isinstance(image, str | bytes):
             if not together:
-                return [self.write(one, n, seed=seed, temperature=temperature, size=size, ink=ink) for one in image]
+                options: _Options = {
+                    "seed": seed,
+                    "temperature": temperature,
+                    "size": size,
+                    "ink": ink,
+                    "change": change,
+                }
+                return [self.write(one, n, **options) for one in image]
             self.check_together(len(image))
             images = image
         exemplars = [self.space.preprocess(one, ink) for one in images]
+        changed = self.changed(change, ink)
         return [
             exemplars[0].style.render(drawing, size)
-            for batch in self.sample_batches(exemplars, n, seed=seed, temperature=temperature)
+            for batch in self.sample_batches(exemplars, n, seed=seed, temperature=temperature, change=changed)
             for drawing in batch.drawings
         ]
 
@@ -202,13 +213,14 @@ class Writer(Published, Checked, Completing):
         seed: int = 0,
         temperature: float | None = None,
         history: bool = False,
+        change: tuple[Exemplar, Exemplar] | None = None,
     ) -> Iterator[SampleBatch]:
         """The first n drawings from one exemplar, several or none, batch by batch; with every step's canvas if
-        ``history``."""
+        ``history``; for ``change`` see `SampleRequest`."""
         several = isinstance(exemplar, Sequence)
         exemplars = tuple(exemplar) if several else () if exemplar is None else (exemplar,)
         for first in range(0, n, BATCH_SIZE):
-            request = SampleRequest(exemplars, seed, first)
+            request = SampleRequest(exemplars, seed, first, change=change)
             (batch,) = self.draw_batches([request], temperature=temperature, history=history)
             yield batch.first(n - first)
 
@@ -222,7 +234,7 @@ class Writer(Published, Checked, Completing):
         started = time.perf_counter()
         contexts = [[torch.from_numpy(exemplar.image) for exemplar in request.exemplars] for request in requests]
         context = torch.stack([torch.stack(images) for images in contexts]) if contexts[0] else None
-        noise = torch.stack([request.noise(self.model.noise_shape) for request in requests])
+        noise = torch.stack([noise_of(self.model, request) for request in requests])
         if context is None:  # one blank context for all
             noise = noise.flatten(0, 1)[None]
         drawn = self.draw(context, noise, temperature, history=history)

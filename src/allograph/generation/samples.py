@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH_SIZE", "SampleBatch", "SampleRequest", "check_amount", "noise_for"]
+__all__ = ["BATCH_SIZE", "SampleBatch", "SampleRequest", "check_amount", "noise_for", "noise_of"]
 
 import hashlib
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from allograph.imaging import Exemplar
+    from allograph.models import GenerativeModel
 
 BATCH_SIZE = 16
 """Number of drawings that the model makes at once."""
@@ -85,12 +86,14 @@ class SampleRequest:
         seed: seed of the noise.
         start: number of the batch's first drawing, counted from 0.
         again: how often these drawings were made before and showed nothing; other noise each time.
+        change: two drawings of another symbol. What makes the second from the first is done to the exemplars.
     """
 
     exemplars: tuple[Exemplar, ...]
     seed: int = 0
     start: int = 0
     again: int = 0
+    change: tuple[Exemplar, Exemplar] | None = None
 
     def __post_init__(self) -> None:
         # Not even rounding may depend on their order.
@@ -102,6 +105,19 @@ class SampleRequest:
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
         again = ("again", self.again) if self.again else ()
         return noise_for(shape, [(*about, self.start + k, *again) for k in range(BATCH_SIZE)])
+
+
+def noise_of(model: GenerativeModel, request: SampleRequest) -> Float[torch.Tensor, "batch steps latent"]:
+    """The noise of a request; for a change, that with which the prior draws the one drawing after the other."""
+    import torch
+
+    noise = request.noise(model.noise_shape)
+    if request.change is None:
+        return noise
+    before, after = (torch.from_numpy(exemplar.image)[None] for exemplar in request.change)
+    bent = torch.zeros(1, dtype=torch.bool) if model.bends_ink else None
+    with torch.inference_mode():
+        return model.infer(after, before[None], noise, ink=bent).prior_noise
 
 
 def check_amount(n: int, size: int | None) -> None:

@@ -19,7 +19,7 @@ import errno
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allograph.errors import AllographError, Problem
 from allograph.generation.formats import check_format
@@ -64,6 +64,7 @@ class Order:
     overwrite: bool = False
     together: bool = False
     format: DrawingFormat = "png"
+    change: tuple[Path, Path] | None = None
 
 
 def write_files(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
@@ -217,9 +218,8 @@ def _make(
     shown: list[Image.Image] = []
     made_before, seconds = 0, 0.0
     side = _TILE if order.n <= _FEW else _SMALL_TILE
-    for batch in writer.sample_batches(
-        exemplar, order.n, seed=order.seed, temperature=order.temperature, history=order.animate
-    ):
+    options: dict[str, Any] = {"seed": order.seed, "temperature": order.temperature, "history": order.animate}
+    for batch in writer.sample_batches(exemplar, order.n, change=writer.changed(order.change, order.ink), **options):
         if order.animate and not shown:
             _animate(made.animation, single, style, batch)
         seconds += batch.seconds

@@ -51,6 +51,13 @@ class Inference:
         return FreeEnergy(distortion=-self.log_likelihood, kl=self.kl)
 
     @property
+    def prior_noise(self) -> Float[Tensor, "batch steps latent"]:
+        """The standard normal numbers with which the prior would have drawn the same latents, ``(z - mu_p) / sigma_p``:
+        `GenerativeModel.sample` with this noise and the same context gives ``p(x | z, x')``."""
+        groups = zip(self.latents, self.prior, strict=True)
+        return torch.cat([(z - p.mean) * torch.exp(-p.log_std) for z, p in groups], dim=-1)
+
+    @property
     def log_weight(self) -> Float[Tensor, " batch"]:
         """``log p(x, z | x') - log q(z | x, x')``, nats."""
         groups = zip(self.latents, self.posterior, self.prior, strict=True)
