@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["LineUp", "halves", "line_ups", "shapes_of"]
+__all__ = ["LineUp", "ShapesResult", "described", "halves", "line_ups", "shapes_of"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from allograph.runtime.distributed import Processes
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset
+    from allograph.evaluation.oneshot.resampling import Unit
     from allograph.evaluation.shown import ShownDrawings
 
 Indices = npt.NDArray[np.int64]
@@ -58,6 +59,54 @@ class LineUp:
         """The drawings of a kind that stand beside each exemplar."""
         drawings = getattr(self, kind)
         return drawings if drawings.ndim == 4 else drawings.expand(len(self.exemplars), *drawings.shape)
+
+
+@dataclass(frozen=True)
+class ShapesResult:
+    """What the results of all tests on line-ups say.
+
+    Attributes:
+        size: side in pixels of what is seen.
+        characters, exemplars, drawings: number of characters, of exemplars of each (the most), and of drawings of each
+            kind beside every exemplar (the most).
+        resampled: what the bootstrap of the standard errors draws again.
+        refused: number of drawings that could not be taken in and were left as they are.
+    """
+
+    data: str
+    data_fingerprint: str
+    size: int
+    characters: int
+    exemplars: int
+    drawings: int
+    resampled: Unit
+    seed: int
+    refused: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        return asdict(self)
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines for the end of a table."""
+        left = f"note: {self.refused} drawings could not be taken in; they were left as they are"
+        return [left] if self.refused else []
+
+
+def described(dataset: ConceptDataset, shown: list[LineUp], size: int, unit: Unit, seed: int) -> dict[str, Any]:
+    """The fields of a `ShapesResult`."""
+    return {
+        "data": dataset.name,
+        "data_fingerprint": dataset.fingerprint(),
+        "size": size,
+        "characters": len(shown),
+        "exemplars": max(len(one.exemplars) for one in shown),
+        "drawings": max(len(one.people) for one in shown),
+        "resampled": unit,
+        "seed": seed,
+        "refused": sum(one.refused for one in shown),
+    }
 
 
 def line_ups(

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Agreement", "TopologyResult", "picture_of", "topology_test"]
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from allograph.evaluation.oneshot.line_up import LineUp, line_ups
+from allograph.evaluation.oneshot.line_up import LineUp, ShapesResult, described, line_ups
 from allograph.evaluation.oneshot.points import Estimate
-from allograph.evaluation.oneshot.resampling import Unit, counts_of, resampled_by, units_of
+from allograph.evaluation.oneshot.resampling import counts_of, resampled_by, units_of
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.imaging.topology import topology_of
 from allograph.runtime.distributed import ALONE, Processes
@@ -50,38 +50,20 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class TopologyResult:
+class TopologyResult(ShapesResult):
     """The result of the task `topology`.
 
     Attributes:
-        size: side in pixels of what is counted.
-        characters, exemplars, drawings: number of characters, of exemplars of each (the most), and of drawings of each
-            kind after every exemplar (the most).
-        resampled: what the bootstrap of the standard errors draws again.
-        refused: number of drawings that could not be taken in and were left as they are.
         people, generated: drawings by people and by the model, against their exemplar.
         rendered: drawings by people, only taken in and rendered again, against the exemplar; kept: against themselves,
             as they were before. Both are None if the model's images are the data's.
     """
 
-    data: str
-    data_fingerprint: str
-    size: int
-    characters: int
-    exemplars: int
-    drawings: int
-    resampled: Unit
-    seed: int
-    refused: int
     people: Agreement
     rendered: Agreement | None
     kept: Agreement | None
     generated: Agreement
     task: str = "topology"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
-        return asdict(self)
 
     def table(self) -> str:
         """A table to print."""
@@ -101,9 +83,7 @@ class TopologyResult:
             if agreement is not None:
                 cells = [f"{100 * share.value:.1f} ± {100 * share.error:.1f}" for share in agreement.shares]
                 lines.append(f"{name:32}" + "".join(f"{cell:>17}" for cell in cells))
-        if self.refused:
-            lines.append(f"note: {self.refused} drawings could not be taken in; they were left as they are")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])
 
 
 def topology_test(
@@ -138,17 +118,10 @@ def topology_test(
         values = agreed[:, :-1] / agreed[:, -1:]
         return Agreement(*(Estimate.bootstrap(column) for column in values.T))
 
+    fields: dict[str, Any] = described(dataset, shown, size, unit, seed)
+    fields |= {kind: agreement(kind) for kind in (*KINDS, "kept")}
     result = TopologyResult(
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        size=size,
-        characters=len(shown),
-        exemplars=max(len(one.exemplars) for one in shown),
-        drawings=max(len(one.people) for one in shown),
-        resampled=unit,
-        seed=seed,
-        refused=sum(one.refused for one in shown),
-        **{kind: agreement(kind) for kind in (*KINDS, "kept")},  # pyright: ignore[reportArgumentType]
+        **fields,
     )
     return result, shown
 

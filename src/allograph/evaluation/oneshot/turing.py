@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from allograph.evaluation.oneshot.judge import JudgeTraining, scores_of, train_judge
-from allograph.evaluation.oneshot.line_up import LineUp, halves, line_ups
+from allograph.evaluation.oneshot.line_up import LineUp, ShapesResult, described, halves, line_ups
 from allograph.evaluation.oneshot.points import Estimate
-from allograph.evaluation.oneshot.resampling import Unit, counts_of, resampled_by, units_of
+from allograph.evaluation.oneshot.resampling import counts_of, resampled_by, units_of
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
@@ -65,15 +65,10 @@ class Telling:
 
 
 @dataclass(frozen=True)
-class TuringResult:
+class TuringResult(ShapesResult):
     """The result of the Turing test.
 
     Attributes:
-        size: side in pixels of what the judges see.
-        characters, exemplars, drawings: number of characters, of exemplars of each (the most), and of drawings of each
-            kind beside every exemplar (the most).
-        resampled: what the bootstrap of the standard errors draws again.
-        refused: number of drawings that could not be taken in and were left as they are.
         judge: how every judge was made and trained.
         people: other drawings by people told from people's: the floor.
         rendered: the same drawings, only taken in and rendered again; None if the model's images are the data's.
@@ -81,15 +76,6 @@ class TuringResult:
         telling: the model's drawings with the highest scores. passing: those with the lowest.
     """
 
-    data: str
-    data_fingerprint: str
-    size: int
-    characters: int
-    exemplars: int
-    drawings: int
-    resampled: Unit
-    seed: int
-    refused: int
     judge: dict[str, Any]
     people: Told
     rendered: Told | None
@@ -97,10 +83,6 @@ class TuringResult:
     telling: tuple[Telling, ...]
     passing: tuple[Telling, ...]
     task: str = "turing"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
-        return asdict(self)
 
     def table(self) -> str:
         """A table to print."""
@@ -115,9 +97,7 @@ class TuringResult:
             if told is not None:
                 accuracy = f"{100 * told.accuracy.value:.1f} ± {100 * told.accuracy.error:.1f} %"
                 lines.append(f"{name:32}{accuracy:>18}{f'{told.auc.value:.3f} ± {told.auc.error:.3f}':>18}")
-        if self.refused:
-            lines.append(f"note: {self.refused} drawings could not be taken in; they were left as they are")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])
 
 
 def turing_test(
@@ -192,18 +172,11 @@ def turing_test(
         return Told(Estimate.bootstrap(accuracy), Estimate.bootstrap(auc), (first, second))
 
     ranked = sorted(_named(shown, dataset, divided, scores), key=lambda one: -one.score)
+    fields: dict[str, Any] = described(dataset, shown, size, unit, seed)
+    fields |= {kind: told(kind) for kind in KINDS}
     result = TuringResult(
-        data=dataset.name,
-        data_fingerprint=dataset.fingerprint(),
-        size=size,
-        characters=len(shown),
-        exemplars=max(len(one.exemplars) for one in shown),
-        drawings=max(len(one.people) for one in shown),
-        resampled=unit,
-        seed=seed,
-        refused=sum(one.refused for one in shown),
+        **fields,
         judge=asdict(training),
-        **{kind: told(kind) for kind in KINDS},  # pyright: ignore[reportArgumentType]
         telling=tuple(ranked[:_SHOWN]),
         passing=tuple(ranked[: -_SHOWN - 1 : -1]),
     )
