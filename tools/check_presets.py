@@ -19,7 +19,7 @@ import torch
 
 from allograph.config import Preset, model_from_config, to_dict
 from allograph.data import Splits
-from allograph.data.loading import load_dataset
+from allograph.data.registry import load_dataset
 from allograph.presets import load_preset, preset_names
 from allograph.training import check_fit
 from allograph.training.module import Batches, Fitting

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import allograph
-from allograph.data.loading import load_dataset
+from allograph.data.registry import load_dataset
 from allograph.runtime.files import atomic_write
 
 COLUMNS, SCALE, GAP, FRAME = 11, 3, 4, 3

@@ -254,7 +254,7 @@ def test_characters_of_alphabets_that_the_critics_know_are_not_judged(
     held_out = Splits(splits.train, splits.validation, splits.test)
     known = Splits(splits.validation.select(range(20)), splits.test, splits.test)
     divided = {"characters": held_out, "30-20": known}
-    for place in ("allograph.data.loading.load_dataset", "allograph.data.load_dataset"):
+    for place in ("allograph.data.registry.load_dataset", "allograph.data.load_dataset"):
         monkeypatch.setattr(place, lambda name, where, split="30-20", *rest: divided[split])
     trained = card(splits.train, "omniglot")
     trained["data"]["split"] = "characters"

@@ -17,7 +17,7 @@ from allograph.data import Augmentation, ConceptDataset
 from allograph.data.augment import _fit, shifted
 from allograph.data.resizing import pooled
 from allograph.data.warping import centres, change_pen, sampling_grid, warp
-from allograph.imaging.averaging import grey
+from allograph.imaging.area_average import grey
 
 IDENTITY = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 UNCHANGED = Augmentation(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from allograph.errors import AllographError
 from allograph.imaging import animate, contact_sheet, preprocess_picture, space_of
-from allograph.imaging.averaging import grey
+from allograph.imaging.area_average import grey
 from allograph.imaging.placement import MNIST
 from allograph.imaging.shapes import stroke_width
 from allograph.imaging.sheet import lay_out

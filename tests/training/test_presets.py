@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allograph.data import ConceptDataset, Splits
-from allograph.data.loading import DATASETS, load_dataset
+from allograph.data.registry import DATASETS, load_dataset
 from allograph.errors import AllographError
 from allograph.presets import load_preset, preset_names
 from allograph.training import check_fit

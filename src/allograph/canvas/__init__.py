@@ -6,4 +6,4 @@ __all__ = ["AdditiveCanvas", "BentCanvas", "BentPicture", "Canvas", "GatedCanvas
 
 from allograph.canvas.base import Canvas
 from allograph.canvas.bent import BentCanvas, BentPicture, Strokes
-from allograph.canvas.hidden import AdditiveCanvas, GatedCanvas
+from allograph.canvas.gated import AdditiveCanvas, GatedCanvas

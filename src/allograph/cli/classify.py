@@ -79,7 +79,7 @@ def classify(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.recognition import Recogniser
     from allograph.recognition.evidence import MODEL, SAMPLES
-    from allograph.recognition.runs import classify_runs
+    from allograph.recognition.one_shot_runs import classify_runs
 
     recognised = likelihood == "recogniser"
     if recognised and (model != MODEL or variants not in (None, 1)):

@@ -55,7 +55,7 @@ def complete(
     """
     import allograph
     from allograph.generation.complete import complete_files
-    from allograph.imaging.hidden import HALVES
+    from allograph.imaging.hidden_part import HALVES
 
     writer = allograph.load(model)
     hidden = mask if mask in HALVES else Path(mask)

@@ -95,7 +95,7 @@ def train(
             print(f"{key} = {value!r}")
         return
 
-    from allograph.data.loading import DATASETS, load_dataset
+    from allograph.data.registry import DATASETS, load_dataset
     from allograph.runtime.distributed import joined
     from allograph.training import check_folder, fit
 

@@ -35,10 +35,10 @@ from allograph.data.bitmaps import PackedBitmaps
 from allograph.data.concepts import ConceptDataset
 from allograph.data.folders import Folder, ImageKind, load_folder, split_folder
 from allograph.data.images import Images
-from allograph.data.loading import DATASETS, load_dataset
 from allograph.data.omniglot import load_omniglot
+from allograph.data.one_shot_runs import ClassificationRuns, draw_runs, load_lake_runs
 from allograph.data.pairs import ExemplarKind, PairBatch, PairSource, fixed_pairs
 from allograph.data.pictures import Pictures
-from allograph.data.runs import ClassificationRuns, draw_runs, load_lake_runs
+from allograph.data.registry import DATASETS, load_dataset
 from allograph.data.splits import SPLITS, Splits, split
 from allograph.data.strokes import stroke_concepts

@@ -27,8 +27,8 @@ from allograph.data.concepts import ConceptDataset
 from allograph.data.pictures import Pictures
 from allograph.data.splits import Splits
 from allograph.errors import AllographError, Problem
-from allograph.imaging.averaging import area_average
-from allograph.imaging.formats import IMAGE_SUFFIXES
+from allograph.imaging.area_average import area_average
+from allograph.imaging.picture_files import IMAGE_SUFFIXES
 from allograph.runtime.files import explain_os_error
 
 ImageKind = Literal["symbols", "grey", "colour"]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
-from allograph.imaging.averaging import grey
+from allograph.imaging.area_average import grey
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Pictures:
     """N square pictures, values uint8 (N, C, side, side), C = 1 (grey) or 3 (red, green, blue).
 
     A model sees them at any size, or only at `only_size`, by the area average, in steps of 1/255
-    (`allograph.imaging.averaging.grey`).
+    (`allograph.imaging.area_average.grey`).
     """
 
     values: npt.NDArray[np.uint8]

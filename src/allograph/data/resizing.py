@@ -39,7 +39,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from allograph.imaging.averaging import area_average
+from allograph.imaging.area_average import area_average
 
 Reduction = Literal["average", "sample", "maximum"]
 """How a bitmap is made smaller: by averaging, then ink or not (`ink`); by picking single pixels (`sampled`); by the

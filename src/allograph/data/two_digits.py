@@ -23,7 +23,7 @@ from allograph.data.concepts import ConceptDataset
 from allograph.data.mnist import load_mnist
 from allograph.data.splits import Splits
 from allograph.data.streams import Purpose, random_stream
-from allograph.imaging.averaging import grey
+from allograph.imaging.area_average import grey
 
 _SIDE = 64
 # Validation and test images are the same for every seed.

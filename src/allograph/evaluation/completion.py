@@ -35,7 +35,7 @@ from allograph.runtime.distributed import ALONE, Processes
 
 if TYPE_CHECKING:
     from allograph.data import ConceptDataset
-    from allograph.imaging.hidden import Half
+    from allograph.imaging.hidden_part import Half
     from allograph.models import GenerativeModel
 
 _TOGETHER = 4

@@ -65,7 +65,7 @@ def held_out_part(
         AllographError: the model was trained on some of these images, or may have been; it was not trained on the data
             whose training part is wanted; a ``split`` of data that have only one.
     """
-    from allograph.data.loading import DATASETS, load_dataset
+    from allograph.data.registry import DATASETS, load_dataset
 
     trainings = card.trainings
     name = data if data in DATASETS else Path(data).expanduser().resolve().name

@@ -42,7 +42,6 @@ from allograph.generation.augment_plan import (
     plan_class,
 )
 from allograph.generation.blank import ATTEMPTS, are_blank
-from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.metadata import write_metadata
@@ -100,7 +99,7 @@ def augment_folder(
     """
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
-    check_format(writer, order.format)
+    writer.check_format(order.format)
     settings = Row(
         class_name="",
         file="",

@@ -10,7 +10,7 @@ from allograph.errors import AllographError
 
 if TYPE_CHECKING:
     from allograph.card import ModelCard
-    from allograph.imaging import Exemplar
+    from allograph.imaging import DrawingFormat, Exemplar
     from allograph.models import GenerativeModel
 
     Ink = Literal["auto", "dark", "light"]
@@ -82,6 +82,11 @@ class Checked:
                 "train your own model with --preset omniglot-alphabet, or leave out --like"
             )
         self._check_ink(ink)
+
+    def check_format(self, kind: DrawingFormat) -> None:
+        """Refuse lines where the model draws pictures, not ink on paper."""
+        if kind != "png" and not self.space.inked:
+            raise AllographError(f"this model draws pictures, which have no lines; leave out --format {kind}")
 
     def check_growing(self) -> None:
         """Refuse an animation of a model that draws all at once."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
     from allograph.imaging import Exemplar
     from allograph.imaging.decoding import Picture
-    from allograph.imaging.hidden import Damaged
+    from allograph.imaging.hidden_part import Damaged
 
 _PARTICLES, _ROUNDS = 16, 4
 """Latents that each drawing chooses from in a round, and rounds; see `allograph.completion`."""

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allograph.errors import AllographError, Problem
-from allograph.generation.formats import check_format
 from allograph.generation.generator import Ink, Writer
 from allograph.generation.places import Places, Written, move, refusal, save_png
 from allograph.generation.samples import SampleBatch
@@ -110,7 +109,7 @@ def _check(writer: Writer, order: Order) -> None:
     writer.check(order.n, order.temperature, order.size)
     if order.animate:
         writer.check_growing()
-    check_format(writer, order.format)
+    writer.check_format(order.format)
 
 
 def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:

@@ -25,6 +25,7 @@ __all__ = [
 
 from allograph.imaging.animation import animate
 from allograph.imaging.decoding import Picture
+from allograph.imaging.drawing_files import ENDINGS, DrawingFormat, encode, ending_of
 from allograph.imaging.outline import outline, outline_svg
 from allograph.imaging.pictures import PictureStyle, preprocess_picture
 from allograph.imaging.preprocessing import preprocess
@@ -33,4 +34,3 @@ from allograph.imaging.sheet import contact_sheet
 from allograph.imaging.spaces import Space, space_of
 from allograph.imaging.style import Exemplar, RenderStyle
 from allograph.imaging.symbols import SymbolStyle
-from allograph.imaging.vectors import ENDINGS, DrawingFormat, encode, ending_of

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from allograph.errors import AllographError
-from allograph.imaging.formats import check_size, frames_of, one_line_errors
+from allograph.imaging.picture_files import check_size, frames_of, one_line_errors
 from allograph.runtime.files import explain_os_error
 
 Picture = Path | str | bytes | Image.Image | np.ndarray

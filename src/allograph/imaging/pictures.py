@@ -76,7 +76,7 @@ def preprocess_picture(image: Picture, size: int, channels: int) -> Exemplar:
     for training; a picture of the model's own size keeps every value.
     Raises AllographError, one line with the remedy, where that cannot be done.
     """
-    from allograph.imaging.averaging import grey
+    from allograph.imaging.area_average import grey
 
     source = decode_picture(_as_bytes(image) if isinstance(image, np.ndarray) else image)
     picture = square(source.picture, channels)

@@ -10,7 +10,7 @@ from typing import ClassVar, final
 
 from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
-from allograph.imaging.hidden import Damaged, preprocess_damaged, preprocess_damaged_picture
+from allograph.imaging.hidden_part import Damaged, preprocess_damaged, preprocess_damaged_picture
 from allograph.imaging.pictures import PictureStyle, preprocess_picture
 from allograph.imaging.placement import MNIST, OMNIGLOT, Placement
 from allograph.imaging.preprocessing import model_pen, preprocess

@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from allograph.errors import AllographError, Problem, first_line
-from allograph.imaging.formats import MAX_PIXELS
+from allograph.imaging.picture_files import MAX_PIXELS
 from allograph.runtime.files import atomic_write, explain_os_error, png
 from allograph.typography.cells import SCALE, CellReading, Verdict, read_cells
 from allograph.typography.layout import BOX, GUIDES

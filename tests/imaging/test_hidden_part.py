@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
 from allograph.imaging import space_of
-from allograph.imaging.hidden import HALVES, half
+from allograph.imaging.hidden_part import HALVES, half
 from allograph.imaging.masks import dilated
 
 SYMBOLS = space_of("symbols", 52, 1)
