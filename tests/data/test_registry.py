@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from allograph.data import load_dataset, loading
+from allograph.data import load_dataset, registry
 from allograph.data.omniglot import OMNIGLOTS
 from allograph.errors import AllographError
 
@@ -18,7 +18,7 @@ def test_omniglot_is_divided_as_asked(data_dir: Path) -> None:
 
 
 def test_strokes_are_divided_by_script(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_STROKE_DRAWINGS", 1)
+    monkeypatch.setattr(registry, "_STROKE_DRAWINGS", 1)
     splits = load_dataset("strokes", seed=3)
     families = [set(part.family_names) for part in (splits.train, splits.validation, splits.test)]
     assert [len(part) for part in families] == [16, 2, 2]

@@ -6,7 +6,7 @@ u = (x + 1/2) / 2^32. Each pair of these gives two normal numbers (Box and Mulle
 
     sqrt(-2 ln u_1) cos(2 pi u_2),   sqrt(-2 ln u_1) sin(2 pi u_2)
 
-The studio in the browser makes the same numbers (`studio/page/noise.js`); tests hold both to the same vectors.
+The studio in the browser makes the same numbers (`studio/page/browser/noise.js`); tests hold both to the same vectors.
 
 Source: Salmon, Moraes, Dror, Shaw, *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011.
 """
