@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -117,6 +119,78 @@ def test_another_guidance_is_not_mixed_in(classes: Path, tmp_path: Path) -> None
     run(plain, classes, tmp_path / "out", 2)
     with pytest.raises(AllographError, match="started with guidance 1"):
         run(plain.guided(2.0), classes, tmp_path / "out", 2)
+
+
+def _of_several(writer: Writer, most: int) -> Writer:
+    """The writer, as if it had learned to draw after so many exemplars at once."""
+    return Writer(writer.model, replace(writer.card, contexts=(1, most)), writer.sha256)
+
+
+def test_exemplars_of_a_class_are_drawn_after_together_where_the_model_can(
+    writer: Writer, classes: Path, tmp_path: Path
+) -> None:
+    several = _of_several(writer, 4)
+    run(several, classes, tmp_path / "together", 3)
+    run(several, classes, tmp_path / "in turn", 3, together=False)
+    run(writer, classes, tmp_path / "one at a time", 3)
+    together, turns, alone = (contents(tmp_path / name) for name in ("together", "in turn", "one at a time"))
+    assert turns == alone  # a model that can see only one has them take turns
+    differing = {name for name in together if together[name] != turns[name]} - {"manifest.csv"}
+    assert differing == {f"ka/000{k}.png" for k in (1, 2, 3)}  # `tho` has one exemplar
+    # Each has the looks of the exemplar whose turn it is.
+    assert [row["exemplar"] for row in rows(tmp_path / "together")[:3]] == ["ka/a.png", "ka/b.png", "ka/a.png"]
+    for row in rows(tmp_path / "together"):
+        with Image.open(tmp_path / "together" / row["file"]) as drawing, Image.open(classes / row["exemplar"]) as given:
+            assert drawing.size == given.size
+    draw_symbol(classes / "ka" / "b.png", 1, (70, 60))
+    run(several, classes, tmp_path / "another", 1)
+    another = contents(tmp_path / "another")  # both were seen, though only the first had its turn
+    assert another["ka/0001.png"] != together["ka/0001.png"]
+    assert another["tho/0001.png"] == together["tho/0001.png"]
+
+
+def test_more_exemplars_than_the_model_knows_are_seen_as_many_at_a_time(writer: Writer, tmp_path: Path) -> None:
+    for number in range(3):
+        draw_symbol(tmp_path / "few" / "ka" / f"{number}.png", number)
+    several = _of_several(writer, 2)
+    report = run(several, tmp_path / "few", tmp_path / "out", 3)
+    assert (report.made, report.problems) == (3, ())
+    # The first drawing is made after the first two, the second after the last two; the order of exemplars matters only
+    # to rounding.
+    for name, numbers, drawing in (("first", (0, 1), "0001.png"), ("last", (2, 1), "0002.png")):
+        for place, number in enumerate(numbers):
+            draw_symbol(tmp_path / name / "ka" / f"{place}.png", number)
+        run(several, tmp_path / name, tmp_path / f"{name} out", 2)
+        with (
+            Image.open(tmp_path / "out" / "ka" / drawing) as one,
+            Image.open(tmp_path / f"{name} out" / "ka" / drawing) as other,
+        ):
+            assert np.abs(np.asarray(one, np.float64) - np.asarray(other)).max() <= 2
+
+
+def test_a_job_of_exemplars_together_is_continued_as_such(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    several, output = _of_several(writer, 4), tmp_path / "out"
+    assert run(several, classes, output, 1).made == 2
+    assert (run(several, classes, output, 1).kept, run(several, classes, output, 2).made) == (2, 2)
+    with pytest.raises(AllographError, match="started with --together"):
+        run(several, classes, output, 2, together=False)
+    draw_symbol(classes / "ka" / "c.png", 2)  # no turn of its own, but seen
+    with pytest.raises(AllographError, match=r"exemplars of ka .*ka/c\.png is new"):
+        run(several, classes, output, 2)
+    (classes / "ka" / "c.png").unlink()
+    # A manifest of a version whose exemplars always took turns.
+    run(several, classes, tmp_path / "turns", 1, together=False)
+    manifest = tmp_path / "turns" / "manifest.csv"
+    manifest.write_text("".join(line.rpartition(",")[0] + "\n" for line in manifest.read_text().splitlines()))
+    with pytest.raises(AllographError, match="started with --in-turn"):
+        run(several, classes, tmp_path / "turns", 2)
+    assert run(several, classes, tmp_path / "turns", 2, together=False).kept == 2
+
+
+def test_a_model_of_one_exemplar_at_a_time_is_not_shown_several(writer: Writer, classes: Path, tmp_path: Path) -> None:
+    with pytest.raises(AllographError, match="one exemplar at a time"):
+        run(writer, classes, tmp_path / "out", 1, together=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_originals_are_kept_beside_the_drawings(writer: Writer, classes: Path, tmp_path: Path) -> None:

@@ -55,6 +55,14 @@ def augment(
         typer.Option(help="Longer side of a drawing in pixels.", show_default="the exemplar's", metavar="PX"),
     ] = None,
     ink: InkOption = "auto",
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--in-turn",
+            help="Draw after all exemplars of a class at once, or after one of them at a time.",
+            show_default="together, if the model can",
+        ),
+    ] = None,
     layout: Annotated[
         Literal["imagefolder", "hf"],
         typer.Option(help="Folders as torchvision's ImageFolder reads them; hf adds metadata.jsonl for `datasets`."),
@@ -88,7 +96,7 @@ def augment(
     count = to if per_class is None else per_class
     assert count is not None
     fill = to is not None
-    order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout, format)
+    order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout, format, together)
     writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to continue"
     with joined(again) as processes, Progress("drawings") as progress:

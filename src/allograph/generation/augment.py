@@ -2,8 +2,9 @@
 
 For exemplars FOLDER/CLASS/* and the output folder DIR
 
-    DIR/CLASS/0001.png ...        the drawings; number k follows exemplar k of the class, and so on in turn; .svg,
-                                  .strokes.svg, .json or .inkml where lines are asked for
+    DIR/CLASS/0001.png ...        the drawings; number k has the looks of exemplar k of the class, and so on in turn,
+                                  and is drawn after all of them or after that one alone; .svg, .strokes.svg, .json or
+                                  .inkml where lines are asked for
     DIR/CLASS/original-NAME       the exemplars themselves, if asked for
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
     DIR/metadata.jsonl            the same in the words of Hugging Face's `datasets`, if asked for
@@ -21,7 +22,7 @@ __all__ = ["AugmentOrder", "AugmentReport", "augment_folder"]
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,6 +53,8 @@ from allograph.runtime.files import atomic_write, png
 from allograph.runtime.pool import BackgroundPool
 
 if TYPE_CHECKING:
+    import torch
+
     from allograph.imaging import RenderStyle
 
 _BLOCK = 32
@@ -100,6 +103,8 @@ def augment_folder(
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
     writer.check_format(order.format)
+    if order.together is None:
+        order = replace(order, together=writer.most_together > 1)
     settings = Row(
         class_name="",
         file="",
@@ -114,6 +119,8 @@ def augment_folder(
         exemplar_sha256="",
     )
     classes = class_images(folder)
+    if order.together:
+        writer.check_together(max(map(len, classes.values())))
     if output.resolve().is_relative_to(folder.resolve()):
         raise AllographError(
             f"{output} is inside {folder}, where it would count as a class; choose another folder with -o"
@@ -218,6 +225,7 @@ def _draw(
 
     images = torch.stack([torch.from_numpy(source.exemplar.image) for source in sources])
     ending = ending_of(order.format)
+    shown = writer.most_together if order.together else 1
     last = order.drawings_of(len(sources))
     for first in range(1, last + 1, _BLOCK):
         numbers = range(first, min(first + _BLOCK, last + 1))
@@ -230,14 +238,13 @@ def _draw(
         if missing:
             # The whole block, however many drawings are missing or wanted.
             block = range(first, first + _BLOCK)
-            # The model reads a single exemplar once for the whole block.
-            context = images[[(number - 1) % len(sources) for number in block]] if len(sources) > 1 else images
+            context = _contexts(images, block, shown)
             values, blank = np.zeros(0), np.zeros(0, bool)
             for attempt in range(ATTEMPTS + 1):  # one without ink is made again, from the next noise of its own
                 again = ("again", attempt) if attempt else ()
                 keys = [("augment", order.seed, name, number, *again) for number in block]
                 noise = noise_for(writer.model.noise_shape, keys).unflatten(0, (len(context), -1))
-                made = writer.values(writer.draw(context[:, None], noise, order.temperature).parameters.flatten(0, 1))
+                made = writer.values(writer.draw(context, noise, order.temperature).parameters.flatten(0, 1))
                 values = np.where(blank[:, None, None, None], made, values) if attempt else made
                 blank = are_blank(values, [source.exemplar.image for source in sources])
                 if not writer.space.inked or not blank.any():
@@ -247,6 +254,14 @@ def _draw(
                 path = output / name / drawing_name(number, ending)
                 drawings.append(partial(_save, source.exemplar.style, values[number - first], order, path))
         yield drawings, len(numbers) - len(missing)
+
+
+def _contexts(images: torch.Tensor, numbers: Iterable[int], shown: int) -> torch.Tensor:
+    """The exemplars that the model sees for each drawing, (drawings, shown, C, S, S): all, once for the whole block, or
+    as many as it may see, beginning with the one whose turn it is."""
+    if len(images) <= shown:
+        return images[None]
+    return images[[[(number - 1 + place) % len(images) for place in range(shown)] for number in numbers]]
 
 
 def _workers(processes: Processes) -> int:

@@ -42,6 +42,7 @@ class AugmentOrder:
         keep_originals: copy the exemplars into the set, beside so many drawings.
         overwrite: begin anew.
         layout: whether there is metadata beside the folders, see `allograph.generation.metadata`.
+        together: show the model all exemplars of a class at once, not one at a time in turn; None: if it can.
     """
 
     per_class: int
@@ -54,6 +55,7 @@ class AugmentOrder:
     fill: bool = False
     layout: Layout = "imagefolder"
     format: DrawingFormat = "png"
+    together: bool | None = None
 
     @property
     def copies(self) -> bool:
@@ -92,6 +94,11 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
             raise AllographError(
                 f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
                 "another folder with -o, or add --overwrite"
+            )
+        if bool(row.exemplars_sha256) != bool(order.together):
+            raise AllographError(
+                f"{output} was started with {'--together' if row.exemplars_sha256 else '--in-turn'}; use it again, "
+                "choose another folder with -o, or add --overwrite"
             )
         for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
             then, now = getattr(row, setting), getattr(settings, setting)
@@ -157,13 +164,14 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     rows = []
     if order.copies:
         for source in sources:
-            blank = {field: "" for field in ("seed", "temperature", "guidance", "size", "ink", "model")}
+            blank = dict.fromkeys(("seed", "temperature", "guidance", "size", "ink", "model"), "")
             file = f"{name}/{original_name(source.path)}"
             rows.append(
                 replace(
                     settings, class_name=name, file=file, exemplar=source.name, exemplar_sha256=source.sha256, **blank
                 )
             )
+    seen = hashlib.sha256("".join(source.sha256 for source in sources).encode()).hexdigest() if order.together else ""
     for number in range(1, order.drawings_of(len(sources)) + 1):
         source = sources[(number - 1) % len(sources)]
         rows.append(
@@ -174,6 +182,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
                 exemplar=source.name,
                 number=str(number),
                 exemplar_sha256=source.sha256,
+                exemplars_sha256=seen,
             )
         )
     missing = [row for row in rows if row not in present]

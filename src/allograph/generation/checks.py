@@ -38,14 +38,19 @@ class Checked:
             )
         self._check_ink(ink)
 
+    @property
+    def most_together(self) -> int:
+        """The largest number of exemplars of one symbol that the model has learned to draw after at once."""
+        return max(self.card.contexts, default=1)
+
     def check_together(self, count: int) -> None:
         """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
         if not count:
             raise AllographError("no image is named; hand in at least one")
-        if count > 1 and max(self.card.contexts, default=1) < 2:
+        if count > 1 and self.most_together < 2:
             raise AllographError(
                 "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
-                "data.contexts, or leave out --together"
+                "data.contexts, or have them take turns, without --together"
             )
 
     def changed(self, change: tuple[Any, Any] | None, ink: Ink) -> tuple[Exemplar, Exemplar] | None:

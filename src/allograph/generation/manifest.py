@@ -34,6 +34,8 @@ class Row:
         temperature, guidance, size, ink: the settings; size is empty if drawings have the size of their exemplar.
         model: the first 12 digits of the weights' SHA-256.
         exemplar_sha256: hash of the exemplar's file.
+        exemplars_sha256: hash of the hashes of all exemplars of the class, where the model saw them together; empty
+            where it saw this one alone.
     """
 
     class_name: str
@@ -47,6 +49,7 @@ class Row:
     ink: str
     model: str
     exemplar_sha256: str
+    exemplars_sha256: str = ""
 
 
 _HEADER = ["class", *(field.name for field in fields(Row)[1:])]
@@ -133,11 +136,12 @@ class Manifest:
             raise explain_os_error(error, f"cannot read {path}") from error
         whole = text[: text.rfind("\n") + 1]
         lines = list(csv.reader(io.StringIO(whole, newline="")))
-        if lines and lines[0] == [name for name in _HEADER if name != "guidance"]:
+        if lines and "exemplar" in lines[0] and "guidance" not in lines[0]:
             raise AllographError(
                 f"an earlier version of allograph, whose drawings differ, made {path}; choose another folder with -o"
             )
-        if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
+        # Earlier versions had no last column: their exemplars always took turns.
+        if not lines or lines[0] not in (_HEADER, _HEADER[:-1]) or any(len(line) != len(lines[0]) for line in lines):
             raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")
         self._add(Row(*line) for line in lines[1:])
 
