@@ -9,8 +9,10 @@ from __future__ import annotations
 __all__ = ["METHODS"]
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+from benchmarks.intake.stroke_width import swt_mask, swt_width
 from scipy import ndimage
 from skimage.filters import threshold_otsu, threshold_sauvola
 
@@ -62,11 +64,24 @@ def _moments(grey: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.sqrt(np.maximum(square - mean * mean, 0))
 
 
+def _grey(source: Decoded) -> np.ndarray:
+    grey = (source.colour @ LUMINANCE).astype(np.float64)
+    # On white, as these methods know no transparency.
+    return grey if source.alpha is None else grey * source.alpha + 1 - source.alpha
+
+
+def _with_swt_width(source: Decoded) -> FoundInk:
+    """Our ink, its width by the stroke width transform."""
+    found, grey = find_ink(source), _grey(source)
+    if found.mask.shape != grey.shape:
+        return found
+    width = swt_width(1 - grey if found.dark is False else grey, found.mask)
+    return replace(found, width=width or found.width)
+
+
 def _finder(method: Callable[[np.ndarray], np.ndarray]) -> Callable[[Decoded], FoundInk]:
     def find(source: Decoded) -> FoundInk:
-        grey = (source.colour @ LUMINANCE).astype(np.float64)
-        if source.alpha is not None:  # on white, as these methods know no transparency
-            grey = grey * source.alpha + 1 - source.alpha
+        grey = _grey(source)
         if np.ptp(grey) < 1e-3:
             raise AllographError(f"{source.name} is all of one tone")
         dark = bool(otsu(grey).mean() <= 0.5)
@@ -88,5 +103,7 @@ METHODS: dict[str, Callable[[Decoded], FoundInk]] = {
     "Sauvola": _finder(sauvola),
     "Wolf": _finder(wolf),
     "morphology": _finder(morphology),
+    "stroke width transform": _finder(swt_mask),
+    "allograph, width by SWT": _with_swt_width,
 }
 """By name, ours first."""

@@ -14,7 +14,16 @@ from allograph.card import ModelCard
 from allograph.data import ConceptDataset
 from allograph.evaluation import Classical, ShownDrawings, draw_trials, evaluate_augmentation
 from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
-from allograph.evaluation.augmentation.gain import ShotResult, _drawings, batches, few_drawings, picture_of, shrunk
+from allograph.evaluation.augmentation.gain import (
+    _batches_of,
+    _drawings,
+    _drawings_together,
+    batches,
+    few_drawings,
+    picture_of,
+    shrunk,
+)
+from allograph.evaluation.augmentation.result import ShotResult
 from allograph.generation.generator import Writer
 from commands.family import build
 from evaluation.writers import Oracle, copy
@@ -37,6 +46,7 @@ def test_a_perfect_writer_is_worth_much_and_a_copying_one_nothing(symbols: Conce
     copies = measure(copy, symbols, shots=(1,)).shots[0]
     assert copies.accuracies["allograph"] == copies.accuracies["nothing"]
     assert copies.accuracies["both"] == copies.accuracies["classical"]
+    assert copies.half.value == pytest.approx(copies.classical.value, abs=0.2)
 
 
 def test_the_seed_fixes_everything_and_global_randomness_stays(symbols: ConceptDataset) -> None:
@@ -75,6 +85,45 @@ def test_the_given_drawings_take_turns(symbols: ConceptDataset) -> None:
     assert max(count for _, count in asked) <= 20
 
 
+def test_the_given_drawings_are_seen_together_each_first_in_turn(symbols: ConceptDataset) -> None:
+    given = torch.rand(3, 5, 1, 4, 4)
+    asked: list[tuple[list[int], int]] = []
+
+    def draw(contexts: Tensor, count: int, seed: int) -> Tensor:
+        asked.append(([int((given[0] == one).flatten(1).all(1).nonzero()) for one in contexts[0]], count))
+        return copy(contexts[:, 0], count, seed)
+
+    assert _drawings_together(draw, 9, given, 10, seed=0).shape[1] == 10
+    assert asked == [([(first + number) % 5 for number in range(5)], 2) for first in range(5)]
+    asked.clear()
+    _drawings_together(draw, 2, given, 5, seed=0)
+    assert [places for places, _ in asked] == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 0]]
+
+
+def test_a_writer_that_sees_all_given_drawings_is_measured_with_them(symbols: ConceptDataset) -> None:
+    counts = []
+
+    def draw(contexts: Tensor, count: int, seed: int) -> Tensor:
+        counts.append(contexts.shape[1])
+        return copy(contexts[:, -1], count, seed)
+
+    turns, together = (measure(copy, symbols, shots=(1, 3), together=how) for how in (None, (draw, 9)))
+    assert set(counts) == {3}
+    assert (turns.together, together.together) == (False, True)
+    assert turns.shots[0] == together.shots[0]  # of one drawing there is nothing to see together
+
+
+def test_half_of_a_batch_is_real_where_that_is_wanted() -> None:
+    given, pool = torch.zeros(3, 2, 1, 8, 8), torch.ones(3, 50, 1, 8, 8)
+    plain = Classical()
+    for count, real in ((2, 1), (4, 2), (5, 3), (1, 1)):
+        seen = _batches_of("half", given, pool, plain, count, 0)(0)
+        assert seen.shape[:2] == (3, count)
+        assert ((seen.mean((2, 3, 4)) == 0).sum(1) == real).all()
+    rare = _batches_of("both", given, pool, plain, 40, 0)(0)
+    assert (rare.mean((2, 3, 4)) == 0).float().mean() < 0.15  # one in 26
+
+
 def test_batches_are_balanced_plain_or_changed() -> None:
     images = torch.rand(3, 4, 1, 44, 44)
     plain, changed = (batches(images, change, 5, seed=0) for change in (None, CLASSICAL))
@@ -102,9 +151,12 @@ def test_differences_are_paired() -> None:
     rng = np.random.default_rng(0)
     hard = rng.normal(0, 0.2, 50)
     rates = {"nothing": 0.4 + hard, "classical": 0.5 + hard, "allograph": 0.56 + hard, "both": 0.6 + hard}
+    rates["half"] = 0.7 + hard
     result = ShotResult.of(1, {arm: values.tolist() for arm, values in rates.items()})
     assert result.allograph_minus_classical.value == pytest.approx(0.06)
     assert result.both_minus_classical.value == pytest.approx(0.1)
+    assert result.half_minus_classical.value == pytest.approx(0.2)
+    assert result.half_minus_both.value == pytest.approx(0.1)
     assert result.allograph_minus_classical.error < 1e-9 < 0.02 < result.allograph.error
 
 
@@ -128,12 +180,15 @@ def test_all_classes_take_part_where_there_are_few(symbols: ConceptDataset) -> N
 def test_the_result_prints_and_is_json(symbols: ConceptDataset) -> None:
     counted: list[tuple[int, int]] = []
     result = measure(copy, symbols, shots=(1, 2), progress=lambda *count: counted.append(count))
-    assert counted == [(number, 16) for number in range(1, 17)]
+    assert counted == [(number, 20) for number in range(1, 21)]
     back = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert back["shots"][1]["accuracies"]["both"] == result.shots[1].accuracies["both"]
     lines = result.table().splitlines()
     assert "8 classes within alphabets, 2 trials, 18 tested drawings" in lines[0]
-    assert [line.split("  ")[0] for line in lines[2:9]] == ["a", "b", "c", "d", "c - b", "d - b", "d - c"]
+    assert [line.split("  ")[0] for line in lines[2:12]] == [
+        *("a", "b", "c", "d", "e"),
+        *("c - b", "d - b", "d - c", "e - b", "e - d"),
+    ]
     picture = picture_of(copy, symbols, size=SIZE, classical=CLASSICAL, ways=8, drawings=20, inked=True)
     assert picture.width > picture.height
 

@@ -21,6 +21,7 @@ from allograph.cli.console import (
     Stopped,
     TemperatureOption,
     ThreadsOption,
+    TogetherOption,
     print_json,
     say,
 )
@@ -55,14 +56,7 @@ def augment(
         typer.Option(help="Longer side of a drawing in pixels.", show_default="the exemplar's", metavar="PX"),
     ] = None,
     ink: InkOption = "auto",
-    together: Annotated[
-        bool | None,
-        typer.Option(
-            "--together/--in-turn",
-            help="Draw after all exemplars of a class at once, or after one of them at a time.",
-            show_default="together, if the model can",
-        ),
-    ] = None,
+    together: TogetherOption = None,
     layout: Annotated[
         Literal["imagefolder", "hf"],
         typer.Option(help="Folders as torchvision's ImageFolder reads them; hf adds metadata.jsonl for `datasets`."),

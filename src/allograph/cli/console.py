@@ -18,6 +18,7 @@ __all__ = [
     "Stopped",
     "TemperatureOption",
     "ThreadsOption",
+    "TogetherOption",
     "complain",
     "print_json",
     "say",
@@ -79,6 +80,14 @@ DataDirOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
+TogetherOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--together/--in-turn",
+        help="Draw after all exemplars of a class at once, or after one of them at a time.",
+        show_default="together, if the model can",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

@@ -16,6 +16,7 @@ from allograph.cli.console import (
     JsonOption,
     TemperatureOption,
     ThreadsOption,
+    TogetherOption,
 )
 from allograph.cli.evaluate import (
     DataOption,
@@ -55,6 +56,7 @@ def augmentation(
         int, typer.Option(min=3, help="Number of real drawings of each class, those given and those tested on.")
     ] = 20,
     made: Annotated[int, typer.Option(min=1, help="Number of new drawings of each class.")] = 400,
+    together: TogetherOption = None,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of every classifier.")] = 400,
     temperature: TemperatureOption = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices, drawings and weights.")] = 0,
@@ -66,8 +68,9 @@ def augmentation(
 ) -> None:
     """Measure what a model's drawings are worth as training data.
 
-    Trains a small classifier on few drawings of unseen classes, four times: on the drawings alone, with classical
-    augmentation, with the model's drawings, and with both. It is tested on other people's drawings. Everything that a
+    Trains a small classifier on few drawings of unseen classes, five times: on the drawings alone, with classical
+    augmentation, with the model's drawings, with both, and with both where half of each batch is real. It is tested on
+    other people's drawings. Everything that a
     comparison needs goes to DIR/MODEL-DATA-PART-augmentation-SETTING.json, with a picture beside it.
     """
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
@@ -79,7 +82,8 @@ def augmentation(
     import allograph
     from allograph.evaluation.augmentation.classical import tuned
     from allograph.evaluation.augmentation.classifiers import ClassifierTraining
-    from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation, picture_of
+    from allograph.evaluation.augmentation.gain import evaluate_augmentation, picture_of
+    from allograph.evaluation.augmentation.result import AugmentationResult
     from allograph.evaluation.leakage import HeldOut
     from allograph.evaluation.likelihood.checks import check_channels
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
@@ -87,6 +91,9 @@ def augmentation(
 
     writer = allograph.load(model)
     writer.check_exemplar("auto")
+    jointly = writer.most_together > 1 if together is None else together
+    if jointly:
+        writer.check_together(max(shots or (5,)))
     chosen, classical = writer.temperature_for(temperature), tuned()
     shared: dict[str, Any] = {"drawings": drawings, "setting": setting, "seed": seed}
     settings = {**shared, "shots": shots or (1, 2, 5), "trials": trials, "ways": ways, "made": made}
@@ -102,19 +109,22 @@ def augmentation(
         def measured(processes: Processes) -> AugmentationResult:
             training = ClassifierTraining(steps=steps)
             how: dict[str, Any] = {"training": training, "progress": progress, "processes": processes}
-            return evaluate_augmentation(draw, dataset, **images, **how, **settings)
+            after = (draw.together, writer.most_together) if jointly else None
+            return evaluate_augmentation(draw, dataset, **images, **how, **settings, together=after)
 
         def findings(result: AugmentationResult) -> Findings:
             words = ["--data", shown_data(data), *(word for k in result.shots for word in ("--shots", k.shots))]
             words += ["--part", part, "--setting", setting, "--trials", trials]
             words += ["--ways", result.ways, "--drawings", drawings]
             words += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
+            words += ["--together" if jointly else "--in-turn"]
             words += ["--split", held_out.split] if held_out.split else []
             more = {"temperature": chosen, "guidance": writer.guidance}
             look: dict[str, Any] = {**images, **shared, "ways": result.ways, "inked": writer.space.inked}
             return Findings(words, more, picture=lambda: picture_of(draw, dataset, **look))
 
         inputs = {"data": dataset.fingerprint(), "temperature": chosen, "steps": steps, **settings}
+        inputs |= {"together": jointly}
         return Plan(held_out.split, inputs | {"classical": asdict(classical)}, measured, findings)
 
     find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)

@@ -46,7 +46,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from allograph.evaluation.augmentation.classical import Classical, tuned
-    from allograph.evaluation.augmentation.gain import AugmentationResult, evaluate_augmentation
+    from allograph.evaluation.augmentation.gain import evaluate_augmentation
+    from allograph.evaluation.augmentation.result import AugmentationResult
     from allograph.evaluation.critics.critic import Critic, CriticConfig, CriticTraining, default_critic, train_critic
     from allograph.evaluation.critics.simclr import SimCLRTraining, default_embedding, train_simclr
     from allograph.evaluation.drawing import ContextDrawing, DrawingFunction, context_drawings_of, drawings_of

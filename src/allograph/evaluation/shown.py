@@ -44,14 +44,18 @@ class ShownDrawings:
 
     def __call__(self, exemplars: Float[Tensor, "B C S S"], n: int, seed: int) -> Float[Tensor, "B n C S S"]:
         """``n`` drawings of each exemplar."""
-        noise = self.writer.model.noise(len(exemplars) * n, generator=torch.Generator().manual_seed(seed))
-        noise = noise.unflatten(0, (len(exemplars), n))
-        if self.direct:
-            values = torch.from_numpy(self.values(exemplars[:, None], noise))
-            return (values > 0).float() if self.writer.space.inked else values.clamp(0, 1)
-        return torch.stack([self._rendered(exemplar[0], own) for exemplar, own in zip(exemplars, noise, strict=True)])
+        return self.together(exemplars[:, None], n, seed)
 
-    def values(self, context: Float[Tensor, "B 1 C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
+    def together(self, contexts: Float[Tensor, "B K C S S"], n: int, seed: int) -> Float[Tensor, "B n C S S"]:
+        """``n`` drawings of each symbol after its K exemplars at once, with the looks of the first that can be used."""
+        noise = self.writer.model.noise(len(contexts) * n, generator=torch.Generator().manual_seed(seed))
+        noise = noise.unflatten(0, (len(contexts), n))
+        if self.direct:
+            values = torch.from_numpy(self.values(contexts, noise))
+            return (values > 0).float() if self.writer.space.inked else values.clamp(0, 1)
+        return torch.stack([self._rendered(context[:, 0], own) for context, own in zip(contexts, noise, strict=True)])
+
+    def values(self, context: Float[Tensor, "B K C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
         """The values that `RenderStyle.render` takes, (B, n, C, S, S)."""
         return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
 
@@ -60,11 +64,12 @@ class ShownDrawings:
         taken = [(one, self._taken(one[0])) for one in drawings]
         return torch.cat([one[None] if t is None else _pictures(t, [_SURE * (2 * t.image - 1)]) for one, t in taken])
 
-    def _rendered(self, exemplar: Float[Tensor, "S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
-        taken = self._taken(exemplar)
-        if taken is None:
-            return exemplar[None, None].expand(len(noise), -1, -1, -1)
-        return _pictures(taken, self.values(torch.from_numpy(taken.image)[None, None], noise[None])[0])
+    def _rendered(self, exemplars: Float[Tensor, "K S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
+        taken = [one for one in map(self._taken, exemplars) if one is not None]
+        if not taken:
+            return exemplars[:1, None].expand(len(noise), -1, -1, -1)
+        seen = torch.stack([torch.from_numpy(one.image) for one in taken])
+        return _pictures(taken[0], self.values(seen[None], noise[None])[0])
 
     def _taken(self, drawing: Float[Tensor, "S S"]) -> Exemplar | None:
         """The drawing as the model sees it; None, and counted, if it cannot be used."""

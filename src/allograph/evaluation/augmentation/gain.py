@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["ARMS", "AugmentationResult", "ShotResult", "evaluate_augmentation", "few_drawings", "picture_of"]
+__all__ = ["evaluate_augmentation", "few_drawings", "picture_of"]
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from allograph.errors import AllographError
 from allograph.evaluation.augmentation.classical import Classical
 from allograph.evaluation.augmentation.classifiers import ClassifierTraining, accuracy_of, train_classifier
+from allograph.evaluation.augmentation.result import ARMS, AugmentationResult, ShotResult
 from allograph.evaluation.drawing import DrawingFunction
 from allograph.evaluation.oneshot.exemplars import Trial, draw_trials
-from allograph.evaluation.oneshot.points import Estimate, Setting
+from allograph.evaluation.oneshot.points import Setting
 from allograph.evaluation.pictures import Column, drawing_sheet
 from allograph.runtime.distributed import ALONE, Processes
 
@@ -31,104 +32,10 @@ if TYPE_CHECKING:
 
 Batches = Callable[[int], Tensor]
 
-ARMS = ("nothing", "classical", "allograph", "both")
-"""What is done with the few drawings: repeat them; change them at every step; add a writer's drawings; also change
-these at every step."""
-
 _WAYS = 20
 _AT_ONCE = 20
 _LARGE = 40
 """Images of this side and larger are halved before the classifier sees them."""
-
-
-@dataclass(frozen=True)
-class ShotResult:
-    """Accuracies (0 to 1) with ``shots`` drawings of each class, means over the trials with standard errors; and
-    differences paired by trial, so that harder and easier choices of characters do not matter."""
-
-    shots: int
-    nothing: Estimate
-    classical: Estimate
-    allograph: Estimate
-    both: Estimate
-    classical_minus_nothing: Estimate
-    allograph_minus_classical: Estimate
-    both_minus_classical: Estimate
-    both_minus_allograph: Estimate
-    accuracies: dict[str, list[float]]
-
-    @classmethod
-    def of(cls, shots: int, accuracies: dict[str, list[float]]) -> ShotResult:
-        """The result from the accuracies of every trial, by arm."""
-        values = {arm: np.asarray(accuracies[arm]) for arm in ARMS}
-        pairs = (("classical", "nothing"), ("allograph", "classical"), ("both", "classical"), ("both", "allograph"))
-        differences = {f"{one}_minus_{other}": Estimate.mean(values[one] - values[other]) for one, other in pairs}
-        return cls(
-            shots,
-            **{arm: Estimate.mean(values[arm]) for arm in ARMS},
-            **differences,
-            accuracies=accuracies,
-        )
-
-
-@dataclass(frozen=True)
-class AugmentationResult:
-    """Everything about one measurement that a comparison needs.
-
-    Attributes:
-        ways, drawings: number of classes in a trial, and of real drawings of each: those given and those tested on,
-            which are the same for every number of shots.
-        made: number of the writer's drawings of each class.
-        size: side of the images in pixels; the classifier sees ``seen``.
-        refused: number of exemplars that the writer could not use and that were repeated instead.
-        classical: the ranges of the classical augmentation.
-        classifier: how every classifier was made and trained.
-    """
-
-    data: str
-    data_fingerprint: str
-    setting: Setting
-    trials: int
-    ways: int
-    drawings: int
-    tested: int
-    made: int
-    size: int
-    seen: int
-    seed: int
-    refused: int
-    classical: dict[str, Any]
-    classifier: dict[str, Any]
-    shots: tuple[ShotResult, ...]
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
-        return asdict(self)
-
-    def table(self) -> str:
-        """A table to print."""
-        head = (
-            f"accuracy in % of real drawings, {self.ways} classes {self.setting} alphabets, {self.trials} trials, "
-            f"{self.tested} tested drawings per class; {self.made} made per class; {self.data}, {self.size} px"
-        )
-        shots = [f"{result.shots} drawing{'s' if result.shots > 1 else ''}" for result in self.shots]
-        lines = [head, f"{'trained on':32}" + "".join(f"{name:>16}" for name in shots)]
-        arms = ("them alone", "b  with classical augmentation", "c  with allograph's drawings", "d  with both")
-        for name, arm in zip(arms, ARMS, strict=True):
-            cells = [f"{100 * getattr(result, arm).value:.1f}" for result in self.shots]
-            cells = [f"{cell} ± {100 * getattr(r, arm).error:.1f}" for cell, r in zip(cells, self.shots, strict=True)]
-            lines.append(f"{'a  ' if arm == 'nothing' else ''}{name}".ljust(32) + "".join(f"{c:>16}" for c in cells))
-        for name, field in (
-            ("c - b", "allograph_minus_classical"),
-            ("d - b", "both_minus_classical"),
-            ("d - c", "both_minus_allograph"),
-        ):
-            values = [getattr(result, field) for result in self.shots]
-            lines.append(f"{name:32}" + "".join(f"{f'{100 * v.value:+.1f} ± {100 * v.error:.1f}':>16}" for v in values))
-        if self.refused:
-            lines.append(f"note: {self.refused} exemplars could not be used; they were repeated instead")
-        return "\n".join([*lines, f"{self.seconds:.0f} s"])
 
 
 def evaluate_augmentation(
@@ -143,17 +50,19 @@ def evaluate_augmentation(
     ways: int | None = None,
     drawings: int = 20,
     made: int = 400,
+    together: tuple[Callable[[Tensor, int, int], Tensor], int] | None = None,
     setting: Setting = "within",
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentationResult:
-    """Train the same small classifier four times on the same few drawings of unseen classes, and test it on the others.
+    """Train the same small classifier five times on the same few drawings of unseen classes, and test it on the others.
 
     A trial takes ``ways`` classes (None: 20, or all where an alphabet has fewer) with ``drawings`` real drawings each:
     k of them are given, for every k in ``shots``; those never given are tested on. The arms (`ARMS`) have the same
     number of steps, batch size and first weights. ``draw`` makes ``made`` drawings of each class from the given ones in
-    turn. Several ``processes`` each take their share of the trials.
+    turn; or ``together``, a function of several exemplars and the most that it takes, makes them from as many at once.
+    Several ``processes`` each take their share of the trials.
 
     Raises:
         AllographError: too few classes or drawings, or a number out of range.
@@ -176,10 +85,11 @@ def evaluate_augmentation(
         trial, found, before = chosen[number], {}, getattr(draw, "refused", 0)
         given, tested = few_drawings(dataset, trial, size, shots[-1])
         pool = _drawings(draw, given, shots, made, trial.seed)
+        if together is not None:
+            pool |= {k: _drawings_together(*together, given[:, :k], made, trial.seed) for k in shots if k > 1}
         for k in shots:
-            for arm, images in _sources(given[:, :k], pool[k]).items():
-                change = classical if arm in ("classical", "both") else None
-                batch = batches(images, change, training.per_class, trial.seed + k)
+            for arm in ARMS:
+                batch = _batches_of(arm, given[:, :k], pool[k], classical, training.per_class, trial.seed + k)
                 classifier = train_classifier(batch, ways, given.shape[2], training, trial.seed)
                 found[k, arm] = accuracy_of(classifier, shrunk(tested))
                 progress(number * each + len(found), trials * each)
@@ -196,6 +106,7 @@ def evaluate_augmentation(
         drawings=drawings,
         tested=drawings - shots[-1],
         made=made,
+        together=together is not None,
         size=size,
         seen=shrunk(torch.zeros(1, 1, 1, size, size)).shape[-1],
         seed=seed,
@@ -290,7 +201,33 @@ def _drawings(
     return {k: torch.cat([one[:, : -(-made // k)] for one in after[:k]], dim=1) for k in shots}
 
 
-def _sources(given: Tensor, pool: Tensor) -> dict[str, Tensor]:
-    """The images that each arm draws its batches from."""
-    more = torch.cat([given, pool], dim=1)
-    return {"nothing": given, "classical": given, "allograph": more, "both": more}
+def _drawings_together(
+    draw: Callable[[Tensor, int, int], Tensor],
+    most: int,
+    given: Float[Tensor, "ways k c size size"],
+    made: int,
+    seed: int,
+) -> Float[Tensor, "ways made c size size"]:
+    """At least ``made`` drawings of each class after its k given ones at once, ``most`` at most; each of them comes
+    first equally often, as in `allograph augment`."""
+    k = given.shape[1]
+    count = -(-made // k)
+    parts = []
+    for place in range(k):
+        context = given[:, [(place + number) % k for number in range(min(k, most))]]
+        parts += [
+            draw(context, min(_AT_ONCE, count - first), (seed + 7919 * place + first) % 2**31)
+            for first in range(0, count, _AT_ONCE)
+        ]
+    return torch.cat(parts, dim=1)
+
+
+def _batches_of(arm: str, given: Tensor, pool: Tensor, classical: Classical, count: int, seed: int) -> Batches:
+    """The batches of an arm, ``count`` images of each class."""
+    change = classical if arm in ("classical", "both", "half") else None
+    if arm != "half":
+        images = given if arm in ("nothing", "classical") else torch.cat([given, pool], dim=1)
+        return batches(images, change, count, seed)
+    real = batches(given, change, count - count // 2, seed)
+    drawn = batches(pool, change, count // 2, seed + 1) if count > 1 else None
+    return real if drawn is None else lambda step: torch.cat([real(step), drawn(step)], dim=1)
