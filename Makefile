@@ -1,5 +1,6 @@
 # make demo    new drawings of the example symbols, in demo/
-# make test    the tests, a worker on each core
+# make test    the tests that take no more than a few seconds each, a worker on each core
+# make test-slow  the others: trainings, the page in a browser, the documentation's programs
 # make weights the weights that ship, from Omniglot: trains for three and a half hours, measures for twenty minutes
 # make wheel   the package to install elsewhere, in dist/
 # make release what is uploaded for a release, after checks: see CONTRIBUTING.md
@@ -21,16 +22,17 @@ DOCS_READY := $(VENV)/.docs-ready
 SYMBOLS := $(sort $(wildcard examples/symbols/*.png examples/symbols/*.jpg examples/symbols/*.webp))
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
-.PHONY: demo test weights wheel release runtime site lint types docs format clean
+.PHONY: demo test test-slow weights wheel release runtime site lint types docs format clean
 
 demo: $(READY)
 	@start=$$(date +%s); \
 	$(BIN)/allograph write $(SYMBOLS) -o demo --overwrite && \
 	echo "The drawings are in $(CURDIR)/demo; open the sheets, demo/*.png, first. Writing took $$(($$(date +%s) - start)) s."
 
-test: $(TEST_READY)
+test test-slow: $(TEST_READY)
 	@start=$$(date +%s); \
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder && \
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		-m '$(if $(filter test,$@),not )slow' && \
 	echo "The tests took $$(($$(date +%s) - start)) s."
 
 weights: $(READY)

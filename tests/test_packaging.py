@@ -107,6 +107,7 @@ def wheel(built: Path) -> Path:
     return next(built.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
     assert build_wheel.faults(wheel) == []
 
@@ -162,6 +163,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
+@pytest.mark.slow
 def test_what_is_installed_works_without_the_sources(installed: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 

@@ -28,6 +28,7 @@ def splits(omniglot: ConceptDataset) -> Splits:
     return split(omniglot, "30-20")
 
 
+@pytest.mark.slow
 def test_the_weights_were_trained_on_the_background_alphabets_alone(writer: Writer, splits: Splits) -> None:
     assert writer.card["data"]["fingerprint"] == splits.train.fingerprint()
     assert writer.card["settings"]["data"]["split"] == "30-20"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from allograph import weights
 from allograph.cli import console, main
-from allograph.data import ConceptDataset, Splits, load_lake_runs, loading
+from allograph.data import ConceptDataset, Splits, load_lake_runs, registry
 from allograph.models import BendingModel
 
 
@@ -27,7 +27,7 @@ def no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 def data(strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch) -> ConceptDataset:
     """Two scripts in place of the validation alphabets, so that nothing has to be decoded."""
     named = replace(strokes, name="omniglot")
-    monkeypatch.setattr(loading, "load_dataset", lambda *_: Splits(named.select(range(5)), named, named))
+    monkeypatch.setattr(registry, "load_dataset", lambda *_: Splits(named.select(range(5)), named, named))
     return named
 
 
@@ -43,6 +43,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return status, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_errors_are_printed_and_saved_with_a_picture_and_the_command_makes_them_again(
     capsys, data: ConceptDataset, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

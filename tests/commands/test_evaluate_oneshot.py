@@ -14,7 +14,7 @@ from PIL import Image
 
 from allograph import weights
 from allograph.cli import main
-from allograph.data import ConceptDataset, Splits, loading, stroke_concepts
+from allograph.data import ConceptDataset, Splits, registry, stroke_concepts
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from commands.family import build
 
@@ -31,7 +31,7 @@ def splits() -> Splits:
 
 @pytest.fixture(autouse=True)
 def data(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_dataset", lambda *rest: splits)
+    monkeypatch.setattr(registry, "load_dataset", lambda *rest: splits)
     monkeypatch.setattr("allograph.data.load_dataset", lambda *rest: splits)
 
 
@@ -203,6 +203,7 @@ def test_options_of_one_task_are_refused_by_the_others(capsys, bending: Path) ->
         assert f"{words[1]} is only for" in one_line(err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["turing", "topology"])
 def test_shapes_are_judged_beside_people_and_the_command_makes_the_same_figures_again(
     capsys, task: str, bending: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -234,7 +235,7 @@ def test_images_that_are_the_models_own_have_no_pen(
         return replace(part, images=replace(part.images, only_size=28))  # type: ignore[type-var]
 
     parts = Splits(own(splits.train), own(splits.validation), own(splits.test))
-    monkeypatch.setattr(loading, "load_dataset", lambda *rest: parts)
+    monkeypatch.setattr(registry, "load_dataset", lambda *rest: parts)
     monkeypatch.setattr("allograph.data.load_dataset", lambda *rest: parts)
     model = weights.load(bending).model
     weights.save(tmp_path / "own.safetensors", model, card(parts.train))
@@ -273,6 +274,7 @@ def test_characters_of_alphabets_that_the_critics_know_are_not_judged(
     assert "holds out no alphabet" in one_line(err)
 
 
+@pytest.mark.slow
 def test_the_temperature_of_the_drawings_does_not_reach_their_likelihood(
     capsys, sequential: Path, splits: Splits
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_class_that_has_enough_is_copied_and_gets_none(writer: Writer, classes
         fill(writer, classes, output, 2)
 
 
+@pytest.mark.slow
 def test_a_stopped_filling_ends_as_an_undisturbed_one(writer: Writer, classes: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     report = fill(writer, classes, whole, layout="hf")

@@ -122,6 +122,7 @@ def test_without_a_network_the_cache_serves_and_else_one_line_says_so(
     assert len(server.asked) == asked
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_one_line(server: Server, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 

@@ -291,6 +291,7 @@ def test_without_matplotlib_one_line_says_what_to_install(results: Path, tmp_pat
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(chromium() is None, reason="needs Chromium")
 def test_the_page_fits_phones_and_desks_by_day_and_by_night_and_axe_finds_no_fault(capsys, results, tmp_path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")

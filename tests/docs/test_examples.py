@@ -16,6 +16,8 @@ from PIL import Image
 from allograph import weights
 from allograph.data import load_dataset
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 

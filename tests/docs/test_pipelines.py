@@ -13,8 +13,9 @@ from allograph.cli import main
 from commands.hub_server import serving
 from docs.test_snippets import ROOT, blocks, commands
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_page_runs_from_beginning_to_end(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw
 from allograph import weights
 from allograph.cli import app, main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
 TUTORIALS = [*sorted((ROOT / "docs" / "tutorials").glob("*.md")), ROOT / "docs" / "recognise.md"]
@@ -103,7 +105,6 @@ def test_the_page_on_completion(workplace: Path) -> None:
                 assert drawing.convert("RGB").crop(seen).tobytes() == glyph.crop(seen).tobytes()
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries that train
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_runs_from_beginning_to_end(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from allograph.card import ModelCard
-from allograph.data import SPLITS, ConceptDataset, Splits, loading
+from allograph.data import SPLITS, ConceptDataset, Splits, registry
 from allograph.errors import AllographError
 from allograph.evaluation import leakage
 from allograph.evaluation.leakage import HeldOut
@@ -30,9 +30,9 @@ def data(strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch) -> Splits:
             named[0], named[2] = named[2], named[0]
         return Splits(*named)
 
-    monkeypatch.setattr(loading, "load_dataset", load)
+    monkeypatch.setattr(registry, "load_dataset", load)
     known = ("omniglot", "omniglot-28", "mnist", "mnist-static", "multi-mnist", "strokes", "omniglot-burda")
-    monkeypatch.setattr(loading, "DATASETS", known)
+    monkeypatch.setattr(registry, "DATASETS", known)
     return splits
 
 
@@ -125,7 +125,7 @@ def test_equal_drawings_in_the_users_own_division_do_no_harm(
     data: Splits, strokes: ConceptDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doubled = replace(data, validation=strokes.select(range(11, 24)))
-    monkeypatch.setattr(loading, "load_dataset", lambda *rest: doubled)
+    monkeypatch.setattr(registry, "load_dataset", lambda *rest: doubled)
     trained = card("letters", doubled.train)
     assert held_out_part(trained, "my/letters", "validation").dataset is doubled.validation
 
@@ -185,7 +185,7 @@ def test_a_folder_is_taken_in_as_what_the_training_images_are(
     data: Splits, monkeypatch: pytest.MonkeyPatch, said: str | None, asked: str | None, images: str
 ) -> None:
     seen: list[object] = []
-    monkeypatch.setattr(loading, "load_dataset", lambda *rest: seen.append(rest[-1]) or data)
+    monkeypatch.setattr(registry, "load_dataset", lambda *rest: seen.append(rest[-1]) or data)
     trained: dict[str, Any] = {"data": {"name": "mnist"} | ({"images": said} if said else {})}
     trained["settings"] = {"data": {"images": asked} if asked else {}}
     held_out_part(trained, "my/letters", "test")

@@ -65,6 +65,7 @@ def test_the_embedding_measures_diversity_and_originality_again(symbols, critic)
     assert shipped.generated.simclr_diversity.value < 1e-3, "copies are copies to every judge"
 
 
+@pytest.mark.slow
 def test_a_writer_of_noise_is_recognised_by_chance(symbols, critic):
     result = from_exemplars(noise, symbols, critic, size=SIZE, trials=10, ways=12, setting="across")
     known = result.generated.recognizability

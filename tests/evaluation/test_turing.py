@@ -101,6 +101,7 @@ def test_drawings_rendered_again_are_the_same_drawings_and_a_blank_one_is_left_a
     assert not torch.equal(again[:2].round(), drawings[:2])
 
 
+@pytest.mark.slow
 def test_noise_is_told_from_people_and_people_are_not(symbols: ConceptDataset) -> None:
     writer = Shown(noise, again=lambda drawings: drawings.flip(2))
     result, found = turing_test(writer, symbols, size=SIZE, training=QUICK)  # type: ignore[arg-type]
@@ -120,6 +121,7 @@ def test_noise_is_told_from_people_and_people_are_not(symbols: ConceptDataset) -
     assert [row.split("  ")[0] for row in rows[2:]] == ["people", "real, only rendered again", "generated"]
 
 
+@pytest.mark.slow
 def test_a_perfect_writer_is_told_as_rarely_as_people_and_the_seed_fixes_everything(symbols: ConceptDataset) -> None:
     writer = Shown(Oracle(symbols, symbols.side))
 
@@ -170,6 +172,7 @@ def test_errors_are_those_of_other_characters_and_shrink_with_more(symbols: Conc
     assert (together.reshape(len(together), 8, 5).std(2) == 0).all()
 
 
+@pytest.mark.slow
 def test_topology_counts_what_writers_keep(symbols: ConceptDataset) -> None:
     def copies(exemplars: Tensor, count: int, seed: int) -> Tensor:
         return exemplars[:, None].expand(-1, count, -1, -1, -1)

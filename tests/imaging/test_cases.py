@@ -192,6 +192,7 @@ def test_a_card_on_transparent_ground(agreement: Agreement, ink: tuple[int, int,
     assert agreement(drawing, straight) > 0.7
 
 
+@pytest.mark.slow
 def test_two_tones_without_margin_are_dark_on_light_or_said_to_be_undecided() -> None:
     font = pytest.importorskip("PIL.ImageFont").load_default(60)
     right = undecided = 0

@@ -19,6 +19,8 @@ from safetensors.torch import load_file
 
 from parallel.started import Finished, Job, run, wait_for
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 """Relative, on figures of nats; and absolute, on weights: sums of float32 numbers in another order, over 50 steps."""
 
@@ -122,7 +124,6 @@ def test_what_is_refused_is_said_once_and_ends_all(letters: Path, preset: Path, 
     assert "already holds a run" in first.messages
 
 
-@pytest.mark.slow
 def test_torchrun_ends_when_a_process_is_killed_and_the_run_goes_on(
     letters: Path, preset: Path, of_two: tuple[Path, list[Finished]], tmp_path: Path
 ) -> None:

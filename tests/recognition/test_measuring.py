@@ -17,6 +17,8 @@ from allograph.recognition.evidence import Evidence, default_examiner
 from allograph.recognition.measuring import CELLS, METHODS, calibration_error, evaluate_recognition
 from allograph.recognition.trials import WAYS, Source, Trial, hausdorff, run_trial
 
+pytestmark = pytest.mark.slow
+
 TRUE = Calibration((15.0, -1.0, -6.0, 0.5, 0.7), (8.0, 2.0, -3.0, 0.3, 0.5, 0.2, 0.8))
 
 
@@ -133,7 +135,6 @@ def test_a_trial_depends_on_its_number_alone_and_survives_being_stored(
         run_trial(examiner, others, source, "within", 1, 0, **how)
 
 
-@pytest.mark.slow
 def test_the_measurement_has_every_figure(alphabets: tuple[ConceptDataset, ConceptDataset]) -> None:
     counts: list[tuple[int, int]] = []
     result = evaluate_recognition(

@@ -41,6 +41,7 @@ def fitted(glyphs: ConceptDataset) -> Recogniser:
     return Recogniser().fit(pictures(glyphs, range(SYMBOLS), 0), labels)
 
 
+@pytest.mark.slow
 def test_made_up_symbols_are_recognised_with_probabilities(fitted: Recogniser, glyphs: ConceptDataset) -> None:
     tests = pictures(glyphs, range(SYMBOLS), 1) + pictures(glyphs, range(SYMBOLS), 2)
     right = [f"symbol {one}" for one in range(SYMBOLS)] * 2
@@ -54,6 +55,7 @@ def test_made_up_symbols_are_recognised_with_probabilities(fitted: Recogniser, g
     assert seen.guesses[0].probability == pytest.approx(found[0, 0] * (1 - seen.none))
 
 
+@pytest.mark.slow
 def test_it_follows_the_conventions_of_scikit_learn(glyphs: ConceptDataset) -> None:
     made = Recogniser("?", shortlist=0, samples=3)
     assert made.get_params() == {
@@ -76,6 +78,7 @@ def test_it_follows_the_conventions_of_scikit_learn(glyphs: ConceptDataset) -> N
     assert allograph.Recogniser is Recogniser
 
 
+@pytest.mark.slow
 def test_the_order_of_classes_and_drawings_does_not_matter(glyphs: ConceptDataset) -> None:
     drawings = pictures(glyphs, range(SYMBOLS), 0) + pictures(glyphs, range(SYMBOLS), 1)
     names = np.array([*"fedcba"] * 2)
@@ -88,6 +91,7 @@ def test_the_order_of_classes_and_drawings_does_not_matter(glyphs: ConceptDatase
     np.testing.assert_allclose(one.predict_proba(tests), backwards, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_strangers_are_refused_if_that_is_wanted(fitted: Recogniser, glyphs: ConceptDataset) -> None:
     strangers = pictures(glyphs, [SYMBOLS, SYMBOLS + 1], 0) + pictures(glyphs, [SYMBOLS, SYMBOLS + 1], 1)
     known = pictures(glyphs, range(SYMBOLS), 1)
@@ -162,6 +166,7 @@ def test_mistakes_are_said_in_one_line(glyphs: ConceptDataset) -> None:
         Recogniser().fit([Image.new("L", (50, 50), 255)], ["a"])
 
 
+@pytest.mark.slow
 def test_real_drawings_of_unseen_alphabets(omniglot: ConceptDataset) -> None:
     unseen = split(omniglot).validation
     concepts = np.flatnonzero(unseen.family == 0)[:20]

@@ -140,6 +140,7 @@ if __name__ == "__main__":
     wait_until_gone({int(path.read_text()) for path in tmp_path.iterdir()})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no such way here")
 def test_the_worker_that_makes_batches_ends_with_a_training_that_is_killed() -> None:
     """Also where neither made the other: both are children of a server."""

@@ -16,6 +16,8 @@ from studio.browser import Visit
 from studio.live_server import drawing
 from studio.test_page import drop
 
+pytestmark = pytest.mark.slow
+
 WIDE_AND_NARROW = [(1440, "light"), (390, "dark")]
 
 

@@ -20,6 +20,8 @@ from commands.family import build, card
 from studio.browser import Visit, chromium
 from studio.live_server import drawing, encoded, running
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
 if not chromium():
     pytest.skip("no Chromium here: apt-get install chromium, or set ALLOGRAPH_CHROMIUM", allow_module_level=True)

@@ -52,6 +52,8 @@ pytest.importorskip("playwright", reason="the Python package playwright is not i
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'allograph[export]'")
 from allograph.export.site import RUNTIME
 
+pytestmark = pytest.mark.slow
+
 if not chromium():
     pytest.skip("no Chromium here: apt-get install chromium, or set ALLOGRAPH_CHROMIUM", allow_module_level=True)
 if not RUNTIME.is_dir():

@@ -20,6 +20,8 @@ from allograph.presets import load_preset
 from allograph.training import compiling, fit
 from allograph.training.compiling import compile_parts, pays
 
+pytestmark = pytest.mark.slow
+
 WORDS = [
     *("image_size=16", "patch=6", "steps=3", "latent=4", "hidden=32", "decision=16", "embedding=16", "heads=2"),
     *("encoder_width=4", "batch_size=16", "max_steps=12", "warmup_steps=2", "kl_warmup_steps=0", "precision=float32"),
@@ -97,7 +99,6 @@ def train(folder: Path, *words: str, max_time: str = "1h") -> str:
     return run.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler")
 def test_compiled_steps_are_the_plain_ones_but_for_rounding_and_resume_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def refusal(splits: Splits, folder: Path, *words: str) -> str:
     return message
 
 
+@pytest.mark.slow
 def test_what_only_bfloat16_makes_names_the_precision(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def wait_for(path: Path, run: Run) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment",
     [
@@ -145,6 +146,7 @@ def test_ctrl_c_in_a_terminal_stops_all_its_processes_in_good_order(
     assert (folder / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_the_clock_stops_resumes_to_the_same_weights(
     splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path
 ) -> None:

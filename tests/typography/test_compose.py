@@ -127,6 +127,7 @@ def test_coco_boxes_are_read_back_by_its_own_library(text: Path, hand: Path, tmp
         assert not (ink & ~covered).any()  # no ink outside of all boxes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["kraken", "coco"])
 def test_a_stopped_job_and_several_processes_make_the_same_files(
     layout: str, text: Path, hand: Path, tmp_path: Path
@@ -185,6 +186,7 @@ def test_bad_texts_are_one_line_each(hand: Path, tmp_path: Path) -> None:
         run(tmp_path / "other.txt", tmp_path / "nowhere", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_line_has_one_hand_and_lines_have_many(bank: Bank) -> None:
     style = Style()
     random = np.random.default_rng(0)

@@ -12,10 +12,11 @@ from fontTools.ttLib import TTFont
 
 from allograph import weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a shell script")
 def test_the_example_goes_the_whole_way(tmp_path: Path) -> None:
     if "omniglot-bending" not in weights.known_names():

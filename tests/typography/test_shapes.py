@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import allograph
 from allograph.imaging.curves import resampled
 from allograph.typography.shapes import Shape, drawn_shapes, pictured_shape, unlikeness
 
 
+@pytest.mark.slow
 def test_those_most_like_the_exemplar_are_taken(hand: Path) -> None:
     """Over some letters, fewer lost parts and holes, and edges that are nearer, than in drawings as they come."""
     writer = allograph.load("omniglot-bending")
