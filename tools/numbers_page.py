@@ -67,8 +67,8 @@ precision, fingerprints of data and weights, the KL of every step, versions.
   ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016). At
   K = 1 it is the free energy, and it gets tighter as K grows.
 - **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, a single sample carries all
-  the weight, and the bound is still far from the likelihood. **Exact** is the value that is bounded, if a formula
-  gives it.
+  the weight, and the bound is still far from the likelihood. **Exact** is the value itself, if a formula gives
+  it.
 - A figure **compares** with a published one if both are of the same data set, the same binarisation and the whole test
   part, with equally many exemplars that were drawn in the same way, and ours has at most as many samples. Otherwise
   the page says what differs.
@@ -310,7 +310,7 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
         span = " to ".join(f"{minutes:g}" for minutes in dict.fromkeys((times[0], times[-1])))
         machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
         where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
-        parts.append(f"{text} {where}; each run trained for as many steps as take {span} min on {machine}.\n")
+        parts.append(f"{text} {where}; each run was trained for as many steps as fit into {span} min on {machine}.\n")
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])
