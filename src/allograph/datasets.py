@@ -59,7 +59,7 @@ class ConceptImages(Dataset[tuple[Any, Any]]):
         self.concepts = concepts
         self.size = (concepts.images.only_size or concepts.side) if size is None else size
         if self.size not in _SIDES:
-            raise AllographError(f"images of {size} pixels cannot be made; take a size of {_SIDES[0]} to {_SIDES[-1]}")
+            raise AllographError(f"cannot make images of {size} pixels; choose a size from {_SIDES[0]} to {_SIDES[-1]}")
         concepts.check_size(self.size)
         self.transform, self.target_transform = transform, target_transform
 

@@ -41,7 +41,7 @@ class Address:
 
     def __post_init__(self) -> None:
         if not self.file.endswith(_SUFFIX):
-            raise AllographError(f"{self} is no {_SUFFIX} file, and no other is loaded; name one")
+            raise AllographError(f"{self} is not a {_SUFFIX} file, the only kind that is loaded; name one")
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -52,7 +52,7 @@ class Address:
         """
         found = _ADDRESS.fullmatch(text)
         if found is None:
-            raise AllographError(f"{shown(text)} is no address: write hf://OWNER/NAME[/FILE{_SUFFIX}][@REVISION]")
+            raise AllographError(f"{shown(text)} is not an address: write hf://OWNER/NAME[/FILE{_SUFFIX}][@REVISION]")
         return cls(found["repository"], found["file"] or FILE, found["revision"])
 
     @classmethod
@@ -152,7 +152,7 @@ def _explained(address: Address, verb: str) -> Iterator[None]:
             f"{address.repository} has no file {address.file}: name another, {PREFIX}{address.repository}/FILE{_SUFFIX}"
         ) from error
     except known.HFValidationError as error:
-        raise AllographError(f"{address} is no address on the Hub ({first_line(error)})") from error
+        raise AllographError(f"{address} is not an address on the Hub ({first_line(error)})") from error
     except known.HfHubHTTPError as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         remedy = "run `hf auth login` with a token that may" if status in (401, 403) else "try again later"

@@ -112,7 +112,7 @@ def test_the_first_frame_with_ink_is_taken_and_said(cases: Path) -> None:
     assert exemplar.drawing.any()
     assert any("number 2 of its 2 frames" in note for note in exemplar.notes)
     pages = preprocess(cases / "two-pages.tif", SIZE)
-    assert any("number 1 of its 2 frames or pages is taken" in note for note in pages.notes)
+    assert any("using frame or page 1 of 2" in note for note in pages.notes)
 
 
 def test_a_folder_above_the_class_folders_names_them(cases: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_closed_picture_is_one_line(tmp_path: Path) -> None:
     on(sheet(), four()).save(tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as picture:
         pass
-    with pytest.raises(AllographError, match="was closed before it was read; hand it in while it is open"):
+    with pytest.raises(AllographError, match="was closed before it was read; pass it while it is open"):
         preprocess(picture, SIZE)
 
 

@@ -24,18 +24,19 @@ from allograph.cli.write import describe
 
 
 def complete(
-    image: Annotated[Path, typer.Argument(help="A picture of one symbol, of which a part is lost.", metavar="IMAGE")],
+    image: Annotated[
+        Path, typer.Argument(help="A picture of one symbol, a part of which is missing.", metavar="IMAGE")
+    ],
     mask: Annotated[
         str,
         typer.Option(
-            help="A picture of the same shape, white where IMAGE is to be drawn anew; or left, right, top or bottom, "
-            "for that half."
+            help="The hidden part: a picture of the same shape, white there; or left, right, top or bottom for a half."
         ),
     ],
     n: Annotated[int, typer.Option("-n", help="Number of drawings.")] = 16,
     exemplar: Annotated[
         list[Path] | None,
-        typer.Option(help="A whole picture of the same symbol, if there is one; repeat it for several."),
+        typer.Option(help="A whole picture of the same symbol, if there is one. May be repeated."),
     ] = None,
     output: OutputOption = Path("completed"),
     model: ModelOption = "omniglot",

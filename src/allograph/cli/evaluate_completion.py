@@ -22,9 +22,13 @@ def completion(
     part: PartOption = "validation",
     hidden: Annotated[Literal["left", "right", "top", "bottom"], typer.Option(help="The half to hide.")] = "right",
     trials: Annotated[int, typer.Option(min=2, help="Number of trials, each of one alphabet.")] = 10,
-    ways: Annotated[int, typer.Option(min=2, help="Characters of a trial, one drawing of each is completed.")] = 20,
+    ways: Annotated[
+        int, typer.Option(min=2, help="Number of characters in a trial; one drawing of each is completed.")
+    ] = 20,
     n: Annotated[int, typer.Option("-n", min=1, help="Number of completions of each drawing.")] = 4,
-    particles: Annotated[int, typer.Option(min=1, help="Latents that each completion chooses from in a round.")] = 16,
+    particles: Annotated[
+        int, typer.Option(min=1, help="Number of latents that each completion chooses from in a round.")
+    ] = 16,
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 4,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices and of the noise.")] = 0,
     output: ResultsOption = Path("results"),

@@ -53,7 +53,7 @@ def recognition(
 
     loaded = weights.load(model)
     if not loaded.model.conditional or loaded.card.exemplars != "concept":
-        raise AllographError(f"{model} knows no symbol by one drawing of it: use omniglot-28-fewshot")
+        raise AllographError(f"{model} cannot learn a symbol from one drawing: use omniglot-28-fewshot")
     name = model_name(model)
     path = record_path(output, name, "recognition", part, samples)
     check_free(path, overwrite=overwrite)

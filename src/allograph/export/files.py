@@ -59,12 +59,12 @@ def check_exportable(model: GenerativeModel) -> None:
     if not isinstance(model, SequentialModel | BendingModel):
         raise AllographError(
             f"models of kind {model.config.kind} cannot be exported, only those of kinds sequential and bending; "
-            "take one of these, such as omniglot"
+            "choose one of these, such as omniglot"
         )
     if not isinstance(model.likelihood, Bernoulli):
         raise AllographError(
             f"models of grey or colour pictures ({model.config.likelihood.kind}) cannot be exported, only those of ink "
-            "on paper (bernoulli); take one of these, such as omniglot"
+            "on paper (bernoulli); choose one of these, such as omniglot"
         )
 
 
@@ -77,7 +77,7 @@ def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool 
     """
     check_exportable(writer.model)
     if output.suffix != _SUFFIX:
-        raise AllographError(f"{output} is no name for an ONNX file; name one that ends in {_SUFFIX}")
+        raise AllographError(f"{output} is not a name for an ONNX file; choose one that ends in {_SUFFIX}")
     paths: dict[Pass, Path] = {
         "sampling": output,
         "likelihood": output.with_name(f"{output.stem}-likelihood{_SUFFIX}"),

@@ -92,7 +92,7 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
             continue
         if not row.file.endswith("/" + drawing_name(int(row.number), ending_of(order.format))):
             raise AllographError(
-                f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
+                f"{output} was started in another format ({Path(row.file).name}); use the same --format, choose "
                 "another folder with -o, or add --overwrite"
             )
         if bool(row.exemplars_sha256) != bool(order.together):

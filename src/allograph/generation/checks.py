@@ -46,10 +46,10 @@ class Checked:
     def check_together(self, count: int) -> None:
         """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
         if not count:
-            raise AllographError("no image is named; hand in at least one")
+            raise AllographError("no image is given; name at least one")
         if count > 1 and self.most_together < 2:
             raise AllographError(
-                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
+                "this model has learned from one exemplar at a time: use omniglot-28-fewshot, train one with several "
                 "data.contexts, or have them take turns, without --together"
             )
 
@@ -70,8 +70,8 @@ class Checked:
             self.check_together(exemplars)
         elif self.model.bends_ink or (self.model.conditional and self.card.blank == 0):
             raise AllographError(
-                "this model draws after an exemplar only: add --exemplar FILE, a whole picture of the same symbol, or "
-                "take another --model"
+                "this model only draws after an exemplar: add --exemplar FILE, a whole picture of the same symbol, or "
+                "choose another --model"
             )
         self._check_ink(ink)
 

@@ -43,7 +43,7 @@ def check_metadata(output: Path, names: Iterable[str], layout: Layout, overwrite
     taken = next((name for name in names if _PART.fullmatch(name)), None) if layout == "hf" else None
     if taken is not None:
         raise AllographError(
-            f"the name {shown(taken)} means a part of a data set to `datasets`, which would then leave out all else: "
+            f"the name {shown(taken)} means a part of a data set to `datasets`, which would then leave out the rest: "
             "rename it, or leave out --layout hf"
         )
     if _is_ours(output / _NAME):
@@ -51,8 +51,8 @@ def check_metadata(output: Path, names: Iterable[str], layout: Layout, overwrite
             (output / _NAME).unlink()
     elif layout == "hf" and (output / _NAME).exists():
         raise AllographError(
-            f"{output / _NAME} exists already and is not of `allograph augment`; choose another folder with -o, or "
-            "move it away"
+            f"{output / _NAME} exists already, and `allograph augment` did not make it; choose another folder with "
+            "-o, or move it away"
         )
 
 

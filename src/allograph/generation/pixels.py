@@ -76,7 +76,7 @@ def _see_pil(image: Image.Image) -> Seen:
         return _see_palette(image)
     if mode in _COLOUR_MODES:
         return Seen(image.convert("RGB"), lambda drawn: _like(image, drawn.convert(mode)))
-    raise TypeError(f"images of mode {mode} cannot be drawn anew; convert them to RGB or RGBA first")
+    raise TypeError(f"cannot draw images of mode {mode}; convert them to RGB or RGBA first")
 
 
 def _see_palette(image: Image.Image) -> Seen:

@@ -108,9 +108,9 @@ class Augment:
         memory: int = 512,
     ) -> None:
         if not 0 <= p <= 1:
-            raise AllographError(f"p = {p} is no probability; take one from 0 to 1")
+            raise AllographError(f"p = {p} is not a probability; choose one from 0 to 1")
         if memory < 1:
-            raise AllographError(f"memory = {memory}: take at least 1 (million bytes)")
+            raise AllographError(f"memory = {memory} is too small; it is at least 1 (million bytes)")
         check_amount(drawings, None)
         self.model, self.p, self.drawings, self.seed = model, p, drawings, seed
         self.temperature, self.guidance, self.key, self.memory = temperature, guidance, key, memory
@@ -277,7 +277,7 @@ class Augment:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"an image is passed on as it is, and so will be all others that cannot be drawn: {error}",
+                f"an image is passed on unchanged, like all others that cannot be drawn: {error}",
                 UserWarning,
                 stacklevel=5,
             )

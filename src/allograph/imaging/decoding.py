@@ -116,7 +116,7 @@ def content(image: Path | str) -> tuple[bytes, str]:
     """The bytes of a file, of a pipe or, for the name -, of standard input; and its name as a message shows it."""
     if not isinstance(image, str | os.PathLike):
         raise AllographError(
-            f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
+            f"an image must be a path, a PIL image or a numpy array, not {type(image).__name__}; pass one of these"
         )
     path = Path(image)
     if path == _STDIN:
@@ -133,7 +133,7 @@ def content(image: Path | str) -> tuple[bytes, str]:
     except OSError as error:
         raise explain_os_error(error, f"cannot read {name}") from error
     except ValueError as error:
-        raise AllographError(f"{name} is not the name of any file; check the path") from error
+        raise AllographError(f"there is no file {name}; check the path") from error
 
 
 def _from_image(image: Image.Image, name: str) -> Decoded:

@@ -46,7 +46,7 @@ class FoundInk:
         """What whoever handed in the picture should know, one line each: the frame that was taken, and `warnings`."""
         source = self.source
         name, several = source.name, source.frames > 1
-        taken = (f"{name}: number {source.frame} of its {source.frames} frames or pages is taken",) if several else ()
+        taken = (f"{name}: using frame or page {source.frame} of {source.frames}",) if several else ()
         return (*taken, *(f"{name}: {warning}" for warning in self.warnings))
 
     @property

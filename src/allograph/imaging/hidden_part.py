@@ -84,10 +84,10 @@ def preprocess_damaged(
     visible = exemplar_of(found, size, placement, _within_margins(hidden, found.mask))
     drawn = resample(np.asarray(covered, np.float32) / 255, visible.style.frame, size, 0.0) >= 0.5
     if not drawn.any():
-        raise AllographError("the mask hides nothing that the symbol could reach: mask the part to be drawn anew")
+        raise AllographError("the mask hides nothing that the symbol could reach: mask the part to complete")
     drawing = np.where(drawn, np.float32(0), visible.drawing)
     if not drawing.any():
-        raise AllographError("no ink is left outside of the mask: mask less of the picture")
+        raise AllographError("no ink is left outside the mask: mask less of the picture")
     return Damaged(Exemplar(drawing, visible.style, bare, visible.notes), drawn, covered)
 
 
@@ -97,7 +97,7 @@ def preprocess_damaged_picture(image: Picture, mask: Picture, size: int, channel
     covered = square(covered.convert("RGB"), 1)
     hidden = preprocess_picture(covered, size, 1).drawing[0] >= 0.5
     if hidden.all() or not hidden.any():
-        raise AllographError("the mask hides all of the picture or none of it: mask the part to be drawn anew")
+        raise AllographError("the mask hides all of the picture or none of it: mask the part to complete")
     return Damaged(preprocess_picture(bare, size, channels), hidden, covered)
 
 
@@ -115,9 +115,9 @@ def _laid_bare(image: Picture, mask: Picture) -> tuple[Image.Image, Image.Image]
         covered = covered.resize(picture.size, Image.Resampling.BILINEAR)
     hidden = np.asarray(covered.convert("L")) >= 128
     if not hidden.any():
-        raise AllographError("the mask hides nothing: paint what is to be drawn anew white, and all else black")
+        raise AllographError("the mask hides nothing: paint the part to complete white, and all else black")
     if hidden.all():
-        raise AllographError("the mask hides all of the picture: paint only what is to be drawn anew white")
+        raise AllographError("the mask hides all of the picture: paint only the part to complete white")
     pixels = np.asarray(picture).copy()
     # Ink is the smaller part of what is left, so the middle value of each channel is that of the paper.
     pixels[hidden] = np.median(pixels[~hidden], axis=0).astype(np.uint8)

@@ -55,10 +55,10 @@ def one_line_errors(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise AllographError(f"{name} does not fit into memory; scale it down") from error
     except AssertionError as error:  # Pillow's, for an image whose file is no longer open
-        raise AllographError(f"{name} was closed before it was read; hand it in while it is open") from error
+        raise AllographError(f"{name} was closed before it was read; pass it while it is open") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
         if "closed" in str(error):
-            raise AllographError(f"{name} was closed before it was read; hand it in while it is open") from error
+            raise AllographError(f"{name} was closed before it was read; pass it while it is open") from error
         raise AllographError(f"{name} is damaged or cut off; save or copy the image again") from error
 
 
@@ -112,7 +112,7 @@ def _open_heif(name: str) -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        raise AllographError(f"{name} is in HEIC, which takes another package: {_EXTRA}, or save it as JPEG") from error
+        raise AllographError(f"{name} is in HEIC, which needs another package: {_EXTRA}, or save it as JPEG") from error
     pillow_heif.register_heif_opener()
 
 
@@ -149,7 +149,7 @@ def _svg(data: bytes, name: str) -> Image.Image:
     try:
         import resvg_py
     except ImportError as error:
-        raise AllographError(f"{name} is in SVG, which takes another package: {_EXTRA}, or save it as PNG") from error
+        raise AllographError(f"{name} is in SVG, which needs another package: {_EXTRA}, or save it as PNG") from error
     text = data.decode("utf-8-sig", errors="replace")
     size = re.search(r"<svg[^>]*?\swidth=[\"']([\d.]+)[^>]*?\sheight=[\"']([\d.]+)", text, re.DOTALL)
     box = re.search(r"<svg[^>]*?\sviewBox=[\"'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text, re.DOTALL)
@@ -171,7 +171,7 @@ def _pdf_pages(data: bytes, name: str) -> Iterator[tuple[Image.Image, int]]:
     try:
         import pypdfium2
     except ImportError as error:
-        raise AllographError(f"{name} is in PDF, which takes another package: {_EXTRA}, or save it as PNG") from error
+        raise AllographError(f"{name} is in PDF, which needs another package: {_EXTRA}, or save it as PNG") from error
     try:
         document = pypdfium2.PdfDocument(data)
         count = len(document)

@@ -116,7 +116,7 @@ class Recogniser:
         """Change arguments; raises ValueError for an unknown name, as scikit-learn's estimators do."""
         for name, value in parameters.items():
             if name not in _PARAMETERS:
-                raise ValueError(f"{name!r} is no parameter of a Recogniser; it has {', '.join(_PARAMETERS)}")
+                raise ValueError(f"{name!r} is not a parameter of a Recogniser; it has {', '.join(_PARAMETERS)}")
             setattr(self, name, value)
         return self
 

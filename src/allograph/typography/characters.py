@@ -67,7 +67,7 @@ def of_script(name: str) -> tuple[str, ...]:
     code = by_word.get(wanted) or next((code for code in names.values() if code.lower() == wanted), None)
     if code is None or code in ("Zyyy", "Zinh", "Zzzz"):
         near = get_close_matches(wanted, by_word, 1)
-        remedy = f"did you mean {near[0].title()}?" if near else "take a name of Unicode's, such as Armenian"
+        remedy = f"did you mean {near[0].title()}?" if near else "use a name from Unicode, such as Armenian"
         raise AllographError(f"there is no script called {name!r}; {remedy}")
     block, symbols = "", []
     for number in range(0x110000):

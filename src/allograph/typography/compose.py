@@ -170,9 +170,7 @@ def _begun(
         if settled != wanted:
             differing = next((name for name in wanted if settled.get(name) != wanted[name]), "settings")
             what = "other drawings or weights" if differing == "drawings_key" else f"another {differing}"
-            raise AllographError(
-                f"{output} was begun with {what}; go on with the same, or choose another folder with -o"
-            )
+            raise AllographError(f"{output} was started with {what}; use the same, or choose another folder with -o")
     elif output.exists() and any(not entry.name.startswith(".") for entry in output.iterdir()):
         raise AllographError(f"{output} holds other files; choose another folder with -o")
     if known is not None and bank_path.exists():

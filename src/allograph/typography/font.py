@@ -46,9 +46,9 @@ class FontNames:
 
     def __post_init__(self) -> None:
         if not self.postscript:
-            raise AllographError(f"a font cannot be called {self.family!r}; take a name with letters of A to Z")
+            raise AllographError(f"a font cannot be called {self.family!r}; choose a name with letters from A to Z")
         if len(self.family) > 27:
-            raise AllographError(f"{self.family!r} is too long for a font's name; take 27 characters at most")
+            raise AllographError(f"{self.family!r} is too long for a font's name; choose at most 27 characters")
 
     @property
     def postscript(self) -> str:

@@ -153,7 +153,7 @@ def read_sources(folder: Path, ink: Ink) -> tuple[list[Sources], list[Problem]]:
         try:
             if symbol is None:
                 raise AllographError(
-                    f"{where}: the name says no character; call it as the character itself or by its code point, U+0041"
+                    f"{where}: the name is no character; use the character itself or its code point, such as U+0041"
                 )
             check_text(symbol)
             if symbol in found:

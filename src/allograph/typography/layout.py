@@ -158,7 +158,7 @@ def pages_of(
         guides = "square" if 2 * square > len(symbols) else "lines"
     most = math.prod(_grid(paper))
     if not 1 <= boxes <= most:
-        raise AllographError(f"{boxes} boxes for each symbol do not go on a page; take 1 to {most}")
+        raise AllographError(f"{boxes} boxes for each symbol do not fit on a page; choose 1 to {most}")
     each = most // boxes
     parts: list[tuple[str, ...]] = []
     for symbol in symbols:

@@ -192,7 +192,7 @@ def _pictures(path: Path) -> Iterator[tuple[Image.Image, str]]:
             return
         with Image.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
-                raise _Unreadable(f"{path} is {file.width} x {file.height} pixels large; make it smaller")
+                raise _Unreadable(f"{path} is {file.width} x {file.height} pixels large; scale it down")
             for number in range(getattr(file, "n_frames", 1)):
                 file.seek(number)
                 upright = ImageOps.exif_transpose(file)

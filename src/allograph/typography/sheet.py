@@ -75,8 +75,8 @@ class _Drawing:
         self._text(left, 13.5, title or "Write each symbol into its box", 13, 0.15)
         lines = ["Use a dark pen. Stay inside the boxes; leave empty what you do not need."]
         if page.guides == "lines":
-            lines.append("Stand on the third line from the top; capitals reach the first, small letters the second.")
-        lines.append("Then scan the page, or photograph it whole, its four round marks with it.")
+            lines.append("Write on the third line from the top; capitals reach the first, small letters the second.")
+        lines.append("Then scan the page, or photograph all of it, with its four round marks.")
         for number, line in enumerate(lines):
             self._text(left, 20.0 + 4.4 * number, line, 8, 0.3)
         self._text(left, 35.5, f"Sheet {page.sheet}, page {page.number} of {page.pages}", 8, 0.3)

@@ -90,7 +90,7 @@ class ShapesResult:
     @property
     def notes(self) -> list[str]:
         """Lines for the end of a table."""
-        left = f"note: {self.refused} drawings could not be taken in; they were left as they are"
+        left = f"note: {self.refused} drawings could not be read; they were left unchanged"
         return [left] if self.refused else []
 
 
