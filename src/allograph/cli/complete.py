@@ -1,4 +1,4 @@
-"""`allograph complete`: the hidden part of a picture, drawn anew in several ways."""
+"""`allograph complete`: several ways to complete the hidden part of a picture."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def complete(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Draw the hidden part of a symbol anew, in several ways, given the part that can be seen.
+    """Complete a symbol of which a part is hidden, in several ways, given the visible part.
 
-    Outside of the mask the picture stays what it is. An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a
+    Outside the mask, the picture does not change. An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a
     contact sheet DIR/STEM.png with the damaged picture first.
     """
     import allograph

@@ -55,10 +55,9 @@ def compose(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Write lines of text by new drawings, each line in a hand of its own, with the ground truth that OCR learns from.
+    """Write lines of text in new drawings, each line in its own hand, with the ground truth from which OCR learns.
 
-    A job that was stopped goes on with the same command. Started by torchrun or srun, several processes each take their
-    share.
+    The same command continues a job that was stopped. Under torchrun or srun, several processes share the pages.
     """
     with needing("font"):
         from allograph.typography.compose import ComposeSettings

@@ -1,4 +1,4 @@
-"""`allograph evaluate augmentation`: what a writer's drawings are worth to somebody who trains a classifier."""
+"""`allograph evaluate augmentation`: what a model's drawings are worth for training a classifier."""
 
 from __future__ import annotations
 

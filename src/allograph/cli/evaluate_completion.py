@@ -1,4 +1,4 @@
-"""`allograph evaluate completion`: how well the hidden half of a drawing is drawn anew."""
+"""`allograph evaluate completion`: how well a model completes the hidden half of a drawing."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def completion(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Measure how well the hidden half of a drawing is drawn anew, without an exemplar and with one.
+    """Measure how well a model completes the hidden half of a drawing, without an exemplar and with one.
 
-    In nats of the hidden half, given the visible half against alone; and by how often a critic recognises the
-    character, of 20 of its alphabet. Writes DIR/MODEL-DATA-PART-completion-HALF.json.
+    Gives the nats of the hidden half, alone and given the visible half, and how often a critic recognises the character
+    among 20 of its alphabet. Writes DIR/MODEL-DATA-PART-completion-HALF.json.
     """
     from allograph import weights
     from allograph.evaluation.completion import CompletionResult, evaluate_completion

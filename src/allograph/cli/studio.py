@@ -41,8 +41,8 @@ def studio(
 ) -> None:
     """Draw a symbol in the browser and watch new drawings of it grow.
 
-    This machine serves the page. With --export it becomes a folder of files for any web server: the browser itself
-    draws, also without a network.
+    This machine serves the page. With --export, the page becomes a folder of files for any web server. Then the browser
+    itself draws, also without a network.
     """
     if export is not None:
         _export(model, export, runtime, overwrite)

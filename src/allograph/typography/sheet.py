@@ -1,4 +1,4 @@
-"""The sheet to fill in, as a PDF: labelled boxes with faint guide lines, registration marks and a code on each page."""
+"""The sheet to fill in as a PDF: labelled boxes with faint guide lines, registration marks, a code on each page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from allograph.typography.naming import code_points
 _MM = 72 / 25.4
 
 FAINT = 0.86
-"""The grey of boxes and guide lines: seen by the eye, told from any pen by the reader."""
+"""The grey of boxes and guide lines: visible to the eye, but lighter than any pen for the reader."""
 
 _FAINTER = 0.90
 _LABEL_GREY = 0.35
@@ -149,12 +149,12 @@ class _Drawing:
         (self._canvas.drawRightString if right else self._canvas.drawString)(x * _MM, self._up(y), plain)
 
     def _up(self, y: float) -> float:
-        """A height as PDF counts it: in points, from the page's lower edge."""
+        """A height in PDF's units: points from the page's lower edge."""
         return (self._height - y) * _MM
 
 
 def _fill(canvas: Any, outline: Any) -> None:
-    """Fill a path of reportlab's graphics by the rule that fonts are filled by."""
+    """Fill a path of reportlab's graphics by the fill rule of fonts."""
     path = canvas.beginPath()
     points = iter(outline.points)
     take = {0: path.moveTo, 1: path.lineTo, 2: path.curveTo, 3: path.close}
