@@ -1,6 +1,6 @@
 """The job `allograph augment`: makes N drawings of every class from one or more exemplars of it.
 
-For exemplars FOLDER/CLASS/* and the output folder DIR
+For exemplars FOLDER/CLASS/* and the output folder DIR:
 
     DIR/CLASS/0001.png ...        the drawings; number k has the looks of exemplar k of the class, and so on in turn,
                                   and is drawn after all of them or after that one alone; .svg, .strokes.svg, .json or
@@ -197,7 +197,7 @@ class _Filled(NamedTuple):
 
 
 def _finish(manifest: Manifest, classes: Iterable[str], order: AugmentOrder) -> Path | None:
-    """What all processes wrote in one manifest, and the metadata that follow from it."""
+    """Writes one manifest for all processes, and the metadata that follow from it."""
     whole = Manifest(manifest.path)
     whole.merge(classes)
     return write_metadata(manifest.path.parent, whole, order.layout)
