@@ -1,4 +1,4 @@
-"""Files of every format that pictures come in, opened frame by frame."""
+"""Picture files of every format, opened frame by frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIN_SIDE = 8
 
 _RASTER = ".png .apng .jpg .jpeg .jfif .jpe .mpo .bmp .dib .gif .webp .tif .tiff .pgm .ppm .pbm .pnm .tga .ico"
 IMAGE_SUFFIXES = frozenset([*_RASTER.split(), ".avif", ".heic", ".heif", ".hif", ".svg", ".pdf"])
-"""What the names of pictures end in."""
+"""The endings of picture files."""
 
 VECTOR_SIDE = 1024
 """The longer side, in pixels, at which drawings without pixels (SVG, PDF) are rendered."""
@@ -33,14 +33,14 @@ _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "T
 _KNOWN = "PNG, JPEG, WebP, TIFF, GIF or BMP"
 
 _MOST_FRAMES = 100
-"""Frames of an animation and pages of a document that are looked at."""
+"""Largest number of frames of an animation, or pages of a document, that are searched for ink."""
 
 _EXTRA = "pip install 'allograph[formats]'"
 
 
 @contextlib.contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
-    """Turn the many ways in which a decoder can fail into one line each."""
+    """Turns the many ways in which a decoder can fail into one line each."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decoder's remarks on odd metadata help nobody here
@@ -80,7 +80,7 @@ def _too_large(name: str, size: str = "") -> str:
 def frames_of(data: bytes, name: str) -> Iterator[tuple[Image.Image, int]]:
     """Every frame of an animation or page of a document, each while it is asked for, with the number of all of them.
 
-    A phone's JPEG with further pictures in it (MPO) has one. Raises AllographError for whatever is no picture.
+    A phone's JPEG with further pictures in it (MPO) counts as one. Raises AllographError if it is not a picture.
     """
     if not data:
         raise AllographError(f"{name} is empty; save the image again")
@@ -117,10 +117,11 @@ def _open_heif(name: str) -> None:
 
 
 def _lacks_data(data: bytes) -> bool:
-    """Whether a JPEG of one scan ends before its last block, be it with an end marker; decoders then invent the rest.
+    """Whether a JPEG of one scan ends before its last block, with or without an end marker; decoders then invent the
+    rest.
 
-    Without that marker and with a few bytes more a decoder gets to the end of a whole picture, and asks for more data
-    in one that is not.
+    Without that marker and with a few more bytes, a decoder reaches the end of a complete picture, and asks for more
+    data in an incomplete one.
     """
     place, scan, baseline = 2, 0, False
     while place + 4 <= len(data) and data[place] == 0xFF:

@@ -42,9 +42,9 @@ class LineUp:
         exemplars: one or a few real drawings.
         people, others: as many further real drawings each; no drawing is in two sets.
         generated: the model's drawings after each exemplar.
-        rendered: the ``others``, taken in and rendered again with nothing generated; none if the model's images are
-            the data's.
-        refused: number of drawings that could not be taken in and were left as they are.
+        rendered: the ``others``, read and rendered again with nothing generated; none if the model's images are the
+            data's.
+        refused: number of drawings that could not be read and were left unchanged.
     """
 
     concept: int
@@ -70,7 +70,7 @@ class ShapesResult:
         characters, exemplars, drawings: number of characters, of exemplars of each (the most), and of drawings of each
             kind beside every exemplar (the most).
         resampled: what the bootstrap of the standard errors draws again.
-        refused: number of drawings that could not be taken in and were left as they are.
+        refused: number of drawings that could not be read and were left unchanged.
     """
 
     data: str
