@@ -37,7 +37,7 @@ RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "publis
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
 OF_RESULT += ("train_command", "machine", "commit")
 FEW = 50
-"""Images: the bound of fewer is not shown."""
+"""The bound is not shown for fewer images."""
 OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
 OF_FIGURES += ("exact", "command")
 
@@ -47,7 +47,7 @@ COMPARISONS = {
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
     "paper": ("The paper's rows", "The paper's own settings ([The paper, row by row](paper.md))."),
 }
-"""Groups of runs that differ in one thing and were trained for equally long."""
+"""Groups of runs that differ in one thing and were trained for the same time."""
 
 BINARISATION = {
     "binary": "binary",
@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def sums(folder: Path) -> str:
-    """The SHA-256 of every result file, as `sha256sum` writes them: a figure that no page shows is guarded, too."""
+    """The SHA-256 of every result file, as `sha256sum` writes them, which also guards figures that no page shows."""
     digests = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(folder.glob("*.json")))
     return "".join(f"{digest}  {name}\n" for digest, name in digests)
 
@@ -179,12 +179,12 @@ def page(
 
 
 def data_key(result: Mapping[str, Any]) -> tuple[str, str]:
-    """What has to be the same for two figures to be of images of one kind."""
+    """The key that is equal for figures on the same kind of images."""
     return result["data"], result["likelihood"]["binarisation"]
 
 
 def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One data set: what came out, how it stands to what is published, and how to make it again."""
+    """One data set: the results, the comparison with published figures, and the commands."""
     results = sorted(results, key=lambda result: best(result)["bound"]["mean"])
     figures = results[0]["likelihood"]
     colour = "" if figures["channels"] == 1 else ", colour"
@@ -225,14 +225,14 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
 
 
 def exemplars(figures: Mapping[str, Any], contexts: int) -> str:
-    """How many exemplars, and which where they are not other drawings of the same concept."""
+    """The number of exemplars, and their kind unless they are other drawings of the same concept."""
     kind = figures.get("exemplars", "concept") if contexts else "concept"
     others = {"family": ", other symbols of the alphabet", "repeats": ", drawn with replacement"}
     return f"{contexts}{others.get(kind, '')}"
 
 
 def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
-    """What stands under `FIGURES`."""
+    """The cells under `FIGURES`."""
     return [
         f"{figures['model']['parameters'] / 1e6:.2f} M",
         nats(figure["free_energy"]),
@@ -242,7 +242,7 @@ def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[
 
 
 def bound_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
-    """The bound, of how many samples and images, and how many samples count; nothing where it is of a few images."""
+    """The bound, its numbers of samples and images, and the effective samples; empty for a few images."""
     if figures["bound_images"] < FEW:
         return ["", "", ""]
     samples = f"{figures['samples']:,}, {figures['bound_images']:,}"
@@ -250,7 +250,7 @@ def bound_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[s
 
 
 def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -> list[Sequence[str]]:
-    """A row for each published figure beside which a result stands."""
+    """A row for each published figure to compare a result with."""
     figures, rows = result["likelihood"], []
     for contexts, figure in measured(figures):
         for other in published:
