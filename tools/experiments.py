@@ -133,7 +133,7 @@ def read_experiments(path: Path) -> list[Experiment]:
 
 
 def choose(experiments: list[Experiment], only: list[str] | None, group: str | None) -> list[Experiment]:
-    """Those named, of that group."""
+    """The experiments with these names and of this group."""
     known = {experiment.name for experiment in experiments}
     if unknown := set(only or ()) - known:
         raise ValueError(f"no experiment is called {', '.join(sorted(unknown))}; see --list")

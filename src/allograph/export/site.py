@@ -27,14 +27,14 @@ from allograph.models import SequentialModel
 from allograph.runtime.files import atomic_write
 
 RUNTIME = Path(__file__).with_name("runtime")
-"""Where `make runtime` puts onnxruntime-web; wheels hold it."""
+"""Where `make runtime` puts onnxruntime-web; wheels contain it."""
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 _LICENCES = "licences.txt"
 
 _PAGE = Path(__file__).parents[1] / "studio" / "page"
 _TOP = ("sw.js", "pad.html", "pad.css", "allograph-pad.js", "embedding.html")
-"""Of the files in `browser`, those that go beside index.html."""
+"""The files in `browser` that go beside index.html."""
 
 _SOURCE = """/** Where drawings come from: here the browser itself. */
 

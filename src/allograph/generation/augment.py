@@ -90,8 +90,8 @@ def augment_folder(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentReport:
-    """Make `order.per_class` drawings of every class under `folder`, or fill each up to so many, continuing where an
-    earlier call stopped.
+    """Make `order.per_class` drawings of every class under `folder`, or fill each class up to this number; continue
+    where an earlier call stopped.
 
     Args:
         progress: called with (existing drawings, all drawings) of this process's classes, at the start and after every

@@ -33,8 +33,8 @@ _TURNED = 0.5
 
 
 def corners_of(page: np.ndarray) -> np.ndarray | None:
-    """The corners (4, 2) of a page, bool (h, w), clockwise from the upper left, x first; None where the picture does
-    not show all four, or the page is no quadrilateral."""
+    """The corners (4, 2) of a page, bool (h, w), clockwise from the upper left, x first; None if the picture does not
+    show all four, or the page is not a quadrilateral."""
     from scipy.spatial import ConvexHull
 
     points = np.argwhere(page & ~eroded(page))[:, ::-1].astype(float)

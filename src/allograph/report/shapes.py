@@ -26,7 +26,7 @@ _TEXTS = {
 SHAPE_TASKS = tuple(_TEXTS)
 
 _KINDS = (("people", "people"), ("rendered", "people, only rendered again"), ("generated", ""))
-"""Of both tasks, in order; that of the model's drawings has its name."""
+"""The rows of both tasks, in order; the row of a model's drawings has the model's name."""
 
 _SHARES = ("parts", "holes", "both", "ends", "crossings", "all")
 

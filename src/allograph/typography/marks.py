@@ -205,7 +205,7 @@ def _codes(picture: Image.Image) -> list[Any]:
 def straightened(
     photo: Image.Image, found: Located, box: tuple[float, float, float, float], scale: float, patch: float = 12.0
 ) -> Image.Image:
-    """The part (left, top, width, height) of the page, mm, at so many pixels a millimetre, flat and upright.
+    """The part (left, top, width, height) of the page, mm, at ``scale`` pixels per millimetre, flat and upright.
 
     The map is followed exactly at the corners of patches, ``patch`` mm wide.
     """
