@@ -88,7 +88,7 @@ def test_only_safetensors_are_asked_for(server: Server, writer: Writer, file: st
         lambda: Writer.from_pretrained("some/letters", file),
         lambda: writer.push_to_hub("some/letters", file),
     ):
-        assert "no .safetensors file" in one_line(call)
+        assert "not a .safetensors file" in one_line(call)
     assert not server.asked
 
 
