@@ -148,7 +148,7 @@ def stroke(number: int) -> list[tuple[float, float]]:
 
 
 def processor_time() -> float:
-    """Of this process's children and theirs, milliseconds."""
+    """Processor time of this process's children and theirs, milliseconds."""
     total = 0
     for process in descendants():
         with contextlib.suppress(OSError):

@@ -2,8 +2,9 @@
 
     make wheel                            # dist/allograph-VERSION-py3-none-any.whl and dist/allograph-VERSION.tar.gz
 
-The wheel is built from the source distribution, not from this folder, so the one holds all that the other needs. All
-times in both are SOURCE_DATE_EPOCH, by default the last commit's: the same sources make the same files, byte for byte.
+The wheel is built from the source distribution, not from this folder, so the latter has everything that the wheel
+needs. All times in both are SOURCE_DATE_EPOCH, by default that of the last commit: the same sources make the same
+files, byte for byte.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "allograph"
 NEEDED = ("py.typed", "shipped/omniglot.safetensors", "presets/omniglot.toml", "studio/page/index.html")
 NEEDED += ("report/page.html.j2",)
-"""Of the files that are no modules, one of each kind."""
+"""Files that are not modules, one of each kind."""
 
 FIRST_SECOND = "315532800"
-"""That a zip file can name, in seconds since 1970: the time of the files where there is no repository."""
+"""The earliest time in a zip file, in seconds since 1970: the time of the files without a repository."""
 
 LARGEST = 60_000_000
-"""Bytes. What ships has half of that; a wheel above it holds something that was left in the folder."""
+"""Largest size in bytes, about twice the usual one; a larger wheel contains something that was left in the folder."""
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def build_from(sources: Path, folder: Path) -> Path:
 
 
 def last_commit() -> str:
-    """Its time, in seconds since 1970."""
+    """The time of the last commit in seconds since 1970."""
     if not shutil.which("git"):
         return FIRST_SECOND
     asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
@@ -75,7 +76,7 @@ def last_commit() -> str:
 
 
 def faults(wheel: Path) -> list[str]:
-    """What is wrong with a wheel of these sources, a line each."""
+    """The faults of a wheel of these sources, one line each."""
     with zipfile.ZipFile(wheel) as opened:
         inside = {name: opened.read(name) for name in opened.namelist()}
     about = next(name.split("/")[0] for name in inside if name.endswith(".dist-info/METADATA"))

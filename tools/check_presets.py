@@ -1,10 +1,10 @@
-"""Trains every preset on each data set that it fits, in float32 and in bfloat16, and says whether it stayed finite.
+"""Trains every preset on each data set that it fits, in float32 and in bfloat16, and checks that it stays finite.
 
     python tools/check_presets.py                      # 200 steps each, batches of 16; about half an hour of one core
     python tools/check_presets.py --steps 20 --only sequential
 
 Prints a line for each: the free energy of the first and of the last ten steps in nats, and the seconds. The exit status
-is 1 if one was not finite or did not fall.
+is 1 if a free energy was not finite or did not fall.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "faces": dict.fromkeys(("umist", "notmnist", "multi-mnist", "mnist"), ()),
 }
-"""Preset -> data set -> the words that fit it to these images."""
+"""Preset -> data set -> the settings that fit it to these images."""
 
 FITS["sequential"] |= {"omniglot-52": ("image_size=52",), "multi-mnist-64": ("image_size=64", *BINARISED)}
 PAPER = {
@@ -53,7 +53,7 @@ PAPER = {
     "alphabet": "omniglot-52",
     "faces": "umist",
 }
-"""Beginning of the name of a paper's preset -> its data set; omniglot-28 in place of omniglot-burda, which is alike."""
+"""Start of the name of a paper's preset -> its data set; omniglot-28 in place of the similar omniglot-burda."""
 FITS |= {
     name: {data: ()} for name in preset_names() for start, data in PAPER.items() if name.startswith(f"paper/{start}-")
 }

@@ -2,13 +2,13 @@
 
     python tools/difficulty.py [--data-dir DATA]
 
-Free energies of training and test alphabets differ for two reasons: the model knows the first, and the second are other
-alphabets, with more strokes or fewer. This tells the second reason apart. The code is of the kind of JBIG's, for fax:
+Free energies of training and test alphabets differ for two reasons: the model knows the training alphabets, and the
+test alphabets have more or fewer strokes. This program measures the second reason. The code is like JBIG's, for fax:
 
     p(x) = prod_i p(x_i | template of 17 pixels above and to the left of i)
 
 with ``p(1 | template) = (n_1 + 4 p) / (n + 4)`` from the counts n of other drawings and their share of ink p. It is a
-normalised density, so its nats are exact. It has no idea of a symbol, so it can learn no alphabet by heart.
+normalised density, so its nats are exact. It knows nothing about symbols, so it cannot memorise an alphabet.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ink_of(part: ConceptDataset) -> Drawings:
 
 
 def contexts_of(ink: Drawings) -> npt.NDArray[np.int64]:
-    """Each pixel's template as a number; what lies outside is paper."""
+    """Each pixel's template as a number; outside the image is paper."""
     wide = np.pad(ink, ((0, 0), (3, 0), (3, 3))).astype(np.int64)
     number = np.zeros(ink.shape, dtype=np.int64)
     for down, right in TEMPLATE:

@@ -4,9 +4,9 @@
     python tools/experiments.py --core 0 --group steps            # and, at the same time, another one with --core 1
     python tools/numbers_page.py                                       # then makes the page
 
-Each experiment is trained for its minutes. How many steps these are is measured first, in two short runs, and the
-learning rate's schedule spans that many. All runs on one thread. A run that was stopped goes on with the same command.
-Results go to docs/results/NAME.json, runs to runs/experiments/NAME; data sets are found as by `allograph` itself.
+Each experiment is trained for its number of minutes. Two short runs first measure how many steps these are, and the
+learning rate's schedule spans them. All runs use one thread. The same command continues a run that was stopped. Results
+go to docs/results/NAME.json, runs to runs/experiments/NAME; data sets are found as by `allograph` itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST, RESULTS, RUNS = ROOT / "tools/experiments.toml", ROOT / "docs/results", ROOT / "runs/experiments"
 GROUPS = ("family", "steps", "attention", "canvas", "paper")
 WARM_UP, MEASURED = 5, 20
-"""Seconds of the first calibration run, and how many more the second takes: those are without start and warm-up."""
+"""Seconds of the first calibration run, and how many more the second takes: the difference excludes start and
+warm-up."""
 HEARTBEAT = 5.0
 
 
@@ -44,10 +45,10 @@ class Experiment:
     """One model, trained and measured.
 
     Attributes:
-        name: of the result file and the run's folder.
-        groups: the tables of docs/numbers.md that it stands in.
+        name: name of the result file and of the run's folder.
+        groups: the tables of docs/numbers.md that show it.
         data, preset, set: as `allograph train` takes them.
-        minutes: of training.
+        minutes: minutes of training.
         part, samples, bound_drawings, contexts: as `allograph evaluate likelihood` takes them.
     """
 
@@ -132,7 +133,7 @@ def read_experiments(path: Path) -> list[Experiment]:
 
 
 def choose(experiments: list[Experiment], only: list[str] | None, group: str | None) -> list[Experiment]:
-    """Those named, of that group."""
+    """The experiments with these names and of this group."""
     known = {experiment.name for experiment in experiments}
     if unknown := set(only or ()) - known:
         raise ValueError(f"no experiment is called {', '.join(sorted(unknown))}; see --list")
@@ -140,7 +141,7 @@ def choose(experiments: list[Experiment], only: list[str] | None, group: str | N
 
 
 def run_all(experiments: list[Experiment]) -> int:
-    """Everything that has no result and that no other process is at; 1 if something failed."""
+    """Does everything that has no result and that no other process is doing; returns 1 if something failed."""
     failed = 0
     for experiment in experiments:
         lock = None if experiment.result.exists() else take(experiment)
@@ -157,7 +158,7 @@ def run_all(experiments: list[Experiment]) -> int:
 
 
 def take(experiment: Experiment) -> IO[str] | None:
-    """The lock of an experiment, if no other process has it; closed, or the process dead, it is free again."""
+    """The lock of an experiment, if no other process has it; closing it or the end of the process releases it."""
     RUNS.mkdir(parents=True, exist_ok=True)
     lock = (RUNS / f"{experiment.name}.lock").open("w")
     try:
@@ -206,7 +207,7 @@ def run_one(experiment: Experiment) -> None:
 
 
 def calibrate(experiment: Experiment) -> dict[str, Any]:
-    """How many steps the experiment's minutes are: from how many more a run takes in `MEASURED` more seconds."""
+    """The number of steps in the experiment's minutes, from how many more a run takes in `MEASURED` more seconds."""
     from allograph.presets import load_preset
 
     reached = []
@@ -243,8 +244,8 @@ def described(experiment: Experiment) -> dict[str, Any]:
 
 
 def call(words: list[str], heard: Callable[[float], None] | None = None) -> str:
-    """Runs an `allograph` command on one thread, in the repository; what it printed. ``heard`` is told every few
-    seconds how many of them have passed, start of Python included.
+    """Runs an `allograph` command on one thread, in the repository; returns what it printed. ``heard`` is called every
+    few seconds with the seconds so far, including the start of Python.
 
     Raises Failed: with the last line of its messages.
     """
@@ -274,7 +275,7 @@ def call(words: list[str], heard: Callable[[float], None] | None = None) -> str:
 
 
 def commit() -> str:
-    """The code that runs: its commit, and "+changes" where it is not as it was committed."""
+    """The code that runs: its commit, with "+changes" if there are uncommitted changes."""
     git = ["git", "--no-optional-locks", "-C", str(ROOT)]
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()

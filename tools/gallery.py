@@ -27,14 +27,14 @@ GIVEN = tuple(sorted(path for path in SYMBOLS.iterdir() if path.suffix in (".png
 SIDE, GAP, FRAME, COLUMNS = 92, 6, 3, 8
 BACKGROUND, ACCENT = (243, 242, 239), (13, 126, 132)
 LARGEST = 150_000
-"""Bytes of a picture."""
+"""Largest size of a picture in bytes."""
 
 Row = tuple[list[Image.Image], list[Image.Image]]
 """What was given, and the drawings."""
 
 
 def symbols() -> list[Row]:
-    """Every example symbol, drawn anew by the model that ships."""
+    """New drawings of every example symbol by the model that ships."""
     model = allograph.load("omniglot")
     return [([opened(path)], model.write(path, COLUMNS, size=SIDE)) for path in GIVEN]
 
@@ -65,14 +65,14 @@ def invented() -> list[Row]:
 
 
 def alphabet() -> list[Row]:
-    """New symbols of the alphabet of which three are given."""
+    """New symbols of an alphabet, given three of its symbols."""
     given = [SYMBOLS / name for name in ("lao-nyo.webp", "lao-tho.png", "thai-ko-kai.png")]
     drawings = allograph.load("omniglot-alphabet").guided(4.0).invent(18, like=given, size=SIDE)
     return [([opened(path)], drawings[6 * row : 6 * row + 6]) for row, path in enumerate(given)]
 
 
 def completed() -> list[Row]:
-    """Symbols of which a half is hidden; in every second row the model also sees the symbol in another hand."""
+    """Symbols with a hidden half; in every second row the model also sees the symbol in another hand."""
     model, hand = allograph.load("omniglot-28-fewshot"), allograph.load("omniglot-bending")
     rows: list[Row] = []
     for name, half in (("thai-ko-kai.png", "right"), ("lao-tho.png", "bottom"), ("telugu-ra.png", "right")):
@@ -84,7 +84,7 @@ def completed() -> list[Row]:
 
 
 def analogies() -> list[Row]:
-    """A symbol slanted, and one made flat: the same is done to another."""
+    """A slanted symbol and a flattened one, and the same changes of another symbol."""
     model = allograph.load("omniglot")
     before, image = (Image.open(SYMBOLS / name).convert("L") for name in ("lao-tho.png", "thai-ko-kai.png"))
     (width, height), rows = before.size, []
@@ -142,7 +142,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def sheet(rows: Iterable[Row]) -> Image.Image:
-    """The rows below each other; what is given is framed and stands first."""
+    """The rows below each other; the given pictures are framed and come first."""
     rows = list(rows)
     pitch = SIDE + GAP
     columns = max(len(given) + len(drawings) for given, drawings in rows)

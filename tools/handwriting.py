@@ -1,10 +1,10 @@
-"""A hand and a camera for tests and examples: a sheet that the program fills in and photographs by itself.
+"""A hand and a camera for tests and examples: the program itself fills in a sheet and photographs it.
 
     python tools/handwriting.py fill SHEET.pdf FOLDER        page-1.png ..., every box written by the model
     python tools/handwriting.py photograph PAGE.png PHOTO.jpg --seed 3
 
-Letters to copy come from the font inside Pillow; the model writes them anew. A photograph is a page that lies curved
-and turned before a camera that looks at it askew, in uneven light, out of focus, noisy, and compressed.
+Letters come from the font inside Pillow; the model makes new drawings of them. A photograph shows a curved and turned
+page from an angle, in uneven light, out of focus, noisy, and compressed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from allograph.typography.layout import BOX, GUIDES, Page
 from allograph.typography.shapes import Shape, unlikeness
 
 SCALE = 8
-"""Pixels a millimetre of a filled page."""
+"""Pixels per millimetre of a filled page."""
 
 _PICTURE_SCALE = 12
 _INK = (28, 34, 66)
@@ -38,7 +38,7 @@ _TRIES = 8
 
 @dataclass(frozen=True)
 class Camera:
-    """How a page is photographed.
+    """The conditions of a photograph.
 
     - `turn`: degrees in the picture's plane; `tilt`, `pan`: degrees by which the page leans away, down and across
     - `distance`: of the camera, in page heights: the nearer, the stronger the perspective
@@ -62,7 +62,7 @@ class Camera:
 
     @classmethod
     def at_random(cls, random: np.random.Generator, turn: float = 20.0, tilt: float = 35.0) -> Camera:
-        """Up to so many degrees of turn, and of leaning towards either side."""
+        """Largest angles in degrees: of the turn, and of leaning towards either side."""
         return cls(
             turn=random.uniform(-turn, turn),
             tilt=random.uniform(-tilt, tilt),
@@ -90,7 +90,7 @@ def printed(symbol: str, guides: Mapping[str, float] = GUIDES["lines"]) -> Image
 
 
 def written(symbols: Sequence[str], model: str = "omniglot-bending", seed: int = 0) -> dict[str, Image.Image]:
-    """Each symbol in the model's hand, in the frame of `printed`: of some drawings that which is most like it."""
+    """Each symbol in the model's hand, in the frame of `printed`: the most similar of several drawings."""
     writer, made = allograph.load(model), {}
     for symbol in symbols:
         copied = printed(symbol)
@@ -188,7 +188,7 @@ def _laid(page: Image.Image, table: Image.Image, pixels: np.ndarray) -> Image.Im
 
 
 def _table(size: tuple[int, int], random: np.random.Generator) -> Image.Image:
-    """Something with a grain, lighter or darker."""
+    """A background with a grain, lighter or darker."""
     small = random.normal(0, 1, (size[1] // 40 + 2, size[0] // 6 + 2))
     grain = np.asarray(Image.fromarray(small.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
     colour = random.uniform(40, 170) * np.array([1.0, 0.9, 0.75])
@@ -206,7 +206,7 @@ def _light(size: tuple[int, int], shade: float, random: np.random.Generator) -> 
 
 
 def _pages(sheet: Path) -> list[Page]:
-    """What the pages of a sheet ask for, read off the pages themselves."""
+    """The symbols that the pages of a sheet ask for, read from the pages themselves."""
     from allograph.typography.marks import find_page
 
     return [find_page(picture, str(sheet)).page for picture in rendered(sheet)]

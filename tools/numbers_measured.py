@@ -1,7 +1,7 @@
-"""The part of docs/numbers.md that is made from result files of `allograph evaluate`, as they are.
+"""The part of docs/numbers.md that is made directly from result files of `allograph evaluate`.
 
-What `allograph evaluate likelihood|oneshot|classify|augmentation -o docs/results` wrote gets a section for each kind,
-with the tables of `allograph report`, the published figures, the pictures and the command behind each row.
+Each kind of measurement that `allograph evaluate ... -o docs/results` wrote gets a section with the tables of
+`allograph report`, the published figures, the pictures and the command behind each row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from allograph.report.parts import percent, three
 from allograph.report.sections import SECTIONS
 
 Others = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Published figures that are no likelihoods, by measurement."""
+"""Published figures other than likelihoods, by measurement."""
 
 TITLES = {
     "likelihood": "Likelihoods given exemplars",
@@ -34,7 +34,7 @@ OF_OTHERS = {
     "oneshot": {"model", "recognised", "source", "conditions"},
     "classify": {"model", "error", "source", "conditions"},
 }
-"""What a published figure of each measurement says; both numbers are per cent."""
+"""The entries of a published figure of each measurement; both numbers are per cent."""
 
 _LAKE = 20
 """Runs of Lake's."""
@@ -102,7 +102,7 @@ def measured_sections(
 
 
 def published_tables(others: Others) -> list[str]:
-    """All published figures that are no likelihoods."""
+    """All published figures other than likelihoods."""
     parts = []
     units = {"oneshot": "recognised, % of people's", "classify": "errors, %"}
     for name, figures in others.items():

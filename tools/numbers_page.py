@@ -37,7 +37,7 @@ RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "publis
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
 OF_RESULT += ("train_command", "machine", "commit")
 FEW = 50
-"""Images: the bound of fewer is not shown."""
+"""The bound is not shown for fewer images."""
 OF_FIGURES = ("model", "part", "channels", "images", "bound_images", "samples", "binarisation", "note", "without")
 OF_FIGURES += ("exact", "command")
 
@@ -47,7 +47,7 @@ COMPARISONS = {
     "canvas": ("Canvas", "The sequential model with each kind of canvas."),
     "paper": ("The paper's rows", "The paper's own settings ([The paper, row by row](paper.md))."),
 }
-"""Groups of runs that differ in one thing and were trained for equally long."""
+"""Groups of runs that differ in one thing and were trained for the same time."""
 
 BINARISATION = {
     "binary": "binary",
@@ -67,8 +67,8 @@ precision, fingerprints of data and weights, the KL of every step, versions.
   ± is the standard error over the images. The bound is importance weighted over K samples (Burda et al., 2016). At
   K = 1 it is the free energy, and it gets tighter as K grows.
 - **Effective** is the mean effective sample size of the bound, between 1 and K. Near 1, a single sample carries all
-  the weight, and the bound is still far from the likelihood. **Exact** is the value that is bounded, if a formula
-  gives it.
+  the weight, and the bound is still far from the likelihood. **Exact** is the value itself, if a formula gives
+  it.
 - A figure **compares** with a published one if both are of the same data set, the same binarisation and the whole test
   part, with equally many exemplars that were drawn in the same way, and ours has at most as many samples. Otherwise
   the page says what differs.
@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def sums(folder: Path) -> str:
-    """The SHA-256 of every result file, as `sha256sum` writes them: a figure that no page shows is guarded, too."""
+    """The SHA-256 of every result file, as `sha256sum` writes them, which also guards figures that no page shows."""
     digests = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.name) for path in sorted(folder.glob("*.json")))
     return "".join(f"{digest}  {name}\n" for digest, name in digests)
 
@@ -179,12 +179,12 @@ def page(
 
 
 def data_key(result: Mapping[str, Any]) -> tuple[str, str]:
-    """What has to be the same for two figures to be of images of one kind."""
+    """The key that is equal for figures on the same kind of images."""
     return result["data"], result["likelihood"]["binarisation"]
 
 
 def data_set(results: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One data set: what came out, how it stands to what is published, and how to make it again."""
+    """One data set: the results, the comparison with published figures, and the commands."""
     results = sorted(results, key=lambda result: best(result)["bound"]["mean"])
     figures = results[0]["likelihood"]
     colour = "" if figures["channels"] == 1 else ", colour"
@@ -225,14 +225,14 @@ def measured(figures: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any
 
 
 def exemplars(figures: Mapping[str, Any], contexts: int) -> str:
-    """How many exemplars, and which where they are not other drawings of the same concept."""
+    """The number of exemplars, and their kind unless they are other drawings of the same concept."""
     kind = figures.get("exemplars", "concept") if contexts else "concept"
     others = {"family": ", other symbols of the alphabet", "repeats": ", drawn with replacement"}
     return f"{contexts}{others.get(kind, '')}"
 
 
 def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
-    """What stands under `FIGURES`."""
+    """The cells under `FIGURES`."""
     return [
         f"{figures['model']['parameters'] / 1e6:.2f} M",
         nats(figure["free_energy"]),
@@ -242,7 +242,7 @@ def figure_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[
 
 
 def bound_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
-    """The bound, of how many samples and images, and how many samples count; nothing where it is of a few images."""
+    """The bound, its numbers of samples and images, and the effective samples; empty for a few images."""
     if figures["bound_images"] < FEW:
         return ["", "", ""]
     samples = f"{figures['samples']:,}, {figures['bound_images']:,}"
@@ -250,7 +250,7 @@ def bound_cells(figures: Mapping[str, Any], figure: Mapping[str, Any]) -> list[s
 
 
 def against(result: Mapping[str, Any], published: Sequence[Mapping[str, Any]]) -> list[Sequence[str]]:
-    """A row for each published figure beside which a result stands."""
+    """A row for each published figure to compare a result with."""
     figures, rows = result["likelihood"], []
     for contexts, figure in measured(figures):
         for other in published:
@@ -310,7 +310,7 @@ def comparison(title: str, text: str, results: Sequence[Mapping[str, Any]]) -> l
         span = " to ".join(f"{minutes:g}" for minutes in dict.fromkeys((times[0], times[-1])))
         machine = ", ".join(dict.fromkeys(run["machine"] for run in runs))
         where = f"{key[0]}, {BINARISATION[key[1]]}, {key[2]} part"
-        parts.append(f"{text} {where}; each run trained for as many steps as take {span} min on {machine}.\n")
+        parts.append(f"{text} {where}; each run was trained for as many steps as fit into {span} min on {machine}.\n")
         rows = []
         for run in runs:
             settings = " ".join(f"`{word}`" for word in run["settings"])

@@ -32,18 +32,18 @@ INTRODUCTION = """\
 # The paper, row by row
 
 `python tools/paper_page.py` makes this page from [published.toml](published.toml) and the result files in
-`docs/results`; nobody edits it by hand. Free energies of the test part, nats an image; lower is better; ± is the
-standard error over the images. The paper is Rezende et al., *One-Shot Generalization in Deep Generative Models*, ICML
-2016; it trained for about 19.2 million images a row.
+`docs/results`; nobody edits it by hand. The tables show free energies of the test part in nats per image; lower is
+better; ± is the standard error over the images. The paper is Rezende et al., *One-Shot Generalization in Deep
+Generative Models*, ICML 2016. It trained on about 19.2 million images for each row.
 
 - **Its settings, here** is our model with the row's preset: LSTM of 400 units, glimpses of 12 x 12, sprites of 10 x 10,
-  z of 4 numbers a step, a canvas of 4 channels, batches of 24. All rows are trained for equally long on one core, so
-  they show the paper's order more than its values. "not yet" means that nobody has trained it.
+  z of 4 numbers a step, a canvas of 4 channels, batches of 24. All rows are trained for the same time on one core, so
+  they show the paper's order rather than its values. "not yet" means that nobody has trained it.
 - **Best here** is the lowest free energy of any model on the same images ([Numbers](numbers.md) has its command).
 
 `python tools/experiments.py --group paper` trains and measures every row that has no result, one after the other, on
-one thread; a run that was stopped goes on with the same command. What the paper leaves open stands in the presets:
-the optimiser, the number of windows of multi-ST (here 2), how the grey values of Multi-MNIST are made binary.
+one thread; the same command continues a run that was stopped. The presets decide what the paper leaves open: the
+optimiser, the number of windows of multi-ST (here 2), and how the grey values of Multi-MNIST become binary.
 """
 
 FIGURES = """\
@@ -58,7 +58,7 @@ FIGURES = """\
 | 9, 10 | new exemplars, weak and strong | `paper/one-shot-weak`, `paper/one-shot-30-20`; [examples](oneshot.md) |
 | 11 | new characters of a novel alphabet | `paper/alphabet-45-5`; [From one example](oneshot.md) |
 
-The conclusion names two more inferences: missing-data completion, [Draw what is lost](completion.md), and analogies,
+The conclusion names two more inferences: missing-data completion, [Complete a symbol](completion.md), and analogies,
 `allograph write A.png --as B1.png,B2.png` ([Gallery](gallery.md)).
 """
 

@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def version(root: Path) -> str:
-    """Of the package, as its sources say."""
+    """The version of the package in its sources."""
     found = re.search(r'^__version__ = "(.+)"$', (root / "src/allograph/__init__.py").read_text(), re.MULTILINE)
     return found[1] if found else ""
 

@@ -102,7 +102,7 @@ def opened(visit: Visit) -> None:
 
 
 def save(content: bytes, path: Path) -> None:
-    """As a PNG of few colours, which the page has anyway."""
+    """Saves a picture as a PNG with few colours, which suffice for the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(io.BytesIO(content)) as picture:
         small = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -22,7 +22,7 @@ Step = Callable[[], float]
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 BATCH = 1024 if DEVICE.type == "cuda" else 64
-"""Of the large rows: what fills the device."""
+"""Batch size of the large rows, which fills the device."""
 
 
 def training_step(

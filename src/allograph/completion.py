@@ -1,19 +1,19 @@
-"""Missing-data completion: the hidden part of an image, drawn anew given the visible part.
+"""Missing-data completion: draws the hidden part of an image, given the visible part.
 
 The posterior of the latents given the visible pixels, ``p(z | x_v, x') ~ p(x_v | z, x') p(z | x')``, has no encoder of
-its own: q(z | x, x') wants a whole image. So each of n chains guesses the hidden pixels, proposes M latents given the
-image with its guess in it, and weighs them by what they say of the visible pixels alone:
+its own: q(z | x, x') needs a whole image. So each of n chains guesses the hidden pixels, proposes M latents given the
+image with this guess, and weighs them by the visible pixels alone:
 
     x~ = x_v and the hidden pixels of the guess          at first a drawing from the prior p(x | x')
     z_m ~ q(z | x~, x'),  m = 1..M
     w_m = p(x_v | z_m, x') p(z_m | x') / q(z_m | x~, x')
     the guess becomes E[x | z_m, x'] of one z_m, chosen in proportion to w_m
 
-and again, R rounds in all. Whatever the guess, the weights are those of a proper importance sampler, so in every round
-their mean is an unbiased estimate of ``p(x_v | x')``; guesses that fit the visible part only make it a better one. The
-chains never meet: drawing k is the same whether others are made or not.
+and so on, for R rounds. Whatever the guess, the weights are those of a proper importance sampler, so in every round
+their mean is an unbiased estimate of ``p(x_v | x')``; guesses that fit the visible part only improve it. The chains are
+independent: drawing k is the same whether others are made or not.
 
-Source: the promise is the conclusion of Rezende et al., *One-Shot Generalization in Deep Generative Models*, 2016; the
+Source: Rezende et al., *One-Shot Generalization in Deep Generative Models*, 2016, name this use in the conclusion. The
 rounds are population Monte Carlo (Cappé et al., 2004) with the proposal of Rezende et al., 2014, section 5, weighted as
 by Mattei and Frellsen, 2018.
 """
@@ -50,8 +50,8 @@ class Completion:
 
 
 def noise_rows(particles: int, rounds: int) -> int:
-    """Rows of noise that a chain needs: one for the first guess, in each round one for each latent and one to choose
-    among them."""
+    """Rows of noise that a chain needs: one for the first guess, and in each round one for each latent and one to
+    choose among them."""
     return 1 + rounds * (1 + particles)
 
 
@@ -69,10 +69,10 @@ def complete(
     """Draws the hidden pixels of each image n times; see the module's documentation.
 
     Args:
-        hidden: where the image is unknown; what ``x`` holds there changes nothing.
+        hidden: where the image is unknown; the values of ``x`` there do not matter.
         context: exemplars of the same symbol, if there are any and the model takes some.
         noise: standard normal numbers, for each chain `noise_rows` of (particles, rounds).
-        begin: images whose hidden pixels are the first guess of all chains, instead of drawings from the prior.
+        begin: images whose hidden pixels are the first guess of all chains; by default, drawings from the prior.
 
     Raises:
         ValueError: the noise cannot be divided among the rounds, or leaves none for a proposal.

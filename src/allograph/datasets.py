@@ -1,9 +1,9 @@
-"""Omniglot, MNIST and folders of pictures as torch data sets, divided as everywhere in allograph.
+"""Omniglot, MNIST and folders of pictures as torch data sets, with the divisions that allograph uses everywhere.
 
 A sample is (image, label): float32 (C, S, S) from 0 to 1, in which ink is 1 and paper 0 (folders of grey or colour
 pictures keep their own tones), and the number of the class within the part. Downloads, caches and divisions are those
-of `allograph.data.load_dataset`. Omniglot's parts share no symbol, so a class of one part is in no other; MNIST's parts
-share the ten digits; a folder's share its classes where it has fewer than ten.
+of `allograph.data.load_dataset`. Omniglot's parts share no symbol, so a class of one part is in no other. MNIST's parts
+share the ten digits; the parts of a folder share its classes if it has fewer than ten.
 
     train = allograph.datasets.Omniglot("train", size=28, transform=allograph.Augment(p=0.3))
     loader = torch.utils.data.DataLoader(train, batch_size=64, shuffle=True, num_workers=2, persistent_workers=True)
@@ -32,16 +32,16 @@ _SIDES = range(1, 1025)
 
 
 class ConceptImages(Dataset[tuple[Any, Any]]):
-    """The drawings of a `ConceptDataset` with the number of their concept; any of `allograph.data` will do.
+    """The drawings of a `ConceptDataset`, such as any of `allograph.data`, with the numbers of their concepts.
 
     Attributes:
         concepts: the data set below.
         size: side of the images in pixels.
-        classes: the names of the concepts; a label is a place among them.
+        classes: the names of the concepts; a label is an index into them.
         targets: the label of every image, in the order of the images.
 
     Args:
-        size: None takes the size at which the drawings are stored, or the only one at which they may be seen.
+        size: None means the size at which the drawings are stored, or the only one at which they may be seen.
         transform: called with each image tensor, such as `allograph.Augment` or a chain of torchvision's.
         target_transform: called with each label.
 
@@ -59,7 +59,7 @@ class ConceptImages(Dataset[tuple[Any, Any]]):
         self.concepts = concepts
         self.size = (concepts.images.only_size or concepts.side) if size is None else size
         if self.size not in _SIDES:
-            raise AllographError(f"images of {size} pixels cannot be made; take a size of {_SIDES[0]} to {_SIDES[-1]}")
+            raise AllographError(f"cannot make images of {size} pixels; choose a size from {_SIDES[0]} to {_SIDES[-1]}")
         concepts.check_size(self.size)
         self.transform, self.target_transform = transform, target_transform
 
@@ -78,7 +78,7 @@ class ConceptImages(Dataset[tuple[Any, Any]]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
-        """A batch of samples, made together: this is what a `DataLoader` asks for."""
+        """A batch of samples, made together, for a `DataLoader`."""
         chosen = np.asarray(indices, np.int64).reshape(-1)
         count = len(self)
         for index in chosen.tolist():
@@ -102,13 +102,13 @@ class Omniglot(ConceptImages):
     Args:
         part: of the division.
         split: the division, by alphabets (``30-20``, ``40-10``, ``45-5``) or ``characters``; `allograph.data.split`.
-        name: what is seen of the drawings: ``omniglot`` at any size, ``omniglot-28`` or ``omniglot-52``, each at that
-            size alone, as in the literature; see `allograph.data.load_omniglot`.
-        data_dir: where the archives are or are downloaded to; None takes ALLOGRAPH_DATA, then the cache directory.
+        name: how the drawings are seen: ``omniglot`` at any size; ``omniglot-28`` or ``omniglot-52`` only at that size,
+            as in the literature; see `allograph.data.load_omniglot`.
+        data_dir: where the archives are or are downloaded to; None means ALLOGRAPH_DATA, otherwise the cache directory.
         size, transform, target_transform: see `ConceptImages`.
 
     Raises:
-        AllographError: an argument is not one of these, or the archives cannot be had.
+        AllographError: an argument is unknown, or the archives are missing and cannot be downloaded.
     """
 
     def __init__(
@@ -154,8 +154,8 @@ class Folder(ConceptImages):
 
     Args:
         part: of the division that `allograph train` makes (`allograph.data.split_folder`), or ``all``.
-        images: ``symbols``, ink on paper that is brought to the space of Omniglot's drawings, or pictures taken as they
-            are, ``grey`` or ``colour``.
+        images: ``symbols``, ink on paper that is brought to the space of Omniglot's drawings; or unchanged pictures,
+            ``grey`` or ``colour``.
         seed: of the division.
         size, transform, target_transform: see `ConceptImages`.
 

@@ -41,7 +41,7 @@ class Address:
 
     def __post_init__(self) -> None:
         if not self.file.endswith(_SUFFIX):
-            raise AllographError(f"{self} is no {_SUFFIX} file, and no other is loaded; name one")
+            raise AllographError(f"{self} is not a {_SUFFIX} file, the only kind that is loaded; name one")
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -52,7 +52,7 @@ class Address:
         """
         found = _ADDRESS.fullmatch(text)
         if found is None:
-            raise AllographError(f"{shown(text)} is no address: write hf://OWNER/NAME[/FILE{_SUFFIX}][@REVISION]")
+            raise AllographError(f"{shown(text)} is not an address: write hf://OWNER/NAME[/FILE{_SUFFIX}][@REVISION]")
         return cls(found["repository"], found["file"] or FILE, found["revision"])
 
     @classmethod
@@ -80,9 +80,9 @@ def download(address: Address, token: str | None = None) -> Path:
 def upload(
     address: Address, weights: Path, card: Mapping[str, Any], *, private: bool, token: str | None, message: str
 ) -> str:
-    """Put a weights file on the Hub, in a repository that is made where there is none; returns the commit's address.
+    """Upload a weights file to the Hub, to a repository that is created if necessary; return the commit's address.
 
-    A repository without a README.md gets one with the facts of the model's card; one that has one keeps it.
+    A repository without a README.md gets one with the facts of the model's card.
 
     Raises:
         AllographError: the extra is missing, or the Hub refuses or cannot be reached.
@@ -102,7 +102,7 @@ def upload(
 
 
 def _readme(address: Address, card: Mapping[str, Any]) -> str:
-    """A page that says what the weights are, in the form that the Hub reads."""
+    """A README.md that describes the weights, in the form that the Hub reads."""
     from huggingface_hub import ModelCardData
 
     license_ = card.get("license")
@@ -125,7 +125,7 @@ def _readme(address: Address, card: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _explained(address: Address, verb: str) -> Iterator[None]:
-    """The library's errors in one line each; the imports inside need the extra."""
+    """Turns the library's errors into one line each; the imports inside need the extra."""
     try:
         import huggingface_hub.errors as known
     except ModuleNotFoundError as error:
@@ -152,7 +152,7 @@ def _explained(address: Address, verb: str) -> Iterator[None]:
             f"{address.repository} has no file {address.file}: name another, {PREFIX}{address.repository}/FILE{_SUFFIX}"
         ) from error
     except known.HFValidationError as error:
-        raise AllographError(f"{address} is no address on the Hub ({first_line(error)})") from error
+        raise AllographError(f"{address} is not an address on the Hub ({first_line(error)})") from error
     except known.HfHubHTTPError as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         remedy = "run `hf auth login` with a token that may" if status in (401, 403) else "try again later"
@@ -164,7 +164,7 @@ def _explained(address: Address, verb: str) -> Iterator[None]:
 
 
 def _is_of_the_network(error: Exception) -> bool:
-    """Whether a connection failed; the library has changed more than once by which it speaks to the Hub."""
+    """Whether a connection failed; the HTTP library of `huggingface_hub` has changed more than once."""
     kinds = {base.__module__.partition(".")[0] for base in type(error).__mro__}
     return isinstance(error, OSError) or bool(kinds & {"httpx", "httpx2", "httpcore", "httpcore2", "requests"})
 

@@ -88,7 +88,7 @@ def test_only_safetensors_are_asked_for(server: Server, writer: Writer, file: st
         lambda: Writer.from_pretrained("some/letters", file),
         lambda: writer.push_to_hub("some/letters", file),
     ):
-        assert "no .safetensors file" in one_line(call)
+        assert "not a .safetensors file" in one_line(call)
     assert not server.asked
 
 
@@ -96,7 +96,7 @@ def test_only_safetensors_are_asked_for(server: Server, writer: Writer, file: st
     "text", ["hf://", "hf://letters", "hf://some/letters@", "hf://a b/c", "hf://a--b/..c", "hf://a/b@"]
 )
 def test_what_is_no_address_is_said(server: Server, text: str) -> None:
-    assert "no address" in one_line(lambda: allograph.load(text))
+    assert "not an address" in one_line(lambda: allograph.load(text))
     assert not server.asked
 
 

@@ -89,7 +89,7 @@ def test_frames_and_doubts_are_said_on_stderr(capsys, weights_file: Path, tmp_pa
     blank.save(tmp_path / "a.gif", save_all=True, append_images=[drawn])
     status, _, err = run(capsys, "write", tmp_path / "a.gif", "-n", 1, "-o", tmp_path / "out", "--model", weights_file)
     assert status == 0
-    assert "number 2 of its 2 frames or pages is taken" in err
+    assert "using frame or page 2 of 2" in err
 
 
 def test_blank_drawings_and_lone_specks_are_known() -> None:
@@ -136,7 +136,7 @@ def _symbol(shift: int = 0) -> Image.Image:
 
 
 def test_several_exemplars_of_one_symbol_are_drawn_from_together(writer: Writer, tmp_path: Path) -> None:
-    with pytest.raises(AllographError, match="one exemplar at a time: take omniglot-28-fewshot"):
+    with pytest.raises(AllographError, match="one exemplar at a time: use omniglot-28-fewshot"):
         writer.write([_symbol(), _symbol(5)], 2, together=True)
     several = Writer(writer.model, replace(writer.card, contexts=(1, 2, 3)), writer.sha256)
     both = several.write([_symbol(), _symbol(9)], 3, together=True)

@@ -110,9 +110,9 @@ def test_every_dot_of_a_letter_stays(cases: Path) -> None:
 def test_the_first_frame_with_ink_is_taken_and_said(cases: Path) -> None:
     exemplar = preprocess(cases / "first-frame-blank.gif", SIZE)
     assert exemplar.drawing.any()
-    assert any("number 2 of its 2 frames" in note for note in exemplar.notes)
+    assert any("using frame or page 2 of 2" in note for note in exemplar.notes)
     pages = preprocess(cases / "two-pages.tif", SIZE)
-    assert any("number 1 of its 2 frames or pages is taken" in note for note in pages.notes)
+    assert any("using frame or page 1 of 2" in note for note in pages.notes)
 
 
 def test_a_folder_above_the_class_folders_names_them(cases: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_closed_picture_is_one_line(tmp_path: Path) -> None:
     on(sheet(), four()).save(tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as picture:
         pass
-    with pytest.raises(AllographError, match="was closed before it was read; hand it in while it is open"):
+    with pytest.raises(AllographError, match="was closed before it was read; pass it while it is open"):
         preprocess(picture, SIZE)
 
 
@@ -288,7 +288,7 @@ def test_drawings_without_pixels_are_rendered(tmp_path: Path, agreement: Agreeme
     blank.save(tmp_path / "four.pdf", save_all=True, append_images=[drawn])
     for name in ("four.svg", "four.pdf"):
         assert agreement(preprocess(tmp_path / name, SIZE).drawing, wanted) > 0.8, name
-    assert "number 2 of its 2 frames or pages" in preprocess(tmp_path / "four.pdf", SIZE).notes[0]
+    assert "using frame or page 2 of 2" in preprocess(tmp_path / "four.pdf", SIZE).notes[0]
 
 
 def test_a_refusal_says_what_was_seen_and_which_flag_helps() -> None:

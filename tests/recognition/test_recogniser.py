@@ -64,7 +64,7 @@ def test_it_follows_the_conventions_of_scikit_learn(glyphs: ConceptDataset) -> N
     copy = clone(made)
     assert copy is not made and copy.get_params() == made.get_params()
     assert made.set_params(samples=5, none=None) is made and made.samples == 5
-    with pytest.raises(ValueError, match="no parameter"):
+    with pytest.raises(ValueError, match="not a parameter"):
         made.set_params(depth=2)
     assert is_classifier(made) and "samples=5" in repr(made)
     drawings = [one for hand in range(HANDS) for one in pictures(glyphs, range(4), hand)]

@@ -490,7 +490,7 @@ def test_a_folder_that_holds_files_is_left_alone(
     (tmp_path / "mine.txt").write_text("mine")
     asked = ["studio", "--model", str(model_files["bending"]), "--export", str(tmp_path)]
     assert main(asked) == 2
-    assert "holds files already" in capsys.readouterr().err
+    assert "already holds files" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert main([*asked, "--overwrite"]) == 0
     assert (tmp_path / "mine.txt").read_text() == "mine"

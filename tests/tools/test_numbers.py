@@ -224,7 +224,7 @@ def test_comparison_runs_stand_in_the_order_of_what_was_changed() -> None:
         runs.append(run)
     page = numbers.page(runs, [])
     assert page.index("| t4 | draw | `model.steps=4` |") < page.index("| t8 |") < page.index("| t16 |")
-    assert "as many steps as take 10 to 30 min" in page
+    assert "as many steps as fit into 10 to 30 min" in page
     assert "No result files yet" in page, "they are not of the family"
 
 

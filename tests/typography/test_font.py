@@ -296,7 +296,7 @@ def test_folders_that_make_no_font_are_one_line_each(hand: Path, tmp_path: Path)
     glyphs, problems = collect(folder, None, 5)
     assert [glyph.symbol for glyph in glyphs] == ["A"] and len(glyphs[0].drawings) == 1
     messages = "\n".join(problem.message for problem in problems)
-    for words in ("alpha: the name says no character", "same character as", "B: no picture can be used", "U+0007"):
+    for words in ("alpha: the name is no character", "same character as", "B: no picture can be used", "U+0007"):
         assert words in messages
     assert all("\n" not in problem.message for problem in problems)
     with pytest.raises(AllographError, match="cannot be called"):

@@ -26,7 +26,7 @@ def classify(
     model: ModelArgument = "omniglot",
     samples: Annotated[
         int | None,
-        typer.Option(min=1, help="K of every importance weighted bound.", show_default="100, of the recogniser 8"),
+        typer.Option(min=1, help="K of every importance weighted bound.", show_default="100, or 8 for the recogniser"),
     ] = None,
     variants: Annotated[
         int | None,

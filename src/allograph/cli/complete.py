@@ -1,4 +1,4 @@
-"""`allograph complete`: the hidden part of a picture, drawn anew in several ways."""
+"""`allograph complete`: several ways to complete the hidden part of a picture."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ from allograph.cli.write import describe
 
 
 def complete(
-    image: Annotated[Path, typer.Argument(help="A picture of one symbol, of which a part is lost.", metavar="IMAGE")],
+    image: Annotated[
+        Path, typer.Argument(help="A picture of one symbol, a part of which is missing.", metavar="IMAGE")
+    ],
     mask: Annotated[
         str,
         typer.Option(
-            help="A picture of the same shape, white where IMAGE is to be drawn anew; or left, right, top or bottom, "
-            "for that half."
+            help="The hidden part: a picture of the same shape, white there; or left, right, top or bottom for a half."
         ),
     ],
     n: Annotated[int, typer.Option("-n", help="Number of drawings.")] = 16,
     exemplar: Annotated[
         list[Path] | None,
-        typer.Option(help="A whole picture of the same symbol, if there is one; repeat it for several."),
+        typer.Option(help="A whole picture of the same symbol, if there is one. May be repeated."),
     ] = None,
     output: OutputOption = Path("completed"),
     model: ModelOption = "omniglot",
@@ -48,9 +49,9 @@ def complete(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Draw the hidden part of a symbol anew, in several ways, given the part that can be seen.
+    """Complete a symbol of which a part is hidden, in several ways, given the visible part.
 
-    Outside of the mask the picture stays what it is. An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a
+    Outside the mask, the picture does not change. An image STEM.png gives DIR/STEM/STEM-001.png and so on, and a
     contact sheet DIR/STEM.png with the damaged picture first.
     """
     import allograph

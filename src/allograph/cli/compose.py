@@ -24,7 +24,9 @@ from allograph.cli.extras import needing
 
 
 def compose(
-    text: Annotated[Path, typer.Option("--text", help="A UTF-8 file, a line of text on each line.", metavar="FILE")],
+    text: Annotated[
+        Path, typer.Option("--text", help="A UTF-8 file with one line of text on each line.", metavar="FILE")
+    ],
     glyphs: Annotated[
         Path, typer.Option("--glyphs", help="FOLDER/CLASS/*.png, as read-sheet makes it.", metavar="FOLDER")
     ],
@@ -32,11 +34,14 @@ def compose(
     layout: Annotated[
         Literal["kraken", "calamari", "page-xml", "coco"], typer.Option(help="Which files to make.")
     ] = "kraken",
-    size: Annotated[int, typer.Option(min=12, max=400, help="Pixels of an em.", metavar="PX")] = 48,
+    size: Annotated[int, typer.Option(min=12, max=400, help="Size of an em in pixels.", metavar="PX")] = 48,
     drawings: Annotated[
-        int, typer.Option("--drawings", min=1, max=200, help="Drawings of each symbol to choose from.", metavar="N")
+        int,
+        typer.Option(
+            "--drawings", min=1, max=200, help="Number of drawings of each symbol to choose from.", metavar="N"
+        ),
     ] = 20,
-    lines: Annotated[int, typer.Option("--lines", min=1, max=200, help="Lines of a page.", metavar="N")] = 20,
+    lines: Annotated[int, typer.Option("--lines", min=1, max=200, help="Number of lines on a page.", metavar="N")] = 20,
     variation: Annotated[float, typer.Option(min=0, max=3, help="How much hands differ; 0: not at all.")] = 1.0,
     paper: Annotated[Literal["white", "aged"], typer.Option(help="What the lines lie on.")] = "white",
     rules: Annotated[bool, typer.Option("--rules", help="Rule the lines.")] = False,
@@ -50,10 +55,9 @@ def compose(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Write lines of text by new drawings, each line in a hand of its own, with the ground truth that OCR learns from.
+    """Write lines of text in new drawings, each line in its own hand, with the ground truth from which OCR learns.
 
-    A job that was stopped goes on with the same command. Started by torchrun or srun, several processes each take their
-    share.
+    The same command continues a job that was stopped. Under torchrun or srun, several processes share the pages.
     """
     with needing("font"):
         from allograph.typography.compose import ComposeSettings
@@ -68,7 +72,7 @@ def compose(
     settings = ComposeSettings(layout, style, drawings, lines, seed, ink)
     writer = None if model == "none" else allograph.load(model).guided(guidance)
     workers = min(4, threads or usable_cores())
-    with joined("run the same command to go on") as processes, Progress("lines") as progress:
+    with joined("run the same command to continue") as processes, Progress("lines") as progress:
         try:
             report = compose_lines(
                 text,
@@ -81,7 +85,7 @@ def compose(
                 processes=processes,
             )
         except KeyboardInterrupt:
-            raise Stopped(f"stopped; run the same command to go on in {output}") from None
+            raise Stopped(f"stopped; run the same command to continue in {output}") from None
     status = 1 if report.problems else 0
     if processes.first:
         for problem in report.problems:

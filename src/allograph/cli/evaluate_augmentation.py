@@ -1,4 +1,4 @@
-"""`allograph evaluate augmentation`: what a writer's drawings are worth to somebody who trains a classifier."""
+"""`allograph evaluate augmentation`: what a model's drawings are worth for training a classifier."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def augmentation(
     """Measure what a model's drawings are worth as training data.
 
     Trains a small classifier on few drawings of unseen classes, five times: on the drawings alone, with classical
-    augmentation, with the model's drawings, with both, and with both where half of each batch is real. It is tested on
-    other people's drawings. Everything that a
-    comparison needs goes to DIR/MODEL-DATA-PART-augmentation-SETTING.json, with a picture beside it.
+    augmentation, with the model's drawings, with both, and with both, half of each batch real. It is tested on other
+    people's drawings. Everything that a comparison needs goes to DIR/MODEL-DATA-PART-augmentation-SETTING.json, with a
+    picture beside it.
     """
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
 

@@ -1,4 +1,4 @@
-"""`allograph evaluate completion`: how well the hidden half of a drawing is drawn anew."""
+"""`allograph evaluate completion`: how well a model completes the hidden half of a drawing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ def completion(
     part: PartOption = "validation",
     hidden: Annotated[Literal["left", "right", "top", "bottom"], typer.Option(help="The half to hide.")] = "right",
     trials: Annotated[int, typer.Option(min=2, help="Number of trials, each of one alphabet.")] = 10,
-    ways: Annotated[int, typer.Option(min=2, help="Characters of a trial, one drawing of each is completed.")] = 20,
+    ways: Annotated[
+        int, typer.Option(min=2, help="Number of characters in a trial; one drawing of each is completed.")
+    ] = 20,
     n: Annotated[int, typer.Option("-n", min=1, help="Number of completions of each drawing.")] = 4,
-    particles: Annotated[int, typer.Option(min=1, help="Latents that each completion chooses from in a round.")] = 16,
+    particles: Annotated[
+        int, typer.Option(min=1, help="Number of latents that each completion chooses from in a round.")
+    ] = 16,
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 4,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices and of the noise.")] = 0,
     output: ResultsOption = Path("results"),
@@ -33,10 +37,10 @@ def completion(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Measure how well the hidden half of a drawing is drawn anew, without an exemplar and with one.
+    """Measure how well a model completes the hidden half of a drawing, without an exemplar and with one.
 
-    In nats of the hidden half, given the visible half against alone; and by how often a critic recognises the
-    character, of 20 of its alphabet. Writes DIR/MODEL-DATA-PART-completion-HALF.json.
+    Gives the nats of the hidden half, alone and given the visible half, and how often a critic recognises the character
+    among 20 of its alphabet. Writes DIR/MODEL-DATA-PART-completion-HALF.json.
     """
     from allograph import weights
     from allograph.evaluation.completion import CompletionResult, evaluate_completion

@@ -1,4 +1,5 @@
-"""`allograph evaluate oneshot`: the one-shot tasks, by critics and likelihood, or by shapes alone, and to look at."""
+"""`allograph evaluate oneshot`: the one-shot tasks, judged by critics and likelihood or by shapes alone, with
+pictures."""
 
 from __future__ import annotations
 

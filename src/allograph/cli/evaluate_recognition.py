@@ -39,8 +39,8 @@ def recognition(
 ) -> None:
     """Measure `allograph recognise`: errors by each method, calibration, and "none of these".
 
-    Omniglot's unseen characters, among 20 of their alphabet and among 1,000 of many, after one and five drawings of
-    each. Writes DIR/MODEL-recognition-PART-kSAMPLES.json.
+    Recognises unseen characters of Omniglot among 20 of their alphabet and among 1,000 of many alphabets, given one and
+    five drawings of each. Writes DIR/MODEL-recognition-PART-kSAMPLES.json.
     """
     from allograph import weights
     from allograph.data import load_dataset
@@ -53,7 +53,7 @@ def recognition(
 
     loaded = weights.load(model)
     if not loaded.model.conditional or loaded.card.exemplars != "concept":
-        raise AllographError(f"{model} knows no symbol by one drawing of it: use omniglot-28-fewshot")
+        raise AllographError(f"{model} cannot learn a symbol from one drawing: use omniglot-28-fewshot")
     name = model_name(model)
     path = record_path(output, name, "recognition", part, samples)
     check_free(path, overwrite=overwrite)

@@ -49,7 +49,7 @@ def export(
 
 
 def require_export() -> None:
-    """AllographError where what exporting takes is not installed."""
+    """Raise AllographError if a package that exporting needs is not installed."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise AllographError(

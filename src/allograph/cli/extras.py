@@ -1,4 +1,4 @@
-"""Packages that only some commands need: whoever lacks them is told what to install."""
+"""Packages that only some commands need: an error says what to install."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allograph.errors import AllographError
 
 @contextmanager
 def needing(extra: str) -> Iterator[None]:
-    """Imports inside need the packages of an extra of this package.
+    """A context for imports that need one of this package's extras.
 
     Raises:
         AllographError: one of them is missing.

@@ -54,7 +54,7 @@ def font(
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Make a font whose repeated letters differ: the drawings in FOLDER, with new ones of each as alternates.
+    """Make a font whose repeated letters differ: from the drawings in FOLDER, with new drawings as alternates.
 
     Size and baseline come from the sheet's guide lines; for other pictures they are estimated.
     """

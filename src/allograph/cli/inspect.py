@@ -1,4 +1,4 @@
-"""`allograph inspect`: what is found in each picture."""
+"""`allograph inspect`: what allograph finds in each picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`allograph read-sheet`: turns photographs of a filled-in sheet into a folder of symbols."""
+"""`allograph read-sheet`: from photographs of a filled-in sheet to a folder of symbols."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ def recognise(
 ) -> None:
     """Say which symbol each IMAGE shows, from one or a few drawings of each symbol in FOLDER.
 
-    Gives the most probable symbols with their probabilities, or "none of these". What was learned from FOLDER's files
-    is kept in the cache folder, so the next call is quicker.
+    Gives the most probable symbols with their probabilities, or "none of these". The cache folder keeps what was
+    learned from FOLDER's files, so the next call is quicker.
     """
     from allograph.data.folders import left_out, passed_over
     from allograph.imaging.decoding import stem_of

@@ -40,7 +40,7 @@ def sheet(
 ) -> None:
     """Make a PDF to print: a labelled box for each symbol, to be filled in by hand.
 
-    Scan or photograph the filled pages and hand them to `allograph read-sheet`.
+    Scan or photograph the filled pages and give them to `allograph read-sheet`.
     """
     with needing("font"):
         from allograph.typography.characters import of_file, of_script, of_text

@@ -30,7 +30,7 @@ def studio(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Write the page as files that need no server of ours, and end.", metavar="DIR"),
+        typer.Option("--export", help="Write the page as files for any web server, and exit.", metavar="DIR"),
     ] = None,
     runtime: Annotated[
         Path | None,
@@ -41,8 +41,8 @@ def studio(
 ) -> None:
     """Draw a symbol in the browser and watch new drawings of it grow.
 
-    This machine serves the page. With --export it becomes a folder of files for any web server: the browser itself
-    draws, also without a network.
+    This machine serves the page. With --export, the page becomes a folder of files for any web server. Then the browser
+    itself draws, also without a network.
     """
     if export is not None:
         _export(model, export, runtime, overwrite)
@@ -75,7 +75,7 @@ def _export(model: list[str] | None, folder: Path, runtime: Path | None, overwri
     try:
         site = write_site(writers, folder, runtime=runtime, overwrite=overwrite)
     except KeyboardInterrupt:
-        raise Stopped("stopped; the same command with --overwrite begins anew") from None
+        raise Stopped("stopped; run the same command with --overwrite to start again") from None
     print(
         f"{site.folder}: the studio, {site.files} files, {site.size / 1e6:.1f} MB; any web server can serve the "
         f"folder, for example: python -m http.server -d {site.folder}"

@@ -1,17 +1,17 @@
-"""How well the hidden half of a drawing is drawn anew: in nats, and by a critic that says which character it is.
+"""How well a model completes the hidden half of a drawing: in nats, and by a critic that recognises the character.
 
-For a drawing x of which a half is hidden, x_v visible and x_h hidden, and the bounds L on ``-log p`` that
+For a drawing x with the visible half x_v and the hidden half x_h, and the bounds L on ``-log p`` that
 `allograph.completion` and `allograph.bounds` give with equally many latents each,
 
     without   L(x_h)             the hidden half alone: nothing of the drawing is known
     given     L(x) - L(x_v)      the hidden half given the visible half
     gain      L(x_h) + L(x_v) - L(x)
 
-All three L are too large on average. L(x_h) and L(x_v) are of twice as many latents as L(x): half of them are
-proposed by the completions' guesses, half by the posterior of the whole drawing, which is known here.
+All three L are too large on average. L(x_h) and L(x_v) use twice as many latents as L(x): half of them are proposed by
+the completions' guesses, half by the posterior of the whole drawing, which is known here.
 
-The critic compares a drawing with one drawing of each of W characters of an alphabet, by another person than either the
-hidden one's or the exemplar's that the model may see.
+The critic compares a drawing with one drawing of each of W characters of an alphabet. Their people drew neither the
+hidden drawing nor the exemplar that the model may see.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from allograph.models import GenerativeModel
 
 _TOGETHER = 4
-"""Drawings that are completed at once."""
+"""Number of drawings that are completed at once."""
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What was found with one number of exemplars.
+    """The results with one number of exemplars.
 
     Attributes:
-        contexts: exemplars of the same character, by other people.
-        without, given, gain: nats a drawing, see above.
+        contexts: number of exemplars of the same character, by other people.
+        without, given, gain: nats per drawing, see the module's documentation.
         effective_samples: mean effective sample size of the completions.
         recognised: share of the completed drawings that the critic recognises, and its error over the trials.
     """
@@ -66,9 +66,9 @@ class CompletionResult:
     """Everything about one measurement that a comparison needs.
 
     Attributes:
-        hidden: which half.
+        hidden: the hidden half.
         drawings: number of drawings; each is completed ``n`` times, by ``particles`` latents in each of ``rounds``.
-        recognised_whole, recognised_visible: share recognised of the drawings themselves, and with a blank half.
+        recognised_whole, recognised_visible: recognised share of the whole drawings, and of drawings with a blank half.
     """
 
     data: str
@@ -227,8 +227,8 @@ def _both_ways(
     counts: tuple[int, int, int],
     generator: torch.Generator,
 ) -> _Found:
-    """Completions, and the bound of the visible part by their latents and as many of the whole drawing's posterior: a
-    mean of weights of both is unbiased, too."""
+    """Completions, and the bound of the visible part by their latents and as many from the whole drawing's posterior:
+    the mean of both kinds of weights is also unbiased."""
     n, particles, rounds = counts
 
     def noise(rounds: int) -> Tensor:

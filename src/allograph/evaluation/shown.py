@@ -60,7 +60,7 @@ class ShownDrawings:
         return self.writer.values(self.writer.draw(context, noise, self.temperature).parameters)
 
     def again(self, drawings: Float[Tensor, "n 1 S S"]) -> Float[Tensor, "n 1 S S"]:
-        """Drawings of a symbol, taken in and rendered again, with nothing generated."""
+        """Drawings of a symbol, read and rendered again, with nothing generated."""
         taken = [(one, self._taken(one[0])) for one in drawings]
         return torch.cat([one[None] if t is None else _pictures(t, [_SURE * (2 * t.image - 1)]) for one, t in taken])
 

@@ -1,4 +1,4 @@
-"""Models as ONNX graphs, which other programs run without torch; needs the extra `export`."""
+"""Models as ONNX graphs for other programs, without torch; needs the extra `export`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What onnxruntime makes of a graph, beside what torch makes of the model."""
+"""Compares the results of a graph in onnxruntime with those of the model in torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STROKES = (
     ((220, 60), (110, 110), (230, 190), (100, 260)),
     ((160, 50), (160, 270)),
 )
-"""Pixels of the drawings with which a file is checked."""
+"""Side in pixels of the drawings with which a file is checked."""
 
 
 def session(content: bytes, *, threads: int = 0) -> Any:
@@ -40,8 +40,8 @@ def run(running: Any, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def difference(writer: Writer, name: str, content: bytes) -> tuple[float, float]:
-    """The largest difference from torch, and that which 999 of 1000 numbers stay below: of the drawings' parameters
-    after all steps, or of the log weights."""
+    """The largest difference from torch, and the one that only 1 in 1000 numbers exceeds: in the drawings' parameters
+    after all steps, or in the log weights."""
     model = writer.model
     size, channels = model.config.image_size, model.likelihood.channels
     exemplars = torch.stack([_drawing(writer, strokes) for strokes in _STROKES])

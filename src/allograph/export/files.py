@@ -30,7 +30,7 @@ from allograph.runtime.files import atomic_write
 Pass = Literal["sampling", "likelihood"]
 
 NEAR = 1e-3
-"""How near all but one in a thousand numbers of a drawing are to torch's, in float32."""
+"""Largest difference from torch of all but one in a thousand numbers of a drawing, in float32."""
 
 _SUFFIX = ".onnx"
 
@@ -43,8 +43,8 @@ class Exported:
         pass_name: ``sampling`` or ``likelihood``.
         path: the file.
         size: bytes.
-        difference: the largest one from torch: of the drawings' parameters, or of the log weights in nats.
-        typical: the difference that all but one number in a thousand stay below.
+        difference: the largest difference from torch, in the drawings' parameters or in the log weights (nats).
+        typical: a difference that only one number in a thousand exceeds.
     """
 
     pass_name: Pass
@@ -55,21 +55,21 @@ class Exported:
 
 
 def check_exportable(model: GenerativeModel) -> None:
-    """AllographError for a model of another kind, or of other pixels, than can be exported."""
+    """Raise AllographError if the model's kind or pixels cannot be exported."""
     if not isinstance(model, SequentialModel | BendingModel):
         raise AllographError(
             f"models of kind {model.config.kind} cannot be exported, only those of kinds sequential and bending; "
-            "take one of these, such as omniglot"
+            "choose one of these, such as omniglot"
         )
     if not isinstance(model.likelihood, Bernoulli):
         raise AllographError(
             f"models of grey or colour pictures ({model.config.likelihood.kind}) cannot be exported, only those of ink "
-            "on paper (bernoulli); take one of these, such as omniglot"
+            "on paper (bernoulli); choose one of these, such as omniglot"
         )
 
 
 def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool = False) -> tuple[Exported, ...]:
-    """Writes both passes of a model; ``half`` stores matrices as float16, all is computed in float32 all the same.
+    """Writes both passes of a model; ``half`` stores matrices as float16, but everything is computed in float32.
 
     Raises:
         AllographError: a model that cannot be exported, a name that is not FILE.onnx, a file that exists already or
@@ -77,7 +77,7 @@ def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool 
     """
     check_exportable(writer.model)
     if output.suffix != _SUFFIX:
-        raise AllographError(f"{output} is no name for an ONNX file; name one that ends in {_SUFFIX}")
+        raise AllographError(f"{output} is not a name for an ONNX file; choose one that ends in {_SUFFIX}")
     paths: dict[Pass, Path] = {
         "sampling": output,
         "likelihood": output.with_name(f"{output.stem}-likelihood{_SUFFIX}"),
@@ -100,7 +100,7 @@ def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool 
 
 
 def graph_of(writer: Writer, name: Pass, *, half: bool = False) -> onnx.ModelProto:
-    """A pass as an ONNX model that onnx's checker has seen."""
+    """A pass as an ONNX model that has passed onnx's checker."""
     g, model = Graph(half=half), writer.model
     with torch.no_grad():
         if isinstance(model, SequentialModel):
@@ -116,7 +116,7 @@ def graph_of(writer: Writer, name: Pass, *, half: bool = False) -> onnx.ModelPro
 
 
 def _about(writer: Writer, name: Pass, half: bool) -> dict[str, str]:
-    """The file's metadata; what is no text is JSON."""
+    """The file's metadata; everything except text is JSON."""
     card = dict(writer.card)
     if "data" in card:  # the sketch is there for training: a thousand numbers
         card["data"] = {key: value for key, value in card["data"].items() if key != "sketch"}

@@ -1,7 +1,7 @@
 """A small language in which graphs are written: values that add and multiply, and loops over t.
 
-A `Graph` gathers nodes while functions compute with `Value`s as they would with tensors. In a loop nodes go to the
-loop's body; weights, constants and what was computed before are seen from there.
+A `Graph` gathers nodes while functions compute with `Value`s as they would with tensors. In a loop, nodes go to the
+loop's body, which can use weights, constants and earlier results.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 OPSET = 17
-"""Of the standard operators. Runtimes from 2022 on know it."""
+"""Version of the standard operators. Runtimes from 2022 on know it."""
 
 _IR = 8
 """The file format that came with it."""
@@ -29,7 +29,7 @@ Shape = Sequence["int | Value"]
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """What a node gives."""
+    """The output of a node."""
 
     graph: Graph
     name: str
@@ -89,7 +89,7 @@ class Value:
         return self.graph("ReduceMean", self, axes=[axis], keepdims=0)
 
     def length(self, axis: int) -> Value:
-        """Of an axis, as a vector of one integer."""
+        """The length of an axis, as a vector of one integer."""
         return self.graph("Shape", self, start=axis, end=axis + 1)
 
     def repeat(self, times: Value, shape: Sequence[int]) -> Value:
@@ -135,11 +135,11 @@ class Graph:
     # ---------------------------------------------------------------- values
 
     def __call__(self, operator: str, *inputs: Value | float | None, **attributes: Any) -> Value:
-        """What one node gives."""
+        """The output of one node."""
         return self.several(operator, 1, *inputs, **attributes)[0]
 
     def several(self, operator: str, count: int, *inputs: Value | float | None, **attributes: Any) -> list[Value]:
-        """What a node of several outputs gives."""
+        """The outputs of one node."""
         names = ["" if one is None else self._value(one).name for one in inputs]
         made = [self._name(operator) for _ in range(count)]
         self._nodes.append(helper.make_node(operator, names, made, name=f"{operator}_{self._count}", **attributes))
@@ -170,7 +170,8 @@ class Graph:
         return self("Concat", *parts, axis=0)
 
     def weight(self, tensor: Tensor, *, transposed: bool = False) -> Value:
-        """A parameter or buffer, stored once; matrices and what is larger in half precision where that is wanted."""
+        """A parameter or buffer, stored once; with ``half``, matrices and larger tensors are stored in half
+        precision."""
         key = id(tensor) * 2 + transposed
         if key not in self._weights:
             self._kept.append(tensor)
@@ -252,5 +253,5 @@ class Graph:
 
 
 def _untyped(values: Sequence[Value]) -> list[onnx.ValueInfoProto]:
-    """Of a loop's body: types and shapes follow from what it is given."""
+    """Inputs or outputs of a loop's body: types and shapes follow from its arguments."""
     return [helper.make_empty_tensor_value_info(value.name) for value in values]

@@ -1,4 +1,4 @@
-"""The canvas of the sequential model as a graph: what all steps wrote, and the drawing as it grows."""
+"""The canvas of the sequential model as a graph: the finished drawing, and the drawing as it grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models are made of, as graphs: linear maps, distributions, an LSTM, encoders, recall.
+"""Parts of the models as graphs: linear maps, distributions, an LSTM, encoders, recall.
 
 Each function is the `forward` of the module that it is given (`allograph.models.cells`, `encoders`,
 `exemplar_attention`), whose weights it reads.
@@ -41,13 +41,13 @@ class Memory(NamedTuple):
 
 
 def linear(g: Graph, module: nn.Linear, x: Value) -> Value:
-    """Of any number of leading dimensions."""
+    """The linear map of a value with any number of leading dimensions."""
     result = x @ g.weight(module.weight, transposed=True)
     return result if module.bias is None else result + g.weight(module.bias)
 
 
 def product(g: Graph, module: nn.Linear, rows: list[Value]) -> Value:
-    """Of (rows, ...) side by side."""
+    """The linear map of several values (rows, ...), side by side."""
     return g("Gemm", g.concat(*rows), g.weight(module.weight, transposed=True), g.weight(module.bias))
 
 
@@ -57,7 +57,8 @@ def gaussian(raw: Value) -> Gaussian:
 
 
 def head(g: Graph, module: GaussianHead | StandardPrior, inputs: list[Value], constant: Value | None) -> Gaussian:
-    """Of inputs of any number of leading dimensions; no constant where nothing stays the same."""
+    """The distribution for inputs with any number of leading dimensions; the constant is None if nothing stays the
+    same."""
     if isinstance(module, StandardPrior):
         first = inputs[0].slice(0, 1, -1) * 0.0
         zeros = first * g.constant(np.zeros(module.latent, np.float32))
@@ -111,7 +112,7 @@ def inked(g: Graph, images: Value, *axes: int) -> Value:
 
 
 def memory(g: Graph, module: ExemplarAttention, done: Value, shown: Value) -> Memory:
-    """Of what was done to exemplars, (batch, K, T, numbers), and whether anything is on them, (batch, K)."""
+    """The memory of what was done to exemplars, (batch, K, T, numbers), and whether they have any ink, (batch, K)."""
     batch, count, steps = done.length(0), done.length(1), module.order.shape[1]
     values = linear(g, module.value, done).silu() * shown.unsqueeze(2, 3)
     keys = linear(g, module.key, done)

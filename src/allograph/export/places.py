@@ -1,4 +1,4 @@
-"""Attention and canvases as graphs: reading from windows, writing to them, and what all steps leave.
+"""Attention and canvases as graphs: reading from windows, writing to them, and the result of all steps.
 
 Each function does what the method of its name does in `allograph.attention` and `allograph.canvas`; the attention is
 any of its kinds.
@@ -202,7 +202,7 @@ def _bilinear(g: Graph, points: Value, size: int) -> Value:
 
 
 def _axes(g: Graph, kernels: Value, axis: int = 1) -> list[Value]:
-    """Those of x and of y."""
+    """The parts of x and of y."""
     return [g("Squeeze", part, g.integers([axis])) for part in kernels.halves(axis)]
 
 

@@ -32,7 +32,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Trace:
-    """What the steps leave behind, each (rows, T, ...)."""
+    """The records of the steps, each (rows, T, ...)."""
 
     latents: Value
     mean: Value
@@ -136,7 +136,7 @@ def _see(g: Graph, model: SequentialModel, exemplars: Value | None, batch: Value
 
 
 def _repeat(model: SequentialModel, seen: _Seen, times: Value) -> _Seen:
-    """For so many rows each; a memory serves any number of them."""
+    """Repeated for this many rows each; a memory serves any number of them."""
     channels, size = model.likelihood.channels, model.config.image_size
     exemplar, constant, looks = seen.exemplar, seen.constant, seen.looks
     if exemplar is not None:

@@ -27,14 +27,14 @@ from allograph.models import SequentialModel
 from allograph.runtime.files import atomic_write
 
 RUNTIME = Path(__file__).with_name("runtime")
-"""Where `make runtime` puts onnxruntime-web; wheels hold it."""
+"""Where `make runtime` puts onnxruntime-web; wheels contain it."""
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 _LICENCES = "licences.txt"
 
 _PAGE = Path(__file__).parents[1] / "studio" / "page"
 _TOP = ("sw.js", "pad.html", "pad.css", "allograph-pad.js", "embedding.html")
-"""Of the files in `browser`, those that go beside index.html."""
+"""The files in `browser` that go beside index.html."""
 
 _SOURCE = """/** Where drawings come from: here the browser itself. */
 
@@ -87,7 +87,7 @@ def write_site(
     if folder.exists() and not folder.is_dir():
         raise AllographError(f"{folder} is a file; name a folder")
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
-        raise AllographError(f"{folder} holds files already; choose another folder, or add --overwrite")
+        raise AllographError(f"{folder} already holds files; choose another folder, or add --overwrite")
     files = _page() | _runtime(runtime or RUNTIME)
     described = []
     for name, writer in writers.items():
@@ -124,8 +124,8 @@ def _runtime(folder: Path) -> dict[str, bytes]:
     missing = [name for name in (*_RUNTIME_FILES, _LICENCES) if not (folder / name).is_file()]
     if missing:
         raise AllographError(
-            f"{folder} lacks {missing[0]} of onnxruntime-web, which draws in the browser; wheels of allograph hold it, "
-            "a copy of the sources gets it by `make runtime`, which needs npm"
+            f"{folder} lacks {missing[0]} of onnxruntime-web, which draws in the browser; wheels of allograph contain "
+            "it; in a copy of the sources, run `make runtime`, which needs npm"
         )
     files = {f"runtime/{name}": (folder / name).read_bytes() for name in _RUNTIME_FILES}
     return files | {_LICENCES: (folder / _LICENCES).read_bytes()}

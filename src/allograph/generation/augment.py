@@ -1,6 +1,6 @@
 """The job `allograph augment`: makes N drawings of every class from one or more exemplars of it.
 
-For exemplars FOLDER/CLASS/* and the output folder DIR
+For exemplars FOLDER/CLASS/* and the output folder DIR:
 
     DIR/CLASS/0001.png ...        the drawings; number k has the looks of exemplar k of the class, and so on in turn,
                                   and is drawn after all of them or after that one alone; .svg, .strokes.svg, .json or
@@ -90,8 +90,8 @@ def augment_folder(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> AugmentReport:
-    """Make `order.per_class` drawings of every class under `folder`, or fill each up to so many, continuing where an
-    earlier call stopped.
+    """Make `order.per_class` drawings of every class under `folder`, or fill each class up to this number; continue
+    where an earlier call stopped.
 
     Args:
         progress: called with (existing drawings, all drawings) of this process's classes, at the start and after every
@@ -197,7 +197,7 @@ class _Filled(NamedTuple):
 
 
 def _finish(manifest: Manifest, classes: Iterable[str], order: AugmentOrder) -> Path | None:
-    """What all processes wrote in one manifest, and the metadata that follow from it."""
+    """Writes one manifest for all processes, and the metadata that follow from it."""
     whole = Manifest(manifest.path)
     whole.merge(classes)
     return write_metadata(manifest.path.parent, whole, order.layout)

@@ -38,9 +38,9 @@ class AugmentOrder:
 
     Attributes:
         per_class: drawings of every class.
-        fill: count its exemplars among these, and copy them into the set; where there are enough, none is made.
-        keep_originals: copy the exemplars into the set, beside so many drawings.
-        overwrite: begin anew.
+        fill: count the exemplars among these, and copy them into the set; a class with enough gets no drawing.
+        keep_originals: copy the exemplars into the set, in addition to the drawings.
+        overwrite: start again.
         layout: whether there is metadata beside the folders, see `allograph.generation.metadata`.
         together: show the model all exemplars of a class at once, not one at a time in turn; None: if it can.
     """
@@ -63,7 +63,7 @@ class AugmentOrder:
         return self.keep_originals or self.fill
 
     def drawings_of(self, exemplars: int) -> int:
-        """How many drawings to make of a class of so many exemplars that can be used."""
+        """Number of drawings to make of a class with this many usable exemplars."""
         return max(0, self.per_class - exemplars) if self.fill else self.per_class
 
 
@@ -92,7 +92,7 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
             continue
         if not row.file.endswith("/" + drawing_name(int(row.number), ending_of(order.format))):
             raise AllographError(
-                f"{output} was begun in another format ({Path(row.file).name}); go on with the same --format, choose "
+                f"{output} was started in another format ({Path(row.file).name}); use the same --format, choose "
                 "another folder with -o, or add --overwrite"
             )
         if bool(row.exemplars_sha256) != bool(order.together):
@@ -202,7 +202,7 @@ def drawing_name(number: int, ending: str) -> str:
 
 
 def original_name(path: Path) -> str:
-    """Of the copy of an exemplar, a PNG where those who read training sets do not read the exemplar's format."""
+    """The name of an exemplar's copy; it is a PNG if readers of training sets do not know the exemplar's format."""
     return f"original-{path.name}{'' if is_copied_as_it_is(path) else '.png'}"
 
 

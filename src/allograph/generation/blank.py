@@ -1,4 +1,4 @@
-"""Drawings without ink, or of a lone speck: which they are, and the noise of those made in their place."""
+"""Drawings without ink, or with a lone speck: finds them and makes others in their place."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from allograph.generation.generator import Writer
 
 ATTEMPTS = 16
-"""Times that a blank drawing is made again. Of a dot's drawings about one in four is blank."""
+"""How often a blank drawing is made again. About one in four drawings of a dot is blank."""
 
 _LEAST = 1.2
-"""A drawing has at least the ink of so many dots of the model's pen..."""
+"""A drawing has at least the ink of this many dots of the model's pen..."""
 
 _SHARE = 0.25
-"""...or this share of the exemplars' mean ink, where that is less: a dot's drawing may be a small dot."""
+"""...or this share of the exemplars' mean ink, if that is less: a drawing of a dot may be a small dot."""
 
 _PEN = 5 / 105
 """The pen's width, as a share of the image's side, of Omniglot's drawings."""

@@ -1,4 +1,4 @@
-"""What a writer refuses because its model cannot do it."""
+"""Checks that a writer's model can do what it is asked for."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Checked:
         return max(self.card.contexts, default=1)
 
     def check_together(self, count: int) -> None:
-        """Refuse several exemplars of one symbol at once where the model has only ever seen one."""
+        """Refuse several exemplars of one symbol at once if the model has only ever seen one."""
         if not count:
-            raise AllographError("no image is named; hand in at least one")
+            raise AllographError("no image is given; name at least one")
         if count > 1 and self.most_together < 2:
             raise AllographError(
-                "this model has learned from one exemplar at a time: take omniglot-28-fewshot, train one with several "
+                "this model has learned from one exemplar at a time: use omniglot-28-fewshot, train one with several "
                 "data.contexts, or have them take turns, without --together"
             )
 
     def changed(self, change: tuple[Any, Any] | None, ink: Ink) -> tuple[Exemplar, Exemplar] | None:
-        """The two drawings of a change, taken in."""
+        """The two drawings of a change, preprocessed."""
         if change is None:
             return None
         if len(change) != 2:
@@ -63,15 +63,15 @@ class Checked:
         return before, after
 
     def check_completion(self, exemplars: int, ink: Ink) -> None:
-        """Refuse what cannot draw the hidden part of a picture: exemplars for a model that takes none, or too many, or
-        none for one that only bends them, and ink as above."""
+        """Refuse to complete a picture with exemplars if the model takes none, with too many, or without any if the
+        model only bends them; and ink as above."""
         if exemplars:
             self.check_exemplar(ink)
             self.check_together(exemplars)
         elif self.model.bends_ink or (self.model.conditional and self.card.blank == 0):
             raise AllographError(
-                "this model draws after an exemplar only: add --exemplar FILE, a whole picture of the same symbol, or "
-                "take another --model"
+                "this model only draws after an exemplar: add --exemplar FILE, a whole picture of the same symbol, or "
+                "choose another --model"
             )
         self._check_ink(ink)
 

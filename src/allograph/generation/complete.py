@@ -1,7 +1,7 @@
-"""The job `allograph complete`: the hidden part of a symbol, drawn anew in several ways.
+"""The job `allograph complete`: several ways to complete the hidden part of a symbol.
 
-Files lie as those of `allograph write` (`allograph.generation.write`); each drawing is the picture itself outside of
-its mask. Drawing k depends only on (weights, picture, mask, exemplars, seed, k).
+Files have the names of those of `allograph write` (`allograph.generation.write`). Outside the mask, each drawing is the
+picture itself. Drawing k depends only on (weights, picture, mask, exemplars, seed, k).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from allograph.imaging.hidden_part import Damaged
 
 _PARTICLES, _ROUNDS = 16, 4
-"""Latents that each drawing chooses from in a round, and rounds; see `allograph.completion`."""
+"""Number of latents that each drawing chooses from in a round, and of rounds; see `allograph.completion`."""
 
 _SURE = 8.0
 """Logit of a pixel that is known."""
@@ -69,7 +69,7 @@ def _completions(
 
 
 class Completing:
-    """The part of `Writer` that draws the hidden part of a picture."""
+    """The part of `Writer` that completes pictures."""
 
     def complete(
         self,
@@ -82,12 +82,12 @@ class Completing:
         size: int | None = None,
         ink: Ink = "auto",
     ) -> list[Image.Image]:
-        """Draw the hidden part of a picture anew, in n ways; outside of the mask it stays what it is.
+        """Complete the hidden part of a picture in n ways; outside the mask, the picture does not change.
 
         Args:
-            mask: a picture of the same shape, white where ``image`` is to be drawn anew; or ``left``, ``right``,
-                ``top`` or ``bottom``, for that half.
-            exemplars: whole pictures of the same symbol, if there are any; others as for `write`.
+            mask: the hidden part: a picture of the same shape as ``image``, white there; or ``left``, ``right``,
+                ``top`` or ``bottom`` for a half.
+            exemplars: whole pictures of the same symbol, if there are any; other arguments as for `write`.
 
         Raises:
             AllographError: as for `write`.

@@ -146,10 +146,11 @@ class Writer(Published, Checked, Completing):
             image: a PIL image, an array (grey or colour), a file or its bytes; or a list of them, for a list of lists.
             n: number of drawings of each image.
             seed: 0 or more; same seed, same drawings.
-            temperature: scale of the noise; below 1 the drawings vary less; None takes the weights' own choice.
+            temperature: scale of the noise; below 1 the drawings vary less; None means the weights' own choice.
             size: the longer side of the drawings in pixels; None keeps the image's size.
-            ink: `dark` or `light` where the ink of a symbol is not found by itself.
-            together: the images of the list show one symbol: n drawings after all of them, with the first one's looks.
+            ink: `dark` or `light` if the ink of a symbol is not found automatically.
+            together: the images of the list show one symbol: make n drawings after all of them, in the style of the
+                first.
             change: two drawings of another symbol; the drawings differ from ``image`` as the second from the first.
 
         Raises:

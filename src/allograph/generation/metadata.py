@@ -1,11 +1,11 @@
-"""DIR/metadata.jsonl, by which Hugging Face's `datasets` reads an augmented set: a JSON object for every picture.
+"""DIR/metadata.jsonl, with which Hugging Face's `datasets` reads an augmented set: a JSON object for every picture.
 
     {"file_name": "ka/0001.png", "label": "ka", "generated": true, "exemplar": "ka/a.png"}
 
-JSON lines, not CSV: there a class named 007 would be read as the number 7. A name such as
-"test" or "my-dev-set" is refused: `datasets` takes such a folder or file for a part of the set and leaves out all
-others, without a word. The file follows from the manifest and lists
-what is there; the job's end writes it, so that after a job that was stopped it is that of the call before.
+The format is JSON lines, because in CSV a class named 007 would be read as the number 7. A name such as "test" or
+"my-dev-set" is refused: `datasets` would take such a folder or file for a part of the set and silently leave out all
+others. The file follows from the manifest and lists the existing files. It is written at the end of a job, so a job
+that was stopped leaves that of the call before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from allograph.generation.manifest import Manifest, Row
 from allograph.runtime.files import atomic_write, explain_os_error
 
 Layout = Literal["imagefolder", "hf"]
-"""DIR/CLASS/*.png, as torchvision's `ImageFolder` reads it; or with the metadata for `datasets`, too."""
+"""DIR/CLASS/*.png, as torchvision's `ImageFolder` reads it; or also with the metadata for `datasets`."""
 
 _NAME = "metadata.jsonl"
 
@@ -32,18 +32,18 @@ _PART = re.compile(rf"(?:.*[-._ 0-9])?(?:{'|'.join(_PARTS)})(?:[-._ 0-9].*)?", r
 
 
 def check_metadata(output: Path, names: Iterable[str], layout: Layout, overwrite: bool) -> None:
-    """Refuse a file of that name that an earlier call did not write; remove one whose set begins anew.
+    """Refuse a file of that name that no earlier call wrote; remove that of a set that starts again.
 
     Args:
-        names: of classes and of the files copied.
+        names: names of the classes and of the copied files.
 
     Raises:
-        AllographError: somebody else's file would be replaced, or a name would be taken for a part of the set.
+        AllographError: a foreign file would be replaced, or `datasets` would take a name for a part of the set.
     """
     taken = next((name for name in names if _PART.fullmatch(name)), None) if layout == "hf" else None
     if taken is not None:
         raise AllographError(
-            f"the name {shown(taken)} means a part of a data set to `datasets`, which would then leave out all else: "
+            f"the name {shown(taken)} means a part of a data set to `datasets`, which would then leave out the rest: "
             "rename it, or leave out --layout hf"
         )
     if _is_ours(output / _NAME):
@@ -51,13 +51,13 @@ def check_metadata(output: Path, names: Iterable[str], layout: Layout, overwrite
             (output / _NAME).unlink()
     elif layout == "hf" and (output / _NAME).exists():
         raise AllographError(
-            f"{output / _NAME} exists already and is not of `allograph augment`; choose another folder with -o, or "
-            "move it away"
+            f"{output / _NAME} exists already, and `allograph augment` did not make it; choose another folder with "
+            "-o, or move it away"
         )
 
 
 def write_metadata(output: Path, manifest: Manifest, layout: Layout) -> Path | None:
-    """Write the metadata, or bring that of an earlier call up to date; None where none is wanted."""
+    """Write the metadata, or update that of an earlier call; None if none is wanted."""
     path = output / _NAME
     if layout != "hf" and not _is_ours(path):
         return None

@@ -1,9 +1,9 @@
-"""What a training pipeline hands around as an image, seen as a picture of eight bits, and the way back.
+"""Images of training pipelines as pictures of eight bits, and the way back.
 
-A picture is a PIL image of mode L, RGB or RGBA. Of a PIL image the mode, of an array or a tensor the shape and the type
-come back. Numbers that are not uint8 (or are uint8 of 0 and 1 alone) are laid on 0 to 255 from the least to the
-greatest that the image holds, and a drawing is laid on the same range: so also an image that was normalised before gets
-a drawing whose ink and paper have its own values.
+A picture is a PIL image of mode L, RGB or RGBA. A PIL image keeps its mode, an array or a tensor its shape and type.
+Numbers that are not uint8 (or are only 0 and 1) are mapped to 0 to 255, from the smallest to the largest in the image,
+and a drawing is mapped back to the same range. So even for a normalised image, the drawing's ink and paper have the
+image's own values.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _see_pil(image: Image.Image) -> Seen:
         return _see_palette(image)
     if mode in _COLOUR_MODES:
         return Seen(image.convert("RGB"), lambda drawn: _like(image, drawn.convert(mode)))
-    raise TypeError(f"images of mode {mode} cannot be drawn anew; convert them to RGB or RGBA first")
+    raise TypeError(f"cannot draw images of mode {mode}; convert them to RGB or RGBA first")
 
 
 def _see_palette(image: Image.Image) -> Seen:
@@ -95,7 +95,7 @@ def _see_palette(image: Image.Image) -> Seen:
 
 
 def _like(image: Image.Image, drawn: Image.Image) -> Image.Image:
-    """With what else the image says of itself: resolution, colour profile, orientation."""
+    """The picture with the image's other information: resolution, colour profile, orientation."""
     drawn.info = dict(image.info)
     return drawn
 

@@ -1,4 +1,4 @@
-"""Where the drawings of one exemplar lie, and writing them there."""
+"""The files of one exemplar's drawings, and how they are put in place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Written:
         drawings, sheet, animation: the files made.
         on_sheet: number of drawings on the sheet, the first ones.
         model_seconds: time that the model took for all drawings.
-        notes: what whoever handed in the image should know, one line each.
+        notes: notes for the user, one line each.
     """
 
     image: Path | None
@@ -86,7 +86,7 @@ def refusal(
 
 
 def move(made: Places, places: Places, n: int, *, animation: bool = False, overwrite: bool = False) -> None:
-    """Move the n finished drawings of one stem and what belongs to them to their final paths.
+    """Move the n finished drawings of one stem, with their sheet and animation, to their final paths.
 
     No file of an earlier call disappears before its successor is there: a job that is killed here leaves files of two
     calls, not none. Without `overwrite` nothing is replaced, not even files made since the job started.

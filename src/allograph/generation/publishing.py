@@ -1,4 +1,4 @@
-"""A writer on the Hugging Face Hub: put there, and taken from there."""
+"""Writers on the Hugging Face Hub: upload and download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """What `Writer` does with the Hub, which needs the extra ``hub``; see `allograph.hub`."""
+    """The part of `Writer` for the Hub; it needs the extra ``hub``; see `allograph.hub`."""
 
     model: GenerativeModel
     card: ModelCard
@@ -32,20 +32,20 @@ class Published:
         token: str | None = None,
         message: str = "Upload an allograph model",
     ) -> str:
-        """Put the weights and their card on the Hub as one safetensors file; returns the commit's address.
+        """Upload the weights and their card to the Hub as one safetensors file; return the commit's address.
 
-        The repository is made where there is none; where it has no README.md, it gets one.
+        The repository is created if necessary; if it has no README.md, it gets one.
 
         Args:
             repository: OWNER/NAME.
             file: the file's path in it.
             revision: an existing branch; None is the main one.
-            private: whether a repository that is made is private.
-            token: None takes that of `hf auth login` or HF_TOKEN.
-            message: of the commit.
+            private: whether a new repository is private.
+            token: None means that of `hf auth login` or HF_TOKEN.
+            message: the commit's message.
 
         Raises:
-            AllographError: the extra is missing, a name makes no sense, the Hub refuses or cannot be reached.
+            AllographError: the extra is missing, a name is not valid, or the Hub refuses or cannot be reached.
         """
         from allograph import weights
 
@@ -59,7 +59,7 @@ class Published:
     def from_pretrained(
         repository: str, file: str = hub.FILE, *, revision: str | None = None, token: str | None = None
     ) -> Writer:
-        """The writer whose weights are on the Hub; like `allograph.load` of hf://OWNER/NAME/FILE@REVISION.
+        """A writer with weights from the Hub, like `allograph.load` of hf://OWNER/NAME/FILE@REVISION.
 
         Raises:
             AllographError: as `allograph.load`.

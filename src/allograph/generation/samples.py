@@ -108,7 +108,7 @@ class SampleRequest:
 
 
 def noise_of(model: GenerativeModel, request: SampleRequest) -> Float[torch.Tensor, "batch steps latent"]:
-    """The noise of a request; for a change, that with which the prior draws the one drawing after the other."""
+    """The noise of a request; for a change, the noise with which the prior draws the second drawing after the first."""
     import torch
 
     noise = request.noise(model.noise_shape)

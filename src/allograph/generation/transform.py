@@ -1,8 +1,8 @@
 """A transform for training pipelines: with some probability, a new drawing in place of the image.
 
 The first time that a process meets an image, it finds the symbol and makes a block of 16 drawings, which takes seconds.
-From then on the drawings are at hand, and a call copies one. Images are told apart by their pixels, not by their
-objects: the same file, decoded anew in every epoch, is known again.
+After that, a call only copies a drawing. Images are identified by their pixels, not by their objects, so a file that is
+decoded again in every epoch is recognised.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Remembered:
-    """One image's drawings: those made, by number, and the numbers still to come in this round.
+    """One image's drawings: the existing ones, by number, and the numbers still to come in this round.
 
-    Where the image cannot be drawn, there is no exemplar but a reason.
+    If the image cannot be drawn, there is a reason instead of an exemplar.
     """
 
     exemplar: Exemplar | None
@@ -47,7 +47,7 @@ class _Remembered:
 
     @property
     def size(self) -> int:
-        """Bytes, nearly."""
+        """Approximate size in bytes."""
         picture = 0 if self.exemplar is None else self.exemplar.picture.width * self.exemplar.picture.height * 4
         return 1000 + picture + sum(drawing.nbytes for drawing in self.made.values())
 
@@ -56,42 +56,43 @@ class Augment:
     """With probability p, a new drawing of the symbol that an image shows; else the image itself.
 
     A PIL image gives a PIL image of the same size and mode; an array (h, w[, C]) or a tensor ([C, ]h, w) gives one of
-    the same shape, type and device; of a batch of tensors (..., C, h, w) each is drawn for itself. Ink and paper are
-    the image's own. So it stands anywhere in a chain of torchvision's transforms, v2 included: further arguments, such
-    as labels, pass through, but boxes and masks do not follow the drawing. A mapping, as Hugging Face's `map`,
-    `with_transform` and torchvision's samples have it, comes back with ``key`` drawn anew, one image or a list of them.
+    the same shape, type and device; in a batch of tensors (..., C, h, w) each is drawn by itself. Ink and paper are the
+    image's own. So it works anywhere in a chain of torchvision's transforms, v2 included: further arguments, such as
+    labels, pass through, but boxes and masks do not follow the drawing. In a mapping, as from Hugging Face's `map`,
+    `with_transform` and torchvision's samples, it replaces ``key``, one image or a list of them.
 
     Drawing k of an image is `Writer.write(image, seed=seed or 0)[k]`. Each is shown once, in random order, before one
     comes again.
 
-    What cannot be drawn is passed on as it is: an image without a symbol, an empty or damaged one, None. The first of
-    them in a process is a warning, the others are silent; a training that has run for hours does not end because of one
-    blank image. Mistakes of the program, such as an image of six channels, are errors at the first call, and a model
-    that cannot be loaded is one when this object is made.
+    Anything that cannot be drawn is passed on unchanged: an image without a symbol, an empty or damaged one, None. The
+    first one in a process gives a warning; the others are silent, so one blank image never ends a training that has run
+    for hours. Mistakes of the program, such as an image of six channels, are errors at the first call. A model that
+    cannot be loaded is an error when this object is made.
 
-    Cost. The first call for an image costs seconds (finding the symbol, then a block of 16 drawings); every further
-    call is a hash and a copy, until all of the block were shown and the next one is made. What is remembered is bounded
-    by ``memory``; what was not used for the longest time goes first. `DataLoader` ends its workers after each epoch,
-    and what they remember with them: pass ``persistent_workers=True``, or call `prepare` before, whose drawings all
-    workers have.
+    Cost. The first call for an image takes seconds (finding the symbol, then making a block of 16 drawings). Every
+    further call is a hash and a copy, until the whole block was shown and the next one is made. ``memory`` bounds the
+    drawings that are kept; the least recently used ones go first. `DataLoader` ends its workers after each epoch, and
+    their drawings are lost: pass ``persistent_workers=True``, or call `prepare` before, whose drawings all workers
+    have.
 
-    Seeds. Without workers the results follow from ``seed``, or, where that is None, from torch's own seed. In a
-    worker of a `DataLoader`, the worker's seed is mixed in, which torch makes anew for each worker and epoch: so
-    workers differ, epochs differ, and `torch.manual_seed`, or the loader's ``generator``, makes all of it come again.
+    Seeds. Without workers, the results follow from ``seed`` or, if that is None, from torch's own seed. A worker of a
+    `DataLoader` mixes in its own seed, which torch draws for each worker and epoch. So workers differ, epochs differ,
+    and `torch.manual_seed`, or the loader's ``generator``, makes the results repeatable.
 
     Workers get this object without the model and load it when they first need it.
 
     Args:
         model: a name or a file as for `allograph.load`, or a `Writer`, which workers then receive whole.
         p: the probability, 0 to 1.
-        drawings: how many different drawings of each image there will be; rounded up to a multiple of 16.
+        drawings: number of different drawings of each image, rounded up to a multiple of 16.
         seed: see above.
         temperature, guidance, ink: as in `Writer.write` and `Writer.guided`.
-        key: of a mapping, where its image or images are.
-        memory: millions of bytes of drawings that a process remembers, those of `prepare` not counted.
+        key: the key of a mapping's image or images.
+        memory: millions of bytes of drawings that a process keeps, without those of `prepare`.
 
     Raises:
-        AllographError: when it is made: an argument is out of range, the model cannot be loaded or takes no exemplar.
+        AllographError: when this object is made: an argument is out of range, or the model cannot be loaded or takes no
+            exemplar.
     """
 
     def __init__(
@@ -108,9 +109,9 @@ class Augment:
         memory: int = 512,
     ) -> None:
         if not 0 <= p <= 1:
-            raise AllographError(f"p = {p} is no probability; take one from 0 to 1")
+            raise AllographError(f"p = {p} is not a probability; choose one from 0 to 1")
         if memory < 1:
-            raise AllographError(f"memory = {memory}: take at least 1 (million bytes)")
+            raise AllographError(f"memory = {memory} is too small; it is at least 1 (million bytes)")
         check_amount(drawings, None)
         self.model, self.p, self.drawings, self.seed = model, p, drawings, seed
         self.temperature, self.guidance, self.key, self.memory = temperature, guidance, key, memory
@@ -122,7 +123,7 @@ class Augment:
         writer.check_exemplar(ink)
 
     def _begin(self) -> None:
-        """What a process has for itself."""
+        """The state that each process has of its own."""
         self._writer: Writer | None = None
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._bytes = self._calls = 0
@@ -143,15 +144,15 @@ class Augment:
         return f"Augment(model={str(model)!r}, p={self.p}, drawings={self.drawings}, seed={self.seed})"
 
     def __call__(self, image: Any, *others: Any) -> Any:
-        """The image, or a new drawing of it; with further arguments a tuple, in which they come back as they are."""
+        """The image, or a new drawing of it; with further arguments, a tuple that returns these unchanged."""
         result = self._any(image)
         return (result, *others) if others else result
 
     def prepare(self, images: Iterable[Any]) -> Augment:
         """Make all drawings of these images now, so that no call has to; returns this object.
 
-        They take the bytes of `drawings` images each, go to workers with this object, and are not bounded by `memory`.
-        Images without a symbol are remembered as such.
+        Each image takes the memory of `drawings` images. They go to workers with this object, and `memory` does not
+        bound them. Images without a symbol are remembered, too.
         """
         for image in images:
             try:
@@ -214,7 +215,7 @@ class Augment:
         return seen.back(Image.fromarray(entry.made[number]))
 
     def _entry(self, picture: Image.Image, digest: bytes) -> _Remembered:
-        """What is known of a picture, from now on the last that was used."""
+        """What is known about a picture, which becomes the most recently used one."""
         if digest in self._prepared:
             return self._prepared[digest]
         if digest not in self._remembered:
@@ -225,7 +226,7 @@ class Augment:
         return self._remembered[digest]
 
     def _forget(self) -> None:
-        """Of the drawings that are too many, those that were not used for the longest time; never the last image's."""
+        """Drops the least recently used drawings if there are too many, but never those of the last image."""
         while self._bytes > self.memory * 1_000_000 and len(self._remembered) > 1:
             _, entry = self._remembered.popitem(last=False)
             self._bytes -= entry.size
@@ -240,7 +241,7 @@ class Augment:
             return _Remembered(None, str(error))
 
     def _make(self, entry: _Remembered, start: int, mode: str) -> None:
-        """Make the block of drawings that begins with this number."""
+        """Make the block of drawings that starts with this number."""
         assert entry.exemplar is not None
         request = SampleRequest((entry.exemplar,), self.seed or 0, start)
         (batch,) = self._loaded().draw_batches([request], temperature=self.temperature)
@@ -256,7 +257,7 @@ class Augment:
         return self._writer
 
     def _chance(self, digest: bytes) -> random.Random:
-        """The random numbers of this call: they follow from the seeds, the number of the call and the image."""
+        """The random numbers of this call, which follow from the seeds, the number of the call and the image."""
         import torch
         from torch.utils.data import get_worker_info
 
@@ -277,7 +278,7 @@ class Augment:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"an image is passed on as it is, and so will be all others that cannot be drawn: {error}",
+                f"an image is passed on unchanged, like all others that cannot be drawn: {error}",
                 UserWarning,
                 stacklevel=5,
             )

@@ -7,8 +7,8 @@ For an image STEM.png, or drawings from nothing with the STEM "invented", and th
     DIR/STEM.webp               the canvases growing step by step, if asked for
 
 The files of one STEM appear all together or not at all: they are made in a hidden folder inside DIR and moved when the
-last is complete. An error with one image or its results is reported, and the next image is done; if nothing more can be
-written at all, the job ends.
+last is complete. An error with one image or its results is reported, and the job continues with the next image; if
+nothing more can be written at all, it ends.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 @dataclass(frozen=True)
 class Order:
-    """What to make, for every image where there are any, or after all of them `together`; see `Writer.write`."""
+    """What to make, for every image, if any, or after all of them `together`; see `Writer.write`."""
 
     n: int = 16
     seed: int = 0
@@ -133,7 +133,7 @@ def _write_all(writer: Writer, images: Sequence[Path], output: Path, order: Orde
 
 
 def _write_together(writer: Writer, images: Sequence[Path], output: Path, order: Order) -> Iterator[Written | Problem]:
-    """Drawings after all images at once, called and looking like the first that can be used."""
+    """Drawings after all images at once, with the name and style of the first usable one."""
     sweep(output)
     taken: dict[Path, Exemplar] = {}
     for image in images:

@@ -46,13 +46,13 @@ def animate(
     """Write an animated WebP of n drawings that grow in T steps.
 
     - `drawings`: the n drawings after each step (`RenderStyle.grow`)
-    - `write_windows`: (n, T, 2, 3), the affine map of each step's window, [-1, 1]^2, x first, to the drawing;
-      (n, 0, 2, 3) where the model writes through no windows
+    - `write_windows`: (n, T, 2, 3), the affine map from each step's window, [-1, 1]^2, x first, to the drawing; (n, 0,
+      2, 3) if the model writes through no windows
     - `read_windows`: the same to the exemplar
     - `exemplar`: stands beside the drawings, if there is one
 
     The last frame, the finished drawings, is held. The file is written completely or not at all. Raises AllographError
-    where it cannot be written.
+    if it cannot be written.
     """
     n, steps = len(drawings), drawings[0].steps
     for name, windows in (("write_windows", write_windows), ("read_windows", read_windows)):
@@ -111,13 +111,13 @@ def _eased(t: float) -> float:
 
 
 def _between(windows: np.ndarray, step: int, part: float) -> np.ndarray:
-    """Return the window on its way from the step before to `step`."""
+    """Return the window between its places in the step before and in `step`."""
     before = windows[max(step - 1, 0)]
     return before * (1 - part) + windows[step] * part
 
 
 def _draw_windows(tile: Image.Image, windows: list[np.ndarray], colour: tuple[int, int, int], tinted: bool) -> None:
-    """Draw windows on a square tile as outlines of one colour: a single one `tinted` inside, many fainter each."""
+    """Draw windows on a square tile as outlines of one colour; a single one is `tinted` inside, many are fainter."""
     if not windows:
         return
     over, side = 3, tile.width
@@ -137,7 +137,7 @@ def _draw_windows(tile: Image.Image, windows: list[np.ndarray], colour: tuple[in
 
 
 def _draw_progress(page: Image.Image, layout: Layout, part: float) -> None:
-    """Draw how far the drawings have come as a thin line under them."""
+    """Draw the progress of the drawings as a thin line under them."""
     left, right = layout.margin, layout.size[0] - layout.margin
     y = layout.size[1] - layout.margin // 2
     draw = ImageDraw.Draw(page)

@@ -26,11 +26,11 @@ _NARROWEST = 40
 """...but no narrower than this."""
 
 _NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
-"""What is preferred, and by how much: the paper is a surface; all that stands out is ink; the sheet is the
+"""What is preferred, and by how much: the paper is a surface; everything that stands out is ink; the sheet is the
 picture; its edge cuts no ink."""
 
 _MUCH = 0.3
-"""Where the ink fills more than this share of the sheet, both tones are read in every way."""
+"""If the ink fills more than this share of the sheet, both tones are read in every way."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        """By how much plainer readings are preferred to it."""
+        """How much plainer readings are preferred to it."""
         return _NEAR * (self.model == "near") + _STRONG * self.strong + _PAGE * (self.page > 0) + _CUT * self.cut
 
 
@@ -127,6 +127,6 @@ def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
 
 
 def _one_is_certain(found: list[Candidate], cost: float) -> bool:
-    """Whether no reading of that cost can be preferred to one that was found."""
+    """Whether no reading of this cost can be preferred to a reading that was found."""
     best, score = max(_scored(found), key=lambda pair: pair[1] - pair[0].cost, default=(None, 0.0))
     return best is not None and score - best.cost >= 1 - cost and float(best.reading.mask.mean()) <= _MUCH

@@ -1,9 +1,9 @@
-"""Smooth, light outlines: cubic Bézier curves through the points of a traced edge, corners kept.
+"""Smooth outlines with few points: cubic Bézier curves through a traced edge, with its corners.
 
-A closed line of points is cut at its corners. From the first point of a piece on, each cubic reaches as far as it stays
-within the tolerance, so there are few; where two meet, they have the line's tangent in common. A cubic is found by
-least squares with chord lengths as parameters, improved by Newton's method (P. J. Schneider, An Algorithm for
-Automatically Fitting Digitized Curves, Graphics Gems, 1990).
+A closed line of points is cut at its corners. Within a piece, each cubic reaches as far as it stays within the
+tolerance, so there are few; where two meet, they share the line's tangent. A cubic is found by least squares with chord
+lengths as parameters, improved by Newton's method (P. J. Schneider, An Algorithm for Automatically Fitting Digitized
+Curves, Graphics Gems, 1990).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _CORNER = np.radians(62)
 
 _ROUNDS = 4
 _NEAR = 16.0
-"""Newton's method is tried where a cubic is off by no more than so many times the square of the tolerance."""
+"""Newton's method is tried if the squared error of a cubic is at most this many times the square of the tolerance."""
 
 
 def fit_closed(points: np.ndarray, tolerance: float, reach: float) -> list[Curve]:
-    """The closed line through points (n, 2) as cubics, each beginning where the one before ends.
+    """The closed line through points (n, 2) as cubics, each starting where the previous one ends.
 
     Args:
         tolerance: how far the cubics may be from the points.
-        reach: the way along the edge on both sides in which a turn makes a corner; less than a pen's radius, or the
-            round ends of strokes would have some.
+        reach: the distance along the edge on both sides in which a turn makes a corner; less than a pen's radius, or
+            the round ends of strokes would get corners.
     """
     spacing = reach / 5
     points = resampled(np.concatenate([points, points[:1]]), spacing)[:-1]
@@ -56,7 +56,7 @@ def fit_open(points: np.ndarray, tolerance: float) -> list[Curve]:
 
 
 def resampled(points: np.ndarray, spacing: float) -> np.ndarray:
-    """Points on the line through ``points``, evenly about so far from each other, both ends among them."""
+    """Evenly spaced points on the line through ``points``, about this far apart, including both ends."""
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(steps)])
     count = max(1, round(along[-1] / spacing))
@@ -107,7 +107,7 @@ def _fit(points: np.ndarray, tangents: np.ndarray, tolerance: float) -> list[Cur
 
 
 def _one(points: np.ndarray, tangents: np.ndarray, first: int, last: int, tolerance: float) -> Curve | None:
-    """One cubic from a point to another, or None where none is near enough to those between."""
+    """One cubic from a point to another, or None if no cubic is near enough to those between."""
     points, start, end = points[first : last + 1], tangents[first], -tangents[last]
     if len(points) < 3:
         third = float(np.linalg.norm(points[-1] - points[0])) / 3

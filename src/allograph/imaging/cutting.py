@@ -51,8 +51,8 @@ def split_picture(
 ) -> Cut:
     """Write OUTPUT/STEM/STEM-001.png ..., one file for each symbol, and OUTPUT/STEM.png, the picture with numbers.
 
-    All files are there at the end, or none. Raises AllographError where the picture shows no ink, where results exist
-    and `overwrite` is false, and where nothing can be written.
+    All files appear at the end, or none. Raises AllographError if the picture shows no ink, if results exist and
+    `overwrite` is false, or if nothing can be written.
     """
     source = Path(image).resolve() if isinstance(image, Path | str) else None
     found, image = _found(image, ink)
@@ -86,7 +86,7 @@ def split_picture(
 
 
 def _found(image: Picture, ink: Polarity) -> tuple[FoundInk, Picture]:
-    """The ink of a picture, and the picture as it can be read once more: a pipe cannot."""
+    """The ink of a picture, and the picture in a form that can be read again, unlike a pipe."""
     if not isinstance(image, Path | str):
         return find_in(image, ink), image
     data, name = content(image)

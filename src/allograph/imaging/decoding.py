@@ -1,4 +1,4 @@
-"""Opening whatever picture a person hands in: a file, a PIL image or an array, in any mode."""
+"""Opens any picture that a user gives: a file, a PIL image or an array, in any mode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Picture = Path | str | bytes | Image.Image | np.ndarray
 """A file, the content of one, a PIL image or an array."""
 
 WORK_SIDE = (320, 1024)
-"""Pictures are worked on at a longer side in this range: fine enough for smooth edges, coarse enough to be quick."""
+"""Range of the longer side of the working copy in pixels: fine enough for smooth edges, coarse enough to be quick."""
 
 PICTURE_SIDE = 1024
 """The longer side of the copy that contact sheets show."""
@@ -39,10 +39,10 @@ class Decoded:
     """A picture, decoded and brought to a convenient size.
 
     - `colour`: float32 (h, w, 3) in [0, 1], at the working size
-    - `alpha`: float32 (h, w) in [0, 1], or None where the picture has no transparency channel
-    - `width`, `height`: of the picture as handed in, upright, in pixels
+    - `alpha`: float32 (h, w) in [0, 1], or None if the picture has no transparency channel
+    - `width`, `height`: of the original picture, upright, in pixels
     - `picture`: the picture itself, RGB or RGBA, at most `PICTURE_SIDE` pixels long
-    - `has_colour`: false for a two-dimensional array, whose values are measurements and no colours
+    - `has_colour`: false for a two-dimensional array, whose values are measurements, not colours
     - `name`: what to call it in a message
     - `frame`, `frames`: which of how many frames of an animation or pages of a document, counted from 1
     """
@@ -59,13 +59,13 @@ class Decoded:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Working pixels per pixel of the picture as handed in, across and down."""
+        """Working pixels per pixel of the original picture, across and down."""
         height, width = self.colour.shape[:2]
         return width / self.width, height / self.height
 
 
 def decode_picture(image: Picture) -> Decoded:
-    """Decode `image`, of an animation the first frame; see `decode_frames`."""
+    """Decode `image`, or the first frame of an animation; see `decode_frames`."""
     return next(decode_frames(image))
 
 
@@ -76,7 +76,7 @@ def decode_frames(image: Picture) -> Iterator[Decoded]:
     those of nothing but 0 and 1 are stretched to their own range, for nobody says where their white lies. Drawings
     without pixels (SVG, PDF) are rendered.
 
-    Raises AllographError for whatever is not a picture of a usable size: missing, a folder, unreadable, of another
+    Raises AllographError for anything that is not a picture of a usable size: missing, a folder, unreadable, of another
     format, truncated, empty, too large or too small.
     """
     if isinstance(image, np.ndarray):
@@ -91,7 +91,7 @@ def decode_frames(image: Picture) -> Iterator[Decoded]:
 
 
 def upright(image: Picture, frame: int = 1) -> Image.Image:
-    """The picture itself at its full size, RGB or RGBA: of several frames the one with this number, from 1."""
+    """The picture itself at its full size, RGB or RGBA; for several frames, the one with this number, from 1."""
     if isinstance(image, np.ndarray):
         return _from_array(image).picture
     if isinstance(image, Image.Image):
@@ -108,7 +108,7 @@ def _whole(image: Image.Image, name: str) -> Image.Image:
 
 
 def stem_of(path: Path) -> str:
-    """What the files made from a picture are called: its name without the ending, or stdin."""
+    """The stem of files made from a picture: its name without the ending, or stdin."""
     return "stdin" if path == _STDIN else path.stem
 
 
@@ -116,7 +116,7 @@ def content(image: Path | str) -> tuple[bytes, str]:
     """The bytes of a file, of a pipe or, for the name -, of standard input; and its name as a message shows it."""
     if not isinstance(image, str | os.PathLike):
         raise AllographError(
-            f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}; hand in one"
+            f"an image must be a path, a PIL image or a numpy array, not {type(image).__name__}; pass one of these"
         )
     path = Path(image)
     if path == _STDIN:
@@ -133,7 +133,7 @@ def content(image: Path | str) -> tuple[bytes, str]:
     except OSError as error:
         raise explain_os_error(error, f"cannot read {name}") from error
     except ValueError as error:
-        raise AllographError(f"{name} is not the name of any file; check the path") from error
+        raise AllographError(f"there is no file {name}; check the path") from error
 
 
 def _from_image(image: Image.Image, name: str) -> Decoded:

@@ -25,11 +25,11 @@ DrawingFormat = Literal["png", "svg", "svg-strokes", "json", "inkml"]
 _ENDINGS: dict[DrawingFormat, str] = {"svg-strokes": ".strokes.svg"}
 
 _TOLERANCE = 0.08
-"""How far a path may be from a stroke's points, of the pen's width."""
+"""Largest distance of a path from a stroke's points, as a share of the pen's width."""
 
 
 def ending_of(kind: DrawingFormat) -> str:
-    """What the names of such files end in; those of strokes also tell themselves from outlines."""
+    """The endings of such files; those of strokes differ from those of outlines."""
     return _ENDINGS.get(kind, f".{kind}")
 
 
@@ -43,7 +43,7 @@ def encode(kind: DrawingFormat, values: np.ndarray, style: RenderStyle, size: in
     Coordinates are pixels of the picture that `render` would make. Strokes stand in the order of drawing.
 
     Raises:
-        AllographError: lines of what is not ink on paper.
+        AllographError: the drawing is not ink on paper, so it has no lines.
     """
     if kind == "png":
         return png(style.render(values, size), runs=True)

@@ -1,4 +1,4 @@
-"""The ink of a picture, cleaned, with the width of its strokes: of several frames, of the first that shows any."""
+"""The cleaned ink of a picture, with the width of its strokes; of several frames, the first with ink."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from allograph.imaging.shapes import stroke_width
 
 @dataclass(frozen=True)
 class FoundInk:
-    """What was found in a picture, at its working size.
+    """The ink found in a picture, at its working size.
 
     - `segmentation`: the ink as it was found
     - `strength`: float32 (h, w), nothing beside the ink, whose edge is at 0.5
@@ -37,16 +37,16 @@ class FoundInk:
 
     @property
     def dark(self) -> bool | None:
-        """Whether the ink is darker than its paper; None on a transparent sheet."""
+        """Whether the ink is darker than its paper; None for a transparent sheet."""
         tone = self.segmentation.tone
         return None if tone is None else tone == "dark"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever handed in the picture should know, one line each: the frame that was taken, and `warnings`."""
+        """Notes for the user, one line each: the frame that was used, and `warnings`."""
         source = self.source
         name, several = source.name, source.frames > 1
-        taken = (f"{name}: number {source.frame} of its {source.frames} frames or pages is taken",) if several else ()
+        taken = (f"{name}: using frame or page {source.frame} of {source.frames}",) if several else ()
         return (*taken, *(f"{name}: {warning}" for warning in self.warnings))
 
     @property
@@ -56,7 +56,7 @@ class FoundInk:
 
 
 def find_in(image: Picture, ink: Polarity = "auto") -> FoundInk:
-    """Find the ink of a picture, of several frames in the first that shows any; AllographError where none does."""
+    """Find the ink of a picture, or of the first frame with ink; raises AllographError if there is none."""
     first: AllographError | None = None
     for source in decode_frames(image):
         try:
@@ -70,7 +70,7 @@ def find_in(image: Picture, ink: Polarity = "auto") -> FoundInk:
 
 
 def find_ink(source: Decoded, ink: Polarity = "auto") -> FoundInk:
-    """Find the ink of a picture; raises AllographError where there is none."""
+    """Find the ink of a picture; raises AllographError if there is none."""
     found = segment(source, ink)
     # What is left of a speck's blurred rim, below the threshold, would come back when the picture is enlarged.
     near = dilated(found.mask, 2)

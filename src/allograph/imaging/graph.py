@@ -18,8 +18,8 @@ class Line:
 
     Attributes:
         points: (n, 2), x and y of pixels' middles.
-        nodes: the junctions at its ends; -1 where it runs out.
-        loop: whether it comes back to its own beginning without any junction.
+        nodes: the junctions at its ends; -1 for a free end.
+        loop: whether it returns to its own start without any junction.
     """
 
     points: np.ndarray
@@ -28,10 +28,10 @@ class Line:
 
 
 def line_graph(line: np.ndarray, short: float) -> list[Line]:
-    """The lines of a one pixel wide centre line, bool (h, w); its rim is empty.
+    """The lines of a one pixel wide centre line, bool (h, w), whose rim is empty.
 
-    Junctions that are joined by a line shorter than ``short`` pixels are one: where two strokes cross, a centre line
-    has two, a little apart.
+    Junctions connected by a line shorter than ``short`` pixels count as one: where two strokes cross, a centre line has
+    two junctions, a little apart.
     """
     on = {(int(y), int(x)) for y, x in np.argwhere(line)}
     neighbours = {pixel: _linked(pixel, on) for pixel in on}
@@ -63,7 +63,7 @@ def line_graph(line: np.ndarray, short: float) -> list[Line]:
 
 
 def _linked(pixel: tuple[int, int], on: set[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The neighbours of a pixel on the line; a diagonal one not where a straight one leads there too."""
+    """The neighbours of a pixel on the line; without diagonal ones that a straight one also reaches."""
     y, x = pixel
     found = [(y + dy, x + dx) for dy, dx in _AROUND[:4] if (y + dy, x + dx) in on]
     straight = set(found)
@@ -76,7 +76,7 @@ def _linked(pixel: tuple[int, int], on: set[tuple[int, int]]) -> list[tuple[int,
 def _nodes(
     knots: set[tuple[int, int]], shape: tuple[int, ...]
 ) -> tuple[dict[tuple[int, int], int], list[tuple[float, float]]]:
-    """Pixels at which lines meet, as junctions: the number of each pixel's, and their middles (x, y)."""
+    """Junctions, where lines meet: the number of each pixel's junction, and their centres (x, y)."""
     mask = np.zeros(shape, bool)
     for pixel in knots:
         mask[pixel] = True
@@ -93,7 +93,7 @@ def _walk(
     neighbours: dict[tuple[int, int], list[tuple[int, int]]],
     knots: set[tuple[int, int]],
 ) -> list[tuple[int, int]]:
-    """Pixels from ``start`` on, as far as there is one way to go."""
+    """Pixels from ``start`` on, as long as there is only one way to go."""
     way, walked = [start], {start}
     while True:
         onward = [p for p in neighbours[way[-1]] if p != before and p not in walked]
@@ -105,7 +105,7 @@ def _walk(
 
 
 def _contracted(lines: list[Line], short: float) -> list[Line]:
-    """Lines between two junctions that are too short to be strokes, gone, and their junctions made one."""
+    """Removes lines between two junctions that are too short to be strokes, and merges their junctions."""
     parent: dict[int, int] = {}
 
     def root(node: int) -> int:

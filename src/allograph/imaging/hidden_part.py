@@ -1,4 +1,4 @@
-"""Pictures of which a part is hidden: a damaged glyph, a torn corner, a stain."""
+"""Pictures with a hidden part: a damaged glyph, a torn corner, a stain."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _HIDDEN = (206, 222, 223)
 
 @dataclass(frozen=True)
 class Damaged:
-    """A picture of which a part is hidden, as a model sees it.
+    """A picture with a hidden part, as a model sees it.
 
-    - `visible`: what is left, with its way back; in `visible.picture` the hidden part is bare paper
+    - `visible`: the visible part, with its way back; in `visible.picture` the hidden part is bare paper
     - `hidden`: bool (S, S), where the model's image is unknown
-    - `covered`: of the size of `visible.picture`, mode L, 255 where it is hidden
+    - `covered`: mode L, of the size of `visible.picture`, 255 where it is hidden
     """
 
     visible: Exemplar
@@ -44,7 +44,7 @@ class Damaged:
 
     @property
     def marked(self) -> Exemplar:
-        """What is left, the hidden part tinted, for people to see."""
+        """The visible part, with the hidden part tinted, for people to see."""
         picture = self.visible.picture
         tint = Image.new(picture.mode, picture.size, (*_HIDDEN, 255)[: len(picture.getbands())])
         return replace(self.visible, picture=Image.composite(tint, picture, self.covered))
@@ -72,10 +72,10 @@ def half(picture: Image.Image, which: str) -> Image.Image:
 def preprocess_damaged(
     image: Picture, mask: Picture, size: int, ink: Polarity = "auto", placement: Placement = OMNIGLOT
 ) -> Damaged:
-    """Bring a picture of one symbol, of which a part is hidden, to the model's space, `size` x `size` pixels.
+    """Bring a picture of one symbol with a hidden part to the model's space, `size` x `size` pixels.
 
-    The symbol is placed as if it reached into the hidden part as far as the margins of what is left allow: its own
-    extent there is unknown. Raises AllographError where no ink is left to see, or nothing is hidden.
+    The symbol's extent in the hidden part is unknown. It is placed as if it reached as far as the margins of the
+    visible part allow. Raises AllographError if no ink is visible, or nothing is hidden.
     """
     bare, covered = _laid_bare(image, mask)
     found = find_in(bare, ink)
@@ -84,20 +84,20 @@ def preprocess_damaged(
     visible = exemplar_of(found, size, placement, _within_margins(hidden, found.mask))
     drawn = resample(np.asarray(covered, np.float32) / 255, visible.style.frame, size, 0.0) >= 0.5
     if not drawn.any():
-        raise AllographError("the mask hides nothing that the symbol could reach: mask the part to be drawn anew")
+        raise AllographError("the mask hides nothing that the symbol could reach: mask the part to complete")
     drawing = np.where(drawn, np.float32(0), visible.drawing)
     if not drawing.any():
-        raise AllographError("no ink is left outside of the mask: mask less of the picture")
+        raise AllographError("no ink is left outside the mask: mask less of the picture")
     return Damaged(Exemplar(drawing, visible.style, bare, visible.notes), drawn, covered)
 
 
 def preprocess_damaged_picture(image: Picture, mask: Picture, size: int, channels: int) -> Damaged:
-    """Bring a grey or colour picture, of which a part is hidden, to the model's space; see `preprocess_picture`."""
+    """Bring a grey or colour picture with a hidden part to the model's space; see `preprocess_picture`."""
     bare, covered = _laid_bare(image, mask)
     covered = square(covered.convert("RGB"), 1)
     hidden = preprocess_picture(covered, size, 1).drawing[0] >= 0.5
     if hidden.all() or not hidden.any():
-        raise AllographError("the mask hides all of the picture or none of it: mask the part to be drawn anew")
+        raise AllographError("the mask hides all of the picture or none of it: mask the part to complete")
     return Damaged(preprocess_picture(bare, size, channels), hidden, covered)
 
 
@@ -115,9 +115,9 @@ def _laid_bare(image: Picture, mask: Picture) -> tuple[Image.Image, Image.Image]
         covered = covered.resize(picture.size, Image.Resampling.BILINEAR)
     hidden = np.asarray(covered.convert("L")) >= 128
     if not hidden.any():
-        raise AllographError("the mask hides nothing: paint what is to be drawn anew white, and all else black")
+        raise AllographError("the mask hides nothing: paint the part to complete white, and all else black")
     if hidden.all():
-        raise AllographError("the mask hides all of the picture: paint only what is to be drawn anew white")
+        raise AllographError("the mask hides all of the picture: paint only the part to complete white")
     pixels = np.asarray(picture).copy()
     # Ink is the smaller part of what is left, so the middle value of each channel is that of the paper.
     pixels[hidden] = np.median(pixels[~hidden], axis=0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What is found in a picture, in words and numbers, and a picture that shows it."""
+"""What allograph finds in a picture, in words and numbers, and a picture that shows it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _MARK = (214, 40, 96)
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in a picture; lengths are pixels of the picture as handed in.
+    """What was found in a picture; lengths are pixels of the original picture.
 
-    - `polarity`: of the ink, dark or light; "transparent" where the ink is what is opaque
-    - `ink`, `paper`: colours as #rrggbb, or #rrggbbaa where they are not opaque
+    - `polarity`: dark or light ink; "transparent" if the ink is the opaque part
+    - `ink`, `paper`: colours as #rrggbb, or #rrggbbaa if they are not opaque
     - `box`: left, top, right, bottom of the ink
-    - `page`: left, top, right, bottom of the sheet, where that is not the whole picture
-    - `parts`: connected parts of the ink; `symbols`: how many symbols they clearly are
+    - `page`: left, top, right, bottom of the sheet, if it is not the whole picture
+    - `parts`: number of connected parts of the ink; `symbols`: number of symbols that they clearly form
     - `rules`: printed lines that were left out
     - `confidence`: the share of the ink that is expected to be right, 0 to 1
     - `notes`: what to know, one line each
@@ -57,9 +57,9 @@ class Inspection:
 
 
 def inspect_picture(image: Picture, ink: Polarity = "auto", size: int = 105) -> tuple[Inspection, Image.Image]:
-    """What is found in a picture, and the picture with the ink marked beside what a model of `size` pixels will see.
+    """What allograph finds in a picture, and the picture with marked ink beside what a model of `size` pixels will see.
 
-    Raises AllographError, as `preprocess` does, where there is nothing to be found.
+    Raises AllographError, as `preprocess` does, if there is nothing to find.
     """
     found = find_in(image, ink)
     return inspect_ink(found), _beside(marked(found), exemplar_of(found, size, OMNIGLOT).drawing)
@@ -102,7 +102,7 @@ def _box(mask: np.ndarray, found: FoundInk) -> tuple[int, int, int, int]:
 
 
 def marked(found: FoundInk) -> Image.Image:
-    """The picture with the contours of its ink, as large as half of what `inspect_picture` shows."""
+    """The picture with the contours of its ink, as large as one half of the result of `inspect_picture`."""
     ground = Image.new("RGBA", found.source.picture.size, (*PAGE, 255))
     ground.alpha_composite(found.source.picture.convert("RGBA"))
     zoom = _SIDE / max(ground.size)
@@ -117,7 +117,7 @@ def marked(found: FoundInk) -> Image.Image:
 
 
 def _beside(picture: Image.Image, drawing: np.ndarray) -> Image.Image:
-    """Left the marked picture, right the model's image."""
+    """The marked picture on the left, the model's image on the right."""
     pixels = Image.fromarray(((1 - drawing) * 255).astype(np.uint8)).resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
     page = Image.new("RGB", (2 * _SIDE + 3 * _GAP, _SIDE + 2 * _GAP), PAGE)
     page.paste(picture, (_GAP + (_SIDE - picture.width) // 2, _GAP + (_SIDE - picture.height) // 2))

@@ -8,21 +8,21 @@ import numpy as np
 
 
 def dilated(mask: np.ndarray, steps: int = 1) -> np.ndarray:
-    """The mask grown by so many steps across and down."""
+    """The mask grown by this many steps across and down."""
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_dilation(mask, iterations=steps), bool)
 
 
 def eroded(mask: np.ndarray, steps: int = 1) -> np.ndarray:
-    """The mask without what lies within so many steps of its edge; beyond the picture there is nothing."""
+    """The mask without everything within this many steps of its edge; there is nothing beyond the picture."""
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_erosion(mask, iterations=steps), bool)
 
 
 def opened(mask: np.ndarray, steps: int = 1) -> np.ndarray:
-    """The mask without what is thinner than twice so many steps."""
+    """The mask without everything thinner than twice this many steps."""
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_opening(mask, iterations=steps), bool)

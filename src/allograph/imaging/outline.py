@@ -34,7 +34,7 @@ def outline(field: StrokeField) -> str:
 
 
 def outline_svg(image: np.ndarray, style: StrokeStyle, size: int | None = None) -> str:
-    """An SVG document of the drawing with logits (1, S, S): `RenderStyle.render`, as an outline."""
+    """An SVG document of the drawing with logits (1, S, S): what `RenderStyle.render` draws, as an outline."""
     zoom = 1.0 if size is None else size / max(style.width, style.height)
     width, height = (max(1, round(side * zoom)) for side in (style.width, style.height))
     field = stroke_field(image[0], style)
@@ -63,10 +63,10 @@ def _evenly(points: np.ndarray) -> np.ndarray:
 
 
 def _curve(points: np.ndarray) -> str:
-    """The closed spline that passes by `points`.
+    """The closed spline through `points`.
 
-    In the middle of its pieces a spline with control points c has the values c + D²c / 8, D²c the second difference,
-    so c = p - D²p / 8 takes it past p but for terms of the fourth order.
+    In the middle of its pieces, a spline with control points c has the values c + D²c / 8, D²c the second difference.
+    So with c = p - D²p / 8 it passes through p, except for terms of the fourth order.
     """
     before, after = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0)
     control = points + (2 * points - before - after) / 8

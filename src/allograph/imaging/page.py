@@ -1,4 +1,4 @@
-"""The sheet in a picture: a page that lies on a desk, or what a scanner's dark edges leave."""
+"""The sheet in a picture: a page that lies on a desk, or the part within a scanner's dark edges."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _SIDE = 192
 """Pages are sought on a copy this long, in pixels."""
 
 _LEAST, _MOST = 0.08, 0.985
-"""A page takes between these shares of the picture."""
+"""A page covers between these shares of the picture..."""
 
 _SOLID = 0.9
 """...and this much of its convex hull..."""
 
 _FOUR_SIDED = 0.87
-"""...which a quadrilateral fills so far."""
+"""...of which a quadrilateral covers at least this share."""
 
 _APART = 0.07
-"""Its colour differs from that of what lies around by this much of the range from black to white."""
+"""Its colour differs from its surroundings by this share of the range from black to white."""
 
 
 _QUADRILATERAL = 0.95
-"""A page is straightened if a quadrilateral fills it so far..."""
+"""A page is straightened if a quadrilateral covers this share of it..."""
 
 _TURNED = 0.5
 """...and its upper edge rises or falls by no more than this share of its length, so that it is known for the upper."""
 
 
 def corners_of(page: np.ndarray) -> np.ndarray | None:
-    """The corners (4, 2) of a page, bool (h, w), clockwise from the upper left, x first; None where the picture does
-    not show all four, or the page is no quadrilateral."""
+    """The corners (4, 2) of a page, bool (h, w), clockwise from the upper left, x first; None if the picture does not
+    show all four, or the page is not a quadrilateral."""
     from scipy.spatial import ConvexHull
 
     points = np.argwhere(page & ~eroded(page))[:, ::-1].astype(float)
@@ -51,8 +51,8 @@ def corners_of(page: np.ndarray) -> np.ndarray | None:
 
 
 def straightened(values: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """What lies on a page (h, w), float32, seen from straight above: by the homography of its corners to a rectangle
-    whose sides are as long as the page's opposite ones on average."""
+    """The content of a page (h, w), float32, as seen from straight above, by the homography from its corners to a
+    rectangle whose sides have the mean lengths of the page's opposite sides."""
     from skimage.transform import ProjectiveTransform, warp
 
     top, right, bottom, left = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
@@ -98,7 +98,7 @@ def _clusters(small: np.ndarray, count: int) -> np.ndarray:
 
 
 def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
-    """How good a page the largest part of a cluster is, its corners (k, 2), x first, and its filled mask."""
+    """How well the largest part of a cluster fits a page, its corners (k, 2), x first, and its filled mask."""
     from scipy.spatial import ConvexHull, QhullError
 
     labels, count = components(opened(mask), diagonal=False)
@@ -131,7 +131,7 @@ def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.n
 
 
 def _reduced(polygon: np.ndarray, count: int) -> np.ndarray:
-    """The polygon without the corners that add least, `count` of them left."""
+    """The polygon reduced to `count` corners, without those that add least."""
     corners = list(polygon)
     while len(corners) > count:
         a = np.array(corners)

@@ -1,4 +1,4 @@
-"""Files of every format that pictures come in, opened frame by frame."""
+"""Picture files of every format, opened frame by frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIN_SIDE = 8
 
 _RASTER = ".png .apng .jpg .jpeg .jfif .jpe .mpo .bmp .dib .gif .webp .tif .tiff .pgm .ppm .pbm .pnm .tga .ico"
 IMAGE_SUFFIXES = frozenset([*_RASTER.split(), ".avif", ".heic", ".heif", ".hif", ".svg", ".pdf"])
-"""What the names of pictures end in."""
+"""The endings of picture files."""
 
 VECTOR_SIDE = 1024
 """The longer side, in pixels, at which drawings without pixels (SVG, PDF) are rendered."""
@@ -33,14 +33,14 @@ _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "T
 _KNOWN = "PNG, JPEG, WebP, TIFF, GIF or BMP"
 
 _MOST_FRAMES = 100
-"""Frames of an animation and pages of a document that are looked at."""
+"""Largest number of frames of an animation, or pages of a document, that are searched for ink."""
 
 _EXTRA = "pip install 'allograph[formats]'"
 
 
 @contextlib.contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
-    """Turn the many ways in which a decoder can fail into one line each."""
+    """Turns the many ways in which a decoder can fail into one line each."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decoder's remarks on odd metadata help nobody here
@@ -55,10 +55,10 @@ def one_line_errors(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise AllographError(f"{name} does not fit into memory; scale it down") from error
     except AssertionError as error:  # Pillow's, for an image whose file is no longer open
-        raise AllographError(f"{name} was closed before it was read; hand it in while it is open") from error
+        raise AllographError(f"{name} was closed before it was read; pass it while it is open") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
         if "closed" in str(error):
-            raise AllographError(f"{name} was closed before it was read; hand it in while it is open") from error
+            raise AllographError(f"{name} was closed before it was read; pass it while it is open") from error
         raise AllographError(f"{name} is damaged or cut off; save or copy the image again") from error
 
 
@@ -80,7 +80,7 @@ def _too_large(name: str, size: str = "") -> str:
 def frames_of(data: bytes, name: str) -> Iterator[tuple[Image.Image, int]]:
     """Every frame of an animation or page of a document, each while it is asked for, with the number of all of them.
 
-    A phone's JPEG with further pictures in it (MPO) has one. Raises AllographError for whatever is no picture.
+    A phone's JPEG with further pictures in it (MPO) counts as one. Raises AllographError if it is not a picture.
     """
     if not data:
         raise AllographError(f"{name} is empty; save the image again")
@@ -112,15 +112,16 @@ def _open_heif(name: str) -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        raise AllographError(f"{name} is in HEIC, which takes another package: {_EXTRA}, or save it as JPEG") from error
+        raise AllographError(f"{name} is in HEIC, which needs another package: {_EXTRA}, or save it as JPEG") from error
     pillow_heif.register_heif_opener()
 
 
 def _lacks_data(data: bytes) -> bool:
-    """Whether a JPEG of one scan ends before its last block, be it with an end marker; decoders then invent the rest.
+    """Whether a JPEG of one scan ends before its last block, with or without an end marker; decoders then invent the
+    rest.
 
-    Without that marker and with a few bytes more a decoder gets to the end of a whole picture, and asks for more data
-    in one that is not.
+    Without that marker and with a few more bytes, a decoder reaches the end of a complete picture, and asks for more
+    data in an incomplete one.
     """
     place, scan, baseline = 2, 0, False
     while place + 4 <= len(data) and data[place] == 0xFF:
@@ -149,7 +150,7 @@ def _svg(data: bytes, name: str) -> Image.Image:
     try:
         import resvg_py
     except ImportError as error:
-        raise AllographError(f"{name} is in SVG, which takes another package: {_EXTRA}, or save it as PNG") from error
+        raise AllographError(f"{name} is in SVG, which needs another package: {_EXTRA}, or save it as PNG") from error
     text = data.decode("utf-8-sig", errors="replace")
     size = re.search(r"<svg[^>]*?\swidth=[\"']([\d.]+)[^>]*?\sheight=[\"']([\d.]+)", text, re.DOTALL)
     box = re.search(r"<svg[^>]*?\sviewBox=[\"'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text, re.DOTALL)
@@ -171,7 +172,7 @@ def _pdf_pages(data: bytes, name: str) -> Iterator[tuple[Image.Image, int]]:
     try:
         import pypdfium2
     except ImportError as error:
-        raise AllographError(f"{name} is in PDF, which takes another package: {_EXTRA}, or save it as PNG") from error
+        raise AllographError(f"{name} is in PDF, which needs another package: {_EXTRA}, or save it as PNG") from error
     try:
         document = pypdfium2.PdfDocument(data)
         count = len(document)

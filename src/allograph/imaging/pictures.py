@@ -1,4 +1,4 @@
-"""Grey and colour pictures: squared and brought to the model's size on the way in, enlarged smoothly on the way out."""
+"""Grey and colour pictures: cut square and resized for the model on the way in, enlarged smoothly on the way out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from allograph.imaging.decoding import Picture, decode_picture
 from allograph.imaging.style import Exemplar, Growth, RenderStyle, Square
 
 _GROUND = (255, 255, 255)
-"""What a transparent picture is laid on."""
+"""The background under a transparent picture."""
 
 
 @final
 @dataclass(frozen=True)
 class PictureStyle(RenderStyle):
-    """See `RenderStyle`; the picture is the square that the model sees, and nothing else of it is kept."""
+    """See `RenderStyle`; the picture is only the square that the model sees."""
 
     @property
     def view(self) -> Square:
@@ -31,7 +31,7 @@ class PictureStyle(RenderStyle):
         return _GROUND
 
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
-        """See `RenderStyle.render`: grey for one channel, else RGB, scaled smoothly."""
+        """See `RenderStyle.render`: grey for one channel, otherwise RGB, scaled smoothly."""
         side = max(self.width, self.height) if size is None else size
         values = _to_bytes(_resized(image, side))
         return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
@@ -72,9 +72,10 @@ def preprocess_picture(image: Picture, size: int, channels: int) -> Exemplar:
     """Bring a picture to the model's space: its middle square, `size` x `size` pixels, grey (1 channel) or RGB (3).
 
     `image` is a file or its content, a PIL image or an array (height, width[, 3 or 4]), of any mode; floating point
-    numbers from 0 to 1 are intensities. Transparent parts become white. Pixels are averaged over areas by what does so
-    for training; a picture of the model's own size keeps every value.
-    Raises AllographError, one line with the remedy, where that cannot be done.
+    numbers from 0 to 1 are intensities. Transparent parts become white. Pixels are averaged over areas as for training;
+    a picture of the model's own size keeps every value.
+
+    Raises AllographError, one line with the remedy, if that cannot be done.
     """
     from allograph.imaging.area_average import grey
 
@@ -105,7 +106,7 @@ def _as_bytes(array: np.ndarray) -> np.ndarray:
 
 
 def _resized(image: np.ndarray, side: int) -> np.ndarray:
-    """Return (C, S, S) as (side, side, C), scaled by cubics (wider ones where it is reduced)."""
+    """Return (C, S, S) as (side, side, C), scaled by cubics (wider ones if it is reduced)."""
     planes = [Image.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in image]
     return np.stack([np.asarray(plane.resize((side, side), Image.Resampling.BICUBIC)) for plane in planes], -1)
 

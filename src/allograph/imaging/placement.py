@@ -1,4 +1,4 @@
-"""How symbols lie in the images that models are trained on, and how wide the pen is that drew them."""
+"""The place of symbols in the images that models are trained on, and the width of the pen that drew them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Placement:
     """Lengths are shares of the image's side.
 
     - `ink`: the longer side of the box around the ink
-    - `centre`: where the middle of that box lies, across and down; of the ink itself where `by_mass`
+    - `centre`: the middle of that box, across and down; with `by_mass`, the centre of mass of the ink
     - `pen`: the width of the stroke
     """
 

@@ -136,13 +136,13 @@ def _split(strength: np.ndarray) -> tuple[float, float, float] | None:
 
 
 def _median(ascending: np.ndarray) -> float:
-    """Of numbers in ascending order."""
+    """The median of numbers in ascending order."""
     middle = len(ascending) // 2
     return 0.5 * float(ascending[middle] + ascending[-1 - middle])
 
 
 def _two_kinds(strength: np.ndarray, level: float, paper: float) -> tuple[float, float] | None:
-    """The levels of the weaker and the stronger of two kinds of what stands out; None where there is but one."""
+    """The levels of the weaker and the stronger of two kinds of ink-like pixels; None if there is only one kind."""
     out = np.sort(strength[strength > 0.5 * (level + paper) - 0.15 * (level - paper)])
     threshold = _median(out)
     low = high = threshold

@@ -1,4 +1,4 @@
-"""What is printed on paper and is no ink: rules, squares and dots in rows; and the holes punched in it."""
+"""Print that is not ink: rules, squares and rows of dots; and punched holes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from allograph.imaging.masks import components
 
 _SLANTS = np.tan(np.radians(np.arange(-3, 3.01, 0.5)))
-"""Rules run this far from straight across."""
+"""Largest slant of rules."""
 
 _COVERED = 0.62
 """A rule is ink over this share of its row of the sheet."""
@@ -25,21 +25,21 @@ _PRESENT = 0.12
 """Faint rules count from this share of the ink's strength."""
 
 _FEWEST = 3
-"""So many rules make ruled paper..."""
+"""This many rules make ruled paper..."""
 
 _LONE = 0.93
 """...or a single one that covers so much of its row."""
 
 _DOTS = 16
-"""So many alike, over the whole sheet, are the paper's."""
+"""This many equal dots, over the whole sheet, belong to the paper."""
 
 
 def without_rules(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, int]:
     """The strength (h, w), about 1 in the middle of a stroke, without the rules across and down, and their number.
 
-    Rules are the rows of the sheet, of some slant, most of which is darker than what lies close above and below
-    (directional morphology). Where a stroke crosses one it stays: where there is ink on both sides of the rule, or
-    where it is much stronger than the rule is elsewhere.
+    Rules are the rows of the sheet, at some slant, that are mostly darker than their surroundings above and below
+    (directional morphology). A stroke that crosses a rule stays: there is ink on both sides of the rule, or it is much
+    stronger than the rule elsewhere.
     """
     turned, turned_sheet = np.ascontiguousarray(strength.T), np.ascontiguousarray(sheet.T)
     across, down = _rules(strength, sheet), _rules(turned, turned_sheet)
@@ -56,7 +56,7 @@ def without_rules(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, 
 
 @dataclass(frozen=True)
 class _Rules:
-    """Rules across: their first and last row in the middle of the picture, and how many rows each column is off."""
+    """Horizontal rules: their first and last row in the middle of the picture, and the shift of each column in rows."""
 
     spans: list[tuple[int, int]]
     shift: np.ndarray
@@ -95,7 +95,7 @@ def _rules(strength: np.ndarray, sheet: np.ndarray) -> _Rules | None:
 
 
 def _blanked(strength: np.ndarray, rules: _Rules) -> np.ndarray:
-    """The strength with nothing where rules are."""
+    """The strength with the rules erased."""
     blank, columns = strength.copy(), np.arange(strength.shape[1])
     for top, bottom in rules.spans:
         blank[rules.places(top, bottom, len(strength)), columns] = 0
@@ -103,7 +103,7 @@ def _blanked(strength: np.ndarray, rules: _Rules) -> np.ndarray:
 
 
 def _erased(strength: np.ndarray, evidence: np.ndarray, sheet: np.ndarray, rules: _Rules) -> np.ndarray:
-    """The strength without the rules, but with the strokes that cross them, of which `evidence` tells."""
+    """The strength without the rules, but with the strokes that cross them, which `evidence` shows."""
     from scipy import ndimage
 
     cleaned, columns, height = strength.copy(), np.arange(strength.shape[1]), len(strength)
@@ -158,7 +158,7 @@ def _sums(mask: np.ndarray, shifts: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def without_dots(mask: np.ndarray) -> np.ndarray:
-    """The mask without the dots of dotted paper: many parts alike, small, all over the picture."""
+    """The mask without the dots of dotted paper: many small, equal parts all over the picture."""
     from scipy import ndimage
 
     labels, _ = components(mask)
@@ -180,7 +180,7 @@ def without_dots(mask: np.ndarray) -> np.ndarray:
 
 
 def without_holes(mask: np.ndarray) -> np.ndarray:
-    """The mask without punched holes: two to four discs alike, one above the other (or in a row) close to an edge."""
+    """The mask without punched holes: two to four equal discs in a line close to an edge."""
     from scipy import ndimage
 
     labels, _ = components(mask)

@@ -22,8 +22,8 @@ import numpy as np
 def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the edge of `mask`, in pixels, positive inside; float32.
 
-    The edge runs midway between the pixels inside and outside, hence the half pixel. With `reach`, see
-    `distance_transform`, what lies further out is as far as that; inside, all distances are exact.
+    The edge runs midway between the pixels inside and outside, hence the half pixel. `reach` limits the distances
+    outside, see `distance_transform`; inside, all distances are exact.
     """
     if mask.all() or not mask.any():
         return np.full(mask.shape, max(mask.shape) * (1.0 if mask.any() else -1.0), np.float32)
@@ -107,7 +107,7 @@ def _neighbours(mask: np.ndarray) -> np.ndarray:
 def distance_transform(line: np.ndarray, reach: int | None = None) -> np.ndarray:
     """Return the distance of each pixel's centre to the nearest pixel of `line`, in pixels; float32, large if empty.
 
-    With `reach` no more than that, in a fraction of the time where that is short.
+    With a short `reach`, which limits the distances, it takes a fraction of the time.
     """
     from scipy import ndimage
 

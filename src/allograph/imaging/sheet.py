@@ -24,7 +24,7 @@ _CELL = 160
 _RATIO = 1.5
 
 _MOST_GIVEN = 24
-"""Exemplars shown where there are several."""
+"""Largest number of exemplars shown."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ def contact_sheet(
 ) -> Image.Image:
     """Return one picture of the exemplar, larger and framed, and of all drawings made from it.
 
-    Every tile shows the square of its picture that holds the symbol, so that the sheet reads alike for a tight crop and
-    for a large photo. Drawings are pictures as `RenderStyle.render` makes them, of the exemplar's style or of `style`;
-    without either they are squares, and shown whole. Of several exemplars the first `_MOST_GIVEN` are shown, framed, as
-    large as the drawings before which they stand.
+    Every tile shows the square of its picture that holds the symbol, so the sheet looks the same for a tight crop and a
+    large photo. Drawings are pictures as `RenderStyle.render` makes them, of the exemplar's style or of `style`;
+    without either they are squares, and shown whole. Of several exemplars, the first `_MOST_GIVEN` are shown, framed,
+    before the drawings and as large as these.
     """
     given: Sequence[Exemplar] = ()
     if isinstance(exemplar, Sequence):

@@ -21,7 +21,7 @@ IMAGES = ("symbols", "digits", "grey", "colour")
 """What a model's images can be: ink placed as in Omniglot or as in MNIST, or pictures of one or three channels."""
 
 _SIDE = 256
-"""Pixels a side of drawings that are made after no exemplar."""
+"""Side in pixels of drawings without an exemplar."""
 
 
 class Space(ABC):
@@ -34,23 +34,23 @@ class Space(ABC):
 
     @abstractmethod
     def preprocess(self, image: Picture, ink: Polarity = "auto") -> Exemplar:
-        """Bring a picture to the model's space; `ink` says which tone of a symbol's picture is its ink; elsewhere it
-        means nothing.
+        """Bring a picture to the model's space; `ink` says which tone of a symbol's picture is its ink. For other
+        images, it has no meaning.
 
-        Raises AllographError, one line with the remedy, where that cannot be done.
+        Raises AllographError, one line with the remedy, if that cannot be done.
         """
 
     @abstractmethod
     def preprocess_damaged(self, image: Picture, mask: Picture, ink: Polarity = "auto") -> Damaged:
-        """Bring a picture of which a part is hidden to the model's space; white in the mask is hidden.
+        """Bring a picture with a hidden part to the model's space; white in the mask is hidden.
 
-        Raises AllographError, one line with the remedy, where that cannot be done.
+        Raises AllographError, one line with the remedy, if that cannot be done.
         """
 
     @property
     @abstractmethod
     def plain(self) -> RenderStyle:
-        """How drawings look that are made after no exemplar."""
+        """The style of drawings without an exemplar."""
 
 
 @final
@@ -88,7 +88,8 @@ class SymbolSpace(Space):
 @final
 @dataclass(frozen=True)
 class PictureSpace(Space):
-    """Grey or colour pictures, as they are; or, `binary`, every number of a picture cut at one half, to 0 or 1."""
+    """Grey or colour pictures, unchanged; with `binary`, every number of a picture becomes 0 or 1, thresholded at one
+    half."""
 
     size: int
     channels: int
@@ -113,9 +114,9 @@ class PictureSpace(Space):
 
 
 def space_of(images: str, size: int, channels: int, binary: bool = False) -> Space:
-    """The space of images of one of the kinds `IMAGES`, pictures cut to 0 and 1 where `binary` (symbols always are).
+    """The space of images of one of the kinds `IMAGES`; with `binary`, pictures become 0 and 1 (symbols always are).
 
-    Raises ValueError where the channels are not the kind's.
+    Raises ValueError if the kind does not have these channels.
     """
     if images not in IMAGES:
         raise ValueError(f"images are {', '.join(IMAGES)}, not {images!r}")

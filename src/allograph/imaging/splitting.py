@@ -1,4 +1,4 @@
-"""Several symbols in one picture: a row, a grid or a page of them, told apart and put into reading order."""
+"""Several symbols in one picture: separates a row, a grid or a page of them and puts them into reading order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allograph.imaging.finding import FoundInk
 from allograph.imaging.masks import components, dilated
 
 _TOGETHER, _APART = 0.1, 0.45
-"""Gaps, as shares of the height of a row, that never part two symbols, and that always do."""
+"""Gaps, as shares of the height of a row, that never separate two symbols, and that always do."""
 
 _LOW = 0.45
 """A row lower than this share of the others is made of dots and accents: it belongs to a neighbour..."""
@@ -23,10 +23,10 @@ _CLOSE = 0.4
 """...that is nearer than this share of the others' height."""
 
 _MARGIN = 0.18
-"""What is cut out has a margin of this share of the symbol's longer side."""
+"""A cut-out symbol has a margin of this share of its longer side."""
 
 _CLEARLY = 3
-"""So many parts, each with the build of a symbol, are several symbols."""
+"""This many parts, each with the build of a symbol, are several symbols."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Part:
     """One of several symbols.
 
     - `row`, `column`: its place in reading order, counted from 0
-    - `box`: left, top, right and bottom of its ink, in pixels of the picture as handed in
+    - `box`: left, top, right and bottom of its ink, in pixels of the original picture
     - `mask`: bool (h, w), its ink, at the working size
     """
 
@@ -48,8 +48,8 @@ def split_ink(found: FoundInk, right_to_left: bool = False) -> list[Part]:
     """The symbols that a picture shows, row after row.
 
     Rows are the runs of the ink's projection; dots and accents above or below join their row. In a row, connected parts
-    that lie above each other belong together, and so do those side by side whose gap is small: smaller than the gaps
-    between symbols, where gaps fall into two kinds (Otsu's threshold), and small against the row's height.
+    above each other belong together. So do parts side by side with a small gap: smaller than the gaps between symbols,
+    if gaps are of two kinds (Otsu's threshold), and small compared with the row's height.
     """
     labels, count, boxes = _parts(found)
     scale = found.source.scale
@@ -129,7 +129,7 @@ def _columns(boxes: list[tuple[slice, slice]], row: list[int], height: float) ->
 
 
 def _valley(gaps: np.ndarray) -> float:
-    """The threshold between narrow and wide gaps where there are two kinds, else one below all."""
+    """The threshold between narrow and wide gaps if there are two kinds, otherwise a threshold below all gaps."""
     ordered = np.sort(np.log(np.maximum(gaps, 0.01)))
     if len(ordered) < 3:
         return _APART if len(ordered) == 1 and gaps[0] < _APART else 0.2

@@ -1,9 +1,9 @@
-"""Strokes: the ways of a pen that would draw what a drawing shows, in a plausible order, with few lifts.
+"""Strokes: paths of a pen that would make a drawing, in a plausible order, with few lifts.
 
 The centre line of the ink is a graph: junctions and ends, and lines between them. At each junction lines are joined in
-pairs, the straightest first, so that all but one of an odd number go on; then no fewer strokes would do. A closed line
-that meets another is drawn on the way. Strokes run to the right and down where they can; the next one is that which
-begins nearest to where the last one ends.
+pairs, the straightest first, and at most one line ends there. So there are as few strokes as possible. A closed line
+that meets another is drawn on the way. Strokes run to the right and down if they can; the next one begins nearest to
+the end of the last.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from allograph.imaging.shapes import prune, signed_distance, skeleton
 from allograph.imaging.symbols import SymbolStyle
 
 _TANGENT = 1.2
-"""Pens from a junction at which the direction of a line is taken."""
+"""Distance from a junction, in pens, at which the direction of a line is measured."""
 
 _CROSSING = 1.2
-"""Pens between two junctions up to which they are those of one crossing."""
+"""Distance between two junctions, in pens, up to which they form one crossing."""
 
 _SPACING = 0.25
-"""Pens between two points of a stroke."""
+"""Distance between two points of a stroke in pens."""
 
 _AGAINST = 0.3
-"""What it costs to draw a stroke the other way, of the drawing's size, beside the way of the lifted pen."""
+"""Cost of drawing a stroke backwards, as a share of the drawing's size; the rest is the way of the lifted pen."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """One way of the pen.
+    """One path of the pen.
 
     Attributes:
-        points: (n, 2), x and y in pixels of the picture, in the order in which they are drawn; a dot has one.
+        points: (n, 2), x and y in pixels of the picture, in the order of drawing; a dot has one.
         widths: (n,), of the ink at each point, pixels.
         closed: whether it ends where it begins.
     """
@@ -69,7 +69,7 @@ def strokes_of(image: np.ndarray, style: SymbolStyle, size: int | None = None) -
 
 
 def strokes_of_mask(mask: np.ndarray, pen: float) -> list[Stroke]:
-    """The strokes of ink drawn by a pen so many pixels wide, in pixels from the mask's upper left corner."""
+    """The strokes of ink drawn by a pen of this width in pixels, in pixels from the mask's upper left corner."""
     if not mask.any():
         return []
     mask = np.pad(mask, 1)
@@ -105,7 +105,7 @@ def _chains(lines: list[Line], pen: float) -> list[tuple[np.ndarray, bool]]:
 
 
 def _followed(lines: list[Line], partner: dict[tuple[int, int], tuple[int, int]]) -> list[tuple[np.ndarray, bool]]:
-    """The chains that follow from which end of a line goes on in which of another."""
+    """The chains that follow from the joined ends of lines."""
     left = set(range(len(lines)))
     free = [(number, side) for number in left for side in (0, 1) if (number, side) not in partner]
     chains = []
@@ -128,7 +128,7 @@ def _followed(lines: list[Line], partner: dict[tuple[int, int], tuple[int, int]]
 
 
 def _spliced(chains: list[tuple[np.ndarray, bool]], pen: float) -> list[tuple[np.ndarray, bool]]:
-    """Closed chains put into others that they meet, so that the pen need not be lifted."""
+    """Inserts closed chains into others that they meet, so that the pen need not be lifted."""
     chains = list(chains)
     changed = True
     while changed:
@@ -164,7 +164,7 @@ def _direction(line: Line, side: int, reach: float) -> np.ndarray:
 
 
 def _smooth(points: np.ndarray, closed: bool, spacing: float) -> np.ndarray:
-    """The points without the pixels' staircase, evenly spaced; ends stay."""
+    """The points evenly spaced and without the staircase of pixels; ends stay."""
     if len(points) < 3:
         return points[:1] if len(points) < 2 or np.ptp(points, axis=0).max() < spacing else points
     if closed:
@@ -177,7 +177,7 @@ def _smooth(points: np.ndarray, closed: bool, spacing: float) -> np.ndarray:
 
 
 def _ordered(strokes: list[Stroke]) -> list[Stroke]:
-    """From the upper left on, each next one the nearest, backwards where that saves much."""
+    """Orders strokes from the upper left on, always the nearest next, backwards if that saves much."""
     if not strokes:
         return []
     everything = np.concatenate([stroke.points for stroke in strokes])
@@ -198,7 +198,7 @@ def _ordered(strokes: list[Stroke]) -> list[Stroke]:
 
 
 def _natural(stroke: Stroke) -> Stroke:
-    """The stroke to the right and down, as far as it goes there; a closed one from its top."""
+    """The stroke in the direction right and down; a closed one starts at its top."""
     if stroke.closed:
         points, widths = stroke.points[:-1], stroke.widths[:-1]
         if len(points) < 3:

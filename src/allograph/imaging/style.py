@@ -1,4 +1,4 @@
-"""How drawings are rendered: the style that a picture loses on its way into a model's space and gets back."""
+"""How drawings are rendered: the style that a picture loses on its way to the model's space and regains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Square = tuple[float, float, float]
 class Growth(ABC):
     """One drawing as it grows in T steps: square tiles, uint8 (side, side, 3), for an animation.
 
-    on_paper: whether the drawing leaves paper free, which a window may tint.
+    on_paper: whether there is bare paper, which a window may tint.
     """
 
     on_paper: ClassVar[bool]
@@ -47,7 +47,7 @@ class Growth(ABC):
 
 @dataclass(frozen=True)
 class RenderStyle(ABC):
-    """How drawings look in the picture that they are like; one child for symbols, one for grey and colour pictures.
+    """The style of drawings, that of a picture; one child for symbols, one for grey and colour pictures.
 
     - `width`, `height`: of the picture, pixels
     - `frame`: the square of the picture that is the model's image
@@ -65,7 +65,7 @@ class RenderStyle(ABC):
     @property
     @abstractmethod
     def ground(self) -> tuple[int, int, int]:
-        """The colour that a tile has where there is no picture."""
+        """The colour of a tile beyond the picture."""
 
     @abstractmethod
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
@@ -81,7 +81,7 @@ class RenderStyle(ABC):
 
 @dataclass(frozen=True)
 class StrokeStyle(RenderStyle):
-    """What rendering must know of a symbol: strokes of one colour and width on paper of another; see `RenderStyle`.
+    """The style of a symbol: strokes of one colour and width on paper of another; see `RenderStyle`.
 
     The model's frame may reach beyond the picture.
 
@@ -103,9 +103,9 @@ class Exemplar:
     """An image as a model sees it, with its way back.
 
     - `drawing`: float32, a symbol (S, S) of zeros and ones, ink = 1, or a picture (C, S, S) in [0, 1]
-    - `style`: how drawings after it look
-    - `picture`: what was handed in, upright, as contact sheets show it
-    - `notes`: what whoever handed it in should know, one line each
+    - `style`: the style of drawings after it
+    - `picture`: the original picture, upright, as contact sheets show it
+    - `notes`: notes for the user, one line each
     """
 
     drawing: np.ndarray

@@ -1,4 +1,4 @@
-"""How a symbol looks: ink of one colour and width on paper of another."""
+"""The look of a symbol: ink of one colour and width on paper of another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SymbolStyle(StrokeStyle):
 
     @property
     def view(self) -> Square:
-        """The model's frame, moved into the picture where it can be.
+        """The model's frame, moved into the picture if possible.
 
         Strokes thicker than the model's pen reach over the frame by what they gain; the square grows with them.
         """
@@ -94,7 +94,7 @@ class _InkGrowth(Growth):
 def _visible_ink(logits: np.ndarray) -> np.ndarray:
     """Return the ink (T, S, S) in [0, 1] that canvases show.
 
-    What most of a canvas holds is its paper, also while the model has not yet made up its mind about it.
+    The most frequent value of a canvas is its paper, even while the model is still undecided.
     """
     p = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     paper = np.median(p, axis=(1, 2), keepdims=True)

@@ -17,20 +17,20 @@ _SPECK = 1 / 8
 """Squares of the pen's width: smaller parts are specks, smaller holes are pinholes between the edges of strokes."""
 
 _CROSSING = 2.0
-"""Pens between two junctions up to which they are one crossing."""
+"""Distance between two junctions, in pens, up to which they form one crossing."""
 
 _SPUR = 1.5
-"""Pens up to which a line that runs out is no stroke but the corner of one."""
+"""Length in pens up to which a line with a free end is not a stroke but the corner of one."""
 
 _DOT = 1.0
-"""Pens up to which a line without a crossing is a dot."""
+"""Length in pens up to which a line without a crossing is a dot."""
 
 
 class Topology(NamedTuple):
     """Counts of a drawing.
 
     parts: connected pieces of ink, also over corners of pixels. holes: connected pieces of paper that ink encloses.
-    ends: where strokes run out; a dot has none. crossings: where three or more lines meet.
+    ends: free ends of strokes; a dot has none. crossings: places where three or more lines meet.
     """
 
     parts: int
@@ -42,9 +42,9 @@ class Topology(NamedTuple):
 def topology_of(mask: np.ndarray) -> Topology:
     """The topology of the ink, bool (h, w).
 
-    Specks, pinholes and spurs do not count: what is smaller than an eighth of the square of the pen's width, and lines
-    that leave a crossing and end within one and a half pens. The pen is the median width of the strokes. So the counts
-    of people's drawings hardly change from 105 to 52 and 28 pixels.
+    Specks, pinholes and spurs do not count: parts and holes smaller than an eighth of the square of the pen's width,
+    and lines that leave a crossing and end within one and a half pens. The pen is the median width of the strokes. So
+    the counts of people's drawings hardly change from 105 to 52 and 28 pixels.
     """
     if not mask.any():
         return Topology(0, 0, 0, 0)

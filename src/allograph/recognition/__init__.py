@@ -1,4 +1,4 @@
-"""Which of some symbols does a drawing show, if any, given one or a few drawings of each?"""
+"""Recognition: which of several symbols does a drawing show, if any, given one or a few drawings of each?"""
 
 from __future__ import annotations
 

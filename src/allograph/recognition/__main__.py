@@ -19,10 +19,10 @@ from allograph.recognition.measuring import cases_of, collect
 from allograph.recognition.recogniser import Recogniser
 
 _RUNS, _SHORT = 9, 6
-"""Runs of 20 classes, and the length of their shortlists."""
+"""Number of runs of 20 classes, and the length of their shortlists."""
 
 _SEED = 1
-"""`allograph evaluate recognition` has other trials by default."""
+"""The seed; `allograph evaluate recognition` uses other trials by default."""
 
 
 def main() -> int:
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _cases_of_pictures(runs: ClassificationRuns, run: int) -> list[Case]:
-    """A run of one drawing of each of 20 classes, taken in as people's pictures are, with and without the right one."""
+    """A run of one drawing of each of 20 classes, read like a user's pictures, with and without the right class."""
 
     def pictures(indices: npt.NDArray[np.int64]) -> list[npt.NDArray[np.uint8]]:
         return [255 - pixels[0] for pixels in runs.dataset.images.pixels(indices)]

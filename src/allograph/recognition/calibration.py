@@ -1,17 +1,17 @@
 """From evidence to probabilities, those of "none of these" included.
 
-With C classes, each as likely as the others, and a drawing that shows none of them in every second case,
+If the C classes are equally likely, and a drawing shows none of them in every second case,
 
     p(c | x) = r_c / (C^g + sum_k r_k)      p(none | x) = C^g / (C^g + sum_k r_k)
 
-where r_c is how much likelier the evidence is if the drawing shows c, and g = 1 if the evidence of classes were
-independent; but they resemble each other, so g is smaller. With m_c drawings of a class
+where r_c is how much likelier the evidence is if the drawing shows c. If the evidence of classes were independent, g
+would be 1; but classes resemble each other, so g is smaller. With m_c drawings of a class
 
     log r_c = (a + a' log m_c) cosine_c + b forward_c + d backward_c + e + e' log m_c
 
-The likelihoods are known for a shortlist only, so there are two such scales. By the cosine alone every class has a
-probability; what the shortlist and "none" have of it together is then divided among them anew, by all the evidence. The
-numbers are fitted on validation alphabets (``python -m allograph.recognition``).
+Likelihoods are known only for a shortlist, so there are two such scales. The cosine alone gives every class a
+probability. The sum for the shortlist and "none" is then divided among them again, by all the evidence. The numbers are
+fitted on validation alphabets (``python -m allograph.recognition``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FILE = Path(__file__).with_name("calibration.json")
 Columns = npt.NDArray[np.float64]
 
 Case = tuple[Evidence, int]
-"""What a drawing says, and the class that it shows; -1 if none of them."""
+"""The evidence from a drawing, and the class that it shows; -1 for none."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Calibration:
     """The two scales.
 
     Attributes:
-        cosine: a, a', e, e' and g, by the cosine alone.
-        likelihood: a, a', e, e', b, d and g, by all the evidence.
+        cosine: a, a', e, e' and g of the scale by the cosine alone.
+        likelihood: a, a', e, e', b, d and g of the scale by all the evidence.
         threshold: a drawing is refused if the probability of "none of these" exceeds it.
     """
 
@@ -52,7 +52,7 @@ class Calibration:
     threshold: float = 0.5
 
     def probabilities(self, evidence: Evidence) -> npt.NDArray[np.float64]:
-        """The probability of each class and, last, of none, (C + 1,)."""
+        """The probabilities of the classes and, last, of none, (C + 1,)."""
         found = _log_shares(_coarse(evidence), self.cosine)
         if len(evidence.near):
             places = np.append(evidence.near, len(evidence.cosines))
@@ -66,14 +66,13 @@ class Calibration:
         return cls(tuple(values["cosine"]), tuple(values["likelihood"]), values["threshold"])
 
     def save(self, about: dict[str, Any], path: Path = _FILE) -> None:
-        """Write it as JSON, with what is to be known ``about`` it."""
+        """Write it as JSON, with notes ``about`` it."""
         path.write_text(json.dumps({**asdict(self), **about}, indent=2) + "\n", encoding="utf-8")
 
 
 def fit_calibration(cases: Sequence[Case]) -> Calibration:
-    """The calibration under which the right answers to all cases are most probable, each scale by itself. The threshold
-    is the one at which the share of drawings of known classes that is refused equals the share of others that is
-    accepted."""
+    """The calibration that makes the right answers to all cases most probable, each scale by itself. At its threshold,
+    the share of refused drawings of known classes equals the share of accepted drawings of others."""
     answers = [len(evidence.cosines) if right < 0 else right for evidence, right in cases]
     coarse = [_coarse(evidence) for evidence, _ in cases]
     fine, places = [], []
@@ -106,7 +105,7 @@ def _fine(evidence: Evidence) -> Columns:
 
 
 def _columns(evidence: Evidence, parts: Sequence[npt.NDArray[np.float64]]) -> Columns:
-    """What log r, and in the last row the logarithm of C^g, is linear in."""
+    """The features in which log r (in the last row, the logarithm of C^g) is linear."""
     rows = np.column_stack([*parts, np.zeros(len(parts[0]))])
     return np.vstack([rows, [*[0.0] * len(parts), np.log(len(evidence.cosines))]])
 
@@ -117,7 +116,7 @@ def _log_shares(columns: Columns, numbers: Sequence[float] | npt.NDArray[np.floa
 
 
 def _fitted(columns: Sequence[Columns], answers: Sequence[int], start: Sequence[float]) -> tuple[float, ...]:
-    """The numbers under which the answers are most probable."""
+    """The numbers that make the answers most probable."""
     from scipy.optimize import minimize
 
     def loss(numbers: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:

@@ -1,11 +1,11 @@
-"""What one drawing says about each of many classes: how alike the features are, and for the likeliest, likelihoods.
+"""The evidence from one drawing about each of many classes: similarity of features, and likelihoods of the best ones.
 
     cosine_c   = cos(phi(x), mean_m phi(x'_cm))    phi the critic's features, averaged over small affine views
     forward_c  = log p(x | x'_c) - log p(x)        nats, x'_c the drawing of the class that is most like x
     backward_c = log p(x'_c | x) - log p(x'_c)
 
-The cosine takes a millisecond for a thousand classes, a likelihood some milliseconds for each, so likelihoods are
-computed for a shortlist: the classes with the largest cosines.
+The cosine takes a millisecond for a thousand classes, a likelihood some milliseconds for each class. So likelihoods are
+computed only for a shortlist: the classes with the largest cosines.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from allograph.evaluation.leakage import default_data
 from allograph.weights import LoadedWeights
 
 SIDE = 105
-"""Side of the stored bitmaps in pixels, as Omniglot's."""
+"""Side of the stored bitmaps in pixels, that of Omniglot's drawings."""
 
 MODEL = "omniglot-28-fewshot"
-"""The weights whose likelihoods are used: those with which one-shot classification errs least."""
+"""The weights whose likelihoods are used, because their one-shot classification errs least."""
 
 SHORTLIST, SAMPLES = 8, 8
-"""How many classes are compared by likelihoods, and by how many samples; the right class is among the first eight of a
+"""Number of classes compared by likelihoods, and number of samples; the right class is among the first eight of a
 thousand in 99 % of cases."""
 
 _TURN, _SHEAR, _STRETCH = math.radians(12), 0.2, 1.2
 
 _AT_ONCE = 200
-"""Drawings whose features are computed together: the views of more would take too much memory."""
+"""Number of drawings whose features are computed together; the views of more would take too much memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +78,12 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What one drawing says about C classes.
+    """The evidence from one drawing about C classes.
 
     Attributes:
         shots: number of drawings of each class, (C,).
         cosines: of the features, (C,).
-        near: the shortlist, S classes, the most alike first, (S,).
+        near: the shortlist, S classes, the most similar first, (S,).
         forward, backward: nats, for the shortlist, (S,).
     """
 
@@ -98,7 +98,7 @@ class Evidence:
         return replace(self, near=self.near[:count], forward=self.forward[:count], backward=self.backward[:count])
 
     def without(self, one: int) -> Evidence:
-        """The evidence if class ``one`` were not among the classes; those after it are renumbered."""
+        """The evidence without class ``one``; later classes are renumbered."""
         kept = self.near != one
         near = self.near[kept]
         return Evidence(
@@ -112,7 +112,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Examiner:
-    """The two networks that drawings are examined by: the critic, and a generative model that takes exemplars."""
+    """The two networks that examine drawings: the critic, and a generative model that takes exemplars."""
 
     critic: Critic
     loaded: LoadedWeights
@@ -138,8 +138,8 @@ class Examiner:
         samples: int,
         seed: int,
     ) -> Evidence:
-        """Compare one drawing, a single bitmap with its features, with all classes, and more closely with the
-        ``shortlist`` that are most alike, by importance weighted bounds of so many ``samples``.
+        """Compare one drawing (a single bitmap with its features) with all classes, and more closely with the
+        ``shortlist`` most similar ones, by importance weighted bounds over ``samples`` samples.
 
         All bounds share their noise, which depends only on the seed.
         """
@@ -161,7 +161,7 @@ class Examiner:
 
     @torch.inference_mode()
     def _bounds(self, x: Tensor, context: Tensor | None, noise: Tensor) -> npt.NDArray[np.float64]:
-        """Of ``log p(x)``, or of ``log p(x | x')`` given one exemplar for each x, nats, (n,)."""
+        """Bounds of ``log p(x)``, or of ``log p(x | x')`` given one exemplar for each x, nats, (n,)."""
         weights = self.loaded.model.infer(x, context, noise.repeat(len(x), 1, 1)).log_weight.double()
         return (weights.unflatten(0, (len(x), -1)).logsumexp(dim=1) - math.log(len(noise))).numpy()
 
@@ -172,13 +172,13 @@ class Examiner:
 
 
 def bitmaps_of(rows: npt.NDArray[np.uint8]) -> PackedBitmaps:
-    """Packed rows of pixels, one for each drawing, as bitmaps."""
+    """Bitmaps from packed rows of pixels, one for each drawing."""
     return PackedBitmaps(rows, SIDE)
 
 
 @cache
 def default_examiner() -> Examiner:
-    """Both networks as they ship, trained on background alphabets only; loaded once a process."""
+    """Both networks as they ship, trained only on background alphabets; loaded once in each process."""
     return Examiner(default_critic(), weights.load(MODEL))
 
 

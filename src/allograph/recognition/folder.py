@@ -45,7 +45,7 @@ def learn_folder(
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
-    """The files of every class: those of a class folder, and one that lies beside such folders and bears its name."""
+    """The files of every class: those of its folder, and a file beside such folders that has the name of the class."""
     classes: dict[str, list[Path]] = {}
     for path in loose_images(folder):
         classes.setdefault(path.stem, []).append(path)

@@ -1,4 +1,4 @@
-"""How often drawings are recognised, and how far the probabilities can be trusted."""
+"""How often drawings are recognised, and how reliable the probabilities are."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ METHODS: Mapping[str, Callable[[Evidence, Calibration], int]] = {
     "both directions, shortlist": lambda e, c: int(e.near[(e.forward + e.backward).argmax()]),
     "all together": lambda e, c: int(c.probabilities(e)[:-1].argmax()),
 }
-"""What class each method chooses."""
+"""The class that each method chooses."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting with so many drawings of each class.
+    """The results of one setting with one number of drawings of each class.
 
     Attributes:
-        setting, shots, classes, tests: ``within`` alphabets or ``across`` them; drawings of each class; numbers.
+        setting: ``within`` alphabets or ``across`` them.
+        shots, classes, tests: numbers of drawings of each class, of classes, and of tests.
         errors: the share of wrong answers by each method, if every drawing shows one of the classes.
         refused: the share of drawings of known classes answered by "none of these"; accepted: of others that are not.
         calibration: expected calibration error of the answers, if every second drawing shows none of the classes.
@@ -113,7 +114,7 @@ def collect(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> list[list[Trial]]:
-    """The trials of each of `CELLS`; several ``processes`` each take their share."""
+    """The trials of each of `CELLS`, shared by several ``processes``."""
 
     def work(item: tuple[int, int]) -> dict[str, Any]:
         cell, number = item
@@ -131,7 +132,7 @@ def collect(
 
 
 def cases_of(trial: Trial, shortlist: int) -> list[tuple[Case, Case]]:
-    """Of each test: the drawing with its class among the others, and without it."""
+    """Each test twice: with its class among the others, and without it."""
     return [
         ((evidence.first(shortlist), right), (evidence.without(right).first(shortlist), -1))
         for evidence, right in zip(trial.evidence, trial.right, strict=True)

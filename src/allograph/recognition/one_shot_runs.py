@@ -25,8 +25,8 @@ def classify_runs(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> ClassificationResult:
-    """Measures the errors of `Recogniser.predict` over all runs, of which it sees the stored drawings, as all other
-    methods do; several ``processes`` each take their share of the runs.
+    """Measures the errors of `Recogniser.predict` over all runs. Like all other methods, it sees the stored drawings.
+    Several ``processes`` each take their share of the runs.
 
     Raises:
         AllographError: the drawings are no bitmaps of Omniglot's size.

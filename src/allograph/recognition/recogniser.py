@@ -38,8 +38,8 @@ _PARAMETERS = ("none", "threshold", "shortlist", "samples", "seed", "ink")
 
 @dataclass(frozen=True)
 class Look:
-    """A drawing as it is compared: its packed pixels (`SIDE` square) and the critic's features; and what whoever handed
-    it in should know."""
+    """A drawing as it is compared: its packed pixels (`SIDE` square) and the critic's features, with notes for the
+    user."""
 
     row: npt.NDArray[np.uint8]
     features: npt.NDArray[np.float32]
@@ -70,20 +70,19 @@ class Recognised:
 
 
 class Recogniser:
-    """A classifier that learns every class from one or a few drawings; `allograph.recognition` has the mathematics.
+    """A classifier that learns every class from one or a few drawings; see `allograph.recognition.calibration`.
 
-    Drawings are pictures as `allograph write` takes them: files, PIL images or arrays of any size, ink and paper. An
-    array of many pictures, (n, height, width), will do. What depends on the files of `fit` alone is kept in the cache
-    folder.
+    Drawings are pictures as for `allograph write`: files, PIL images or arrays of any size, ink and paper, or one array
+    of many pictures, (n, height, width). The cache folder keeps what depends only on the files of `fit`.
 
     Args:
-        none: the label that `predict` returns for drawings of none of the classes; None always returns a class.
-        threshold: such a drawing is one whose probability of "none" exceeds this; None takes the one at which, on
-            validation alphabets, as many drawings of known symbols are refused as others are accepted.
+        none: label that `predict` returns for drawings of none of the classes; with None, it always returns a class.
+        threshold: a drawing shows none of the classes if the probability of "none" exceeds this. With None, as many
+            drawings of known symbols are refused as others are accepted, on validation alphabets.
         shortlist: the number of likeliest classes whose likelihoods are computed; 0 is quicker and errs more.
         samples: number of samples of each likelihood.
         seed: seed of their noise.
-        ink: `dark` or `light` where the ink is not found by itself.
+        ink: `dark` or `light` if the ink is not found automatically.
 
     Attributes:
         classes_: the labels, sorted; the columns of `predict_proba`.
@@ -116,12 +115,12 @@ class Recogniser:
         """Change arguments; raises ValueError for an unknown name, as scikit-learn's estimators do."""
         for name, value in parameters.items():
             if name not in _PARAMETERS:
-                raise ValueError(f"{name!r} is no parameter of a Recogniser; it has {', '.join(_PARAMETERS)}")
+                raise ValueError(f"{name!r} is not a parameter of a Recogniser; it has {', '.join(_PARAMETERS)}")
             setattr(self, name, value)
         return self
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn, which calls this, wants to know of a classifier."""
+        """What scikit-learn asks a classifier about itself."""
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
         inputs = InputTags(two_d_array=False, three_d_array=True, string=True)
@@ -134,7 +133,7 @@ class Recogniser:
         return self.fit_looks([look(drawing, self.ink) for drawing in drawings], labels)
 
     def fit_looks(self, looks: Sequence[Look], labels: Sequence[Any] | npt.NDArray[Any]) -> Self:
-        """Learn from drawings that were taken in by `look`."""
+        """Learn from drawings that `look` returned."""
         if not len(looks) or len(looks) != len(labels):
             raise AllographError(f"{len(looks)} drawings and {len(labels)} labels: give each drawing its label")
         self.classes_, classes = np.unique(np.asarray(labels), return_inverse=True)
@@ -145,7 +144,7 @@ class Recogniser:
     # ---------------------------------------------------------------- recognising
 
     def predict(self, drawings: Iterable[Picture]) -> npt.NDArray[Any]:
-        """The label of each drawing, (n,); `none` where it shows none of the classes, unless that is None."""
+        """The label of each drawing, (n,); `none`, unless that is None, if it shows none of the classes."""
         found = self._probabilities(drawings)
         labels = self.classes_[found[:, :-1].argmax(axis=1)]
         if self.none is None:
@@ -194,18 +193,18 @@ class Recogniser:
 
     @property
     def refuses_above(self) -> float:
-        """The threshold, of the calibration if there is no other."""
+        """The threshold, by default that of the calibration."""
         return self._calibration.threshold if self.threshold is None else self.threshold
 
     def _probabilities(self, drawings: Iterable[Picture | Look]) -> npt.NDArray[np.float64]:
-        """(n, C + 1), of none last."""
+        """Probabilities (n, C + 1), that of none last."""
         calibration = self._calibration
         found = [calibration.probabilities(self.examine(drawing)) for drawing in drawings]
         return np.stack(found) if found else np.empty((0, len(self.classes_) + 1))
 
 
 def look(picture: Picture, ink: Polarity = "auto") -> Look:
-    """Take in one picture as `allograph write` does; what a file gave is kept in the cache folder.
+    """Read one picture as `allograph write` does; the cache folder keeps the results of files.
 
     Raises:
         AllographError: it cannot be used.

@@ -1,4 +1,4 @@
-"""Trials of recognition: characters and drawings chosen at random, and what the drawings say about them."""
+"""Trials of recognition: characters and drawings chosen at random, and the evidence from the drawings."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from allograph.errors import AllographError
 from allograph.recognition.evidence import SIDE, Evidence, Examiner, Known, bitmaps_of
 
 WAYS = 20
-"""Classes of a trial within an alphabet, and tests of every trial."""
+"""Number of classes in a trial within an alphabet, and of tests in every trial."""
 
 MOST = 1000
-"""Classes of a trial across alphabets: all of the data, filled up with others."""
+"""Number of classes in a trial across alphabets: all of the data, filled up with others."""
 
 Setting = Literal["within", "across"]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What the tests of one trial say.
+    """The results of one trial.
 
     Attributes:
         evidence: one for each test; the shortlist has one class too many, so that the right one can be left out.
@@ -51,7 +51,7 @@ class Trial:
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Self:
-        """The trial of which `plain` was made."""
+        """The trial from the result of `plain`."""
         parts = [Evidence(**{name: value.numpy() for name, value in one.items()}) for one in plain["evidence"]]
         return cls(**{**plain, "evidence": parts})
 
@@ -72,7 +72,7 @@ class Source:
         return cls(dataset, examiner.features(images))
 
     def known(self, indices: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]) -> Known:
-        """Some of the drawings, as of these classes."""
+        """Some of the drawings, with these classes."""
         assert isinstance(self.dataset.images, PackedBitmaps)
         return Known(self.dataset.images.select(indices), classes, self.features[torch.from_numpy(indices)])
 
@@ -91,9 +91,9 @@ def run_trial(
 ) -> Trial:
     """Trial ``number``, a function of (seed, number): ``shots`` drawings of each class are known, another is tested.
 
-    Within: `WAYS` characters of one alphabet; alphabets take turns. Across: all characters of the source, and of the
-    ``others`` as many as make `MOST`; of `WAYS` of the source's own a drawing is tested. All known drawings of a trial
-    have the same places among those of their characters, which in Omniglot are people within an alphabet.
+    Within: `WAYS` characters of one alphabet; alphabets take turns. Across: all characters of the source, filled up to
+    `MOST` with ``others``; one drawing each of `WAYS` characters of the source is tested. All known drawings of a trial
+    have the same places among those of their characters; within an alphabet of Omniglot, these are the same people.
 
     Raises:
         AllographError: there are too few characters or drawings.

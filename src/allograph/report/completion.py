@@ -40,8 +40,8 @@ def completion_section(records: Sequence[Record]) -> Section:
             f"completed, {_share(best['recognised'])} % are recognised ({best['contexts']} exemplars)"
         )
     text = (
-        "Half of a drawing is hidden and drawn anew. The gain is what the visible half says of the hidden one. The "
-        "critic chooses among the characters of an alphabet.",
+        "Half of each drawing is hidden, and the model completes it. The gain is what the visible half says about the "
+        "hidden one. The critic chooses among the characters of one alphabet.",
     )
     return Section("Completion", text, findings, tables, [], pictures(records))
 

@@ -35,9 +35,10 @@ def recognition_section(records: Sequence[Record]) -> Section:
         )
         findings.append(f"{record.where}: errors of recognition {wrong}")
     text = (
-        "Which symbol does a drawing show? Within: 20 characters of an alphabet. Across: the characters of many, up to "
-        '1,000. Of each, one or five drawings are known. A refusal answers "none of these"; for drawings of unknown '
-        "characters it is right. Calibration errors are expected ones over 15 bins, if every second drawing is unknown "
-        "or if none is. Errors are standard errors over trials.",
+        "Which symbol does a drawing show? Within: one of 20 characters of an alphabet. Across: one of up to 1,000 "
+        "characters of many alphabets. One or five drawings of each character are known. A refusal is the answer "
+        '"none of these", which is right for drawings of unknown characters. Calibration errors are expected '
+        "calibration errors over 15 bins, with every second drawing unknown, or with none. Errors are standard errors "
+        "over trials.",
     )
     return Section("Recognition", text, findings, tables, [], pictures(records))

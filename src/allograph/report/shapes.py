@@ -15,18 +15,18 @@ _TURING, _TOPOLOGY = "turing", "topology"
 _TEXTS = {
     _TURING: "A Turing test: a small network sees an exemplar and a second drawing, both as bare shapes, and says "
     "whether a person drew the second. It is trained on half of the alphabets and tested on the other half, both ways. "
-    "50 % is chance, which drawings reach that cannot be told from people's. The floor is the same test of people "
-    "against people; real drawings that were only taken in and rendered again show what the pen alone gives away. AUC: "
-    "how often the network finds a drawing less human than a person's.",
+    "Drawings that cannot be told from people's reach 50 %, which is chance. The floor is the same test of people "
+    "against people; real drawings that were only read and rendered again show what the pen alone gives away. AUC: how "
+    "often the network rates a drawing as less human than a person's.",
     _TOPOLOGY: "Topology: how often drawings have as many parts, holes, ends and crossings as their exemplar. People "
-    "do not always agree either, so their own drawings are the reference; real drawings that were only taken in and "
+    "do not always agree either, so their own drawings are the reference; real drawings that were only read and "
     "rendered again show what the pen loses.",
 }
 
 SHAPE_TASKS = tuple(_TEXTS)
 
 _KINDS = (("people", "people"), ("rendered", "people, only rendered again"), ("generated", ""))
-"""Of both tasks, in order; that of the model's drawings has its name."""
+"""The rows of both tasks, in order; the row of a model's drawings has the model's name."""
 
 _SHARES = ("parts", "holes", "both", "ends", "crossings", "all")
 
@@ -51,7 +51,7 @@ def shape_findings(records: Sequence[Record]) -> list[str]:
         else:
             same = [percent(one["both"]) for one in (made, real)]
             lines.append(
-                f"{name}: parts and holes as the exemplar's in {same[0]} % of drawings; in people's {same[1]} %"
+                f"{name}: as many parts and holes as the exemplar in {same[0]} % of drawings; in people's {same[1]} %"
             )
     return lines
 
@@ -71,7 +71,7 @@ def shape_tables(records: Sequence[Record]) -> list[Table]:
             for one in kept
         ]
         head = ("drawings of", "parts, %", "holes, %", "parts and holes, %", "ends, %", "crossings, %", "all four, %")
-        tables.append(Table(f"{where}; counts as the exemplar's; {_about(group[0])}", head, rows))
+        tables.append(Table(f"{where}; same counts as the exemplar; {_about(group[0])}", head, rows))
     return tables
 
 

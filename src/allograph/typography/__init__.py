@@ -1,1 +1,1 @@
-"""From a sheet of paper to a font, strokes for a plotter and lines of text with their ground truth."""
+"""Sheets of paper to fill in, and what is made of them: fonts, and lines of text with their ground truth."""

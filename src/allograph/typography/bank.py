@@ -1,6 +1,6 @@
-"""A bank of drawings of every symbol, made once, from which lines of text take theirs.
+"""A bank of drawings of every symbol: made once, for all lines of text.
 
-It is a file beside the results: a job that goes on, and the other processes of one that several share, read it.
+It is a file beside the results, for jobs that continue and for processes that share a job.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
 
 _FINENESS = 4
-"""Lines of text are small: edges on a coarser raster than a font's do."""
+"""Lines of text are small, so their edges need only a coarser raster than those of a font."""
 
 _STEP = 6.0
 """Units between two points of an edge."""
@@ -36,7 +36,7 @@ _STEP = 6.0
 
 @dataclass(frozen=True)
 class BankedDrawing:
-    """One drawing in font units, y up from the baseline, its ink beginning at x = 0.
+    """One drawing in font units; y points up from the baseline, and the ink begins at x = 0.
 
     Attributes:
         edges: closed lines of points (n, 2); holes are edges of their own.
@@ -55,14 +55,14 @@ class BankedDrawing:
 
 @dataclass(frozen=True)
 class Bank:
-    """Drawings by symbol; all symbols have equally many. ``longest`` is that of the symbols, in code points."""
+    """Drawings by symbol, equally many for each. ``longest`` is the length of the longest symbol in code points."""
 
     drawings: dict[str, tuple[BankedDrawing, ...]]
     longest: int
 
 
 def bank_key(folder: Path, sha256: str, count: int, seed: int, ink: Ink) -> str:
-    """A digest of all that a bank follows from.
+    """A digest of everything that determines a bank.
 
     Raises:
         AllographError: the folder cannot be read.
@@ -88,9 +88,9 @@ def make_bank(
     ink: Ink = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Problem]:
-    """Write a bank of ``count`` drawings of every class, the pictures among them; returns what was left out.
+    """Write a bank of ``count`` drawings of every class, including the pictures; return what was left out.
 
-    Without a writer there are as many as the pictures of each class.
+    Without a writer, a class has as many drawings as pictures.
 
     Raises:
         AllographError: no class can be used, or the file cannot be written.

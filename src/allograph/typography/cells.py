@@ -1,4 +1,4 @@
-"""The boxes of a page: cut out straight, their paper white, their guide lines gone; and what is doubtful in them."""
+"""The boxes of a page, cut out straight, with white paper and without guide lines; and what is doubtful in them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SCALE = 12
 
 _PAPER_SCALE = 2
 _BLOCK = 4.0
-"""The paper's colour is sought in blocks, so many millimetres wide."""
+"""Width in millimetres of the blocks in which the paper's colour is estimated."""
 
 _GUIDES = 0.22
-"""Darkness, of 1, up to which a pixel is paper or guide line; those are printed at 0.14 at most."""
+"""Darkness, from 0 to 1, up to which a pixel is paper or guide line; guide lines are printed at no more than 0.14."""
 
 _LEAST_INK = 0.35
 _SPECK = 0.07
@@ -81,7 +81,7 @@ def _paper(photo: Image.Image, found: Located) -> np.ndarray:
 
 
 def _darkness(photo: Image.Image, found: Located, cell: Cell, paper: np.ndarray) -> np.ndarray:
-    """How much darker than its paper each pixel of a cell is, 0 to 1, in the colour in which it is most."""
+    """How much darker than its paper each pixel of a cell is, 0 to 1, in the channel with the largest difference."""
     left, top = cell.corner
     cut = np.asarray(straightened(photo, found, (left, top, *BOX), SCALE, 6.0), np.float32)
     height, width = cut.shape[:2]
@@ -99,7 +99,7 @@ def _ink_level(darkness: list[np.ndarray]) -> float:
 
 
 def _without_specks(strength: np.ndarray) -> np.ndarray:
-    """The strength without spots too small to be drawn, and without what no ink is near."""
+    """The strength without spots too small for a pen, and without anything far from all ink."""
     labels = parts(strength > 0.5)
     count = int(labels.max())
     if not count:

@@ -1,4 +1,4 @@
-"""Which symbols a sheet asks for: those of a string, of a file, or of a whole script."""
+"""The symbols of a sheet: from a string, from a file, or from a whole script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from allograph.runtime.files import explain_os_error
 from allograph.typography.naming import check_text
 
 MOST = 5000
-"""Symbols of one sheet; more paper nobody fills in."""
+"""Largest number of symbols on one sheet; nobody fills in more paper."""
 
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9
@@ -21,7 +21,7 @@ _VIRAMA = 9
 
 
 def of_text(text: str) -> tuple[str, ...]:
-    """The symbols of a text, each once, in the order in which they first occur; spaces are passed over.
+    """The symbols of a text without spaces, each once, in the order in which they first occur.
 
     Raises:
         AllographError: no symbol, more than `MOST`, or a character that cannot be drawn.
@@ -54,7 +54,7 @@ def of_file(path: Path) -> tuple[str, ...]:
 
 def of_script(name: str) -> tuple[str, ...]:
     """The letters and digits of a script, named as in Unicode (`Armenian`) or by its code (`Armn`): those of the block
-    in which its first letter stands, so of `Latin` A to Z and a to z.
+    that has its first letter. So `Latin` gives A to Z and a to z.
 
     Raises:
         AllographError: no such script, or more than `MOST` symbols.
@@ -67,7 +67,7 @@ def of_script(name: str) -> tuple[str, ...]:
     code = by_word.get(wanted) or next((code for code in names.values() if code.lower() == wanted), None)
     if code is None or code in ("Zyyy", "Zinh", "Zzzz"):
         near = get_close_matches(wanted, by_word, 1)
-        remedy = f"did you mean {near[0].title()}?" if near else "take a name of Unicode's, such as Armenian"
+        remedy = f"did you mean {near[0].title()}?" if near else "use a name from Unicode, such as Armenian"
         raise AllographError(f"there is no script called {name!r}; {remedy}")
     block, symbols = "", []
     for number in range(0x110000):
@@ -85,7 +85,8 @@ def of_script(name: str) -> tuple[str, ...]:
 
 
 def split_symbols(text: str) -> list[str]:
-    """A text's symbols: each character with the marks that follow it, and what joiners join. Spaces part them."""
+    """A text's symbols: each character with the marks that follow it, and characters that joiners join. Spaces separate
+    them."""
     symbols: list[str] = []
     joined = True
     for character in text:

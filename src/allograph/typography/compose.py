@@ -1,13 +1,13 @@
-"""The job `allograph compose`: lines of text in, pictures of them in many hands and their ground truth out.
+"""The job `allograph compose`: pictures of lines of text in many hands, with their ground truth.
 
     kraken      DIR/000/000001.png and 000001.gt.txt ...          a pair a line
     calamari    DIR/000/000001.bin.png and 000001.gt.txt ...      the same in black and white
     page-xml    DIR/000/000001.png and 000001.xml ...             a page of lines, PAGE XML of 2019-07-15
     coco        DIR/images/000/000001.png ..., annotations.json   pages, and a box around every symbol
 
-The text is read as a stream. What line k looks like depends on (drawings, text, settings, seed, k) alone, so a job that
-was stopped goes on with the same command, and several processes, each making its share of the pages, make the same
-files. A page's (or line's) ground truth is written after its picture: what has it is complete.
+The text is read as a stream. Line k depends only on (drawings, text, settings, seed, k). So the same command continues
+a job that was stopped, and several processes that share the pages make the same files. The ground truth of a page (or
+line) is written after its picture, so a page that has one is complete.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 _SETTINGS = "compose.json"
 _BATCH = 16
-"""Pages handed to the workers at once."""
+"""Number of pages that the workers get at once."""
 
 _FOLDER = 1000
-"""Files of one folder."""
+"""Number of files in a folder."""
 
 _MOST_UNKNOWN = 12
 
@@ -57,9 +57,9 @@ class ComposeSettings:
     Attributes:
         layout: which files are made.
         style: how lines vary and what they lie on.
-        drawings: of each symbol, from which lines take theirs.
-        lines: on a page, where there are pages; else lines that are made together.
-        seed: of everything random.
+        drawings: number of drawings of each symbol from which lines choose.
+        lines: number of lines on a page; without pages, number of lines that are made together.
+        seed: seed of all random choices.
         ink: of the pictures in the folder.
     """
 
@@ -91,15 +91,15 @@ def compose(
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: Processes = ALONE,
 ) -> ComposeReport:
-    """Make the pictures of all lines of a UTF-8 file, going on where an earlier call stopped.
+    """Make the pictures of all lines of a UTF-8 file; continue where an earlier call stopped.
 
-    Lines that need a symbol that no class has are left out and reported together.
+    Lines with a symbol that no class has are left out and reported together.
 
     Args:
         progress: called with (lines done by this process, lines of its share).
 
     Raises:
-        AllographError: the text or the folder cannot be used, or ``output`` was begun with other settings.
+        AllographError: the text or the folder cannot be used, or ``output`` was started with other settings.
     """
     total = _count(text)
     key = bank_key(folder, writer.sha256 if writer else "", settings.drawings, settings.seed, settings.ink)
@@ -157,7 +157,7 @@ def compose(
 def _begun(
     bank_path: Path, folder: Path, output: Path, writer: Writer | None, settings: ComposeSettings, key: str
 ) -> list[Problem]:
-    """Refuse another job's folder; make the bank where it is not there. Returns what the bank leaves out."""
+    """Refuse another job's folder, and make a missing bank. Returns what the bank leaves out."""
     path = output / _SETTINGS
     wanted = {**asdict(settings), "drawings_key": key}
     known: dict[str, Any] | None = None
@@ -170,9 +170,7 @@ def _begun(
         if settled != wanted:
             differing = next((name for name in wanted if settled.get(name) != wanted[name]), "settings")
             what = "other drawings or weights" if differing == "drawings_key" else f"another {differing}"
-            raise AllographError(
-                f"{output} was begun with {what}; go on with the same, or choose another folder with -o"
-            )
+            raise AllographError(f"{output} was started with {what}; use the same, or choose another folder with -o")
     elif output.exists() and any(not entry.name.startswith(".") for entry in output.iterdir()):
         raise AllographError(f"{output} holds other files; choose another folder with -o")
     if known is not None and bank_path.exists():
@@ -218,7 +216,7 @@ def _make(
 
 
 def _gather(output: Path, symbols: list[str]) -> None:
-    """Bring the annotations of all pages into one file, page by page."""
+    """Gather the annotations of all pages in one file, page by page."""
     parts = sorted((output / ".pages").glob("*.json"))
 
     def write(file: BinaryIO) -> None:
@@ -240,7 +238,7 @@ def _gather(output: Path, symbols: list[str]) -> None:
 
 
 def _count(text: Path) -> int:
-    """Lines that say something."""
+    """Number of lines that are not empty."""
     return sum(1 for _ in _lines(text))
 
 
@@ -254,7 +252,7 @@ def _pages(text: Path, count: int) -> Iterator[tuple[int, list[tuple[int, str]]]
 
 
 def _lines(text: Path) -> Iterator[str]:
-    """The lines of a file without spaces around them, and one where there are several within; empty ones are none."""
+    """The lines of a file without empty ones; spaces around a line are dropped, and several within count as one."""
     try:
         with open(text, encoding="utf-8-sig") as file:
             for line in file:

@@ -24,16 +24,16 @@ _SPACE = 0.58
 """The space's width, of the mean advance."""
 
 _LIKELY = 400
-"""Symbols of a font up to which all pairs are kerned; of more none: the table would be larger than all else."""
+"""Largest number of symbols that are kerned; with more, the table would be larger than the rest of the font."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """All that a font file says.
+    """The content of a font file.
 
     Attributes:
         drawings: the outline of each glyph that has one, its side bearing within it.
-        advances: of every glyph.
+        advances: the advance of every glyph.
         characters: the glyph of each code point.
         turns: glyphs of each symbol's drawings, by the first one's name.
         ligatures: glyphs that stand for several.
@@ -51,7 +51,7 @@ class Design:
 
     @cached_property
     def glyphs(self) -> tuple[str, ...]:
-        """All names but `.notdef`'s, the space's first."""
+        """All names except `.notdef`, the space first."""
         return tuple(self.advances)
 
     def advance(self, name: str) -> int:
@@ -61,7 +61,7 @@ class Design:
         return {name: round(drawing.box[0]) for name, drawing in self.drawings.items()} | {".notdef": 60}
 
     def reach(self) -> tuple[int, int]:
-        """How far the line goes up and down: as far as any ink, and no less than usual."""
+        """Ascent and descent of the line: as far as any ink reaches, and no less than usual."""
         boxes = [drawing.box for drawing in self.drawings.values()]
         top, bottom = max(box[3] for box in boxes), min(box[1] for box in boxes)
         return max(900, int(np.ceil(top))), min(-300, int(np.floor(bottom)))
@@ -83,7 +83,7 @@ class Design:
 
 
 def draw_glyph(design: Design, name: str, pen: Any) -> None:
-    """Draw a glyph's outline with a pen of fontTools', outer edges anticlockwise."""
+    """Draw a glyph's outline with a pen of fontTools, outer edges anticlockwise."""
     if name == ".notdef":
         for box in ((60, 0, 440, CAP_HEIGHT), (110, 50, 390, CAP_HEIGHT - 50)):
             left, bottom, right, top = box
@@ -101,9 +101,9 @@ def draw_glyph(design: Design, name: str, pen: Any) -> None:
 
 
 def design_of(glyphs: Sequence[Glyph], folder: Path) -> tuple[Design, list[Problem]]:
-    """Space the glyphs, kern them, and give them their places.
+    """Space the glyphs, kern them, and position marks.
 
-    Symbols of several code points become ligatures where the font has all of their parts; others are reported.
+    Symbols of several code points become ligatures if the font has all of their parts; others are reported.
     """
     single = {glyph.symbol: glyph.name for glyph in glyphs if len(glyph.symbol) == 1}
     problems: list[Problem] = []
@@ -147,7 +147,7 @@ def design_of(glyphs: Sequence[Glyph], folder: Path) -> tuple[Design, list[Probl
 def _kerning(
     glyphs: Sequence[Glyph], turns: Mapping[str, Sequence[str]], profiles: Mapping[str, list[Profile]]
 ) -> dict[tuple[str, str], int]:
-    """Of every pair of symbols that are written from the left to the right, the mean over their drawings."""
+    """The kerning of every pair of left-to-right symbols: the mean over their drawings."""
     able = [
         glyph.name
         for glyph in glyphs

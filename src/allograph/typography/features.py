@@ -1,8 +1,9 @@
 """OpenType features in Adobe's language: repeats that differ, stylistic sets, marks and kerning.
 
-`calt` goes round all drawings: after a symbol in its k-th drawing the next stands in its (k+1)-th, whichever symbol it
-is. So with v drawings of each, two of the same symbol differ up to a distance of v - 1, and spaces between them count.
-`rand`, which some programs obey, chooses the drawing with which a run begins; being first, it takes nothing from that.
+`calt` goes round all drawings: after the k-th drawing of a symbol comes the (k+1)-th drawing of the next, whichever
+symbol that is. So with v drawings of each, repeats of a symbol differ up to a distance of v - 1, spaces included.
+`rand`, which some programs support, chooses the drawing with which a run begins. It comes first, so the turns still
+follow from it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ LookupNames = Mapping[str, Sequence[str]]
 """The glyphs of each symbol's drawings, by the first one's name; all have equally many."""
 
 _BETWEEN = 2
-"""So many glyphs without drawings of their own, spaces above all, may stand between two that take turns."""
+"""Largest number of glyphs without alternates, mostly spaces, between two that take turns."""
 
 
 def feature_text(
@@ -24,7 +25,7 @@ def feature_text(
     """All substitutions.
 
     Args:
-        others: glyphs of which there is one drawing alone.
+        others: glyphs that have a single drawing.
         ligatures: the glyphs that each of these replaces.
         marks: glyphs that combine.
     """
@@ -42,7 +43,7 @@ def feature_text(
 
 
 def kerning_text(drawings: LookupNames, pairs: Mapping[tuple[str, str], int]) -> str:
-    """The feature `kern` of pairs of symbols, by their first drawings' names; all drawings of a symbol are alike."""
+    """The feature `kern`, by the names of the symbols' first drawings; all drawings of a symbol are kerned alike."""
     if not pairs:
         return ""
     used = dict.fromkeys(name for pair in pairs for name in pair)

@@ -26,7 +26,7 @@ from allograph.typography.metrics import CAP_HEIGHT, UNITS, X_HEIGHT
 FORMATS = {".ttf": "TrueType", ".otf": "CFF", ".woff2": "TrueType, compressed for the web", ".ufo": "sources"}
 
 _QUADRATIC_ERROR = 4.5
-"""How far TrueType's quadratics may be from the cubics, units."""
+"""Largest distance in units between TrueType's quadratics and the cubics."""
 
 _EPOCH = 3_786_912_000
 """Seconds from 1904 to 2024: the same drawings give the same file."""
@@ -34,7 +34,7 @@ _EPOCH = 3_786_912_000
 
 @dataclass(frozen=True)
 class FontNames:
-    """What the font calls itself.
+    """The names in the font.
 
     Raises:
         AllographError: a name that a font cannot have.
@@ -46,9 +46,9 @@ class FontNames:
 
     def __post_init__(self) -> None:
         if not self.postscript:
-            raise AllographError(f"a font cannot be called {self.family!r}; take a name with letters of A to Z")
+            raise AllographError(f"a font cannot be called {self.family!r}; choose a name with letters from A to Z")
         if len(self.family) > 27:
-            raise AllographError(f"{self.family!r} is too long for a font's name; take 27 characters at most")
+            raise AllographError(f"{self.family!r} is too long for a font's name; choose at most 27 characters")
 
     @property
     def postscript(self) -> str:
@@ -57,7 +57,7 @@ class FontNames:
 
 
 def write_font(path: Path, design: Design, names: FontNames, *, overwrite: bool = False) -> None:
-    """Write the font in the format that the file's name ends in, `FORMATS`.
+    """Write the font in the format of the file's ending, one of `FORMATS`.
 
     Raises:
         AllographError: another ending; the file exists and ``overwrite`` is false, or it cannot be written.
@@ -126,7 +126,7 @@ def build_font(design: Design, names: FontNames, *, cff: bool = False) -> Any:
 
 
 def _reach_of_points(font: Any) -> tuple[int, int]:
-    """The highest and the lowest of all points: those off a curve lie beyond it, and count."""
+    """The highest and the lowest of all points, including control points beyond the curve."""
     glyphs, boxes = font.getGlyphSet(), []
     for name in glyphs.keys():  # noqa: SIM118, a glyph set is no dictionary
         pen = ControlBoundsPen(glyphs)
@@ -167,7 +167,7 @@ def _charstring(design: Design, name: str) -> Any:
 
 
 def _smooth_at_all_sizes(font: Any) -> None:
-    """No hinting: the table that asks for grey levels at every size, and the program that turns off drop-outs."""
+    """No hinting: a table that asks for grey levels at every size, and a program that prevents drop-outs."""
     from fontTools.ttLib import newTable
     from fontTools.ttLib.tables.ttProgram import Program
 

@@ -1,4 +1,4 @@
-"""The drawings of a font: of every class some of the person's own and some new ones, as outlines in font units."""
+"""The drawings of a font as outlines in font units: of every class, some by the person and some new ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Drawing:
     edges: tuple[np.ndarray, ...]
 
     def moved(self, right: float) -> Drawing:
-        """The same so many units further to the right."""
+        """The same outline, moved to the right by this many units."""
         by = np.array([right, 0.0])
         curves = tuple(tuple(curve + by for curve in closed) for closed in self.curves)
         return Drawing(curves, tuple(edge + by for edge in self.edges))
@@ -53,7 +53,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Glyph:
-    """A symbol and its drawings, the person's own first; ``own`` says how many those are."""
+    """A symbol and its drawings; the first ``own`` of them are by the person."""
 
     symbol: str
     name: str
@@ -62,7 +62,7 @@ class Glyph:
 
 
 class Sources(NamedTuple):
-    """A class that can be used: its symbol, and its pictures with what they show."""
+    """A usable class: its symbol, and its pictures with what they show."""
 
     symbol: str
     folder: str
@@ -81,11 +81,11 @@ def collect(
 ) -> tuple[list[Glyph], list[Problem]]:
     """The glyphs of all classes under a folder, by code point, and what was left out.
 
-    Each has ``variants`` drawings: pictures of the class, then, if they are too few, new drawings after them in turn.
-    Without a writer a class has as many as all classes have pictures, ``variants`` at most.
+    Each has ``variants`` drawings: the pictures of the class and, if these are too few, new drawings of them in turn.
+    Without a writer, every class has as many drawings as the class with the fewest pictures, at most ``variants``.
 
     Raises:
-        AllographError: no class can be used, or the folder is none.
+        AllographError: no class can be used, or there is no such folder.
     """
     sources, problems = read_sources(folder, ink)
     if not sources:
@@ -133,7 +133,7 @@ def outlined(shape: Shape, frame: Frame) -> Drawing:
 
 
 def glyph_name(symbol: str) -> str:
-    """As the Adobe glyph list has it, else `uni0531` or `u10300`; of several code points joined by `_`."""
+    """The name in the Adobe glyph list, otherwise `uni0531` or `u10300`; several code points are joined by `_`."""
     return "_".join(_name(ord(character)) for character in symbol)
 
 
@@ -153,7 +153,7 @@ def read_sources(folder: Path, ink: Ink) -> tuple[list[Sources], list[Problem]]:
         try:
             if symbol is None:
                 raise AllographError(
-                    f"{where}: the name says no character; call it as the character itself or by its code point, U+0041"
+                    f"{where}: the name is no character; use the character itself or its code point, such as U+0041"
                 )
             check_text(symbol)
             if symbol in found:
@@ -177,7 +177,7 @@ def read_sources(folder: Path, ink: Ink) -> tuple[list[Sources], list[Problem]]:
 def new_drawings(
     writer: Writer, source: Sources, count: int, seed: int, ink: Ink, *, fineness: int = FINENESS
 ) -> list[tuple[Path, Shape]]:
-    """New drawings after the class's pictures in turn, each in the frame of its picture."""
+    """New drawings of the class's pictures in turn, each in the frame of its picture."""
     paths: Sequence[Path] = list(source.pictures)
     by_path = []
     for place, path in enumerate(paths):

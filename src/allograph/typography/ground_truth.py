@@ -1,4 +1,4 @@
-"""What a page says, as PAGE XML and as COCO annotations."""
+"""The content of a page as PAGE XML and as COCO annotations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MADE = "2024-01-01T00:00:00"
 
 
 def page_xml(page: PageImage, image: str) -> bytes:
-    """PAGE XML of 2019-07-15: one region, its lines with baselines, words and glyphs, texts and boxes."""
+    """PAGE XML of 2019-07-15: one region with its lines, baselines, words, glyphs, texts and boxes."""
     ElementTree.register_namespace("", _PAGE)
     root = ElementTree.Element(f"{{{_PAGE}}}PcGts")
     about = _add(root, "Metadata")
@@ -50,7 +50,7 @@ def page_xml(page: PageImage, image: str) -> bytes:
 
 
 def coco_head(symbols: Sequence[str]) -> dict[str, Any]:
-    """What a COCO file says besides images and annotations: the symbols are its categories, from 1."""
+    """The rest of a COCO file, besides images and annotations: the symbols are its categories, from 1."""
     categories = [{"id": number, "name": symbol, "supercategory": "symbol"} for number, symbol in enumerate(symbols, 1)]
     return {"info": {"description": "Lines of text, made by allograph", "version": "1"}, "categories": categories}
 

@@ -1,4 +1,4 @@
-"""Lines of text in one hand each: what is drawn once for a line, and how its symbols are set and inked."""
+"""Lines of text, each in one hand: what is chosen once for a line, and how its symbols are set and inked."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from allograph.typography.bank import Bank, BankedDrawing
 from allograph.typography.spacing import kern
 
 _OVER = 3
-"""Lines are drawn so many times larger, across and down."""
+"""Factor by which lines are drawn larger, across and down."""
 
 _FAVOURITES = 4
-"""Drawings of a symbol among which a line chooses: a hand repeats itself, though never quite."""
+"""Number of drawings of a symbol from which a line chooses: a hand repeats itself, though never exactly."""
 
 _WORD_GAP = 330.0
 _ABOVE, _BELOW = 960.0, 380.0
 """Units kept above and below the baseline, as long as no ink goes further."""
 
 _MARGIN = 0.18
-"""White around a line, of the em."""
+"""White around a line, as a share of the em."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How much lines vary and what they lie on.
+    """How much lines vary, and their paper.
 
     Attributes:
-        size: pixels of an em, that of an average line.
-        variation: of the hands, 1 as people's; 0 for all alike.
+        size: pixels of an em in an average line.
+        variation: variation of the hands; 1 as among people, 0 for all alike.
         paper: `white`, or `aged`, with a colour, grain and stains.
         rules: whether rules run under the lines.
-        noise: of 0 to 1: grain, blur and faded ink.
+        noise: grain, blur and faded ink, 0 to 1.
     """
 
     size: int = 48
@@ -51,15 +51,15 @@ class Style:
 
 @dataclass(frozen=True)
 class Hand:
-    """What is the same all along a line.
+    """What stays the same all along a line.
 
     Attributes:
         scale: pixels of a unit; `aspect`: width over height; `slant`: shear, to the right.
-        pen: by how many units strokes are thicker.
-        spacing, word: units more between symbols and between words.
-        wave, phase, period: height, beginning and length of the baseline's waves, units.
+        pen: units by which strokes are thicker.
+        spacing, word: additional units between symbols and between words.
+        wave, phase, period: height, start and length of the baseline's waves, units.
         rise: of the baseline, units for each unit to the right.
-        unsteadiness: of single symbols, 1 as usual.
+        unsteadiness: unsteadiness of single symbols; 1 is usual.
         ink: red, green and blue.
     """
 
@@ -99,7 +99,7 @@ class Hand:
 
 @dataclass(frozen=True)
 class Placed:
-    """A symbol in a line's picture: its box (left, top, right, bottom), pixels, and its place in the text."""
+    """A symbol in a line's picture: its box (left, top, right, bottom) in pixels, and its place in the text."""
 
     symbol: str
     box: tuple[float, float, float, float]
@@ -108,14 +108,14 @@ class Placed:
 
 @dataclass(frozen=True)
 class Line:
-    """A line set.
+    """A finished line.
 
     Attributes:
         text: what it says.
         coverage: float32 (h, w), the ink, 0 to 1.
         symbols: in the order of the text.
         baseline: points (x, y), pixels.
-        hand: in which it is written.
+        hand: the hand that wrote it.
     """
 
     text: str
@@ -126,7 +126,7 @@ class Line:
 
 
 def split_line(text: str, bank: Bank) -> tuple[list[tuple[str, int]], list[str]]:
-    """A text as symbols of the bank, the longest first, with their places in it; and characters that are none."""
+    """A text as symbols of the bank, the longest match first, with their places; and the characters that it lacks."""
     found: list[tuple[str, int]] = []
     unknown: list[str] = []
     place = 0
@@ -147,7 +147,7 @@ def split_line(text: str, bank: Bank) -> tuple[list[tuple[str, int]], list[str]]
 
 
 def set_line(text: str, bank: Bank, style: Style, random: np.random.Generator) -> Line:
-    """Write a text of the bank's symbols in a hand of its own."""
+    """Write a text in the bank's symbols, in a hand of its own."""
     hand = Hand.at_random(random, style)
     symbols, _ = split_line(text, bank)
     glyphs = _chosen(symbols, bank, random)
@@ -180,7 +180,7 @@ def set_line(text: str, bank: Bank, style: Style, random: np.random.Generator) -
 
 
 def _chosen(symbols: Sequence[tuple[str, int]], bank: Bank, random: np.random.Generator) -> list[BankedDrawing | None]:
-    """A drawing for each symbol: of a line's favourites, none twice in a row."""
+    """A drawing for each symbol, from the line's favourites, none twice in a row."""
     favourites: dict[str, np.ndarray] = {}
     last: dict[str, int] = {}
     glyphs: list[BankedDrawing | None] = []
@@ -203,7 +203,7 @@ def _spread(
     hand: Hand,
     random: np.random.Generator,
 ) -> list[tuple[str, int, BankedDrawing, float, np.ndarray]]:
-    """(symbol, place in the text, drawing, x in units, how it is shaken) of each drawn symbol, from the left."""
+    """(symbol, place in the text, drawing, x in units, its unsteadiness) of each drawn symbol, from the left."""
     order = _visual(symbols)
     x, before, spread = 0.0, None, []
     for number in order:
@@ -226,7 +226,7 @@ def _spread(
 
 
 def _visual(symbols: Sequence[tuple[str, int]]) -> list[int]:
-    """The places of symbols from the left to the right: reversed where the text runs to the left, numbers not."""
+    """The places of symbols from left to right: reversed in right-to-left text, except numbers."""
     kinds = [unicodedata.bidirectional(symbol[0]) for symbol, _ in symbols]
     if not any(kind in ("R", "AL") for kind in kinds) or any(kind == "L" for kind in kinds):
         return list(range(len(symbols)))
@@ -240,7 +240,7 @@ def _visual(symbols: Sequence[tuple[str, int]]) -> list[int]:
 
 
 def _bent(edge: np.ndarray, x: float, hand: Hand, shake: np.ndarray) -> np.ndarray:
-    """An edge in the line's units: the symbol's own little turn and size, the hand's slant, the place."""
+    """An edge in the line's units, with the symbol's own slight turn and size, the hand's slant, and the place."""
     turn, size, lift = 0.016 * shake[0], 1 + 0.022 * shake[1], 7.0 * shake[2]
     slant = hand.slant + 0.012 * shake[3]
     u, v = size * edge[:, 0], size * edge[:, 1]
@@ -254,7 +254,7 @@ def _baseline(x: np.ndarray, hand: Hand) -> np.ndarray:
 
 
 def _inked(symbols: list[list[np.ndarray]], size: tuple[int, int], thicker: float) -> np.ndarray:
-    """The ink of all symbols, 0 to 1, their strokes so many pixels thicker."""
+    """The ink of all symbols, 0 to 1, with strokes this many pixels thicker."""
     large = size[0] * _OVER, size[1] * _OVER
     sheet = np.zeros((large[1], large[0]), bool)
     for edges in symbols:

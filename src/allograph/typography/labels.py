@@ -1,4 +1,4 @@
-"""The printed label of a cell: the symbol in a font of this machine that has it, as outlines."""
+"""The printed label of a cell: the symbol as outlines, from a font of this machine that has it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _DOTTED_CIRCLE = "\u25cc"
 
 
 class Labels:
-    """Fonts that hold the symbols of a sheet; symbols that none holds are in ``missing``."""
+    """Fonts for the symbols of a sheet; ``missing`` are the symbols that no font has."""
 
     def __init__(self, symbols: Sequence[str], fonts: Sequence[Path] = (), *, system: bool = True) -> None:
-        """Search in ``fonts`` first, then, with ``system``, in those that are installed.
+        """Search ``fonts`` first, then, with ``system``, the installed ones.
 
         Raises:
             AllographError: one of ``fonts`` cannot be read.
@@ -59,7 +59,7 @@ class Labels:
 
     def draw(self, symbol: str, pen_at: Any) -> float | None:
         """Draw a symbol with ``pen_at(scale, x)``, a function that gives a pen whose unit is ``scale`` em and whose
-        origin is ``x`` em; returns the symbol's width in em, or None where no font has it."""
+        origin is ``x`` em; return the symbol's width in em, or None if no font has it."""
         if symbol not in self._font_of:
             return None
         font, characters = self._font_of[symbol]
@@ -83,7 +83,7 @@ def _fonts_in(path: Path) -> Iterator[Any]:
 
 
 def _installed() -> Iterator[Path]:
-    """Font files of the system and of the user, in an order that is the same at every call."""
+    """Font files of the system and of the user, always in the same order."""
     home = Path.home()
     if sys.platform == "win32":
         folders = [Path(os.environ.get("WINDIR", r"C:\Windows")) / "Fonts"]

@@ -1,7 +1,7 @@
-"""Where everything stands on a sheet, and the code on every page that says what is on it.
+"""The layout of a sheet, and the code on every page that describes it.
 
-All lengths are millimetres from the upper left corner of the page. The code holds the whole page, its characters too:
-a photograph is read without the file that the sheet was printed from.
+All lengths are millimetres from the upper left corner of the page. The code describes the whole page, including its
+characters, so a photograph can be read without the printed file.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Guides = Literal["lines", "square"]
 PAPERS = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
 
 MARK = 4.5, 3.0, 1.6
-"""Radii of a registration mark: of its black ring, outside and inside, and of the black disc within."""
+"""Radii of a registration mark: outside and inside of its black ring, and the black disc within."""
 
 _MARK_AT = 13.0
-"""From each edge of the page to the middles of the marks."""
+"""Distance of the marks' centres from each edge of the page."""
 
 CODE = 28.0
 """Side of the QR code, without its quiet zone."""
@@ -36,7 +36,7 @@ _CODE_TOP = 8.0
 _TOP, _BOTTOM, _SIDE = 41.0, 20.5, 12.0
 PITCH = 23.25, 28.5
 BOX = 20.4, 22.5
-"""Width and height of the box to write in; above it, in the rest of the pitch, stands the label."""
+"""Width and height of the box to write in; the label stands above it, in the rest of the pitch."""
 
 _LABEL = 5.0
 
@@ -51,8 +51,8 @@ _SQUARE_SCRIPTS = frozenset({"Hani", "Hira", "Kana", "Hang", "Bopo", "Yiii", "Ta
 
 @dataclass(frozen=True)
 class Cell:
-    """One box: its symbol, which of the symbol's boxes it is (from 1), its place in the page's order (from 0), and the
-    box's (left, top), mm."""
+    """One box: its symbol, its number among the symbol's boxes (from 1), its place in the page's order (from 0), and
+    its (left, top) in mm."""
 
     symbol: str
     number: int
@@ -62,12 +62,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a sheet, all that its code says.
+    """One page of a sheet, as its code describes it.
 
     Attributes:
         paper: `a4` or `letter`.
-        guides: `lines` for what stands on a baseline, `square` for what fills a square.
-        boxes: for each symbol.
+        guides: `lines` for symbols on a baseline, `square` for symbols that fill a square.
+        boxes: number of boxes for each symbol.
         number, pages: of this page, from 1, and how many the sheet has.
         sheet: names the sheet: a hash of all its symbols and settings.
         symbols: on this page, in order.
@@ -98,14 +98,14 @@ class Page:
 
     @cached_property
     def marks(self) -> tuple[tuple[float, float], ...]:
-        """Middles of the registration marks, clockwise from the upper left one."""
+        """Centres of the registration marks, clockwise from the upper left one."""
         width, height = self.size
         near, right, low = _MARK_AT, width - _MARK_AT, height - _MARK_AT
         return (near, near), (right, near), (right, low), (near, low)
 
     @cached_property
     def dots(self) -> tuple[tuple[float, float], ...]:
-        """Middles of the small dots between all cells, which tell how the paper is bent."""
+        """Centres of the small dots between all cells, which show how the paper is bent."""
         columns, rows = _grid(self.paper)
         left = _left(self.paper)
         return tuple((left + i * PITCH[0], _TOP + j * PITCH[1]) for j in range(rows + 1) for i in range(columns + 1))
@@ -117,7 +117,7 @@ class Page:
 
     @cached_property
     def code(self) -> str:
-        """What the QR code says, in its alphanumeric alphabet."""
+        """The text of the QR code, in its alphanumeric alphabet."""
         guides, paper = self.guides[0].upper(), self.paper[0].upper()
         runs = "/".join(_runs(self.symbols))
         return f"ALLOGRAPH1:{paper}{guides}:{self.boxes}:{self.number}.{self.pages}:{self.sheet}:{runs}"
@@ -158,7 +158,7 @@ def pages_of(
         guides = "square" if 2 * square > len(symbols) else "lines"
     most = math.prod(_grid(paper))
     if not 1 <= boxes <= most:
-        raise AllographError(f"{boxes} boxes for each symbol do not go on a page; take 1 to {most}")
+        raise AllographError(f"{boxes} boxes for each symbol do not fit on a page; choose 1 to {most}")
     each = most // boxes
     parts: list[tuple[str, ...]] = []
     for symbol in symbols:
@@ -177,7 +177,7 @@ def _grid(paper: str) -> tuple[int, int]:
 
 
 def _left(paper: str) -> float:
-    """Where the first column begins."""
+    """The left edge of the first column."""
     return (PAPERS[paper][0] - _grid(paper)[0] * PITCH[0]) / 2
 
 

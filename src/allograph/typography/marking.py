@@ -1,4 +1,4 @@
-"""Where combining marks stand: above or below the middle of what they follow."""
+"""The places of combining marks: above or below the middle of the symbol that they follow."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BELOW = frozenset({202, 220, 240})
 
 
 def mark_text(bases: Mapping[str, Drawing], marks: Mapping[str, Drawing], classes: Mapping[str, int]) -> str:
-    """The feature `mark`, of marks by their Unicode combining class; nothing where there are none.
+    """The feature `mark`, for marks by their Unicode combining class; empty without marks.
 
-    A mark's anchor is the middle of its lower edge, or, where it stands below, of its upper one; a symbol's are the
-    middles of its own edges, a gap away.
+    A mark's anchor is the middle of its lower edge or, if it stands below, of its upper edge. A symbol's anchors are
+    the middles of its own edges, a gap away.
     """
     lines = []
     sides = set()

@@ -1,9 +1,9 @@
-"""Finding a sheet's page in a photograph: its four round marks, its code, and how the paper lies.
+"""Finds a sheet's page in a photograph: its four round marks, its code, and how the paper is bent.
 
-A mark is a black ring around a black disc, so a part of the dark pixels that holds another in its very middle, of the
-right proportion. Any four of them that make a convex figure may be the page's; the code, which must stand where it
-belongs, tells whether they are, and which of them is the upper left one. The four fix a projective map; the dots
-between the cells, sought where it puts them, tell how bent paper and lens depart from it.
+A mark is a black ring around a black disc: a part of the dark pixels with another in its very middle, in the right
+proportion. Any four marks that make a convex figure may be those of the page. The code, which must be in its place,
+confirms them and shows which is the upper left one. The four determine a projective map. The dots between the cells are
+sought where this map puts them; their distances from there show how the paper and the lens bend the page.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from allograph.errors import AllographError
 from allograph.typography.layout import CODE, MARK, PAPERS, Page, pages_of
 
 _SIDE = 2000
-"""Marks are sought in a copy of this longer side, pixels."""
+"""Longer side in pixels of the copy in which marks are sought."""
 
 _MOST_MARKS = 12
 _CODE_SCALE = 14
-"""Pixels a millimetre at which the code is read."""
+"""Pixels per millimetre at which the code is read."""
 
 _DOT_SCALE = 8
 _DOT_REACH = 3.0
 """How far from its expected place a dot is sought, mm."""
 
 _DOT_AREA = 0.95
-"""Of a dot, square millimetres."""
+"""Area of a dot in square millimetres."""
 
 Points = np.ndarray
 """(n, 2), x and y."""
@@ -48,11 +48,11 @@ class Located:
     """A page in a photograph.
 
     Attributes:
-        page: what its code says.
+        page: the page as its code describes it.
         homography: (3, 3), from millimetres on the page to pixels of the photograph.
-        bend: coefficients (10, 2) of a cubic polynomial, millimetres to be added to a place on the page before it is
-            mapped; see `_monomials`.
-        dots: how many dots the bend follows from.
+        bend: coefficients (10, 2) of a cubic polynomial that gives the millimetres to add to a place on the page before
+            it is mapped; see `_monomials`.
+        dots: number of dots that determine the bend.
     """
 
     page: Page
@@ -61,7 +61,7 @@ class Located:
     dots: int = 0
 
     def to_photo(self, places: Points) -> Points:
-        """Pixels of the photograph, of places on the page in millimetres."""
+        """Places on the page in millimetres as pixels of the photograph."""
         places = np.asarray(places, float)
         return _mapped(self.homography, places + _monomials(places, self.page.size) @ self.bend)
 
@@ -105,7 +105,7 @@ def parts(mask: np.ndarray) -> np.ndarray:
 
 
 def _marks(grey: Image.Image) -> Points:
-    """Middles of all that looks like a mark, the largest first, in pixels of ``grey``."""
+    """Centres of everything that looks like a mark, the largest first, in pixels of ``grey``."""
     factor = max(grey.size) / _SIDE
     small = grey if factor <= 1 else grey.resize((round(grey.width / factor), round(grey.height / factor)))
     scale = grey.width / small.width
@@ -205,7 +205,7 @@ def _codes(picture: Image.Image) -> list[Any]:
 def straightened(
     photo: Image.Image, found: Located, box: tuple[float, float, float, float], scale: float, patch: float = 12.0
 ) -> Image.Image:
-    """The part (left, top, width, height) of the page, mm, at so many pixels a millimetre, flat and upright.
+    """The part (left, top, width, height) of the page, mm, at ``scale`` pixels per millimetre, flat and upright.
 
     The map is followed exactly at the corners of patches, ``patch`` mm wide.
     """
@@ -235,7 +235,7 @@ def _monomials(places: Points, size: tuple[float, float]) -> np.ndarray:
 
 
 def _with_bend(grey: Image.Image, found: Located) -> Located:
-    """The same page with the bend that its dots show, in two rounds."""
+    """The same page with the bend that its dots show, found in two rounds."""
     dots = np.array(found.page.dots)
     for reach in (_DOT_REACH, _DOT_REACH / 2):
         seen: list[tuple[np.ndarray, np.ndarray]] = []
@@ -261,7 +261,7 @@ def _with_bend(grey: Image.Image, found: Located) -> Located:
 
 
 def _dot_shift(grey: Image.Image, found: Located, dot: np.ndarray, reach: float) -> np.ndarray | None:
-    """How far, in mm, the dot lies from where the map puts it; None where none is seen."""
+    """Distance (x, y) in mm of the dot from where the map puts it; None if there is no dot."""
     x, y = dot
     cut = straightened(grey, found, (x - reach, y - reach, 2 * reach, 2 * reach), _DOT_SCALE)
     levels = np.asarray(cut, np.float32)

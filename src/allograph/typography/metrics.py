@@ -1,8 +1,8 @@
-"""How a picture's pixels become a font's units: where the baseline lies, and how large a symbol is.
+"""From a picture's pixels to a font's units: the baseline and the size of a symbol.
 
-Of pictures that `allograph read-sheet` made, the sheet's guide lines tell. Of others it is estimated: where all
-pictures are of one size and their symbols stand on one line, that line is the baseline; else every symbol is brought by
-itself to the zone that its letters have in print (`g` reaches from the descender to the x-height).
+For pictures that `allograph read-sheet` made, the sheet's guide lines give both. For others they are estimated. If all
+pictures have one size and their symbols stand on one line, that line is the baseline. Otherwise every symbol is fitted
+to the zone that it has in print (`g` reaches from the descender to the x-height).
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ _SIGNS = {
     **dict.fromkeys("()[]{}|/\\", (-140, 760)),
 }
 _KEEP_PEN = frozenset(".…_-–—~−·•=,'\"’‘“”`´:;")
-"""Signs whose height says nothing of their size: they keep the pen's width."""
+"""Signs whose height says nothing about their size: they keep the pen's width."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Units for a pixel, and the baseline's height in the picture, in pixels from its top."""
+    """Units per pixel, and the baseline's distance from the top of the picture in pixels."""
 
     scale: float
     baseline: float
 
 
 def guides_of(folder: Path) -> dict[Path, Frame]:
-    """The frame of every picture that a sheet gave, by its `sheet.json`; none where there is no such file.
+    """The frame of every picture from a sheet, by its `sheet.json`; none without such a file.
 
     Raises:
         AllographError: it is damaged.
@@ -85,7 +85,7 @@ def guides_of(folder: Path) -> dict[Path, Frame]:
 
 
 def frames_of(shapes: Mapping[tuple[str, Path], Shape], known: Mapping[Path, Frame]) -> dict[Path, Frame]:
-    """The frame of each (symbol, picture): the known one, else one estimated from all that have none."""
+    """The frame of each (symbol, picture): the known one, otherwise one estimated from all that have none."""
     unknown = {key: shape for key, shape in shapes.items() if key[1] not in known}
     return {**{path: known[path] for _, path in shapes if path in known}, **_estimated(unknown)}
 
@@ -114,7 +114,7 @@ def _estimated(shapes: Mapping[tuple[str, Path], Shape]) -> dict[Path, Frame]:
 
 
 def _common(shapes: Mapping[tuple[str, Path], Shape]) -> dict[Path, Frame] | None:
-    """One frame for all, where the pictures have one size and what should stand on the baseline does."""
+    """One frame for all, if the pictures have one size and the symbols stand on one baseline; otherwise None."""
     sizes = np.array([shape.size for shape in shapes.values()], float)
     if len(shapes) < 3 or (np.ptp(sizes, axis=0) > 0.02 * sizes.max(0)).any():
         return None

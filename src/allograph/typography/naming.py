@@ -4,8 +4,8 @@
     !                   U+0021-exclamation-mark
     Devanagari ksha     U+0915_U+094D_U+0937-क्ष
 
-The code points alone count. They tell `a` from `A` also where a file system does not, survive its normalisation, and
-keep the folders in the order of the code points; what follows them is for people.
+Only the code points count. They distinguish `a` from `A` even if the file system does not, survive its normalisation,
+and keep the folders in the order of the code points. The rest of the name is for people.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import unicodedata
 from allograph.errors import AllographError
 
 MAX_CODE_POINTS = 12
-"""Of one symbol: their folder's name stays below the 255 bytes that file systems hold."""
+"""Largest number of code points in a symbol: the folder's name must stay below the 255 bytes of file systems."""
 
 _CODES = re.compile(r"U\+([0-9A-F]{4,6})((?:_U\+[0-9A-F]{4,6})*)(?:-.*)?", re.DOTALL)
 
@@ -44,7 +44,7 @@ def class_name(text: str) -> str:
 
 
 def check_text(text: str) -> None:
-    """Refuse what is no written symbol.
+    """Refuse a text that is not a written symbol.
 
     Raises:
         AllographError: no code point, too many, a control character, a space, half of a pair, or nothing assigned.
@@ -66,7 +66,8 @@ def check_text(text: str) -> None:
 
 
 def class_text(folder: str) -> str | None:
-    """The symbol that a class folder names: by code points, or as its whole name where that is one; else None."""
+    """The symbol that a class folder names, by code points or, if it is a single symbol, by its whole name; otherwise
+    None."""
     if match := _CODES.fullmatch(folder):
         codes = [match[1], *re.findall(r"U\+([0-9A-F]+)", match[2])]
         values = [int(code, 16) for code in codes]
@@ -77,7 +78,7 @@ def class_text(folder: str) -> str | None:
 
 
 def has_code_points(folder: str) -> bool:
-    """Whether a folder's name begins with code points, as those of `class_name` do."""
+    """Whether a folder's name begins with code points, like those of `class_name`."""
     return _CODES.fullmatch(folder) is not None
 
 

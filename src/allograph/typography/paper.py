@@ -1,4 +1,4 @@
-"""What lines of text lie on: paper, rules, and what a scanner adds."""
+"""The paper under lines of text: its colour and rules, and what a scanner adds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy import ndimage
 from allograph.typography.hand import Line, Placed, Style
 
 _LEADING = 0.22
-"""White between two lines, of the em, besides what they have."""
+"""Additional white between two lines, as a share of the em."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def as_picture(line: Line, style: Style, random: np.random.Generator, *, binary:
 
 
 def laid_out(lines: Sequence[Line], style: Style, random: np.random.Generator) -> PageImage:
-    """Lines below each other on one page, flush left but for some unevenness."""
+    """Lines below each other on one page, flush left with some unevenness."""
     em = style.size
     margin = em
     width = max(line.coverage.shape[1] for line in lines) + 2 * margin
@@ -98,7 +98,7 @@ def _sheet(size: tuple[int, int], style: Style, random: np.random.Generator) -> 
 
 
 def _grain(size: tuple[int, int], scale: float, random: np.random.Generator) -> np.ndarray:
-    """Noise (h, w) of standard deviation about 1 that varies over so many pixels."""
+    """Noise (h, w) of standard deviation about 1 that varies over this many pixels."""
     small = random.normal(0, 1, (max(2, round(size[1] / scale) + 2), max(2, round(size[0] / scale) + 2)))
     return np.asarray(Image.fromarray(small.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
 

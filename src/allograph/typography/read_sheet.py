@@ -1,10 +1,10 @@
-"""The job `allograph read-sheet`: photographs or scans of filled-in pages in, a folder of classes out.
+"""The job `allograph read-sheet`: from photographs or scans of filled-in pages to a folder of classes.
 
     DIR/U+0041-A/01.png ...      what each box holds, grey on white, all of one size; 02 is the symbol's second box
     DIR/sheet-ID-1.png           the page, straightened, with its empty and doubtful boxes marked
     DIR/sheet.json               which pages were read, and where the guide lines lie in the pictures
 
-Pages may come in any order, also by several calls. A page that was read stays until it is read again with `overwrite`.
+Pages may come in any order, also in several calls. A page that was read stays until it is read again with `overwrite`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PageRead:
 
     Attributes:
         photo: its file.
-        sheet, number, pages: which page of which sheet it is, and how many that has.
+        sheet, number, pages: the sheet, the number of this page, and the number of all pages.
         files: the pictures made.
         empty: symbols whose boxes are empty, one for each box.
         doubtful: pictures to look at, and why.
@@ -58,7 +58,7 @@ class PageRead:
 
 
 def read_sheets(photos: Sequence[Path], output: Path, *, overwrite: bool = False) -> Iterator[PageRead | Problem]:
-    """Read pages, yielding for each what was found or what is wrong with it; at the end the pages that are missing.
+    """Read pages; yield for each what was found or what is wrong with it, and at the end the missing pages.
 
     Raises:
         AllographError: nothing can be written in ``output``, or its index is damaged.
@@ -163,7 +163,7 @@ class _Index:
         )
 
     def _free(self, name: str, number: int, stale: set[Path], taken: set[Path]) -> Path:
-        """The first name from ``number`` on that no other page's picture has."""
+        """The first name, from ``number`` on, that no picture of another page has."""
         while (path := self._folder / name / f"{number:02d}.png") in taken or (path.exists() and path not in stale):
             number += 1
         return path
@@ -192,7 +192,7 @@ def _pictures(path: Path) -> Iterator[tuple[Image.Image, str]]:
             return
         with Image.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
-                raise _Unreadable(f"{path} is {file.width} x {file.height} pixels large; make it smaller")
+                raise _Unreadable(f"{path} is {file.width} x {file.height} pixels large; scale it down")
             for number in range(getattr(file, "n_frames", 1)):
                 file.seek(number)
                 upright = ImageOps.exif_transpose(file)

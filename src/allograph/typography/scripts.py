@@ -1,4 +1,4 @@
-"""What a font made of separate drawings cannot do for some scripts."""
+"""Scripts that a font of separate drawings cannot set well."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REORDERED = frozenset(
 
 
 def cautions(symbols: Iterable[str]) -> Iterator[str]:
-    """One line for each kind of script among the symbols that the font sets less than well."""
+    """One line for each kind of script among the symbols that the font does not set well."""
     found = {scripts.script(symbol[0]) for symbol in symbols}
     if joined := sorted(found & _JOINED):
         yield f"{_named(joined)}: letters stand apart in their isolated forms; joined forms are not made"

@@ -1,6 +1,6 @@
-"""The edges of ink, as lines of points in a picture's own pixels: of a picture that was handed in, and of new drawings.
+"""The edges of ink in pictures and in new drawings, as lines of points in a picture's own pixels.
 
-This is the one place where fonts and strokes touch the pictures' side of the package.
+This is the only place where fonts and lines use the imaging of the package.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from allograph.imaging import Exemplar
 
 _SMOOTH = 0.12
-"""Of the pen's width: how far a traced edge is smoothed, standard deviation."""
+"""Standard deviation of the smoothing of a traced edge, as a share of the pen's width."""
 
 _SPARE = 20
-"""So many more drawings are made than needed, and those kept that are most like their exemplar."""
+"""Number of drawings made beyond those needed; those most like their exemplar are kept."""
 
 _BLOCK = 8
 _RANKING_FINENESS = 4
 
 _NEARER = 0.75
-"""How much of the way to its exemplar's size and place a drawing goes."""
+"""How far a drawing moves towards its exemplar's size and place, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Shape:
 
     @property
     def topology(self) -> tuple[int, int]:
-        """Numbers of parts and of holes: edges run one way round ink and the other way round paper."""
+        """Numbers of parts and of holes: edges run one way around ink and the other way around paper."""
         areas = [_area(edge) for edge in self.edges]
         return sum(area > 0 for area in areas), sum(area < 0 for area in areas)
 
@@ -97,15 +97,15 @@ def drawn_shapes(
 ) -> list[Shape]:
     """New drawings of an exemplar, placed in its picture as `allograph write` would.
 
-    The noise follows from ``key`` and the drawing's number. More are made than asked for, and those preferred that are
-    most like the exemplar by `unlikeness`: in a word a letter that lost its bar is another letter. Edges are traced on
-    a raster of ``fineness`` points a pixel of the model.
+    The noise follows from ``key`` and the drawing's number. More are made than asked for; those most like the exemplar
+    (`unlikeness`) are kept, because in a word a letter that lost its bar is another letter. Edges are traced on a
+    raster of ``fineness`` points per pixel of the model.
     """
     import torch
 
     style = exemplar.style
     if not isinstance(style, SymbolStyle):
-        raise AllographError("this model draws pictures, not ink on paper; take a model of symbols, such as omniglot")
+        raise AllographError("this model draws pictures, not ink on paper; choose a model of symbols, such as omniglot")
     wanted = -(-(count + _SPARE) // _BLOCK) * _BLOCK
     noise = noise_for(writer.model.noise_shape, [(*key, number) for number in range(wanted)])
     context = torch.from_numpy(exemplar.image)[None, None]
@@ -122,8 +122,8 @@ def drawn_shapes(
 def unlikeness(one: Shape, other: Shape) -> tuple[int, float]:
     """How much two shapes differ: in their numbers of parts and holes; then in their edges, at one size and place.
 
-    The latter is the Hausdorff distance, in parts of the longer side: a bar or an ascender that one of them lacks
-    counts in full, however little of the whole it is.
+    The latter is the Hausdorff distance as a share of the longer side: a missing bar or ascender counts in full,
+    however small it is.
     """
     first, second = _at_one_size(one), _at_one_size(other)
     apart = (KDTree(there).query(here)[0] for here, there in ((first, second), (second, first)))
@@ -139,8 +139,8 @@ def _at_one_size(shape: Shape) -> np.ndarray:
 def _nearer(
     style: SymbolStyle, drawn: tuple[float, float, float, float], exemplar: tuple[float, float, float, float]
 ) -> SymbolStyle:
-    """The style in which a drawing has more of its exemplar's size and place, and the same pen: in a line of text
-    both stand out more than among drawings of one symbol."""
+    """A style that gives a drawing more of its exemplar's size and place, with the same pen: in a line of text,
+    differences stand out more than among drawings of one symbol."""
     left, top, right, bottom = drawn
     wanted = max(exemplar[2] - exemplar[0], exemplar[3] - exemplar[1])
     scale = (wanted / max(right - left, bottom - top)) ** _NEARER
@@ -162,7 +162,7 @@ def _shape(logits: np.ndarray, style: SymbolStyle, fineness: int) -> Shape:
 
 
 def _edges(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Closed lines around what is above the level, x and y, in pixels from the raster's upper left corner."""
+    """Closed lines (x, y) around everything above the level, in pixels from the raster's upper left corner."""
     closed = np.pad(values, 1, constant_values=float(min(values.min(), level - 1.0)))
     return [
         contour[:-1, ::-1] - 0.5

@@ -1,4 +1,4 @@
-"""The sheet to fill in, as a PDF: labelled boxes with faint guide lines, registration marks and a code on each page."""
+"""The sheet to fill in as a PDF: labelled boxes with faint guide lines, registration marks, a code on each page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from allograph.typography.naming import code_points
 _MM = 72 / 25.4
 
 FAINT = 0.86
-"""The grey of boxes and guide lines: seen by the eye, told from any pen by the reader."""
+"""The grey of boxes and guide lines: visible to the eye, but lighter than any pen for the reader."""
 
 _FAINTER = 0.90
 _LABEL_GREY = 0.35
@@ -75,8 +75,8 @@ class _Drawing:
         self._text(left, 13.5, title or "Write each symbol into its box", 13, 0.15)
         lines = ["Use a dark pen. Stay inside the boxes; leave empty what you do not need."]
         if page.guides == "lines":
-            lines.append("Stand on the third line from the top; capitals reach the first, small letters the second.")
-        lines.append("Then scan the page, or photograph it whole, its four round marks with it.")
+            lines.append("Write on the third line from the top; capitals reach the first, small letters the second.")
+        lines.append("Then scan the page, or photograph all of it, with its four round marks.")
         for number, line in enumerate(lines):
             self._text(left, 20.0 + 4.4 * number, line, 8, 0.3)
         self._text(left, 35.5, f"Sheet {page.sheet}, page {page.number} of {page.pages}", 8, 0.3)
@@ -149,12 +149,12 @@ class _Drawing:
         (self._canvas.drawRightString if right else self._canvas.drawString)(x * _MM, self._up(y), plain)
 
     def _up(self, y: float) -> float:
-        """A height as PDF counts it: in points, from the page's lower edge."""
+        """A height in PDF's units: points from the page's lower edge."""
         return (self._height - y) * _MM
 
 
 def _fill(canvas: Any, outline: Any) -> None:
-    """Fill a path of reportlab's graphics by the rule that fonts are filled by."""
+    """Fill a path of reportlab's graphics by the fill rule of fonts."""
     path = canvas.beginPath()
     points = iter(outline.points)
     take = {0: path.moveTo, 1: path.lineTo, 2: path.curveTo, 3: path.close}

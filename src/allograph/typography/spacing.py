@@ -1,7 +1,7 @@
-"""White space: side bearings that leave every symbol as much of it, and kerning for pairs that leave more or less.
+"""White space: side bearings that give every symbol the same amount, and kerning for pairs with more or less.
 
-A symbol is seen as the ink's reach in bands across the line. White is measured between a band's ink and the symbol's
-side, no deeper than a limit, for in a deep bay nobody sees it.
+A symbol is described by the reach of its ink in bands across the line. White is measured between a band's ink and the
+symbol's side, up to a limit, because nobody notices the white in a deep bay.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from allograph.typography.metrics import CAP_HEIGHT, X_HEIGHT
 
 _BANDS = np.arange(-260.0, 960.0, 20.0)
 _STEP = 8.0
-"""Between two points of an edge, units: no band is passed over."""
+"""Units between two points of an edge; small enough that no band is missed."""
 
 _DEEP = 110.0
 """White deeper than this is not counted, units."""
@@ -28,7 +28,7 @@ _WHITE = 62.0
 
 _LEAST = 14.0
 _CLOSEST = 45.0
-"""Two symbols never come nearer to each other, units."""
+"""Smallest distance of two symbols, units."""
 
 _LEAST_KERN = 12
 _MOST_KERN = 140
@@ -36,14 +36,14 @@ _MOST_KERN = 140
 
 @dataclass(frozen=True)
 class Profile:
-    """How far the ink reaches in each band: to the left and right, NaN where there is none."""
+    """How far the ink reaches in each band, to the left and to the right; NaN without ink."""
 
     left: np.ndarray
     right: np.ndarray
 
 
 def profile_of(edges: Sequence[np.ndarray]) -> Profile:
-    """Of edges in units, y up from the baseline."""
+    """The profile of edges in units, y up from the baseline."""
     left = np.full(len(_BANDS) - 1, np.nan)
     right = left.copy()
     points = np.concatenate([resampled(np.concatenate([edge, edge[:1]]), _STEP) for edge in edges])
@@ -55,14 +55,14 @@ def profile_of(edges: Sequence[np.ndarray]) -> Profile:
 
 
 def bearings(profile: Profile) -> tuple[float, float]:
-    """White to be left on the left and the right of the ink's own box."""
+    """White to leave on the left and on the right of the ink's box."""
     return _bearing(profile.left - np.nanmin(profile.left)), _bearing(np.nanmax(profile.right) - profile.right)
 
 
 def kern(first: Profile, second: Profile, gap: float) -> int:
     """What to add to the space between two symbols whose boxes stand ``gap`` apart, units.
 
-    Both are seen without their bearings. Zero for little.
+    Both are taken without their bearings. Small values become 0.
     """
     right, left = np.nanmax(first.right) - first.right, second.left - np.nanmin(second.left)
     used = _used(first.right, second.left)
@@ -82,7 +82,7 @@ def _bearing(depth: np.ndarray) -> float:
 
 
 def _used(*sides: np.ndarray) -> np.ndarray:
-    """The bands that either symbol has, and those of the x-height in any case."""
+    """The bands of either symbol, and always those of the x-height."""
     used = (_BANDS[:-1] >= 0) & (_BANDS[:-1] < X_HEIGHT)
     for side in sides:
         used = used | ~np.isnan(side)

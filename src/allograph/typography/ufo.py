@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 
 class _Info:
-    """What `fontinfo.plist` says, as attributes."""
+    """The content of `fontinfo.plist` as attributes."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
 
 
 class _Outline:
-    """A glyph as the writer of glyphs asks for it."""
+    """A glyph, with the attributes that the glyph writer reads."""
 
     def __init__(self, width: int, unicodes: list[int]) -> None:
         self.width, self.unicodes = width, unicodes
 
 
 def write_ufo(path: Path, design: Design, names: FontNames, *, overwrite: bool = False) -> None:
-    """Write a folder `NAME.ufo` of version 3, with features, kerning among them.
+    """Write a folder `NAME.ufo` of version 3, with features, including kerning.
 
     Raises:
         AllographError: the folder exists and ``overwrite`` is false, or it cannot be written.

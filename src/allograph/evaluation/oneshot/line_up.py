@@ -30,7 +30,7 @@ _DRAWINGS = 20
 """Largest number of real drawings of a character, those of Omniglot."""
 
 _PER_EXEMPLAR = 10
-"""Of so many drawings, one is an exemplar."""
+"""One of this many drawings is an exemplar."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class LineUp:
         exemplars: one or a few real drawings.
         people, others: as many further real drawings each; no drawing is in two sets.
         generated: the model's drawings after each exemplar.
-        rendered: the ``others``, taken in and rendered again with nothing generated; none if the model's images are
-            the data's.
-        refused: number of drawings that could not be taken in and were left as they are.
+        rendered: the ``others``, read and rendered again with nothing generated; none if the model's images are the
+            data's.
+        refused: number of drawings that could not be read and were left unchanged.
     """
 
     concept: int
@@ -63,14 +63,14 @@ class LineUp:
 
 @dataclass(frozen=True)
 class ShapesResult:
-    """What the results of all tests on line-ups say.
+    """The fields that the results of all tests on line-ups share.
 
     Attributes:
         size: side in pixels of what is seen.
         characters, exemplars, drawings: number of characters, of exemplars of each (the most), and of drawings of each
             kind beside every exemplar (the most).
-        resampled: what the bootstrap of the standard errors draws again.
-        refused: number of drawings that could not be taken in and were left as they are.
+        resampled: the units that the bootstrap of the standard errors resamples.
+        refused: number of drawings that could not be read and were left unchanged.
     """
 
     data: str
@@ -90,7 +90,7 @@ class ShapesResult:
     @property
     def notes(self) -> list[str]:
         """Lines for the end of a table."""
-        left = f"note: {self.refused} drawings could not be taken in; they were left as they are"
+        left = f"note: {self.refused} drawings could not be read; they were left unchanged"
         return [left] if self.refused else []
 
 
@@ -119,12 +119,12 @@ def line_ups(
     progress: Callable[[int, int], None],
     processes: Processes,
 ) -> list[LineUp]:
-    """The drawings of every character, or of so many ``characters`` chosen at random, as images of ``size`` pixels.
+    """The drawings of every character, or of ``characters`` characters chosen at random, as images of ``size`` pixels.
 
-    Of a character with up to 20 drawings, each tenth (but at least one) is an exemplar, and the others are divided
-    evenly. The model makes as many drawings after each exemplar as are in one of the halves, as `allograph write` shows
-    them. Which drawing is what depends on (seed, character). ``progress`` is called with the numbers of
-    finished and of all characters; several ``processes`` each take their share.
+    Every tenth of a character's up to 20 drawings (but at least one) is an exemplar; the others are divided evenly. The
+    model makes as many drawings after each exemplar as are in one of the halves, as `allograph write` shows them. Which
+    drawing is what depends on (seed, character). ``progress`` is called with the numbers of finished and of all
+    characters; several ``processes`` each take their share.
 
     Raises:
         AllographError: fewer than four characters have three drawings; drawings would have to be enlarged.

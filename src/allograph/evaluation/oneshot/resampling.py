@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from allograph.data import ConceptDataset
 
 Unit = Literal["alphabets", "characters"]
-"""What is drawn again."""
+"""The units that are resampled."""
 
 _ALPHABETS = 5
 """Fewer alphabets than this in a group say too little about how much alphabets differ."""

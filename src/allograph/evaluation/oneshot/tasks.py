@@ -69,7 +69,7 @@ def task_note(writer: Writer, task: Task) -> str:
 
 def draws_whole(writer: Writer, task: Task, asked: bool) -> bool:
     """Whether to use samples of the whole model instead of what `allograph write` shows; also true if that is the bent
-    exemplar, which is no new character."""
+    exemplar, which is not a new character."""
     return asked or (writer.model.bends_ink and task != "exemplars")
 
 

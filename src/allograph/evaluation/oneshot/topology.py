@@ -1,4 +1,4 @@
-"""The topology of drawings: have they as many parts, holes, ends and crossings as their exemplar?"""
+"""The topology of drawings: do they have as many parts, holes, ends and crossings as their exemplar?"""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class TopologyResult(ShapesResult):
 
     Attributes:
         people, generated: drawings by people and by the model, against their exemplar.
-        rendered: drawings by people, only taken in and rendered again, against the exemplar; kept: against themselves,
-            as they were before. Both are None if the model's images are the data's.
+        rendered: drawings by people, only read and rendered again, against the exemplar; kept: against themselves, as
+            they were before. Both are None if the model's images are the data's.
     """
 
     people: Agreement
@@ -127,8 +127,8 @@ def topology_test(
 
 
 def _agreeing_of(one: LineUp) -> dict[str, list[int]]:
-    """Of one character, for each kind: how many drawings agree in each of the six ways with what they are compared
-    with, and how many there are."""
+    """For one character and each kind: how many drawings agree with their references in each of the six ways, and how
+    many drawings there are."""
     given = _counted(one.exemplars)[:, None]
     compared = {"people": (_counted(one.people), given), "generated": (_counted(one.generated), given)}
     if len(one.rendered):

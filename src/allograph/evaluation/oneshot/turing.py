@@ -30,7 +30,7 @@ Indices = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 
 KINDS = {"people": "others", "rendered": "rendered", "generated": "generated"}
-"""What is told from people's drawings: other drawings by people, these only rendered again, the model's."""
+"""What a judge tells from people's drawings: other drawings by people, these only rendered again, the model's."""
 
 _SHOWN = 24
 """Drawings of a kind in the record and in the picture."""
@@ -71,7 +71,7 @@ class TuringResult(ShapesResult):
     Attributes:
         judge: how every judge was made and trained.
         people: other drawings by people told from people's: the floor.
-        rendered: the same drawings, only taken in and rendered again; None if the model's images are the data's.
+        rendered: the same drawings, only read and rendered again; None if the model's images are the data's.
         generated: the model's drawings.
         telling: the model's drawings with the highest scores. passing: those with the lowest.
     """

@@ -40,7 +40,7 @@ export class Crop {
     $("crop-box").querySelector("button").focus();
   }
 
-  /** Hands on the part in the box. */
+  /** Passes on the part in the box. */
   async use() {
     $("cropping").close();
     this.#done(await cut(this.#whole, this.#box));
@@ -77,7 +77,7 @@ export class Crop {
     return [((clientX - left) / width) * bitmap.width, ((clientY - top) / height) * bitmap.height];
   }
 
-  /** The box between two points, within the picture; one that is too small is none. */
+  /** Sets the box between two points, within the picture, unless it is too small. */
   #stretch(from, to) {
     const { width, height } = this.#whole.bitmap;
     const within = (value, most) => Math.round(Math.min(Math.max(value, 0), most));

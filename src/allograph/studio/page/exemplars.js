@@ -37,7 +37,7 @@ export class Exemplars {
     return this.#used.indexOf(this.#all[this.#active]);
   }
 
-  /** What was found in the picture on the pad, see server.js; nothing where there is none, or nobody looks. */
+  /** What was found in the picture on the pad, see server.js; nothing without a picture or an inspection. */
   get found() {
     return this.#all[this.#active].found;
   }
@@ -65,7 +65,7 @@ export class Exemplars {
     return this.#all.filter(({ data }) => data);
   }
 
-  /** Takes over what is on the pad. */
+  /** Takes the content of the pad. */
   update() {
     this.#take();
     if (!this.#filled.length) this.#concept++;
@@ -79,7 +79,7 @@ export class Exemplars {
     this.#all[this.#active] = { state, data, own, ink: own ? "dark" : picture.ink };
   }
 
-  /** Says of every picture what `model` sees in it: `look` takes { image, ink }; null where nobody looks. */
+  /** Finds out what `model` sees in every picture: `look` takes { image, ink }; null for no inspection. */
   async inspect(look, model) {
     const pictures = this.#filled.filter((one) => !one.own && one.model !== model);
     await Promise.all(

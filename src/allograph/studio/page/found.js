@@ -1,4 +1,4 @@
-/** What is found in the picture on the pad, and what puts it right: dark, light, crop. */
+/** What was found in the picture on the pad, and its corrections: dark, light, crop. */
 
 import { Crop } from "./crop.js";
 import { $, make, sentence } from "./dom.js";
@@ -23,7 +23,7 @@ export class Found {
     $("crop-use").addEventListener("click", () => crop.use().catch(showError));
   }
 
-  /** Shows what was found, see server.js: undefined while somebody looks, null where nobody does. */
+  /** Shows what was found, see server.js: undefined during an inspection, null without one. */
   show(found) {
     const { picture } = this.#pad;
     if (!picture || picture.own || found === null) this.#shown = undefined;

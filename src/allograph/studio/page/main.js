@@ -90,7 +90,7 @@ const result = new Result(
   showError,
 );
 
-/** Has the pictures looked at, asks for new drawings and plays them, then adds their outlines. */
+/** Inspects the pictures, asks for new drawings, plays them, then adds their outlines. */
 async function draw() {
   pending.abort();
   hideError();
@@ -130,7 +130,7 @@ async function draw() {
   }
 }
 
-/** Asks what is found in the pictures, where the model takes symbols. */
+/** Inspects the pictures if the model takes symbols. */
 async function look(signal) {
   const { name, conditional, images } = settings.model;
   const looks = conditional && ["symbols", "digits"].includes(images);
@@ -154,7 +154,7 @@ async function addOutlines(drawings, signal) {
   }
 }
 
-/** Shows the pictures in files, all of one symbol; says which are none, and how many are too many. */
+/** Shows the pictures in files, all of one symbol; reports files that are no pictures, and pictures that are too many. */
 async function open(files) {
   const loaded = await Promise.allSettled(files.map(load));
   const pictures = loaded.flatMap(({ value }) => value ?? []);

@@ -2,7 +2,7 @@
  * The studio's server, and the only module that uses the network. The page needs these methods and nothing else, so
  * another source of drawings can take the server's place:
  *
- * - models(): what can be chosen, the default first, [{ name, conditional, temperature, ... }]
+ * - models(): the models to choose from, the default first, [{ name, conditional, temperature, ... }]
  * - inspect({ model, image, ink }, signal): what is found in a picture, { polarity, ink, paper, width, height, box, page,
  *   stroke_width, parts, symbols, rules, confidence, notes, marked, size, seen }: lengths in its pixels, null for what
  *   cannot be said; `marked` a Blob, `seen` the model's size x size bytes; or { refused }, a line, where no ink is found
