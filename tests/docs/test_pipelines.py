@@ -36,6 +36,12 @@ def test_the_page_runs_from_beginning_to_end(
     assert sorted(server.repositories["owner/letters"]) == ["README.md", "model.safetensors"]
     assert sorted(variables["table"].features["label"].names) == ["arrow", "hook", "zigzag"]
     assert (len(variables["table"]), len(variables["real"])) == (16, 9)
+    weights, labels, new = (variables[name] for name in ("weights", "classes", "new"))
+    assert torch.allclose(labels.bincount(weights), torch.ones(3).to(labels.bincount(weights)))
+    for label, name in enumerate(variables["table"].features["label"].names):
+        of_new = weights[(labels == label) & (new == 1)].sum()
+        assert float(of_new) == pytest.approx(0 if name == "arrow" else 0.5)
+    assert len(variables["sampler"]) == 16
     assert variables["images"].shape == (3, 1, 64, 64)
     assert variables["drawing"].size == (100, 100)
     assert variables["once"][0]["image"].tobytes() != variables["signs"][0]["image"].tobytes()

@@ -69,6 +69,8 @@ def augment(
 ) -> None:
     """Make a training set of N drawings of each class, DIR/CLASS/0001.png and so on, from one or a few exemplars.
 
+    Train with half of each batch from your own drawings (--keep-originals or --to) and half from the new ones.
+
     With --to, the exemplars count among the N, and a class that has as many gets no drawing.
 
     If a job is stopped, the same command continues it. DIR/manifest.csv says how every file was made. Under torchrun
