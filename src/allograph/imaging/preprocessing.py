@@ -12,6 +12,7 @@ from allograph.errors import AllographError
 from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
+from allograph.imaging.homotopy import SPECK, counts, residue, without_specks
 from allograph.imaging.page import corners_of, straightened
 from allograph.imaging.placement import OMNIGLOT, Placement
 from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton, stroke_width
@@ -158,4 +159,19 @@ def _draw_with_pen(strength: np.ndarray, size: int, stroke: float, pen: float) -
     for part in np.setdiff1d(parts, shown):
         coverage = (parts == part).reshape(size, fine, size, fine).mean((1, 3))
         result.flat[coverage.argmax()] = True
-    return result.astype(np.float32)
+    # The line of thick strokes is all that is left of them; what moving edges joined or closed, the ink itself tells.
+    finer = drawn if stroke > _THICK * pen else mask
+    return _as_connected(finer, result, SPECK * (fine * min(stroke, pen)) ** 2).astype(np.float32)
+
+
+def _as_connected(finer: np.ndarray, result: np.ndarray, least: float) -> np.ndarray:
+    """`result` with those of its pixels turned in which it joins, parts, opens or closes what the `finer` ink does not;
+    parts and holes of less than `least` of the finer pixels do not count."""
+    finer = without_specks(finer, least)
+    wanted = counts(finer)
+    if counts(result) == wanted:
+        return result
+    fine = finer.shape[0] // result.shape[0]
+    left = residue(finer, result.repeat(fine, 0).repeat(fine, 1), signed_distance(finer))
+    turned = result ^ left.reshape(result.shape[0], fine, -1, fine).any((1, 3))
+    return min((result, turned), key=lambda one: sum(abs(a - b) for a, b in zip(counts(one), wanted, strict=True)))

@@ -21,6 +21,10 @@ _CONTRAST_TO_NOISE = 5.0
 _HAIRLINE = 1.5
 """In pixels: so narrow a stroke is strong where it runs along the rows and weak where it crosses them."""
 
+_GRAIN, _AWAY = 0.04, 0.1
+"""Where ink or paper vary by so much of their distance, all is smoothed in full. They are looked at where smoothing
+takes them no further from what they are; elsewhere are edges."""
+
 _COARSE_SIDE = 160
 """The ink's level varies as slowly as the light does."""
 
@@ -77,9 +81,9 @@ def contrast(found: Departure, sheet: np.ndarray, *, strong: bool = False) -> Co
     return Contrast(strength, level, noise, found.direction)
 
 
-def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True) -> Reading | None:
+def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool = False) -> Reading | None:
     """The ink in what stands out, without rules if the sheet may be `ruled`, dots, holes and specks; None if that is
-    all."""
+    all. If it may be `crisp`, edges are only smoothed as far as there is grain."""
     from scipy import ndimage
 
     strength, rules = without_rules(seen.strength, sheet) if ruled else (seen.strength, 0)
@@ -92,7 +96,8 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True) -> Reading | 
         return None
     raw = strength > 0.5
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    strength = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
+    smooth = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
+    strength = _as_grain_demands(strength, smooth, raw) if crisp else smooth
     mask = strength > 0.5
     if not mask.any():
         strength = strength / max(float(strength.max()), 1e-6)
@@ -104,6 +109,14 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True) -> Reading | 
         return None
     strength = np.clip(strength, -1, 2).astype(np.float32)
     return Reading(strength, mask, raw, seen.level, seen.noise, rules, seen.direction)
+
+
+def _as_grain_demands(strength: np.ndarray, smooth: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """Something between the ink's strength and the same `smooth`: the less grain there is away from its edges, the less
+    smooth, so that narrow gaps of clean pictures stay open."""
+    away = np.abs(smooth - ink) < _AWAY
+    grain = float(np.sqrt(np.mean((strength - smooth)[away] ** 2))) if away.any() else _GRAIN
+    return smooth + (strength - smooth) * max(0.0, 1 - grain / _GRAIN)
 
 
 def _split(strength: np.ndarray) -> tuple[float, float, float] | None:

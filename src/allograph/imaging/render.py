@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 from allograph.errors import AllographError
+from allograph.imaging.homotopy import counts, residue
+from allograph.imaging.masks import components
 from allograph.imaging.shapes import distance_transform, ink_box, prune, signed_distance, skeleton, smoothed
 from allograph.imaging.style import Colour, StrokeStyle
 
@@ -41,6 +43,12 @@ _LEAST_SHAVED = 0.4
 
 _SHAVED = 0.8
 """...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
+
+_UNSURE = 0.25
+"""Gaps and holes whose pixels are ink with a higher probability may close, and joints likewise open."""
+
+_GAP, _GAP_OF_PEN = 1.2, 0.45
+"""Gaps and holes that would close are so many model pixels wide, or such a share of the pen's width, at least."""
 
 
 def render(logits: np.ndarray, style: StrokeStyle, size: int | None = None) -> Image.Image:
@@ -95,17 +103,27 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
     the centre lines of what that edge holds, and evenly, as pens do; where more was drawn than a stroke, the edge
     itself is moved by what the pen gains or loses. Distances are right near the edge; far from it, too small.
     """
-    wanted, pen = style.stroke_width, style.pen_width
     ink = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float32), -30, 30)))
-    around = math.ceil(wanted / 2 + _AROUND)
+    around = math.ceil(style.stroke_width / 2 + _AROUND)
     ink, left, top = _cut_out(ink, around)
     fine = Image.fromarray(ink).resize((ink.shape[1] * fineness, ink.shape[0] * fineness), Image.Resampling.BICUBIC)
     drawn = np.asarray(fine) > 0.5
     if not drawn.any():
         return StrokeField(np.full(drawn.shape, -_AROUND, np.float32), fineness, left, top)
     reach = (around - 1) * fineness
-    field = signed_distance(drawn, reach) / fineness
-    field = _with_areas_of(drawn, smoothed(field, _SMOOTHING * fineness))
+    edge = signed_distance(drawn, reach) / fineness
+    held = _with_areas_of(drawn, smoothed(edge, _SMOOTHING * fineness))
+    field = _with_pen(held, style, fineness, reach)
+    if counts(ink > 0.5) != counts(field > 0):
+        edge = smoothed(edge, _FINE_SMOOTHING * fineness)
+        field = _with_pen(_as_connected(ink, held, edge, style), style, fineness, reach)
+        field = _as_connected(ink, field, edge, style)
+    return StrokeField(field, fineness, left, top)
+
+
+def _with_pen(field: np.ndarray, style: StrokeStyle, fineness: int, reach: int) -> np.ndarray:
+    """The distance to the edge of the ink with the exemplar's pen, of a `field` with the model's."""
+    wanted, pen = style.stroke_width, style.pen_width
     line = prune(skeleton(field > 0), field * fineness)
     away = smoothed(distance_transform(line, reach) / fineness, _FINE_SMOOTHING * fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
@@ -119,7 +137,28 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
     # is left by shaving the edge fills it.
     shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
-    return StrokeField(np.maximum(stroke, field + (wanted - pen) / 2 - shaved), fineness, left, top)
+    return np.maximum(stroke, field + (wanted - pen) / 2 - shaved)
+
+
+def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, style: StrokeStyle) -> np.ndarray:
+    """The field with gaps, holes and joints where the model's pixels (`ink`, probabilities) surely have them.
+
+    There the ink ends where it does in `edge`, the field with little smoothed, or earlier; the pen draws what joins.
+    """
+    fineness = len(field) // len(ink)
+    ink = ink.repeat(fineness, 0).repeat(fineness, 1)
+    drawn = ink > 0.5
+    labels, number = components(residue(drawn, field > 0, signed_distance(drawn)))
+    unsure = np.bincount(labels.ravel(), np.abs(ink - drawn).ravel() > _UNSURE, number + 1) > 0
+    left = (labels > 0) & ~unsure[labels]
+    if (joint := left & drawn).any():
+        field = np.maximum(field, style.stroke_width / 2 - distance_transform(joint, 2 * fineness) / fineness)
+    if (gap := left & ~drawn).any():
+        away = distance_transform(gap, 3 * fineness) / fineness
+        least = max(_GAP, _GAP_OF_PEN * style.pen_width)
+        opened = np.minimum(edge, away - least / 2)
+        field = np.where(away < least + 0.3, np.minimum(field, opened), field)
+    return field
 
 
 def _cut_out(ink: np.ndarray, around: int) -> tuple[np.ndarray, int, int]:

@@ -159,7 +159,7 @@ def _read_in_full(
     for one, score in ranked:
         sheet = sheet_of(one.page)
         seen = contrast(departed(one.page, one.model, one.tone), sheet, strong=one.strong)
-        reading = None if seen is None else read(seen, sheet, ruled=one.reading.rules > 0)
+        reading = None if seen is None else read(seen, sheet, ruled=one.reading.rules > 0, crisp=True)
         if reading is not None:
             return one, reading, sheet
         if score < _REFUSED:

@@ -11,10 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from allograph.imaging.graph import Line, line_graph
+from allograph.imaging.homotopy import SPECK
 from allograph.imaging.shapes import prune, signed_distance, skeleton, stroke_width
-
-_SPECK = 1 / 8
-"""Squares of the pen's width: smaller parts are specks, smaller holes are pinholes between the edges of strokes."""
 
 _CROSSING = 2.0
 """Distance between two junctions, in pens, up to which they form one crossing."""
@@ -51,7 +49,7 @@ def topology_of(mask: np.ndarray) -> Topology:
     mask = np.pad(mask, 1)
     line = skeleton(mask)
     pen = stroke_width(mask, line)
-    least = _SPECK * pen**2
+    least = SPECK * pen**2
     lines = line_graph(prune(line, signed_distance(mask)), _CROSSING * pen)
     lines = [one for one in lines if not (min(one.nodes) < 0 <= max(one.nodes) and _length(one) < _SPUR * pen)]
     open_lines = [one for one in lines if not one.loop and (max(one.nodes) >= 0 or _length(one) > _DOT * pen)]
