@@ -1,21 +1,27 @@
-"""An exported model beside torch: speed, and what half precision does to drawings.
+"""An exported model beside torch: how near, how fast, and what half precision does to drawings.
 
+    python benchmarks/export.py near [--model omniglot] [--threads 2] [--seeds 8]
     python benchmarks/export.py speed [--model omniglot] [--threads 2] [--rounds 40]
     python benchmarks/export.py half [--model omniglot] [--trials 20]
 
-`speed` times 16 drawings of one exemplar with their history, and the log weights of 16 draws, by turns in one process:
-medians and the median of each round's ratio. `half` shows validation characters of Omniglot (ALLOGRAPH_DATA) to torch,
-to the exported model and to the one in half precision, with the same noise, and prints what the critics say and how
-often drawings have as many parts and holes as their exemplar.
+`near` makes 32 drawings of each example symbol from the noise of each seed and compares them after every step with
+torch's, and torch's in float32 with those in float64: probabilities of ink, their logits, windows. `speed` times 16
+drawings of one exemplar with their history, and the log weights of 16 draws, by turns in one process: medians and the
+median of each round's ratio. `half` shows validation characters of Omniglot (ALLOGRAPH_DATA) to torch, to the exported
+model and to the one in half precision, with the same noise, and prints what the critics say and how often drawings have
+as many parts and holes as their exemplar.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
+import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import allograph  # before torch, whose threads then sleep while they wait
 
@@ -31,22 +37,77 @@ from allograph.evaluation.oneshot.exemplars import from_exemplars
 from allograph.export.checking import run, session
 from allograph.export.files import graph_of
 from allograph.generation.generator import Writer
+from allograph.models.base import Drawings
+
+SYMBOLS = sorted(
+    path for path in (Path(__file__).parents[1] / "examples" / "symbols").iterdir() if path.suffix != ".md"
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "half"])
+    parser.add_argument("what", choices=["near", "speed", "half"])
     parser.add_argument("--model", default="omniglot")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=8)
     options = parser.parse_args()
     writer = allograph.load(options.model)
     torch.set_num_threads(options.threads)
-    if options.what == "speed":
+    if options.what == "near":
+        near(writer, options.threads, options.seeds)
+    elif options.what == "speed":
         speed(writer, options.threads, options.rounds)
     else:
         half(writer, options.threads, options.trials)
+
+
+# -------------------------------------------------------------------- how near
+
+
+def near(writer: Writer, threads: int, seeds: int) -> None:
+    running = session(graph_of(writer, "sampling").SerializeToString(), threads=threads)
+    exact = Writer(copy.deepcopy(writer.model).double(), writer.card, writer.sha256)
+    apart: dict[str, list[dict[str, np.ndarray]]] = {"ONNX and torch": [], "torch in float32 and float64": []}
+    for seed, symbol in itertools.product(range(seeds), SYMBOLS):
+        exemplars = torch.from_numpy(writer.space.preprocess(symbol).image)[None, None]
+        noise = writer.model.noise(32, generator=torch.Generator().manual_seed(seed))[None]
+        given = {
+            "exemplars": exemplars.numpy(),
+            "noise": noise.numpy(),
+            "temperature": np.array(writer.temperature_for(None)),
+            "guidance": np.array(writer.guidance),
+        }
+        drawn = numbers_of(writer.draw(exemplars, noise, history=True))
+        torch.set_default_dtype(torch.float64)
+        wanted = numbers_of(exact.draw(exemplars.double(), noise.double(), history=True))
+        torch.set_default_dtype(torch.float32)
+        for pairs, made, right in zip(apart.values(), (run(running, given), drawn), (drawn, wanted), strict=True):
+            pairs.append(differences(made, right))
+    for name, pairs in apart.items():
+        of = {key: np.concatenate([one[key] for one in pairs]) for key in pairs[0]}
+        largest = ", ".join(f"{key} {value.max():.2g}" for key, value in of.items())
+        above = int((of["logits"] > 1e-3).sum())
+        print(f"{name}: largest difference {largest}; logits above 0.001 in {above} of {of['logits'].size} drawings")
+
+
+def numbers_of(drawn: Drawings) -> dict[str, np.ndarray]:
+    return {name: getattr(drawn, name).numpy() for name in ("canvases", "write_windows", "read_windows")}
+
+
+def differences(made: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The largest of each drawing."""
+
+    def largest(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.abs(one - other).reshape(one.shape[1], -1).max(-1)
+
+    logits, exact = (torch.from_numpy(one["canvases"]).double() for one in (made, right))
+    return {
+        "logits": largest(logits.numpy(), exact.numpy()),
+        "probabilities": largest(logits.sigmoid().numpy(), exact.sigmoid().numpy()),
+        "windows": np.maximum(*(largest(made[name], right[name]) for name in ("write_windows", "read_windows"))),
+    }
 
 
 # -------------------------------------------------------------------- speed
@@ -105,7 +166,7 @@ def half(writer: Writer, threads: int, trials: int) -> None:
         result = from_exemplars(watched(draw, same), dataset, default_critic(), size=size, trials=trials)
         kinds = ("recognizability", "diversity", "simclr_diversity")
         estimates = [(kind.replace("_", " "), getattr(result.generated, kind)) for kind in kinds]
-        figures = ", ".join(f"{kind} {estimate.value:.3f} ± {estimate.error:.3f}" for kind, estimate in estimates)
+        figures = ", ".join(f"{kind} {estimate.value:.4f} ± {estimate.error:.4f}" for kind, estimate in estimates)
         topology_kept = f"parts and holes as the exemplar's: {100 * np.mean(same):.1f} % of {len(same)}"
         print(f"{name}: {figures}; {topology_kept}", flush=True)
 

@@ -1,6 +1,7 @@
 """How fast the studio without a server draws, in headless Chromium on this machine.
 
     python benchmarks/site_speed.py [--rounds 10] [--throttle 6 | --slow 6]
+    python benchmarks/site_speed.py --webgpu
 
 writes the site, visits it twice (from the second visit on its pages are isolated, and several threads draw) and draws
 strokes with the mouse. It prints the time from the pointer's release until the first frame with the 16 drawings has
@@ -10,6 +11,10 @@ animation shows a second, and what the first visit loads.
 `--throttle` is DevTools' throttling: it slows the page's own thread so many times, and no worker. `--slow` slows all of
 Chromium, workers too: its processes are stopped for all but one N-th of the time, some milliseconds at a stretch (on
 Linux). Processor time says something on a machine that is not idle, the time on the clock does not.
+
+`--webgpu` has WebAssembly and WebGPU make the same 16 drawings, as the page does before it chooses: on the machine's
+GPU if Chromium finds one, otherwise on one that Chromium emulates, which is slow. It prints the times and the largest
+difference in the probability of ink.
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import allograph
-from allograph.export.site import write_site
+from allograph.export.site import WEBGPU_FILES, write_site
 
 RUNNING = 0.003
 """Seconds that Chromium runs at a stretch where it is slowed."""
@@ -42,6 +47,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--throttle", type=float, default=1)
     parser.add_argument("--slow", type=float, default=1)
+    parser.add_argument("--webgpu", action="store_true")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
@@ -49,10 +55,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as top, sync_playwright() as playwright:
         folder = Path(top) / "studio"
         write_site({"omniglot": allograph.load("omniglot")}, folder)
-        loaded = sum(len(gzip.compress(path.read_bytes(), 9)) for path in folder.rglob("*") if path.is_file())
-        print(f"first visit: {loaded / 1e6:.2f} MB gzipped")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        sizes = {path: len(gzip.compress(path.read_bytes(), 9)) for path in folder.rglob("*") if path.is_file()}
+        later = sum(size for path, size in sizes.items() if path.name in WEBGPU_FILES)
+        print(f"first visit: {(sum(sizes.values()) - later) / 1e6:.2f} MB gzipped; WebGPU {later / 1e6:.2f} MB")
+        graphics = "--enable-unsafe-webgpu" if options.webgpu else "--disable-gpu"
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", graphics])
         with served(Path(top)) as address:
+            if options.webgpu:
+                compare(browser.new_page(), f"{address}/studio/embedding.html")
+                return
             page = browser.new_page(viewport={"width": 1440, "height": 844})
             for _ in range(2):
                 page.goto(f"{address}/studio/")
@@ -86,6 +97,21 @@ WATCH = """() => {
         });
     });
 }"""
+
+
+def compare(page: Any, address: str) -> None:
+    page.goto(address)
+    found = page.evaluate(
+        """async () => {
+            const { Engine } = await import("./browser/engine.js");
+            const { compare } = await import("./browser/backend.js");
+            const wasm = new Engine("wasm");
+            await wasm.ask("models");
+            const { name } = await wasm.ask("adapter", [true]);
+            return { name, ...(await compare(wasm, new Engine("webgpu"), 3)) };
+        }"""
+    )
+    print(f"{found['name']}: {found['why']}; the probability of ink differs by {found['apart']:.1g} at most")
 
 
 def measure(page: Any, rounds: int) -> None:

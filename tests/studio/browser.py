@@ -24,14 +24,14 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def browsing() -> Iterator[Any]:
+def browsing(*options: str) -> Iterator[Any]:
     """A headless Chromium."""
     from playwright.sync_api import sync_playwright
 
     program = chromium()
     assert program
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", *options])
         try:
             yield browser
         finally:

@@ -50,7 +50,7 @@ from studio.test_page import (  # noqa: F401  # what makes sense without a serve
 
 pytest.importorskip("playwright", reason="the Python package playwright is not installed")
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'allograph[export]'")
-from allograph.export.site import RUNTIME
+from allograph.export.site import RUNTIME, WEBGPU_FILES
 
 pytestmark = pytest.mark.slow
 
@@ -306,6 +306,16 @@ def test_a_result_becomes_the_exemplar_and_another_one(visit: Visit) -> None:
     assert first_step(visit) != with_two
 
 
+def test_without_a_gpu_webassembly_draws_and_nothing_of_webgpu_is_loaded(visit: Visit) -> None:
+    """With one, see test_site_webgpu.py."""
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    assert visit.page.locator("#backend").inner_text() == "WebAssembly makes the drawings: it is ready at once."
+    after(visit, visit.draw)
+    visit.page.wait_for_function("() => document.getElementById('backend').textContent.includes('no GPU')")
+    assert not set(asked) & set(WEBGPU_FILES)
+
+
 def test_pictures_and_examples_are_drawn_anew(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     stream = io.BytesIO()
@@ -322,7 +332,10 @@ def test_pictures_and_examples_are_drawn_anew(visit: Visit, tmp_path: Path) -> N
 
 
 def test_the_first_visit_is_small(folder: Path) -> None:
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in WEBGPU_FILES]
+    worker = (folder / "sw.js").read_text()
+    assert all(f'"{path.relative_to(folder).as_posix()}"' in worker for path in files if path.name != "sw.js")
+    assert not any(name in worker for name in WEBGPU_FILES)
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) < MOST_BYTES
 
 

@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGES = HERE / "node_modules"
 RUNTIME = HERE.parents[1] / "src" / "allograph" / "export" / "runtime"
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+FILES += ("ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm")
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def licences() -> str:
     """Every package that onnxruntime-web brings along, with its licence's text where the package has one."""
     lines = [
         "This site was made by allograph (MIT). The folder runtime/ is onnxruntime-web; what that is made of:",
+        "onnxruntime's own licence, and those of what its files of WebAssembly hold (Dawn's among them), are LICENSE",
+        "and ThirdPartyNotices.txt in https://github.com/microsoft/onnxruntime.",
         "",
     ]
     for folder in sorted(path.parent for path in PACKAGES.rglob("package.json") if _is_package(path)):

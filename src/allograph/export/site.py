@@ -11,7 +11,7 @@ DIR/licences.txt
 
 from __future__ import annotations
 
-__all__ = ["RUNTIME", "Site", "write_site"]
+__all__ = ["RUNTIME", "WEBGPU_FILES", "Site", "write_site"]
 
 import hashlib
 import json
@@ -30,6 +30,8 @@ RUNTIME = Path(__file__).with_name("runtime")
 """Where `make runtime` puts onnxruntime-web; wheels contain it."""
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+WEBGPU_FILES = ("ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm")
+"""In `runtime` too; a browser with a GPU fetches them after its first drawings, others never do."""
 _LICENCES = "licences.txt"
 
 _PAGE = Path(__file__).parents[1] / "studio" / "page"
@@ -121,13 +123,13 @@ def _page() -> dict[str, bytes]:
 
 
 def _runtime(folder: Path) -> dict[str, bytes]:
-    missing = [name for name in (*_RUNTIME_FILES, _LICENCES) if not (folder / name).is_file()]
+    missing = [name for name in (*_RUNTIME_FILES, *WEBGPU_FILES, _LICENCES) if not (folder / name).is_file()]
     if missing:
         raise AllographError(
             f"{folder} lacks {missing[0]} of onnxruntime-web, which draws in the browser; wheels of allograph contain "
             "it; in a copy of the sources, run `make runtime`, which needs npm"
         )
-    files = {f"runtime/{name}": (folder / name).read_bytes() for name in _RUNTIME_FILES}
+    files = {f"runtime/{name}": (folder / name).read_bytes() for name in (*_RUNTIME_FILES, *WEBGPU_FILES)}
     return files | {_LICENCES: (folder / _LICENCES).read_bytes()}
 
 
@@ -152,13 +154,14 @@ def _description(name: str, writer: Writer, passes: Mapping[str, str]) -> dict[s
 
 
 def _about(files: Mapping[str, bytes], models: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """site.json, and the service worker with the names of all files and a version that changes with any of them."""
+    """site.json, and the service worker with the names of the files that it keeps from the first visit on and a version
+    that changes with any file."""
     digest = hashlib.sha256(json.dumps(models).encode())
     for name, content in sorted(files.items()):
         digest.update(f"{name} {len(content)}\n".encode() + hashlib.sha256(content).digest())
     version = digest.hexdigest()[:16]
     large = {name: len(content) for name, content in files.items() if name.startswith(("models/", "runtime/"))}
     site = {"version": version, "models": models, "files": large}
-    kept = sorted({*files, "site.json"} - {"sw.js"})
+    kept = sorted({*files, "site.json"} - {"sw.js"} - {f"runtime/{name}" for name in WEBGPU_FILES})
     first = f"const VERSION = {json.dumps(version)};\nconst FILES = {json.dumps(kept)};\n\n"
     return {"site.json": json.dumps(site, indent=1).encode(), "sw.js": first.encode() + files["sw.js"]}

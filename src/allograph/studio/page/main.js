@@ -30,7 +30,13 @@ const COLLECTED = { size: 256 };
 const OUTLINES_AT_ONCE = 4;
 const OUTLINES_AFTER = 450; // milliseconds: the user may draw the next stroke
 
-const server = new Source((text) => setStatus(text));
+const server = new Source(
+  (text) => setStatus(text),
+  (text) => {
+    $("backend").textContent = text;
+    $("backend").hidden = false;
+  },
+);
 let pending = new AbortController();
 
 const setStatus = (text) => ($("status").textContent = text);

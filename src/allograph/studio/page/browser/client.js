@@ -1,36 +1,31 @@
 /**
  * Takes the place of the studio's server (see server.js, which says what the methods do): a worker draws, in the browser,
- * and nothing is sent anywhere.
+ * and nothing is sent anywhere. `?backend=wasm` or `?backend=webgpu` in the page's address chooses how; `?backend=race`
+ * lets a GPU that the processor emulates take part in the choice.
  */
 
 import { UserError } from "../dom.js";
+import { race } from "./backend.js";
+import { Engine } from "./engine.js";
 import { zipped } from "./zip.js";
 
-const MEGABYTE = 1e6;
+const CALM = 3000; // milliseconds after the first drawings and their outlines
 
 export class Browser {
-  #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  #asked = new Map();
-  #count = 0;
+  #engine;
+  #tell;
+  #describe;
+  #forced = new URLSearchParams(location.search).get("backend");
+  #refuse = () => {};
+  #chosen = ["wasm", "webgpu"].includes(this.#forced);
+  #calm = null;
 
-  /** `tell` is called with a line of text while the models are loaded. */
-  constructor(tell = () => {}) {
-    this.#worker.addEventListener("message", ({ data: { id, result, error, user, progress } }) => {
-      if (progress) {
-        const [done, total] = progress.map((bytes) => (bytes / MEGABYTE).toFixed(1));
-        tell(`Loading ${done} of ${total} MB`);
-        return;
-      }
-      const asked = this.#asked.get(id);
-      this.#asked.delete(id);
-      if (error === undefined) asked?.resolve(result);
-      else asked?.reject(user ? new UserError(error) : new Error(error));
-    });
-    this.#worker.addEventListener("error", () => {
-      const error = new UserError("The model could not be loaded. Reload the page, in a newer browser if this one is old.");
-      for (const { reject } of this.#asked.values()) reject(error);
-      this.#asked.clear();
-    });
+  /** `tell` is called with a line of text while the models are loaded, `describe` with one that says what draws and why. */
+  constructor(tell = () => {}, describe = () => {}) {
+    this.#tell = tell;
+    this.#describe = describe;
+    const backend = this.#forced === "webgpu" ? "webgpu" : "wasm";
+    this.#use(new Engine(backend, tell), this.#chosen ? "the page's address asks for it" : "it is ready at once");
   }
 
   async models() {
@@ -43,12 +38,16 @@ export class Browser {
     return this.#ask("inspect", [picture], signal);
   }
 
-  write(recipe, n, signal) {
-    return this.#ask("write", [recipe, n], signal);
+  async write(recipe, n, signal) {
+    const drawings = await this.#ask("write", [recipe, n], signal);
+    this.#chooseWhenCalm();
+    return drawings;
   }
 
-  outlines(set, numbers, signal) {
-    return this.#ask("outlines", [set, numbers], signal);
+  async outlines(set, numbers, signal) {
+    const traced = await this.#ask("outlines", [set, numbers], signal);
+    this.#chooseWhenCalm();
+    return traced;
   }
 
   picture(set, number, { format = "png", size = null } = {}) {
@@ -64,24 +63,50 @@ export class Browser {
   }
 
   close() {
-    this.#worker.terminate();
+    this.#engine.close();
   }
 
-  #ask(method, given = [], signal = undefined) {
-    const id = ++this.#count;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(new DOMException("aborted", "AbortError"));
-        return;
-      }
-      this.#asked.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, method, given });
-      signal?.addEventListener("abort", () => {
-        if (!this.#asked.delete(id)) return;
-        this.#worker.postMessage({ id, method: "forget" });
-        reject(new DOMException("aborted", "AbortError"));
-      });
-    });
+  /** Where WebGPU fails, WebAssembly answers. */
+  async #ask(method, given = [], signal = undefined) {
+    const engine = this.#engine;
+    try {
+      return await engine.ask(method, given, signal);
+    } catch (error) {
+      if (engine.backend === "wasm" || error.name === "AbortError" || error instanceof UserError) throw error;
+      this.#giveUp(engine, error);
+      return this.#ask(method, given, signal);
+    }
+  }
+
+  #chooseWhenCalm() {
+    clearTimeout(this.#calm);
+    if (!this.#chosen) this.#calm = setTimeout(() => this.#choose(), CALM);
+  }
+
+  async #choose() {
+    this.#chosen = true;
+    const wasm = this.#engine;
+    const { engine, why, refuse } = await race(wasm, this.#forced === "race");
+    if (engine) {
+      this.#refuse = refuse;
+      wasm.retire();
+    }
+    this.#use(engine ?? wasm, why);
+  }
+
+  #use(engine, why) {
+    this.#engine = engine;
+    if (engine.backend === "webgpu") engine.onFailure = (error) => this.#giveUp(engine, error);
+    const name = { wasm: "WebAssembly", webgpu: "WebGPU" }[engine.backend];
+    this.#describe(`${name} makes the drawings: ${why}.`);
+  }
+
+  #giveUp(engine, { message }) {
+    if (engine !== this.#engine) return;
+    const why = `WebGPU failed: ${message}`;
+    this.#refuse(why);
+    engine.close();
+    this.#use(new Engine("wasm", this.#tell), why);
   }
 
   /** Keeps the site for when there is no network. */

@@ -2,6 +2,11 @@
 
 const BASE = new URL("../", import.meta.url);
 
+/** A file did not arrive; it may another time. */
+export class NotFetched extends Error {
+  name = "NotFetched";
+}
+
 /** What the site holds: { version, models, files }, files with their sizes in bytes. */
 export async function siteOf() {
   const answer = await fetch(new URL("site.json", BASE));
@@ -25,8 +30,10 @@ async function one(site, name, count) {
     count(site.files[name]);
     return kept.arrayBuffer();
   }
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+  const answer = await fetch(url).catch((error) => {
+    throw new NotFetched(`${name}: ${error.message}`);
+  });
+  if (!answer.ok) throw new NotFetched(`${name}: ${answer.status}`);
   const content = new Uint8Array(site.files[name]);
   let length = 0;
   for (const reader = answer.body.getReader(); ; ) {

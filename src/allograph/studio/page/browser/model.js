@@ -1,14 +1,25 @@
-/** A model's two passes, run by onnxruntime-web; the noise of drawings is the server's. */
+/**
+ * A model's two passes, run by onnxruntime-web with the backend that the worker is named after; the noise of drawings is
+ * the server's.
+ */
 
-import * as ort from "../runtime/ort.wasm.min.mjs";
 import { load } from "./files.js";
 import { growth } from "./growth.js";
 import { hex, normal, sha256 } from "./noise.js";
 
-const RUNTIME = "runtime/ort-wasm-simd-threaded.wasm";
+const GPU = self.name === "webgpu";
+const MODULE = GPU ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+/** Its file of WebAssembly; of WebGPU's, which the service worker does not fetch, what belongs to it is kept with it. */
+const RUNTIME = GPU
+  ? ["runtime/ort-wasm-simd-threaded.asyncify.wasm", "runtime/ort-wasm-simd-threaded.asyncify.mjs", `runtime/${MODULE}`]
+  : ["runtime/ort-wasm-simd-threaded.wasm"];
 const MOST_THREADS = 4;
 const SAMPLES = 16;
-const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all" };
+const options = (backend) => ({ executionProviders: [backend], graphOptimizationLevel: "all", logSeverityLevel: 3 });
+
+const module = import(`../runtime/${MODULE}`);
+module.catch(() => {}); // heard of where it is awaited
+let ort = null;
 
 export class Model {
   #drawing;
@@ -20,15 +31,20 @@ export class Model {
   }
 
   static async load(site, about, progress) {
-    const wanted = [about.sampling, ...(ort.env.wasm.wasmBinary ? [] : [RUNTIME])];
-    const [sampling, runtime] = await load(site, wanted, progress);
+    const [sampling, runtime] = await load(site, [about.sampling, ...(ort ? [] : RUNTIME)], progress);
     if (runtime) {
+      ort = await module;
       ort.env.wasm.wasmBinary = runtime;
       ort.env.wasm.wasmPaths = new URL("../runtime/", import.meta.url).href;
       ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
       ort.env.logLevel = "error";
     }
-    return new Model(about, await ort.InferenceSession.create(sampling, OPTIONS));
+    return new Model(about, await ort.InferenceSession.create(sampling, options(GPU ? "webgpu" : "wasm")));
+  }
+
+  /** Settles when the GPU is lost, with the reason; never without one. */
+  static async lost() {
+    return (await ort.env.webgpu.device)?.lost ?? new Promise(() => {});
   }
 
   /** n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. */
@@ -64,7 +80,7 @@ export class Model {
   async energies(exemplars, measured, seed, fetchPass) {
     if (!this.#judging) {
       const [content] = await fetchPass();
-      this.#judging = await ort.InferenceSession.create(content, OPTIONS);
+      this.#judging = await ort.InferenceSession.create(content, options("wasm")); // on which alone it is tested
     }
     const { steps, latent, size } = this.about;
     const noise = new Float32Array(SAMPLES * steps * latent);

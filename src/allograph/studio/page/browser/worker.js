@@ -1,4 +1,4 @@
-/** Draws, off the page's thread: takes { id, method, given } and answers { id, result } or { id, error, user }. */
+/** Draws, off the page's thread: takes { id, method, given } and answers { id, result } or { id, error, kind }. */
 
 import { UserError } from "../dom.js";
 import { Model } from "./model.js";
@@ -10,7 +10,8 @@ import { outline, place, strokeField } from "./outline.js";
 const KEPT = 6; // sets of drawings
 const MOST = 8; // exemplars
 const BLOCK = 16;
-const WARM_UPS = 4; // until the browser has compiled all of the runtime for speed
+const GPU = self.name === "webgpu";
+const WARM_UPS = GPU ? 1 : 4; // until the browser has compiled all of the runtime for speed
 
 let site;
 const models = new Map(); // of promises, by name
@@ -34,7 +35,7 @@ self.addEventListener("message", ({ data: { id, method, given } }) => {
       self.postMessage({ id, result: await METHODS[method](...given) });
     } catch (error) {
       if (!(error instanceof UserError)) console.error(error);
-      self.postMessage({ id, error: String(error.message ?? error), user: error instanceof UserError });
+      self.postMessage({ id, error: String(error.message ?? error), kind: error instanceof UserError ? "UserError" : error.name });
     }
     forgotten.delete(id);
   });
@@ -42,11 +43,31 @@ self.addEventListener("message", ({ data: { id, method, given } }) => {
 
 const METHODS = {
   async models() {
-    site = await siteOf();
-    const model = await modelOf(site.models[0].name);
+    const model = await modelOf();
     await rehearse(model);
     rehearsals(model, WARM_UPS - 1);
+    if (GPU) Model.lost().then(({ message }) => self.postMessage({ lost: message || "the GPU is gone" }));
     return site.models;
+  },
+
+  /** The GPU that WebGPU draws with here, { name, key }, or { refused }. */
+  async adapter(emulated) {
+    const found = await navigator.gpu?.requestAdapter().catch(() => null);
+    if (!found) return { refused: "the browser offers no GPU" };
+    const { vendor, architecture, device, description, isFallbackAdapter } = found.info ?? {};
+    if ((isFallbackAdapter ?? found.isFallbackAdapter) && !emulated) return { refused: "the processor emulates the GPU" };
+    const names = [vendor, architecture, device, description];
+    return { name: names.filter(Boolean).join(" ") || "GPU", key: [site.version, ...names].join(" ") };
+  },
+
+  /** The same drawings with every backend: { logits, took }, milliseconds. */
+  async probe() {
+    const model = await modelOf();
+    const started = performance.now();
+    const finished = await rehearse(model);
+    const logits = new Float32Array(finished.length * finished[0].length);
+    finished.forEach((drawing, k) => logits.set(drawing, k * drawing.length));
+    return { logits, took: performance.now() - started };
   },
 
   async inspect({ model, ...given }) {
@@ -141,8 +162,9 @@ const METHODS = {
   },
 };
 
-/** A model and its runtime, loaded once. */
-function modelOf(name) {
+/** A model, without a name the first one, and its runtime, loaded once. */
+async function modelOf(name) {
+  site ??= await siteOf();
   const about = site.models.find((one) => one.name === name) ?? site.models[0];
   if (!models.has(about.name)) {
     const progress = (done, total) => self.postMessage({ progress: [done, total] });
@@ -152,7 +174,7 @@ function modelOf(name) {
   return models.get(about.name);
 }
 
-/** Does everything once, so that the first stroke's drawings come as fast as later ones. */
+/** Does everything once, so that the first stroke's drawings come as fast as later ones; returns their logits. */
 async function rehearse(model) {
   const canvas = new OffscreenCanvas(320, 320);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -161,6 +183,7 @@ async function rehearse(model) {
   const { drawing, appearance } = takeIn(context.getImageData(0, 0, 320, 320), model.about.size, "dark");
   const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK);
   outline(strokeField(finished[0], model.about.size, appearance));
+  return finished;
 }
 
 /** Again, for as long as nobody waits for anything. */
