@@ -130,6 +130,7 @@ def test_exemplars_of_a_class_are_drawn_after_together_where_the_model_can(
     writer: Writer, classes: Path, tmp_path: Path
 ) -> None:
     several = _of_several(writer, 4)
+    draw_symbol(classes / "ka" / "b.png", 2, (70, 60))
     run(several, classes, tmp_path / "together", 3)
     run(several, classes, tmp_path / "in turn", 3, together=False)
     run(writer, classes, tmp_path / "one at a time", 3)

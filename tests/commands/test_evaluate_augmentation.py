@@ -114,5 +114,5 @@ def test_ctrl_c_says_what_is_done_and_how_to_go_on(
     monkeypatch.setattr(console.Progress, "__call__", press)
     status, out, err = run(capsys, *quick(mine, letters, tmp_path / "out"))
     assert (status, out, err.count("\n")) == (130, "", 1)
-    assert "3 of 16 classifiers" in err and "run the same command" in err
+    assert "3 of 20 classifiers" in err and "run the same command" in err
     assert not (tmp_path / "out").exists()

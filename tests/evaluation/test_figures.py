@@ -155,7 +155,7 @@ def test_means_and_ratios_over_trials_have_the_errors_of_samples() -> None:
 
 def test_differences_between_arms_are_paired_by_trial() -> None:
     hard_and_easy = np.array([0.2, 0.5, 0.8])
-    gains = {"nothing": 0.0, "classical": 0.1, "allograph": 0.05, "both": 0.12}
+    gains = {"nothing": 0.0, "classical": 0.1, "allograph": 0.05, "both": 0.12, "half": 0.2}
     shots = ShotResult.of(1, {arm: (hard_and_easy + gain).tolist() for arm, gain in gains.items()})
     assert shots.nothing.error > 0.1
     for name, value in (
@@ -163,6 +163,8 @@ def test_differences_between_arms_are_paired_by_trial() -> None:
         ("allograph_minus_classical", -0.05),
         ("both_minus_classical", 0.02),
         ("both_minus_allograph", 0.07),
+        ("half_minus_classical", 0.1),
+        ("half_minus_both", 0.08),
     ):
         difference = getattr(shots, name)
         assert difference.value == pytest.approx(value)

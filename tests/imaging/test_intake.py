@@ -404,8 +404,9 @@ def test_unusable_arrays_and_sizes_are_refused() -> None:
 # ---------------------------------------------------------------- against the real thing
 
 
+@pytest.mark.slow
 def test_omniglots_own_drawings_come_through_unchanged_but_for_place_and_scale(omniglot: ConceptDataset) -> None:
-    chosen = np.random.default_rng(0).choice(len(omniglot.images), 40, replace=False)
+    chosen = np.random.default_rng(0).choice(len(omniglot.images), 120, replace=False)
     sources = [bitmap > 0 for bitmap in omniglot.images.unpack(chosen)]
     taken = [preprocess(~source, 105).drawing > 0 for source in sources]
     ink = [np.mean([d.mean() for d in drawings]) for drawings in (sources, taken)]

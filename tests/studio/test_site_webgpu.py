@@ -27,6 +27,8 @@ if not chromium():
 if not RUNTIME.is_dir():
     pytest.skip("onnxruntime-web is not here: make runtime", allow_module_level=True)
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 600_000
 """Milliseconds that a page gets: the emulated GPU is slow, above all in compiling what it runs."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -31,6 +32,13 @@ OF_EXPORT = """
 0.2718 ± 0.0022  97.8 ± 0.3  0.3987 ± 0.0033  0.2719 ± 0.0022
 """
 """Of docs/export.md: what benchmarks/export.py printed."""
+
+
+def of_the_pen() -> list[tuple[str, str]]:
+    """Of docs/pictures.md and docs/limits.md: what benchmarks/pen.py kept, in per cent."""
+    tables = [json.loads(path.read_text()) for path in sorted((ROOT / "benchmarks" / "results").glob("pen-*.json"))]
+    found = [one for table in tables for row in table.values() for one in row.values()]
+    return [(f"{100 * one['value']:.1f}", f"{100 * one['error']:.1f}") for one in found]
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
@@ -63,7 +71,7 @@ QUOTING = [ROOT / "README.md", *(page for page in sorted(DOCS.rglob("*.md")) if 
 
 @pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.name)
 def test_every_figure_with_an_error_is_one_that_was_measured(page: Path, measured: list[tuple[str, str]]) -> None:
-    known = [*measured, *pairs(WITHOUT_FILE), *pairs(OF_EXAMPLES), *pairs(OF_EXPORT)]
+    known = [*measured, *pairs(WITHOUT_FILE), *pairs(OF_EXAMPLES), *pairs(OF_EXPORT), *of_the_pen()]
     assert strangers(page.read_text("utf-8"), known) == []
 
 

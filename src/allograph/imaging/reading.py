@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Contrast", "Reading", "contrast", "read"]
+__all__ = ["Contrast", "Reading", "as_grain_demands", "contrast", "read"]
 
 from dataclasses import dataclass
 
@@ -97,7 +97,7 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool =
     raw = strength > 0.5
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
     smooth = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
-    strength = _as_grain_demands(strength, smooth, raw) if crisp else smooth
+    strength = as_grain_demands(strength, smooth, raw) if crisp else smooth
     mask = strength > 0.5
     if not mask.any():
         strength = strength / max(float(strength.max()), 1e-6)
@@ -111,7 +111,7 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool =
     return Reading(strength, mask, raw, seen.level, seen.noise, rules, seen.direction)
 
 
-def _as_grain_demands(strength: np.ndarray, smooth: np.ndarray, ink: np.ndarray) -> np.ndarray:
+def as_grain_demands(strength: np.ndarray, smooth: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """Something between the ink's strength and the same `smooth`: the less grain there is away from its edges, the less
     smooth, so that narrow gaps of clean pictures stay open."""
     away = np.abs(smooth - ink) < _AWAY

@@ -14,7 +14,7 @@ from allograph.imaging.candidates import Candidate, Polarity, likely
 from allograph.imaging.decoding import Decoded
 from allograph.imaging.masks import eroded
 from allograph.imaging.paper import LUMINANCE, Departure, Model, Tone, departure, resized
-from allograph.imaging.reading import Reading, contrast, read
+from allograph.imaging.reading import Reading, as_grain_demands, contrast, read
 from allograph.imaging.style import Colour
 
 _REFUSED = 0.08
@@ -100,7 +100,8 @@ def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     full = float(np.percentile(alpha[alpha > 0.5 * alpha.max()], 75))
     strength = np.clip(alpha / full, 0, 1).astype(np.float32)
     ink = _to_bytes(np.median(colour[strength > 0.75], axis=0))
-    strength = ndimage.gaussian_filter(strength, 0.15 * main_width(strength > 0.5))
+    raw = strength > 0.5
+    strength = as_grain_demands(strength, ndimage.gaussian_filter(strength, 0.15 * main_width(raw)), raw)
     if not (strength > 0.5).any():
         strength = strength / strength.max()
     mask = despeckle(strength > 0.5, strength, main_width(strength > 0.5))

@@ -5,6 +5,7 @@
 
 import { UserError } from "../dom.js";
 import { distanceTo, signedDistance } from "./distances.js";
+import { SPECK, asConnected } from "./homotopy.js";
 import { inkOnPaper } from "./ink.js";
 import { blurred, centreLine, cropped, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
 
@@ -14,6 +15,7 @@ const THICK = 1.3;
 const WIDEST = 4;
 const WORK_SIDE = 420;
 const MIN_FINE_PIXELS = 2;
+const [GRAIN, AWAY] = [0.04, 0.1]; // see allograph.imaging.reading
 const WORK = [320, 1024]; // pixels of the longer side
 
 export const modelPen = (size) => Math.max(PLACEMENT.pen * size, MIN_PEN_PIXELS);
@@ -107,8 +109,8 @@ export function percentile(values, share) {
 // ------------------------------------------------------------------ strokes
 
 function clean(given) {
-  const rough = mainWidth(where(given, (v) => v > 0.5));
-  let strength = blurred(given, 0.15 * rough);
+  const raw = where(given, (v) => v > 0.5);
+  let strength = asGrainDemands(given, blurred(given, 0.15 * mainWidth(raw)), raw);
   let inked = where(strength, (v) => v > 0.5);
   if (!inked.data.includes(1)) {
     const most = strength.data.reduce((a, b) => Math.max(a, b), 0);
@@ -120,6 +122,19 @@ function clean(given) {
   const near = dilated(dilated(kept));
   strength.data.forEach((_, i) => near.data[i] || (strength.data[i] = 0));
   return { strength, kept, width };
+}
+
+/** Between the ink's strength and the same smooth: the less grain away from edges, the less smooth. */
+function asGrainDemands(given, smooth, raw) {
+  let [sum, count] = [0, 0];
+  smooth.data.forEach((v, i) => {
+    if (!(Math.abs(v - raw.data[i]) < AWAY)) return;
+    sum += Math.fround(given.data[i] - v) ** 2;
+    count++;
+  });
+  const share = Math.fround(Math.max(0, 1 - (count ? Math.sqrt(sum / count) : GRAIN) / GRAIN));
+  const between = smooth.data.map((v, i) => v + Math.fround(Math.fround(given.data[i] - v) * share));
+  return raster(smooth.width, smooth.height, between);
 }
 
 function dilated({ width, height, data }) {
@@ -273,5 +288,6 @@ function drawWithPen(strength, size, stroke, pen) {
     const most = Math.max(...own.values());
     result[Math.min(...[...own].filter(([, v]) => v === most).map(([cell]) => cell))] = 1;
   }
-  return result;
+  // The line of thick strokes is all that is left of them; what moving edges joined or closed, the ink itself tells.
+  return asConnected(stroke > THICK * pen ? drawn : inked, result, size, SPECK * (fine * Math.min(stroke, pen)) ** 2);
 }

@@ -126,8 +126,8 @@ export function prune(line, depth) {
   return pruned;
 }
 
-/** Parts of a mask, corners touching: labels from 1, in the order of their first pixels, and how many. */
-export function labelled({ width, height, data }) {
+/** Parts of a mask, corners touching or not: labels from 1, in the order of their first pixels, and how many. */
+export function labelled({ width, height, data }, diagonal = true) {
   const labels = new Int32Array(width * height);
   const stack = new Int32Array(width * height);
   let count = 0;
@@ -143,7 +143,7 @@ export function labelled({ width, height, data }) {
       for (let dy = y ? -1 : 0; dy <= (y + 1 < height ? 1 : 0); dy++) {
         for (let dx = left; dx <= right; dx++) {
           const next = at + dy * width + dx;
-          if (!data[next] || labels[next]) continue;
+          if (!data[next] || labels[next] || (!diagonal && dx && dy)) continue;
           labels[next] = count;
           stack[waiting++] = next;
         }
