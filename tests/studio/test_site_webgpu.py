@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from allograph import weights
 from allograph.cli import main
-from commands.family import card
+from commands.family import build, card
 from models.small import small_sequential, with_random_weights
 from studio.browser import Visit, browsing, chromium
 from studio.live_server import drawing, encoded
@@ -51,14 +51,20 @@ def gpu_browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def gpu_site(model_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gpu_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page with small models: one that is compiled quickly, then two of both kinds that can be exported."""
     top = tmp_path_factory.mktemp("gpu")
     plain = small_sequential(image_size=28, steps=1, context=True, attention="none", embedding=0, prior="standard")
     full = small_sequential(**SEQUENTIAL, context=True, context_by="inference", attention="stretch")
     for name, config in (("plain", plain), ("sequential", full)):
         weights.save(top / f"{name}.safetensors", with_random_weights(config, 0).float(), card("bending"))
-    models = [str(top / "plain.safetensors"), str(top / "sequential.safetensors"), str(model_files["bending"])]
+    # Strong random weights magnify rounding: at full strength a window is 3e-4 elsewhere, and a pixel 0.012.
+    bending = build("bending")
+    with torch.no_grad():
+        for parameter in bending.parameters():
+            parameter.mul_(0.3)
+    weights.save(top / "bending.safetensors", bending, card("bending"))
+    models = [str(top / f"{name}.safetensors") for name in ("plain", "sequential", "bending")]
     assert main(["studio", *(f"--model={one}" for one in models), "--export", str(top / "some" / "where")]) == 0
     with served(top) as address:
         yield f"{address}/some/where/"
@@ -133,13 +139,16 @@ def test_webgpu_makes_the_same_drawings(gpu_browser: Any, gpu_site: str) -> None
     assert np.ptp(wasm) > 0.5
     np.testing.assert_allclose(gpu, wasm, atol=NEAR)
     for wasm, gpu in made.values():
+        print(
+            "MEASURED",
+            np.abs(np.subtract(gpu["growth"], wasm["growth"])).max(),
+            [np.abs(np.subtract(gpu[n], wasm[n])).max() for n in ("write_windows", "read_windows") if np.size(wasm[n])],
+            np.unique(wasm["growth"]).size,
+        )
         assert np.unique(wasm["growth"]).size > 50
-        apart = np.abs(np.subtract(gpu["growth"], wasm["growth"]))  # of 255
-        # These weights are random and magnify rounding: a pixel in a thousand may differ by more.
-        assert np.quantile(apart, 0.999) <= 2.55
-        assert apart.max() <= 12.75
+        np.testing.assert_allclose(gpu["growth"], wasm["growth"], atol=2.55)  # of 255
         for name in ("write_windows", "read_windows"):
-            np.testing.assert_allclose(gpu[name], wasm[name], atol=2e-3)
+            np.testing.assert_allclose(gpu[name], wasm[name], atol=2e-4)
         assert gpu["energy"] == wasm["energy"]
     visit.page.close()
 
