@@ -406,10 +406,14 @@ def test_unusable_arrays_and_sizes_are_refused() -> None:
 
 @pytest.mark.slow
 def test_omniglots_own_drawings_come_through_unchanged_but_for_place_and_scale(omniglot: ConceptDataset) -> None:
-    chosen = np.random.default_rng(0).choice(len(omniglot.images), 120, replace=False)
+    chosen = np.random.default_rng(0).choice(len(omniglot.images), 40, replace=False)
     sources = [bitmap > 0 for bitmap in omniglot.images.unpack(chosen)]
-    taken = [preprocess(~source, 105).drawing > 0 for source in sources]
-    ink = [np.mean([d.mean() for d in drawings]) for drawings in (sources, taken)]
-    assert ink[1] == pytest.approx(ink[0], rel=0.12)
-    widths = [np.median([stroke_width(d) for d in drawings]) for drawings in (sources, taken)]
-    assert widths[1] == pytest.approx(widths[0], abs=0.6)
+    exemplars = [preprocess(~source, 105) for source in sources]
+    taken = [exemplar.drawing > 0 for exemplar in exemplars]
+    widths = np.array([[stroke_width(drawing) for drawing in drawings] for drawings in (sources, taken)])
+    assert np.median(widths[1]) == pytest.approx(np.median(widths[0]), abs=0.6)
+    # Lines grow with the symbol, and all are drawn with the model's pen: so much ink is to be expected.
+    scales = np.array([105 / exemplar.style.frame[2] for exemplar in exemplars])
+    pens = np.array([exemplar.style.pen_width for exemplar in exemplars])
+    expected = np.array([source.mean() for source in sources]) * scales * pens / widths[0]
+    assert np.mean([drawing.mean() for drawing in taken]) == pytest.approx(expected.mean(), rel=0.05)
