@@ -50,7 +50,7 @@ class Checked:
         if count > 1 and self.most_together < 2:
             raise AllographError(
                 "this model has learned from one exemplar at a time: use omniglot-28-fewshot, train one with several "
-                "data.contexts, or have them take turns, without --together"
+                "data.contexts, or leave out --together"
             )
 
     def changed(self, change: tuple[Any, Any] | None, ink: Ink) -> tuple[Exemplar, Exemplar] | None:
