@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from allograph.imaging.masks import eroded
+from allograph.imaging.masks import dilated, eroded
 from allograph.imaging.page import find_pages
 from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Departure, Model, Tone, departure, resized
 from allograph.imaging.plausibility import features, plausibility, slopes
@@ -28,6 +28,12 @@ _NARROWEST = 40
 _NEAR, _STRONG, _PAGE, _CUT = 0.06, 0.08, 0.03, 0.6
 """What is preferred, and by how much: the paper is a surface; everything that stands out is ink; the sheet is the
 picture; its edge cuts no ink."""
+
+_BEYOND = 0.02
+"""Readings find the same ink if no more than this share of it lies further than a pixel beyond the other's edge."""
+
+_ENOUGH = 0.9
+"""A reading this plausible, less what it costs, is taken without any costlier one."""
 
 _MUCH = 0.3
 """If the ink fills more than this share of the sheet, both tones are read in every way."""
@@ -50,25 +56,35 @@ class Candidate:
     @property
     def cost(self) -> float:
         """How much plainer readings are preferred to it."""
-        return _NEAR * (self.model == "near") + _STRONG * self.strong + _PAGE * (self.page > 0) + _CUT * self.cut
+        return _cost(self.page, self.model, self.strong) + _CUT * self.cut
+
+
+def _cost(page: int, model: Model, strong: bool) -> float:
+    return _NEAR * (model == "near") + _STRONG * strong + _PAGE * (page > 0)
 
 
 def likely(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> list[tuple[Candidate, float]]:
     """The readings of a picture (h, w, 3), of which only `card` may count, with their plausibilities, the preferred
-    first. Where no other reading can be preferred to one that is there, the others are not made."""
+    first. Where one is good enough, costlier ones are not made. Where the plainest way finds the same ink as the
+    preferred one, it takes its place."""
     found: list[Candidate] = []
     for one in candidates(colour, card, polarity):
         if isinstance(one, Candidate):
             found.append(one)
         elif _one_is_certain(found, one):
             break
-    return sorted(_scored(found), key=lambda pair: pair[0].cost - pair[1])
+    ranked = sorted(_scored(found), key=lambda pair: pair[0].cost - pair[1])
+    if ranked:
+        best, score = ranked[0]
+        plainest = next((one for one in found if not one.cost and _same_ink(one, best)), best)
+        ranked = [(plainest, score), *(pair for pair in ranked if pair[0] is not plainest)]
+    return ranked
 
 
 def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> Iterator[Candidate | float]:
     """Every reading of a picture (h, w, 3), of which only `card` may count, at the size at which it is decided: the
-    plain ones, then the plain ones of pages, then all others; before each further lot the least that one of it or of a
-    later one costs."""
+    plain ones, then the plain ones of pages, then all others, the cheapest first, of pages whose edge does not cut
+    the ink; before each further lot the least that one of it or of a later one costs."""
     factor = min(1.0, max(_DECIDING_SIDE / max(colour.shape[:2]), _NARROWEST / min(colour.shape[:2])))
     size = max(1, round(colour.shape[0] * factor)), max(1, round(colour.shape[1] * factor))
     small = resized(colour, size).astype(np.float32)
@@ -104,14 +120,18 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
         yield from readings(0, tone, *ways[0])
     yield _PAGE
     sheets += find_pages(small) if card is None else []
+    promising = [0]
     for number in range(1, len(sheets)):
-        for tone in tones:
-            yield from readings(number, tone, *ways[0])
-    yield _NEAR
-    for number in range(len(sheets)):
-        for tone in tones:
-            for model, strong in ways[1:]:
-                yield from readings(number, tone, model, strong)
+        plain = [one for tone in tones for one in readings(number, tone, *ways[0])]
+        yield from plain
+        if not all(one.cut for one in plain):  # otherwise it is a shadow
+            promising.append(number)
+    others: list[tuple[int, Tone, Model, bool]] = [
+        (number, tone, *way) for number in promising for tone in tones for way in ways[1:]
+    ]
+    for number, tone, model, strong in sorted(others, key=lambda one: _cost(one[0], *one[2:])):
+        yield _cost(number, model, strong)
+        yield from readings(number, tone, model, strong)
 
 
 def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
@@ -121,12 +141,18 @@ def _whole(colour: np.ndarray, card: np.ndarray | None) -> np.ndarray:
     return resized(card.astype(np.float32), colour.shape[:2]) > 0.9
 
 
+def _same_ink(one: Candidate, other: Candidate) -> bool:
+    a, b = one.reading.mask, other.reading.mask
+    beyond = (a & ~dilated(b)) | (b & ~dilated(a))
+    return one.tone == other.tone and float(beyond.sum()) <= _BEYOND * float((a | b).sum())
+
+
 def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
     scores = plausibility(np.stack([one.features for one in found])) if found else ()
     return [(one, float(score)) for one, score in zip(found, scores, strict=True)]
 
 
 def _one_is_certain(found: list[Candidate], cost: float) -> bool:
-    """Whether no reading of this cost can be preferred to a reading that was found."""
+    """Whether no reading of this cost can be preferred to a reading that was found, or that one is good enough."""
     best, score = max(_scored(found), key=lambda pair: pair[1] - pair[0].cost, default=(None, 0.0))
-    return best is not None and score - best.cost >= 1 - cost and float(best.reading.mask.mean()) <= _MUCH
+    return best is not None and score - best.cost >= min(1 - cost, _ENOUGH) and float(best.reading.mask.mean()) <= _MUCH

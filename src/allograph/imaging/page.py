@@ -92,9 +92,13 @@ def _clusters(small: np.ndarray, count: int) -> np.ndarray:
     order = np.argsort(sample.sum(1))
     centres = sample[order[(np.linspace(0.03, 0.97, count) * (len(order) - 1)).astype(int)]]
     for _ in range(12):
-        nearest = ((sample[:, None] - centres) ** 2).sum(-1).argmin(1)
+        nearest = _nearest(sample, centres)
         centres = np.stack([sample[nearest == k].mean(0) if (nearest == k).any() else centres[k] for k in range(count)])
-    return ((pixels[:, None] - centres) ** 2).sum(-1).argmin(1).reshape(small.shape[:2])
+    return _nearest(pixels, centres).reshape(small.shape[:2])
+
+
+def _nearest(colours: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    return ((centres**2).sum(1) - 2 * colours @ centres.T).argmin(1)
 
 
 def _judge(small: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:

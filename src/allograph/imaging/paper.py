@@ -22,10 +22,10 @@ MODELS: tuple[Model, ...] = ("surface", "near", "flat")
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
-_FIT_SIDE = 96
+_FIT_SIDE = 64
 """Light and shade vary slowly: the surface is fitted to a copy this long, in pixels..."""
 
-_REFINE_SIDE = 160
+_REFINE_SIDE = 96
 """...and refined on one of this length."""
 
 _REACH = 0.1
@@ -145,8 +145,8 @@ def _fit(colour: np.ndarray, solid: np.ndarray, tone: Tone) -> tuple[np.ndarray,
         rest = pixels - fitted
         weight = prior / (np.linalg.norm(rest, axis=1) + 0.01)
         weight = np.where(wanted * (rest @ LUMINANCE) > 0, 0.3, 1.0) * weight
-        root = np.sqrt(weight)[:, None]
-        solution = np.linalg.lstsq(basis * root, pixels * root, rcond=None)[0]
+        weighted = basis.T * weight
+        solution = np.linalg.lstsq(weighted @ basis, weighted @ pixels, rcond=None)[0]
         fitted = basis @ solution
     rest = pixels - fitted
     rest = rest[wanted * (rest @ LUMINANCE) > 0]

@@ -13,7 +13,7 @@ import numpy as np
 from allograph.imaging.masks import components, dilated, eroded
 from allograph.imaging.paper import Model, Tone
 from allograph.imaging.reading import Reading
-from allograph.imaging.shapes import signed_distance, skeleton
+from allograph.imaging.shapes import half_widths
 
 FEATURES = (
     "dark", "near", "flat", "strong", "page", "first page", "contrast", "noise", "filled", "rim", "sides", "box",
@@ -52,7 +52,7 @@ def features(
     sides = (rows[0] - down[0] < reach) + (down[-1] - rows[-1] < reach)
     sides += (columns[0] - across[0] < reach) + (across[-1] - columns[-1] < reach)
     tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
-    depth = signed_distance(np.pad(mask, 1))[skeleton(np.pad(mask, 1))]
+    depth = half_widths(np.pad(mask, 1))
     width = 2 * float(np.median(depth)) if depth.size else 1.0
     labels, parts = components(mask)
     sizes = np.bincount(labels.ravel())[1:]
@@ -62,10 +62,11 @@ def features(
     typical = float(np.median(slope[contour])) if contour.any() else 0.0
     floor = float(np.median(slope[sheet])) if sheet.any() else 0.0
     sharp = (slope > max(0.5 * typical, 2.5 * floor, 0.004)) & inner
-    near = dilated(mask, 3) & ~eroded(mask, 4)
+    around = dilated(mask, 3)
+    near = around & ~eroded(mask, 4)
     left = float((sharp & ~near & ~(reading.raw & ~mask)).sum()) / max(float(sharp.sum()), 1.0)
     found = float((slope[contour] > max(3 * floor, 0.004)).mean()) if contour.any() else 0.0
-    strength = np.abs(reading.strength[sheet & ~dilated(mask, 3)])
+    strength = np.abs(reading.strength[sheet & ~around])
     rest = float(np.percentile(strength, 98)) if strength.size else 0.0
     ground = sheet & ~mask
     apart = (~sheet).any() and ground.any()

@@ -25,7 +25,7 @@ _GRAIN, _AWAY = 0.04, 0.1
 """Where ink or paper vary by so much of their distance, all is smoothed in full. They are looked at where smoothing
 takes them no further from what they are; elsewhere are edges."""
 
-_COARSE_SIDE = 160
+_COARSE_SIDE = 96
 """The ink's level varies as slowly as the light does."""
 
 
@@ -96,14 +96,15 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool =
         return None
     raw = strength > 0.5
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
-    smooth = ndimage.gaussian_filter(strength, 0.15 * main_width(raw))
+    width = main_width(raw)
+    smooth = ndimage.gaussian_filter(strength, 0.15 * width)
     strength = as_grain_demands(strength, smooth, raw) if crisp else smooth
     mask = strength > 0.5
     if not mask.any():
         strength = strength / max(float(strength.max()), 1e-6)
         mask = strength > 0.5
     mask = without_dots(mask)
-    mask = despeckle(mask, strength, main_width(mask), sheet)
+    mask = despeckle(mask, smooth, width, sheet)  # of creases, smooth remains are weak
     mask = without_holes(mask)
     if not mask.any():
         return None

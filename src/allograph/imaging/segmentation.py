@@ -101,10 +101,12 @@ def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     strength = np.clip(alpha / full, 0, 1).astype(np.float32)
     ink = _to_bytes(np.median(colour[strength > 0.75], axis=0))
     raw = strength > 0.5
-    strength = as_grain_demands(strength, ndimage.gaussian_filter(strength, 0.15 * main_width(raw)), raw)
+    width = main_width(raw)
+    smooth = ndimage.gaussian_filter(strength, 0.15 * width)
+    strength = as_grain_demands(strength, smooth, raw)
     if not (strength > 0.5).any():
         strength = strength / strength.max()
-    mask = despeckle(strength > 0.5, strength, main_width(strength > 0.5))
+    mask = despeckle(strength > 0.5, smooth, width)
     return Segmentation(strength, mask, (*ink, round(255 * full)), (*ink, 0), None, None, 0, 1.0, ())
 
 

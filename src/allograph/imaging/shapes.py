@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "despeckle",
     "distance_transform",
+    "half_widths",
     "main_width",
     "prune",
     "resample",
@@ -163,11 +164,11 @@ def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
 
 def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
     """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
-    half = _half_widths(mask, line)
+    half = half_widths(mask, line)
     return 2 * float(np.median(half)) if len(half) else 0.0
 
 
-def _half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
+def half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
     """The distance to the edge of each point of the centre line, the one found or `line`."""
     from scipy import ndimage
 
@@ -188,7 +189,7 @@ def main_width(mask: np.ndarray) -> float:
     """
     from scipy import ndimage
 
-    half = np.sort(_half_widths(mask))
+    half = np.sort(half_widths(mask))
     if not len(half):
         return 0.0
     weight = np.cumsum(half**2)

@@ -110,14 +110,16 @@ export function percentile(values, share) {
 
 function clean(given) {
   const raw = where(given, (v) => v > 0.5);
-  let strength = asGrainDemands(given, blurred(given, 0.15 * mainWidth(raw)), raw);
+  const pen = mainWidth(raw);
+  const smooth = blurred(given, 0.15 * pen);
+  let strength = asGrainDemands(given, smooth, raw);
   let inked = where(strength, (v) => v > 0.5);
   if (!inked.data.includes(1)) {
     const most = strength.data.reduce((a, b) => Math.max(a, b), 0);
     strength = raster(strength.width, strength.height, strength.data.map((v) => v / most));
     inked = where(strength, (v) => v > 0.5);
   }
-  const kept = withoutSpecks(inked, strength, mainWidth(inked));
+  const kept = withoutSpecks(inked, smooth, pen);
   const width = Math.max(1, strokeWidth(kept));
   const near = dilated(dilated(kept));
   strength.data.forEach((_, i) => near.data[i] || (strength.data[i] = 0));
