@@ -112,6 +112,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> 
     assert build_wheel.faults(wheel) == []
 
 
+@pytest.mark.slow
 def test_a_wheel_that_lacks_or_adds_files_is_noticed(wheel: Path, tmp_path: Path) -> None:
     spoiled = tmp_path / wheel.name
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(spoiled, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:

@@ -44,6 +44,7 @@ def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Wr
     assert result.wrong.mean > result.given.free_energy.mean + 5
 
 
+@pytest.mark.slow
 def test_drawings_are_recognised_and_differ_as_real_ones_do(writer: Writer, splits: Splits) -> None:
     size = writer.model.config.image_size
     result = from_exemplars(drawings_of(writer), splits.validation, default_critic(), size=size, trials=3)
@@ -129,6 +130,7 @@ def test_the_small_weights_know_what_they_are_given(small: Writer, small_splits:
     assert result.wrong.mean > result.given.free_energy.mean + (15 if kind == "concept" else 0.2)
 
 
+@pytest.mark.slow
 def test_written_drawings_are_recognised_and_differ_as_real_ones_do(small_splits: Splits) -> None:
     """Not bent but written, stroke by stroke."""
     writer = shipped("omniglot-28-fewshot")

@@ -54,6 +54,7 @@ def test_every_class_gets_its_drawings_and_the_manifest_names_them_all(
     assert len(set(made.values())) == len(made)  # no drawing twice
 
 
+@pytest.mark.slow
 def test_a_stopped_job_ends_as_an_undisturbed_one(writer: Writer, classes: Path, tmp_path: Path) -> None:
     run(writer, classes, tmp_path / "whole")
 

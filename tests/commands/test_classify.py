@@ -70,6 +70,7 @@ def test_errors_are_printed_and_saved_with_a_picture_and_the_command_makes_them_
     assert again == document
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_what_is_done_and_the_same_command_goes_on(
     capsys, data: ConceptDataset, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -251,6 +251,7 @@ def test_help_comes_at_once_and_needs_no_torch() -> None:
         assert command in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_says_how_to_go_on(weights_file: Path, classes: Path, tmp_path: Path) -> None:
     for number in range(20):

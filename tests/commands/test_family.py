@@ -99,6 +99,7 @@ def test_drawings_after_an_exemplar_depend_on_it(family: Writer, photo: Path, na
     assert {d.tobytes() for d in both[1]}.isdisjoint({d.tobytes() for d in drawings})
 
 
+@pytest.mark.slow
 @only(CONDITIONAL)
 def test_write_makes_pictures_a_sheet_and_an_animation(family: Writer, photo: Path, tmp_path: Path, name: str) -> None:
     (result,) = write_files(family, [photo], tmp_path / "out", Order(n=3, animate=True))
@@ -135,6 +136,7 @@ def test_a_model_without_exemplar_says_so_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_invent_makes_the_same_files_for_every_kind(
     folder: Path, family: Writer, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,7 @@ def test_drawings_depend_on_the_symbols_and_not_on_their_order(kin: Path, alphab
     assert {drawing.tobytes() for drawing in writer.invent(3, like=paths, seed=1)}.isdisjoint(drawn)
 
 
+@pytest.mark.slow
 def test_files_and_a_sheet_that_begins_with_what_was_given(
     kin: Path, alphabet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

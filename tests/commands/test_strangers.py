@@ -115,6 +115,7 @@ ABSURD = [*HARMLESS, -1, 10**9, 10**30, 10**400, -0.5, 1e308, math.nan, math.inf
 ABSURD += [{}, [], [1] * 5000, [math.nan], [[1]], {"kind": "deep"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MADE)
 def test_every_setting_is_refused_in_one_line_or_taken_whatever_it_is(path: Path, kind: str) -> None:
     model = build(MADE[kind])

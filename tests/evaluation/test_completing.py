@@ -62,6 +62,7 @@ def test_both_halves_together_are_the_whole(model: GenerativeModel, strokes: Con
     assert measure(model, strokes, hidden="top", contexts=[0]).recognised_whole == right.recognised_whole
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_record_that_the_report_shows(
     model: GenerativeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

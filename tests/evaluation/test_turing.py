@@ -193,6 +193,7 @@ def test_topology_counts_what_writers_keep(symbols: ConceptDataset) -> None:
     assert isinstance(json.loads(json.dumps(perfect.to_dict()))["generated"]["both"]["error"], float)
 
 
+@pytest.mark.slow
 def test_more_drawings_have_smaller_errors() -> None:
     def errors(data: ConceptDataset) -> TopologyResult:
         return topology_test(Shown(Oracle(data, data.side)), data, size=28)[0]  # type: ignore[arg-type]

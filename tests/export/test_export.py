@@ -32,6 +32,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", weights.known_names())
 def test_the_drawings_of_shipped_models_are_torchs(model: str) -> None:
     """Within 0.001 in the probability of ink and in most logits; of few rounding is more: see docs/export.md."""

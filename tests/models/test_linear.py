@@ -175,6 +175,7 @@ def test_em_for_probabilistic_pca_reaches_the_closed_form(images: Tensor) -> Non
     assert best - 1e-5 < reached < best + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", ["isotropic", "diagonal"])
 def test_the_gradient_of_the_free_energy_reaches_the_optimum_of_em(faces: Tensor, noise: str) -> None:
     few = shrink(faces)[::3]  # 192 images of 64 pixels

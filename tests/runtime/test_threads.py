@@ -32,6 +32,7 @@ def test_threads_are_as_many_as_cores_and_sleep_soon() -> None:
     assert 0 < int(spins) <= 10_000
 
 
+@pytest.mark.slow
 def test_what_the_user_has_set_counts() -> None:
     assert started(OMP_NUM_THREADS="1")[:2] == ["1", "1"]
     assert started(OMP_WAIT_POLICY="active")[2:] == ["active", "None", "None"]

@@ -114,6 +114,7 @@ def test_a_client_that_left_is_passed_over_and_an_error_harms_no_other_batch(wri
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_too_many_requests_at_once_are_sent_away_and_the_rest_answered(registry: ModelRegistry) -> None:
     with running(registry, Limits(pending_requests=12)) as server:
         # The exemplars are known before, so that the requests reach the model together.

@@ -50,6 +50,7 @@ def test_what_it_does_not_allow_is_refused_in_one_line(value: Any, name: str) ->
     assert "\n" not in caught.value.detail
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(request=requests(DESCRIPTION))
 def test_no_request_makes_the_server_fail(server: LiveServer, request: tuple) -> None:

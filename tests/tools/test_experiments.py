@@ -188,6 +188,7 @@ def test_code_that_is_not_as_it_was_committed_is_called_so(tmp_path: Path, monke
     assert experiments.commit() == f"{head}+changes"
 
 
+@pytest.mark.slow
 def test_a_call_says_what_went_wrong_and_passes_its_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "HEARTBEAT", 0.2)
     heard: list[float] = []

@@ -63,6 +63,7 @@ def test_what_only_bfloat16_makes_names_the_precision(
     assert all(torch.isfinite(value).all() for value in state["state_dict"].values())
 
 
+@pytest.mark.slow
 def test_what_only_compiled_steps_make_names_them(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_finished_run_that_is_resumed_keeps_its_averaged_weights_and_its_logs(
     assert (tmp_path / "run" / log).read_text() == (undisturbed / log).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["state.ckpt", "samples/step-0000025.png"])
 def test_ctrl_c_in_a_terminal_stops_all_its_processes_in_good_order(
     splits: Splits, tmp_path: Path, moment: str

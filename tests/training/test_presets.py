@@ -23,6 +23,7 @@ def loaded(data: str, data_dir: Path) -> Splits:
     return load_dataset(data, data_dir)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", check.PRECISIONS)
 @pytest.mark.parametrize(("preset", "data", "words"), list(check.cases()))
 def test_every_preset_takes_steps_on_each_data_set_that_it_fits(

@@ -46,6 +46,7 @@ def ink_of(picture: Path) -> np.ndarray:
         return np.asarray(image.convert("L")) < 128
 
 
+@pytest.mark.slow
 def test_kraken_pairs_say_what_their_pictures_show(text: Path, hand: Path, tmp_path: Path) -> None:
     report = run(text, hand, tmp_path / "out")
     assert report.lines == 4
@@ -208,6 +209,7 @@ def test_a_line_has_one_hand_and_lines_have_many(bank: Bank) -> None:
     assert np.array_equal(line.coverage, again.coverage) and line.symbols == again.symbols
 
 
+@pytest.mark.slow
 def test_symbols_of_several_characters_are_found_first(bank: Bank) -> None:
     longer = Bank({**bank.drawings, "gg": bank.drawings["g"]}, 2)
     found, unknown = split_line("eggs?", longer)

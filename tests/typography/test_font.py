@@ -70,6 +70,7 @@ def bar(width: float = 6.0, top: float = 10.0, bottom: float = 80.0, left: float
     return polygon((left, top), (left + width, top), (left + width, bottom), (left, bottom))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["aaaa", "abab", "aaaaaaaa", "a a a a", "gag egg", "tti ti itt", "A. A. A"])
 def test_repeats_differ_at_distances_of_one_two_and_three(ttf: Path, text: str) -> None:
     text = text.replace("b", "e")
@@ -168,6 +169,7 @@ def test_every_format_holds_the_same_font(design: Design, ttf: Path, tmp_path: P
         write_font(tmp_path / "MyHand.pfb", design, NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(chromium() is None, reason="no Chromium")
 def test_a_page_in_a_browser_shows_different_letters(ttf: Path) -> None:
     page_of = (

@@ -150,6 +150,7 @@ def test_a_scan_becomes_a_folder_of_classes(hand: Path, page: Page, filled: Imag
     assert len(previews) == 1
 
 
+@pytest.mark.slow
 def test_a_page_twice_and_a_page_missing_are_one_line_each(filled: Image.Image, tmp_path: Path) -> None:
     pages = pages_of("ABC" * 1 + "".join(chr(0x561 + k) for k in range(38)) + "DEFGHIJKLMNOPQRSTUVWXYZ0123456789")
     assert len(pages) == 2
@@ -172,6 +173,7 @@ def test_a_page_twice_and_a_page_missing_are_one_line_each(filled: Image.Image, 
     assert first.files[0].read_bytes() == before
 
 
+@pytest.mark.slow
 def test_pictures_without_a_sheet_are_one_line_each(blank: Image.Image, tmp_path: Path) -> None:
     Image.effect_noise((900, 1200), 40).save(tmp_path / "noise.png")
     half = blank.crop((0, 0, blank.width, blank.height // 2))
