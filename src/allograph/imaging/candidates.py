@@ -32,9 +32,6 @@ picture; its edge cuts no ink."""
 _BEYOND = 0.02
 """Readings find the same ink if no more than this share of it lies further than a pixel beyond the other's edge."""
 
-_ENOUGH = 0.9
-"""A reading this plausible, less what it costs, is taken without any costlier one."""
-
 _MUCH = 0.3
 """If the ink fills more than this share of the sheet, both tones are read in every way."""
 
@@ -65,8 +62,8 @@ def _cost(page: int, model: Model, strong: bool) -> float:
 
 def likely(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity = "auto") -> list[tuple[Candidate, float]]:
     """The readings of a picture (h, w, 3), of which only `card` may count, with their plausibilities, the preferred
-    first. Where one is good enough, costlier ones are not made. Where the plainest way finds the same ink as the
-    preferred one, it takes its place."""
+    first. Where no other can be preferred to one that is there, the others are not made. Where the plainest way finds
+    the same ink as the preferred one, it takes its place."""
     found: list[Candidate] = []
     for one in candidates(colour, card, polarity):
         if isinstance(one, Candidate):
@@ -153,6 +150,6 @@ def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
 
 
 def _one_is_certain(found: list[Candidate], cost: float) -> bool:
-    """Whether no reading of this cost can be preferred to a reading that was found, or that one is good enough."""
+    """Whether no reading of this cost can be preferred to a reading that was found."""
     best, score = max(_scored(found), key=lambda pair: pair[1] - pair[0].cost, default=(None, 0.0))
-    return best is not None and score - best.cost >= min(1 - cost, _ENOUGH) and float(best.reading.mask.mean()) <= _MUCH
+    return best is not None and score - best.cost >= 1 - cost and float(best.reading.mask.mean()) <= _MUCH
