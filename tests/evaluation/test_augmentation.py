@@ -46,6 +46,7 @@ def test_a_perfect_writer_is_worth_much_and_a_copying_one_nothing(symbols: Conce
     copies = measure(copy, symbols, shots=(1,)).shots[0]
     assert copies.accuracies["allograph"] == copies.accuracies["nothing"]
     assert copies.accuracies["both"] == copies.accuracies["classical"]
+    assert copies.half.value == pytest.approx(copies.classical.value, abs=0.2)
 
 
 def test_the_seed_fixes_everything_and_global_randomness_stays(symbols: ConceptDataset) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -248,6 +248,13 @@ def test_shifting_the_source_gives_the_same_drawing(
     assert np.subtract(there.style.frame, here.style.frame) == pytest.approx((x, y, 0), abs=0.01)
 
 
+def test_a_crease_beside_the_symbol_is_no_ink(draw: Draw, on_paper: OnPaper) -> None:
+    ink = draw()
+    alone = preprocess(on_paper(ink), SIZE)
+    ink[215, 30:210] = 0.9
+    assert np.array_equal(preprocess(on_paper(ink), SIZE).drawing, alone.drawing)
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     pen=st.floats(3, 24),
@@ -256,6 +263,8 @@ def test_shifting_the_source_gives_the_same_drawing(
     noise=st.sampled_from([0.0, 4.0]),
     seed=st.integers(0, 99),
 )
+@example(pen=3.0, ink=90, paper=140, noise=0.0, seed=4)  # as dark ink and as light, other readings are preferred
+@example(pen=3.0, ink=90, paper=140, noise=4.0, seed=32)
 def test_inverting_the_source_gives_the_same_drawing(
     draw: Draw, on_paper: OnPaper, agreement: Agreement, pen: float, ink: int, paper: int, noise: float, seed: int
 ) -> None:
