@@ -1,6 +1,7 @@
 """The benchmark of the intake: is the ink of any picture found?
 
-    python -m benchmarks.intake [--each N] [--only WORD ...] [--held-out] [--methods] [--sheet DIR] [-o FILE]
+    python -m benchmarks.intake [--each N] [--only WORD ...] [--held-out] [--megapixels M] [--methods]
+                               [--sheet DIR] [-o FILE]
 
 True ink of several sources (strokes made on the spot, Omniglot, glyphs of this machine's fonts) is put under some forty
 conditions, each at several strengths; and there are pictures without ink. Prints a table and writes FILE. Strengths and
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="conditions whose name holds one of these", metavar="WORD")
     parser.add_argument("--held-out", action="store_true", help="strengths and seeds that nothing was tuned on")
     parser.add_argument("--seed", type=int, help="other symbols and other noise")
+    parser.add_argument("--megapixels", type=float, help="enlarge every picture to this size: for times", metavar="M")
     parser.add_argument("--jobs", type=int, default=1, help="processes", metavar="N")
     parser.add_argument("--methods", action="store_true", help="also the field's: Otsu, Sauvola, Wolf, morphology")
     parser.add_argument("--sheet", type=Path, help="also show every picture with the ink found", metavar="DIR")
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         print(f"not here: {absent}", file=sys.stderr)
     names = [name for name in CONDITIONS if not options.only or any(word in name for word in options.only)]
     ways = list(METHODS) if options.methods else ["allograph"]
-    work = partial(_condition, shapes, seed, strengths, options.each, options.sheet, ways)
+    work = partial(_condition, shapes, seed, strengths, options.each, options.megapixels, options.sheet, ways)
     with ProcessPoolExecutor(options.jobs) as pool:
         done = dict(zip(names, (pool.map if options.jobs > 1 else map)(work, names), strict=True))
     blanks = [
@@ -99,6 +101,7 @@ def _condition(
     seed: int,
     strengths: tuple[float, ...],
     each: int,
+    megapixels: float | None,
     sheets: Path | None,
     ways: list[str],
     name: str,
@@ -109,6 +112,7 @@ def _condition(
     from benchmarks.intake.conditions import CONDITIONS
     from benchmarks.intake.measures import measure
     from benchmarks.intake.methods import METHODS
+    from benchmarks.intake.scenes import enlarged
     from benchmarks.intake.sheets import Sheet
 
     warnings.simplefilter("ignore")
@@ -119,6 +123,8 @@ def _condition(
         for k in range(each):
             random = np.random.default_rng([seed, place, round(100 * strength), k])
             made = CONDITIONS[name](shapes[number % len(shapes)], strength, random)
+            if megapixels:
+                made = enlarged(made, megapixels)
             number += 1
             for way in ways:
                 measured, found = measure(made, METHODS[way])

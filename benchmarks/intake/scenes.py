@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["INKS", "PAPERS", "Scene", "field", "grain", "lay", "scene", "shade", "warped"]
+__all__ = ["INKS", "PAPERS", "Scene", "enlarged", "field", "grain", "lay", "scene", "shade", "warped"]
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,20 @@ class Scene:
     ink: np.ndarray | None
     picture: Any
     dark: bool | None = True
+
+
+def enlarged(made: Scene, megapixels: float) -> Scene:
+    """The scene with its picture enlarged to this size."""
+    picture = made.picture
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture.clip(0, 255).round().astype(np.uint8))
+    elif isinstance(picture, bytes):
+        picture = Image.open(BytesIO(picture))
+    if picture.mode in ("1", "P", "I;16"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    factor = (1e6 * megapixels / (picture.width * picture.height)) ** 0.5
+    size = max(1, round(factor * picture.width)), max(1, round(factor * picture.height))
+    return Scene(made.ink, picture.resize(size, Image.Resampling.BICUBIC), made.dark)
 
 
 def lay(shape: Shape, width: int, height: int, share: float, random: np.random.Generator, pen: float | None = None,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from allograph.imaging.shapes import distance_transform, prune, signed_distance, smoothed
+from allograph.imaging.shapes import distance_transform, prune, signed_distance, smoothed, stroke_width
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,3 +57,12 @@ def test_spurs_go_and_strokes_stay() -> None:
     assert not pruned[24:29, 30].any()
     assert pruned[30, 5:55].all()
     assert pruned[31:56, 15].all()
+
+
+@pytest.mark.parametrize("pen", [1, 8, 13, 14, 27, 40, 80])
+def test_the_width_of_strokes_is_right_in_large_pictures(pen: int) -> None:
+    y, x = np.mgrid[:700, :900] - np.array([350.2, 450.4])[:, None, None]
+    for degrees in (0.0, 3.0, 17.0, 45.0, 90.0):
+        across, along = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        mask = (abs(x * across + y * along) <= pen / 2) & (abs(y * across - x * along) <= 300)
+        assert stroke_width(mask) == pytest.approx(pen, abs=max(1.5, 0.08 * pen))

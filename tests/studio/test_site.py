@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import allograph
 from allograph import weights
@@ -181,6 +181,18 @@ def test_strokes_are_taken_in_as_on_the_server(open_page: Any) -> None:
     space = allograph.load().space
     for strokes in (SYMBOL, *map(strokes_of, range(12))):
         image = encoded_pad(open_page, strokes)
+        wanted = space.preprocess(base64.b64decode(image), "dark").image[0]
+        assert np.array_equal(taken_in(open_page, image, "dark"), wanted)
+
+
+def test_wide_strokes_of_large_pictures_are_taken_in_as_on_the_server(open_page: Any) -> None:
+    space = allograph.load().space
+    for pen in (30, 80):
+        strength = Image.new("L", (3600, 2800))
+        ImageDraw.Draw(strength).line([(500, 400), (3000, 900), (1200, 2300), (2900, 2200)], 255, 4 * pen)
+        picture = Image.new("RGBA", (900, 700))
+        picture.putalpha(strength.resize(picture.size))
+        image = png(picture)
         wanted = space.preprocess(base64.b64decode(image), "dark").image[0]
         assert np.array_equal(taken_in(open_page, image, "dark"), wanted)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from allograph.imaging.masks import dilated, eroded
 from allograph.imaging.page import find_pages
-from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Departure, Model, Tone, departure, resized
+from allograph.imaging.paper import LUMINANCE, MODELS, TONES, Model, Tone, departure, resized
 from allograph.imaging.plausibility import features, plausibility, slopes
 from allograph.imaging.reading import Reading, contrast, read
 
@@ -95,7 +95,7 @@ def candidates(colour: np.ndarray, card: np.ndarray | None, polarity: Polarity =
     slope = slopes(light)
 
     @cache
-    def departed(number: int, model: Model, tone: Tone) -> Departure:
+    def departed(number: int, model: Model, tone: Tone) -> np.ndarray:
         return departure(small, sheets[number], model, tone)
 
     def readings(number: int, tone: Tone, model: Model, strong: bool) -> Iterator[Candidate]:

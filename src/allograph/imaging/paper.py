@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["LUMINANCE", "MODELS", "TONES", "Departure", "Model", "Tone", "departure", "resized"]
+__all__ = ["LUMINANCE", "MODELS", "TONES", "Model", "Tone", "departure", "resized"]
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -31,61 +30,52 @@ _REFINE_SIDE = 96
 _REACH = 0.1
 """Strokes up to this wide, as a share of the picture's longer side, are told from shadows."""
 
+_CLOSING_SIDE = 512
+"""A closing is made on a copy of about this length, in pixels, of the least of each block: so the edge of a shadow
+stays where it is, for the paper is nowhere less than the picture."""
+
 _GREY = 0.02
 """Added to what a departure is divided by: in the deepest shade nothing counts in full."""
 
 
-@dataclass(frozen=True)
-class Departure:
-    """How far each pixel departs from its paper.
+def departure(colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone) -> np.ndarray:
+    """How far each pixel of `colour` (h, w, 3), of which `sheet` (h, w) counts, departs from its paper: float32 (h, w),
+    in units of the range from black to white, positive towards ink of this tone, 0 beyond the sheet.
 
-    - `strength`: float32 (h, w), in units of the range from black to white; positive towards ink; 0 beyond the sheet
-    - `direction`: unit vector in colour space from paper to ink
-    """
-
-    strength: np.ndarray
-    direction: np.ndarray
-
-
-def departure(colour: np.ndarray, sheet: np.ndarray, model: Model, tone: Tone) -> Departure:
-    """Estimate the paper of `colour` (h, w, 3), of which `sheet` (h, w) counts, for ink of one tone.
-
-    "surface": a quadratic surface, fitted such that ink has no say, then refined by what is paper for sure nearby; ink
-    is what departs along the one direction in colour space in which the sheet departs most. "near": the
+    "surface": the paper is a quadratic surface, fitted such that ink has no say, then refined by what is paper for sure
+    nearby; ink is what departs along the one direction in colour space in which the sheet departs most. "near": the
     morphological closing of each channel (the opening, for light ink) with a square wider than the strokes, which
     follows shadows however hard; the departure is relative to it: ink in the shade counts as much as in the sun.
     "flat": the brightest (the darkest, for light ink) of the sheet; what is darker still than shadows is ink.
     """
     if model == "surface":
-        paper, direction = _surface(colour, sheet, tone)
-        strength = (colour - paper) @ direction.astype(np.float32)
+        strength = _from_surface(colour, sheet, tone)
     elif model == "near":
         strength = _relative(colour, sheet, tone)
-        direction = _direction(colour, sheet, strength, tone)
     else:
         values = colour if tone == "dark" else 1 - colour
         paper = np.percentile(values[sheet], 97, axis=0) if sheet.any() else np.ones(3)
-        strength = ((paper - values) @ LUMINANCE).astype(np.float32)
-        direction = _direction(colour, sheet, strength, tone)
-    return Departure(np.where(sheet, strength, 0).astype(np.float32), direction)
+        strength = (paper - values) @ LUMINANCE
+    return np.where(sheet, strength, 0).astype(np.float32)
 
 
 def _relative(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> np.ndarray:
     from scipy import ndimage
 
     values = colour if tone == "dark" else 1 - colour
-    size = 2 * round(_REACH * max(sheet.shape) / 2) + 1
+    block = max(1, round(max(sheet.shape) / _CLOSING_SIDE))
+    small_sheet = _least(sheet, block)
+    size = 2 * round(_REACH * max(small_sheet.shape) / 2) + 1
     departed = np.zeros(sheet.shape, np.float32)
-    ground = values[sheet].min(0) if sheet.any() else np.zeros(3, np.float32)
     grey = float(np.abs(values - values[..., 1:2])[::3, ::3].max()) < 0.012
     for c in (1,) if grey else range(3):
-        plane = values[..., c]
+        plane = np.ascontiguousarray(values[..., c])
         weight = 1.0 if grey else LUMINANCE[c]
-        smooth = ndimage.gaussian_filter(plane, 0.7)
-        known = np.where(sheet, smooth, ground[c])
-        paper = ndimage.maximum_filter(known, size)
-        paper = np.where(sheet, paper, 1.0)
-        paper = np.maximum(ndimage.minimum_filter(paper, size), known)
+        ground = np.min(plane, initial=1.0, where=sheet)
+        known = np.where(sheet, ndimage.gaussian_filter(plane, 0.7), ground)
+        paper = np.where(small_sheet, ndimage.maximum_filter(_least(known, block), size), 1.0)
+        paper = ndimage.minimum_filter(paper, size).repeat(block, 0).repeat(block, 1)
+        paper = np.maximum(paper[: known.shape[0], : known.shape[1]], known)
         if tone == "dark":
             departed += weight * (paper - plane) / (paper + _GREY)
         else:  # light ink does not grow lighter with the light on its paper
@@ -93,21 +83,17 @@ def _relative(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> np.ndarray:
     return departed
 
 
-def _direction(colour: np.ndarray, sheet: np.ndarray, strength: np.ndarray, tone: Tone) -> np.ndarray:
-    plain = LUMINANCE / np.linalg.norm(LUMINANCE) * (-1 if tone == "dark" else 1)
-    values = strength[sheet]
-    if not values.size:
-        return plain
-    far = sheet & (strength > 0.6 * values.max())
-    near = sheet & (strength < np.median(values) + 0.1 * values.max())
-    if not far.any() or not near.any():
-        return plain
-    step = colour[far].mean(0) - colour[near].mean(0)
-    length = float(np.linalg.norm(step))
-    return step / length if length > 1e-6 else plain
+def _least(values: np.ndarray, block: int) -> np.ndarray:
+    """The least of each block of `block` x `block` values; the blocks at the far edges reach beyond them."""
+    if block == 1:
+        return values
+    height, width = values.shape
+    padded = np.pad(values, ((0, -height % block), (0, -width % block)), mode="edge")
+    rows = np.minimum.reduce([padded[i::block] for i in range(block)])
+    return np.minimum.reduce([rows[:, i::block] for i in range(block)])
 
 
-def _surface(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> tuple[np.ndarray, np.ndarray]:
+def _from_surface(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> np.ndarray:
     size = _coarse(colour.shape, _REFINE_SIDE)
     coarse, solid = resized(colour, size), resized(sheet.astype(np.float32), size) > 0.99
     if solid.sum() < 16:
@@ -117,7 +103,8 @@ def _surface(colour: np.ndarray, sheet: np.ndarray, tone: Tone) -> tuple[np.ndar
         strength = (coarse - paper) @ direction
         peak = float(strength[solid].max(initial=0.0))
         paper = _refined(coarse, paper, solid & (abs(strength) <= 0.25 * peak))
-    return resized(paper, colour.shape[:2]), direction
+    along = direction.astype(np.float32)
+    return colour @ along - resized(paper @ along, colour.shape[:2])
 
 
 def _fit(colour: np.ndarray, solid: np.ndarray, tone: Tone) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allograph.imaging.paper import Departure, resized
+from allograph.imaging.paper import resized
 from allograph.imaging.rules import without_dots, without_holes, without_rules
-from allograph.imaging.shapes import despeckle, main_width
+from allograph.imaging.shapes import despeckle, main_width, smoothed
 
 _CONTRAST = 0.02
 """Ink departs from its paper by at least this much of the range from black to white..."""
@@ -46,7 +46,6 @@ class Reading:
     level: float
     noise: float
     rules: int
-    direction: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,36 +55,33 @@ class Contrast:
     strength: np.ndarray
     level: float
     noise: float
-    direction: np.ndarray
 
 
-def contrast(found: Departure, sheet: np.ndarray, *, strong: bool = False) -> Contrast | None:
-    """What stands out on a sheet (h, w), by how far it departs from its paper; None where nothing does.
+def contrast(departed: np.ndarray, sheet: np.ndarray, *, strong: bool = False) -> Contrast | None:
+    """What stands out on a sheet (h, w), by the `departure` from its paper; None where nothing does.
 
     With `strong`, what stands out is of two kinds, and the stronger alone is ink: pen beside a stamp or a shadow.
     """
-    split = _split(found.strength[sheet]) if sheet.any() else None
+    split = _split(departed[sheet]) if sheet.any() else None
     if split is None:
         return None
     level, paper, noise = split
     if strong:
-        weak = _two_kinds(found.strength[sheet], level, paper)
-        if weak is None or main_width(found.strength > 0.5 * (level + paper)) < _HAIRLINE:
+        weak = _two_kinds(departed[sheet], level, paper)
+        if weak is None or main_width(departed > 0.5 * (level + paper)) < _HAIRLINE:
             return None
         paper, level = weak
-    strength = np.where(sheet, found.strength - paper, 0).astype(np.float32)
+    strength = np.where(sheet, departed - paper, 0).astype(np.float32)
     level -= paper
     strength = strength / (level if strong else _level_nearby(strength, level, noise))
     if not (strength > 0.5).any():  # little ink beside much that is half as strong
         strength = strength / max(float(strength.max()), 1e-6)
-    return Contrast(strength, level, noise, found.direction)
+    return Contrast(strength, level, noise)
 
 
 def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool = False) -> Reading | None:
     """The ink in what stands out, without rules if the sheet may be `ruled`, dots, holes and specks; None if that is
     all. If it may be `crisp`, edges are only smoothed as far as there is grain."""
-    from scipy import ndimage
-
     strength, rules = without_rules(seen.strength, sheet) if ruled else (seen.strength, 0)
     if rules:  # the rules had a say in how strong ink is
         again = _split(strength[sheet])
@@ -97,7 +93,7 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool =
     raw = strength > 0.5
     # The grain of paper and sensor is finer than any stroke; how fine, the strokes themselves tell.
     width = main_width(raw)
-    smooth = ndimage.gaussian_filter(strength, 0.15 * width)
+    smooth = smoothed(strength, 0.15 * width)
     strength = as_grain_demands(strength, smooth, raw) if crisp else smooth
     mask = strength > 0.5
     if not mask.any():
@@ -109,7 +105,7 @@ def read(seen: Contrast, sheet: np.ndarray, *, ruled: bool = True, crisp: bool =
     if not mask.any():
         return None
     strength = np.clip(strength, -1, 2).astype(np.float32)
-    return Reading(strength, mask, raw, seen.level, seen.noise, rules, seen.direction)
+    return Reading(strength, mask, raw, seen.level, seen.noise, rules)
 
 
 def as_grain_demands(strength: np.ndarray, smooth: np.ndarray, ink: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from allograph.errors import AllographError
 from allograph.imaging.candidates import Candidate, Polarity, likely
 from allograph.imaging.decoding import Decoded
 from allograph.imaging.masks import eroded
-from allograph.imaging.paper import LUMINANCE, Departure, Model, Tone, departure, resized
+from allograph.imaging.paper import LUMINANCE, Model, Tone, departure, resized
 from allograph.imaging.reading import Reading, as_grain_demands, contrast, read
 from allograph.imaging.style import Colour
 
@@ -156,7 +156,7 @@ def _read_in_full(
         return resized(pages[number].astype(np.float32), colour.shape[:2]) > 0.5 if number else whole
 
     @cache
-    def departed(number: int, model: Model, tone: Tone) -> Departure:
+    def departed(number: int, model: Model, tone: Tone) -> np.ndarray:
         return departure(colour, sheet_of(number), model, tone)
 
     for one, score in ranked:
@@ -193,7 +193,11 @@ def _colours(
         blank = sheet & (strength <= np.percentile(strength[sheet], 10))
     if (near := blank & _around(core)).any():
         blank = near
-    return _to_bytes(np.median(colour[core], axis=0)), _to_bytes(np.median(colour[blank], axis=0))
+    return _median(colour, core), _median(colour, blank)
+
+
+def _median(colour: np.ndarray, where: np.ndarray) -> tuple[int, int, int]:
+    return _to_bytes(np.array([np.median(colour[..., c][where]) for c in range(3)]))
 
 
 def _around(mask: np.ndarray) -> np.ndarray:

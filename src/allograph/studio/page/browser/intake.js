@@ -7,7 +7,8 @@ import { UserError } from "../dom.js";
 import { distanceTo, signedDistance } from "./distances.js";
 import { SPECK, asConnected } from "./homotopy.js";
 import { inkOnPaper } from "./ink.js";
-import { blurred, centreLine, cropped, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
+import { blurred, centreLine, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
+import { mainWidth, strokeWidth } from "./widths.js";
 
 const PLACEMENT = { ink: 68 / 105, centre: 51 / 105, pen: 5 / 105 }; // Omniglot's
 const MIN_PEN_PIXELS = 1.3;
@@ -151,47 +152,6 @@ function dilated({ width, height, data }) {
     }
   }
   return result;
-}
-
-/** The distances of the centre line's points to the edge, in order. */
-function depths(shape) {
-  const box = inkBox(shape);
-  if (!box) return new Float32Array(0);
-  const near = cropped(shape, [box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1]);
-  const line = centreLine(near).data;
-  const inside = distanceTo(where(near, (v) => !v)).data;
-  return inside
-    .filter((_, i) => line[i])
-    .map((v) => v - 0.5)
-    .sort();
-}
-
-function strokeWidth(shape) {
-  const half = depths(shape);
-  if (!half.length) return 0;
-  const middle = half.length >> 1;
-  return half.length % 2 ? 2 * half[middle] : half[middle - 1] + half[middle];
-}
-
-function mainWidth(shape) {
-  const half = depths(shape);
-  if (!half.length) return 0;
-  const sums = [];
-  half.reduce((sum, v) => (sums.push(Math.fround(sum + Math.fround(v * v))), sums.at(-1)), 0);
-  const width = 2 * half[sums.findIndex((sum) => sum >= sums.at(-1) / 2)];
-  const { labels, count } = labelled(shape);
-  const longest = Math.max(...boxes(labels, count, shape.width).map(([t, l, b, r]) => Math.max(b - t, r - l)));
-  return Math.min(Math.max(longest / 8, 0.3 * width), width);
-}
-
-function boxes(labels, count, width) {
-  const found = Array.from({ length: count }, () => [Infinity, Infinity, 0, 0]);
-  labels.forEach((label, i) => {
-    if (!label) return;
-    const [box, x, y] = [found[label - 1], i % width, Math.floor(i / width)];
-    found[label - 1] = [Math.min(box[0], y), Math.min(box[1], x), Math.max(box[2], y + 1), Math.max(box[3], x + 1)];
-  });
-  return found;
 }
 
 /** Without what no pen of that width draws, and what lies along the picture's rim. */
