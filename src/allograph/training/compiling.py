@@ -29,6 +29,10 @@ _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 _LEAST = 10_000_000
 """Number of loop steps over all images and training steps from which compiling pays off on two slow cores."""
 
+_CHUNK = 16_384
+"""Numbers that a thread must have to itself; a loop of fewer than two such chunks runs on one thread. Each loop on
+several threads ends with a wait for the slowest, and beside a busy process that one may not be running."""
+
 
 def pays(model: GenerativeModel, images: int, wanted: Literal["auto"] | bool) -> bool:
     """Whether a run over this many images, counted each time they are seen, should compile its steps."""
@@ -55,7 +59,7 @@ def compile_parts(model: GenerativeModel, rehearse: Callable[[], object]) -> str
         from allograph.training.products import SumsOfProducts
 
         functorch.backward_pass_autocast = "off"  # as without it: float32 forwards is float32 backwards
-        options: dict[str, Any] = {"post_grad_custom_pre_pass": SumsOfProducts()}
+        options: dict[str, Any] = {"post_grad_custom_pre_pass": SumsOfProducts(), "cpp.min_chunk_size": _CHUNK}
         model.compiled = {name: torch.compile(part, dynamic=False, options=options) for name, part in parts.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the compiler's advice to its users
