@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 import allograph
 from allograph import weights
@@ -195,6 +196,23 @@ def test_wide_strokes_of_large_pictures_are_taken_in_as_on_the_server(open_page:
         image = png(picture)
         wanted = space.preprocess(base64.b64decode(image), "dark").image[0]
         assert np.array_equal(taken_in(open_page, image, "dark"), wanted)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_parts_are_numbered_by_their_first_pixels(diagonal: bool, open_page: Any) -> None:
+    for share in (0.3, 0.5, 0.7):
+        shape = np.random.default_rng(0).random((40, 31)) < share
+        labels, count = ndimage.label(shape, np.ones((3, 3)) if diagonal else None)
+        firsts = [int(np.flatnonzero(labels == part)[0]) for part in range(1, count + 1)]
+        wanted = np.concatenate([[0], np.argsort(np.argsort(firsts)) + 1])[labels]
+        asked = """async ([data, diagonal]) => {
+            const { labelled, mask } = await import("./browser/raster.js");
+            const { labels, count } = labelled(mask(31, 40, Uint8Array.from(data)), diagonal);
+            return [Array.from(labels), count];
+        }"""
+        got, parts = open_page.evaluate(asked, [shape.astype(int).ravel().tolist(), diagonal])
+        assert parts == count
+        assert np.array_equal(np.array(got).reshape(shape.shape), wanted)
 
 
 def test_photos_are_taken_in_nearly_as_on_the_server(open_page: Any) -> None:

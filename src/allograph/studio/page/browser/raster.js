@@ -128,28 +128,39 @@ export function prune(line, depth) {
 
 /** Parts of a mask, corners touching or not: labels from 1, in the order of their first pixels, and how many. */
 export function labelled({ width, height, data }, diagonal = true) {
-  const labels = new Int32Array(width * height);
-  const stack = new Int32Array(width * height);
-  let count = 0;
-  for (let start = 0; start < data.length; start++) {
-    if (!data[start] || labels[start]) continue;
-    labels[start] = ++count;
-    stack[0] = start;
-    for (let waiting = 1; waiting; ) {
-      const at = stack[--waiting];
-      const x = at % width;
-      const y = (at - x) / width;
-      const [left, right] = [x ? -1 : 0, x + 1 < width ? 1 : 0];
-      for (let dy = y ? -1 : 0; dy <= (y + 1 < height ? 1 : 0); dy++) {
-        for (let dx = left; dx <= right; dx++) {
-          const next = at + dy * width + dx;
-          if (!data[next] || labels[next] || (!diagonal && dx && dy)) continue;
-          labels[next] = count;
-          stack[waiting++] = next;
-        }
+  const reach = diagonal ? 1 : 0;
+  const runs = []; // of pixels in a row: [first, beyond]
+  const parents = []; // a run that comes before it in the same part, or itself
+  const root = (run) => {
+    while (parents[run] !== run) run = parents[run] = parents[parents[run]];
+    return run;
+  };
+  let above = 0; // the first run of the row above that may touch
+  for (let y = 0; y < height; y++) {
+    const line = data.subarray(y * width, (y + 1) * width);
+    const start = runs.length;
+    for (let first = line.indexOf(1); first >= 0; ) {
+      const next = line.indexOf(0, first);
+      const beyond = next < 0 ? width : next;
+      const run = runs.push([y * width + first, y * width + beyond]) - 1;
+      parents.push(run);
+      const [left, right] = [(y - 1) * width + first - reach, (y - 1) * width + beyond + reach];
+      while (above < start && runs[above][1] <= left) above++;
+      for (let other = above; other < start && runs[other][0] < right; other++) {
+        const [a, b] = [root(other), root(run)];
+        parents[Math.max(a, b)] = Math.min(a, b);
       }
+      first = line.indexOf(1, beyond);
     }
+    above = start;
   }
+  const labels = new Int32Array(width * height);
+  let count = 0;
+  const names = [];
+  runs.forEach(([first, beyond], run) => {
+    const part = root(run);
+    labels.fill((names[part] ??= ++count), first, beyond);
+  });
   return { labels, count };
 }
 
