@@ -20,9 +20,9 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Gives a square canvas the resolution of the screen; returns its side in device pixels. */
-export function fit(canvas) {
-  const side = Math.max(1, Math.round(canvas.clientWidth * (window.devicePixelRatio || 1)));
+/** Gives a square canvas, so many CSS pixels wide, the resolution of the screen; returns its side in device pixels. */
+export function fit(canvas, width = canvas.clientWidth) {
+  const side = Math.max(1, Math.round(width * (window.devicePixelRatio || 1)));
   if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
   return side;
 }

@@ -41,9 +41,9 @@ export class Drawings {
 
   /**
    * Paints drawing `index` at `time` (1 to the number of steps) on a square context. `crisp` fades from the canvas (0)
-   * to the finished drawing (1).
+   * to the finished drawing (1). `pageInk` is the page's ink colour.
    */
-  paint(context, side, index, time, crisp) {
+  paint(context, side, index, time, crisp, pageInk = colour("ink")) {
     context.save();
     context.clearRect(0, 0, side, side);
     if (this.inked && !this.own) {
@@ -51,7 +51,7 @@ export class Drawings {
       context.fillRect(0, 0, side, side);
     }
     const shown = this.#outlines.has(index) ? crisp : 0;
-    const ink = this.own ? colour("ink") : this.ink;
+    const ink = this.own ? pageInk : this.ink;
     if (shown < 1) {
       this.#fill(index, time, ink);
       context.globalAlpha = 1 - shown;

@@ -55,11 +55,12 @@ export class Grid {
 
   paint(time, crisp, windows) {
     if (!this.drawings) return;
-    const orange = colour("writing");
+    const [ink, orange] = [colour("ink"), colour("writing")];
+    const widths = this.#cells.map(({ canvas }) => canvas.clientWidth); // before any of them gets another resolution
     this.#cells.forEach(({ canvas }, index) => {
-      const side = fit(canvas);
+      const side = fit(canvas, widths[index]);
       const context = canvas.getContext("2d");
-      this.drawings.paint(context, side, index, time, windows ? 0 : crisp);
+      this.drawings.paint(context, side, index, time, windows ? 0 : crisp, ink);
       const own = this.drawings.writes[index];
       if (windows && own.length) {
         const place = ([x, y]) => [x * side, y * side];
