@@ -16,6 +16,7 @@ from allograph.data.folders import left_out, load_folder, passed_over
 from allograph.errors import AllographError
 from allograph.imaging import preprocess
 from allograph.imaging.finding import find_in
+from allograph.imaging.paper import departure
 
 SIZE = 105
 Agreement = Callable[[np.ndarray, np.ndarray], float]
@@ -168,6 +169,18 @@ def test_a_hard_shadow(wanted: np.ndarray, agreement: Agreement, fall: float) ->
     y, x = np.mgrid[0:300, 0:300]
     picture[x + y / 2 > 210] *= fall
     assert agreement(preprocess(Image.fromarray(picture.astype(np.uint8)), SIZE).drawing, wanted) > 0.8
+
+
+@pytest.mark.parametrize("side", [300, 997, 1024])
+def test_the_edge_of_a_hard_shadow_is_no_ink(side: int) -> None:
+    mask = np.asarray(four(side))
+    picture = np.asarray(on(sheet(side), four(side)), np.float32) / 255
+    y, x = np.mgrid[:side, :side]
+    picture[x + y / 2 > 0.7 * side] *= 0.45
+    strength = departure(picture, np.ones((side, side), bool), "near", "dark")
+    rows = slice(side // 8, -side // 8)  # at the rim a shadow has a corner, which a square does not reach
+    assert strength[rows][mask[rows] == 0].max() < 0.4  # a pixel beside the edge is blurred by it
+    assert strength[rows][mask[rows] == 255].min() > 0.6
 
 
 def test_a_scanners_dark_edges(wanted: np.ndarray, agreement: Agreement) -> None:
