@@ -38,10 +38,13 @@ def enlarged(made: Scene, megapixels: float) -> Scene:
         picture = Image.fromarray(picture.clip(0, 255).round().astype(np.uint8))
     elif isinstance(picture, bytes):
         picture = Image.open(BytesIO(picture))
-    if picture.mode in ("1", "P", "I;16"):
+    if picture.mode in ("1", "P"):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     factor = (1e6 * megapixels / (picture.width * picture.height)) ** 0.5
     size = max(1, round(factor * picture.width)), max(1, round(factor * picture.height))
+    if picture.mode.startswith("I"):  # 16 bits
+        values = picture.convert("I").resize(size, Image.Resampling.BICUBIC)
+        return Scene(made.ink, Image.fromarray(np.asarray(values).clip(0, 65535).astype(np.uint16)), made.dark)
     return Scene(made.ink, picture.resize(size, Image.Resampling.BICUBIC), made.dark)
 
 
