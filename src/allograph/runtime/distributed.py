@@ -6,9 +6,11 @@ also call everything here, and then waits for nobody.
 
 from __future__ import annotations
 
-__all__ = ["ALONE", "LostProcess", "Processes", "Share", "joined", "launched"]
+__all__ = ["ALONE", "LostProcess", "Processes", "Share", "expect_end", "joined", "launched"]
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -211,11 +213,22 @@ def joined(remedy: str = "run the same command again", *, training: bool = False
         yield processes
     except RuntimeError as error:
         if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
+            expect_end()
             raise lost from error
         raise
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def expect_end() -> None:
+    """Ignores SIGTERM from now on, in a process that is about to end.
+
+    A launcher sends it to all processes as soon as it sees that one has ended, about when the others notice, and would
+    cut off what they have to say.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class _Refused(NamedTuple):

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from allograph.data import PairBatch
-from allograph.runtime.distributed import Processes
+from allograph.runtime.distributed import Processes, expect_end
 from allograph.runtime.files import atomic_write
 from allograph.training.module import Fitting
 
@@ -65,6 +65,10 @@ class GracefulStop(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
         self._step_back()
+        if trainer.world_size > 1:
+            expect_end()
+            # The engine's own handler would talk to processes that may have ended; and it gives back the one before.
+            trainer._signal_connector._original_handlers[signal.SIGTERM] = signal.SIG_IGN
 
     def _step_back(self) -> None:
         for known, handler in self._before.items():
