@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from allograph.runtime.distributed import LostProcess, joined
 from forks import FORKS, begin
 
 _PATIENCE = 240.0
@@ -48,7 +50,7 @@ class Job:
         machines: Sequence[str] = (),
         variables: Sequence[dict[str, str]] = (),
     ) -> None:
-        self.folder, port = folder, str(_free_port())
+        self.folder, port = folder, str(free_port())
         folder.mkdir(parents=True, exist_ok=True)
         self.processes: list[ForkServerProcess] = []
         for rank in range(size):
@@ -114,7 +116,24 @@ def _enter(machine: str) -> None:
             raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {machine}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens to."""
     with contextlib.closing(socket.socket()) as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
+
+
+def lose_the_other(folder: Path, rank: int, port: int) -> None:
+    """The first of two processes: it is asked to end when it has noticed that the second was killed."""
+    begin(folder / str(rank), threads=1)
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2"}
+    os.environ |= {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    try:
+        with joined() as processes:
+            if rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            processes.by_each(lambda: 1)
+    except LostProcess as error:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print(error)
+        sys.exit(2)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
 
 from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.runtime.distributed import ALONE, Processes, Share, joined, launched
+from forks import FORKS
+from parallel.started import free_port, lose_the_other
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "TORCHELASTIC_RUN_ID": "none"}
 SLURM = {"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_NTASKS_PER_NODE": "4"}
@@ -66,3 +71,15 @@ def test_shares_are_all_there_is_and_as_equal_as_can_be(count: int, size: int) -
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert {share.of for share in shares} == {count}
     assert rows[Share.whole(count).rows] == rows
+
+
+def test_a_launcher_does_not_cut_off_what_a_process_says_when_another_has_ended(tmp_path: Path) -> None:
+    """`torchrun` sends SIGTERM at the time at which the others notice."""
+    port = free_port()
+    both = [FORKS.Process(target=lose_the_other, args=(tmp_path, rank, port)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+    assert [process.exitcode for process in both] == [2, -signal.SIGKILL]
+    assert "another process ended" in (tmp_path / "0.out").read_text()

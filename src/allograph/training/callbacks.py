@@ -48,11 +48,11 @@ class GracefulStop(lightning.Callback):
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: dict[int, Any] = {}
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
+        for number in self._before:
+            signal.signal(number, self._ask)
 
     def _ask(self, number: int, frame: Any) -> None:
         self.asked = True
@@ -67,8 +67,7 @@ class GracefulStop(lightning.Callback):
         self._step_back()
         if trainer.world_size > 1:
             expect_end()
-            # The engine's own handler would talk to processes that may have ended; and it gives back the one before.
-            trainer._signal_connector._original_handlers[signal.SIGTERM] = signal.SIG_IGN
+            trainer._signal_connector._original_handlers[signal.SIGTERM] = signal.SIG_IGN  # which the engine restores
 
     def _step_back(self) -> None:
         for known, handler in self._before.items():
