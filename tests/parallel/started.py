@@ -17,7 +17,8 @@ from pathlib import Path
 from allograph.runtime.distributed import LostProcess, joined
 from forks import FORKS, begin
 
-_PATIENCE = 240.0
+PATIENCE = 240.0
+"""Seconds that a job may take, on a busy machine too."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Job:
         """Wait for all of them."""
         try:
             for process in self.processes:
-                process.join(_PATIENCE)
+                process.join(PATIENCE)
             assert all(process.exitcode is not None for process in self.processes), "processes wait for each other"
         finally:
             for process in self.processes:
@@ -90,7 +91,7 @@ def run(folder: Path, arguments: Sequence[object], size: int) -> list[Finished]:
 
 def wait_for(path: Path, process: subprocess.Popen[str] | None = None) -> None:
     """Until the file is there; the process that is to make it must not end before."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not path.exists():
         assert process is None or process.poll() is None, f"the process ended before {path.name} was there"
         assert time.monotonic() < deadline

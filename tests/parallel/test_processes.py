@@ -11,7 +11,7 @@ from allograph.cli import main
 from allograph.errors import AllographError
 from allograph.runtime.distributed import ALONE, Processes, Share, joined, launched
 from forks import FORKS
-from parallel.started import free_port, lose_the_other
+from parallel.started import PATIENCE, free_port, lose_the_other
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "TORCHELASTIC_RUN_ID": "none"}
 SLURM = {"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_NTASKS_PER_NODE": "4"}
@@ -80,6 +80,6 @@ def test_a_launcher_does_not_cut_off_what_a_process_says_when_another_has_ended(
     for process in both:
         process.start()
     for process in both:
-        process.join(60)
+        process.join(PATIENCE)
     assert [process.exitcode for process in both] == [2, -signal.SIGKILL]
     assert "another process ended" in (tmp_path / "0.out").read_text()
