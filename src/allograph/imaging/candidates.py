@@ -32,9 +32,6 @@ picture; its edge cuts no ink."""
 _BEYOND = 0.02
 """Readings find the same ink if no more than this share of it lies further than a pixel beyond the other's edge."""
 
-_MUCH = 0.3
-"""If the ink fills more than this share of the sheet, both tones are read in every way."""
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -152,4 +149,4 @@ def _scored(found: list[Candidate]) -> list[tuple[Candidate, float]]:
 def _one_is_certain(found: list[Candidate], cost: float) -> bool:
     """Whether no reading of this cost can be preferred to a reading that was found."""
     best, score = max(_scored(found), key=lambda pair: pair[1] - pair[0].cost, default=(None, 0.0))
-    return best is not None and score - best.cost >= 1 - cost and float(best.reading.mask.mean()) <= _MUCH
+    return best is not None and score - best.cost >= 1 - cost

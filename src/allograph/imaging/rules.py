@@ -42,7 +42,7 @@ def without_rules(strength: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, 
     stronger than the rule elsewhere.
     """
     turned, turned_sheet = np.ascontiguousarray(strength.T), np.ascontiguousarray(sheet.T)
-    across, down = _rules(strength, sheet), _rules(turned, turned_sheet)
+    across, down = _rules(strength, turned, sheet), _rules(turned, strength, turned_sheet)
     if across is None and down is None:
         return strength, 0
     # Where rules cross, one is no stroke that crosses the other: it is not there when the other is taken away.
@@ -66,15 +66,15 @@ class _Rules:
         return (np.arange(top, bottom)[:, None] + self.shift).clip(0, height - 1)
 
 
-def _rules(strength: np.ndarray, sheet: np.ndarray) -> _Rules | None:
+def _rules(strength: np.ndarray, turned: np.ndarray, sheet: np.ndarray) -> _Rules | None:
     from scipy import ndimage
 
     height, width = strength.shape
     thickest = max(3, round(_THICKEST * max(height, width)))
     if height < 5 * thickest or width < 24:
         return None
-    # What is thin across the rule: the departure from the opening along the column.
-    thin = strength - ndimage.grey_opening(strength, size=(2 * thickest + 1, 1))
+    # What is thin across the rule: the departure from the opening along the column, faster along the `turned` rows.
+    thin = strength - ndimage.grey_opening(turned, size=(1, 2 * thickest + 1)).T
     present = (thin > _PRESENT) & sheet
     columns = np.arange(width)
     few = columns[:: max(1, width // 120)]
@@ -145,13 +145,16 @@ def _sums(mask: np.ndarray, shifts: Sequence[np.ndarray]) -> list[np.ndarray]:
     Columns of one shift lie side by side: a difference of running sums counts them at once.
     """
     height, reach = len(mask), max(int(abs(shift).max()) for shift in shifts)
-    running = np.pad(np.cumsum(mask, axis=1, dtype=np.int32), ((reach, reach), (1, 0)))
+    steps = [[0, *(np.flatnonzero(np.diff(shift)) + 1).tolist()] for shift in shifts]
+    starts = sorted(set().union(*steps))
+    counts = np.add.reduceat(mask, starts, axis=1, dtype=np.int32)
+    running = np.pad(np.cumsum(counts, axis=1), ((reach, reach), (1, 0)))
     sums = []
-    for shift in shifts:
+    for shift, step in zip(shifts, steps, strict=True):
         total = np.zeros(height, np.int32)
-        edges = [0, *(np.flatnonzero(np.diff(shift)) + 1).tolist(), len(shift)]
-        for first, last in pairwise(edges):
-            rows = slice(reach + shift[first], reach + shift[first] + height)
+        places = [*np.searchsorted(starts, step).tolist(), len(starts)]
+        for column, (first, last) in zip(step, pairwise(places), strict=True):
+            rows = slice(reach + shift[column], reach + shift[column] + height)
             total += running[rows, last] - running[rows, first]
         sums.append(total)
     return sums
