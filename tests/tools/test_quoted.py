@@ -104,6 +104,12 @@ def test_the_model_card_says_what_the_weights_say_of_themselves(name: str) -> No
         assert str(value) in shown[what]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "weights").glob("*.safetensors")), ids=lambda path: path.stem)
+def test_figures_are_of_the_weights_that_the_repository_keeps_for_them(path: Path) -> None:
+    results = [json.loads(file.read_text("utf-8")) for file in (DOCS / "results").glob(f"{path.stem}-*.json")]
+    assert {result["model"]["sha256"] for result in results} == {weights.load(path).sha256}
+
+
 def test_a_result_file_that_was_edited_by_hand_is_noticed_though_no_page_shows_the_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
