@@ -44,7 +44,10 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 
 class GracefulStop(lightning.Callback):
-    """Makes Ctrl-C (or SIGTERM) end the run after the current step; a second one ends it at once."""
+    """Makes Ctrl-C or SIGTERM end the run after the current step; Ctrl-C after either ends it at once.
+
+    SIGTERM may come twice: a launcher passes on what the system has sent to its processes, too.
+    """
 
     def __init__(self) -> None:
         self.asked = False
@@ -56,7 +59,7 @@ class GracefulStop(lightning.Callback):
 
     def _ask(self, number: int, frame: Any) -> None:
         self.asked = True
-        self._step_back()
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._step_back()
