@@ -90,6 +90,7 @@ def in_turns_apart(
     for name, make in variants.items():
         pipes[name], theirs = apart.Pipe()
         apart.Process(target=_serve, args=(theirs, make, torch.get_num_threads()), daemon=True).start()
+        theirs.close()  # so that the other end learns if the process dies
     clock: dict[str, list[float]] = {name: [] for name in variants}
     cpu: dict[str, list[float]] = {name: [] for name in variants}
     memory: dict[str, float] = {}
