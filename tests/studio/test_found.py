@@ -111,14 +111,14 @@ def test_dark_and_light_choose_the_ink_and_automatic_undoes_it(visit: Visit) -> 
     draw.line([(180, 50), (180, 150), (250, 150)], (245, 245, 245), 9)
     open_picture(visit, picture)
     automatic = page.locator("#found-facts").inner_text(), visit.picture_of("#found-seen")
-    first = visit.picture_of("#grid canvas")
+    first = visit.picture_of("#drawings")
     settled(visit, lambda: page.click("#ink-light"))
     assert fact(visit, "Ink").startswith("light")
     assert page.locator("#ink-light").get_attribute("aria-pressed") == "true"
     assert page.locator("#ink-auto").get_attribute("aria-pressed") == "false"
     light = visit.picture_of("#found-seen")
     page.wait_for_timeout(900)
-    assert visit.picture_of("#grid canvas") != first
+    assert visit.picture_of("#drawings") != first
     settled(visit, lambda: page.click("#ink-dark"))
     assert fact(visit, "Ink").startswith("dark")
     assert visit.picture_of("#found-seen") != light

@@ -51,7 +51,7 @@ def test_a_symbol_is_drawn_and_new_drawings_grow(visit: Visit) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     visit.draw()
     visit.wait_for_drawings()
-    assert visit.inked("#grid canvas") > 100
+    assert visit.inked("#drawings") > 100
     page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
     assert "16 new drawings" in page.locator("#status").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -71,19 +71,19 @@ def test_the_slider_holds_a_step_and_windows_are_shown(visit: Visit) -> None:
     page.wait_for_timeout(900)  # until it is traced
     page.locator("#time").fill("1")
     assert page.locator("#step").inner_text() == "1 / 2"
-    first = visit.picture_of("#grid canvas")
+    first = visit.picture_of("#drawings")
     page.wait_for_timeout(300)
-    assert visit.picture_of("#grid canvas") == first  # it is held
+    assert visit.picture_of("#drawings") == first  # it is held
     page.locator("#time").press("ArrowRight")
     assert page.locator("#step").inner_text() == "2 / 2"
-    assert visit.picture_of("#grid canvas") != first
+    assert visit.picture_of("#drawings") != first
     assert visit.inked("#read-windows") == 0
     page.locator("#time").fill("1")
     page.check("#windows")
-    assert visit.picture_of("#grid canvas") != first
+    assert visit.picture_of("#drawings") != first
     assert visit.inked("#read-windows") > 0
     page.uncheck("#windows")
-    assert visit.picture_of("#grid canvas") == first
+    assert visit.picture_of("#drawings") == first
     page.click("#play")
     page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
 
@@ -95,7 +95,7 @@ def test_settings_change_the_drawings_and_a_seed_brings_them_back(visit: Visit) 
 
     def shown() -> str:
         page.locator("#time").fill("1")
-        return visit.picture_of("#grid canvas")
+        return visit.picture_of("#drawings")
 
     def after(action: Any) -> str:
         with page.expect_response("**/api/write"):

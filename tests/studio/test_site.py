@@ -301,7 +301,7 @@ def after(visit: Visit, action: Callable[[], object], count: int = 16) -> None:
 
 def first_step(visit: Visit) -> str:
     visit.page.locator("#time").fill("1")
-    return visit.picture_of("#grid canvas")
+    return visit.picture_of("#drawings")
 
 
 def test_a_seed_brings_drawings_back(visit: Visit) -> None:
@@ -355,7 +355,7 @@ def test_pictures_and_examples_are_drawn_anew(visit: Visit, tmp_path: Path) -> N
     after(visit, lambda: page.set_input_files("#file", tmp_path / "glyph.png"))
     for number in range(8):
         after(visit, page.locator("#examples button").nth(number).click)
-        assert visit.inked("#grid canvas") > 100
+        assert visit.inked("#drawings") > 100
 
 
 # -------------------------------------------------------------------- the site itself

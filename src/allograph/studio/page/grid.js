@@ -3,28 +3,41 @@
 import { $, colour, fit, make } from "./dom.js";
 import { paintWindow, windowCorners } from "./drawings.js";
 
+const CORNER = 8; // CSS pixels, the radius within a cell's border
+
+/** All drawings are on one canvas above the cells: one for each would cost a slow processor 5 ms each in every frame. */
 export class Grid {
   #cells = [];
   #select;
+  #places = null; // of the cells on the canvas; null when they have to be measured
+  #ratio; // of the screen's pixels to CSS pixels when they were
+  #size = [0, 0]; // of the grid then, CSS pixels
+  #painted = []; // what was painted last
   drawings = null;
 
   /** `select` is called with the index of the drawing that the user clicks. */
   constructor(select) {
     this.#select = select;
+    new ResizeObserver(() => {
+      const [width, height] = this.#size;
+      if (width === $("grid").clientWidth && height === $("grid").clientHeight) return;
+      this.#places = null;
+      this.paint(...this.#painted);
+    }).observe($("grid"));
   }
 
   /** Shows new drawings in the cells there are, and adds or removes cells as needed. */
   show(drawings) {
     this.drawings = drawings;
     const grid = $("grid");
+    if (this.#cells.length !== drawings.n) this.#places = null;
     while (this.#cells.length > drawings.n) this.#cells.pop().item.remove();
     while (this.#cells.length < drawings.n) {
       const index = this.#cells.length;
-      const canvas = make("canvas", { "aria-hidden": "true" });
-      const button = make("button", { type: "button", className: "cell", "aria-label": `Drawing ${index + 1}` }, canvas);
+      const button = make("button", { type: "button", className: "cell", "aria-label": `Drawing ${index + 1}` });
       button.addEventListener("click", () => this.#select(index));
       const item = make("li", {}, button);
-      this.#cells.push({ item, button, canvas });
+      this.#cells.push({ item, button });
       grid.append(item);
     }
     grid.dataset.n = drawings.n;
@@ -50,22 +63,54 @@ export class Grid {
     this.drawings = null;
     for (const { item } of this.#cells) item.remove();
     this.#cells = [];
+    this.#places = [];
+    $("drawings").width = 0;
     this.#state("empty");
   }
 
   paint(time, crisp, windows) {
-    if (!this.drawings) return;
+    this.#painted = [time, crisp, windows];
+    if (!this.drawings || time === undefined) return;
+    const context = $("drawings").getContext("2d");
+    if (this.#ratio !== window.devicePixelRatio) this.#places = null;
+    const places = (this.#places ??= this.#measure());
     const [ink, orange] = [colour("ink"), colour("writing")];
-    const widths = this.#cells.map(({ canvas }) => canvas.clientWidth); // before any of them gets another resolution
-    this.#cells.forEach(({ canvas }, index) => {
-      const side = fit(canvas, widths[index]);
-      const context = canvas.getContext("2d");
-      this.drawings.paint(context, side, index, time, windows ? 0 : crisp, ink);
+    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    context.save();
+    if (!this.drawings.own) {
+      context.beginPath();
+      for (const { x, y, side, corner } of places) context.roundRect(x, y, side, side, corner);
+      context.clip();
+    }
+    this.drawings.paint(context, places, time, windows ? 0 : crisp, ink);
+    context.restore();
+    if (!windows) return;
+    for (const { index, x, y, side } of places) {
       const own = this.drawings.writes[index];
-      if (windows && own.length) {
-        const place = ([x, y]) => [x * side, y * side];
-        paintWindow(context, windowCorners(own, time), place, orange, 1, Math.max(1.5, side / 90));
-      }
+      if (!own.length) continue;
+      context.save();
+      context.beginPath();
+      context.rect(x, y, side, side);
+      context.clip();
+      const place = ([across, down]) => [x + across * side, y + down * side];
+      paintWindow(context, windowCorners(own, time), place, orange, 1, Math.max(1.5, side / 90));
+      context.restore();
+    }
+  }
+
+  /** Gives the canvas the size of the grid; returns where the cells are, in the screen's pixels. */
+  #measure() {
+    const [canvas, grid] = [$("drawings"), $("grid")];
+    const ratio = (this.#ratio = window.devicePixelRatio);
+    const [width, height] = (this.#size = [grid.clientWidth, grid.clientHeight]);
+    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+    Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    const outer = grid.getBoundingClientRect();
+    return this.#cells.map(({ button }, index) => {
+      const box = button.getBoundingClientRect();
+      const [x, y] = [box.left - outer.left + button.clientLeft, box.top - outer.top + button.clientTop];
+      const [left, top, side] = [x, y, button.clientWidth].map((length) => Math.round(length * ratio));
+      return { index, x: left, y: top, side: Math.max(1, side), corner: CORNER * ratio };
     });
   }
 }

@@ -67,8 +67,13 @@ export class Player {
   }
 
   #tick(now) {
-    const passed = this.#last ? Math.min(50, now - this.#last) : 0;
+    const passed = Math.min(50, now - (this.#last || now));
     this.#last = now;
+    if (!passed) {
+      // Painted already by `play`.
+      this.#frame = requestAnimationFrame((next) => this.#tick(next));
+      return;
+    }
     if (this.time < this.steps) {
       this.time = Math.min(this.steps, this.time + (passed / PLAYING) * (this.steps - 1));
     } else this.crisp = Math.min(1, this.crisp + passed / FADING);

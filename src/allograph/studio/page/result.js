@@ -63,6 +63,8 @@ export class Result {
     $("result-title").textContent = `Drawing ${index + 1} of ${this.#drawings.n}`;
     const canvas = $("result-canvas");
     const side = fit(canvas);
-    this.#drawings.paint(canvas.getContext("2d"), side, index, this.#drawings.steps, 1);
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, side, side);
+    this.#drawings.paint(context, [{ index, x: 0, y: 0, side }], this.#drawings.steps, 1);
   }
 }
