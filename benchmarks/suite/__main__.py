@@ -22,11 +22,10 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 
 def main() -> None:
+    import allograph  # noqa: F401, I001 - before torch: it says how threads wait
     import torch
     from benchmarks.suite import rows_training, rows_use
     from benchmarks.suite.turns import peak_megabytes
-
-    import allograph  # noqa: F401 - before torch: it says how threads wait
 
     rows = {**rows_training.ROWS, **rows_use.ROWS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
