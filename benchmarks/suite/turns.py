@@ -96,8 +96,11 @@ def in_turns_apart(
     memory: dict[str, float] = {}
     for number in range(warm + rounds):
         for name, pipe in pipes.items():
-            pipe.send("go")
-            seconds, used, memory[name] = pipe.recv()
+            try:
+                pipe.send("go")
+                seconds, used, memory[name] = pipe.recv()
+            except (EOFError, BrokenPipeError) as error:
+                raise RuntimeError(f"the process of {name!r} died") from error
             if number >= warm:
                 clock[name].append(seconds)
                 cpu[name].append(used)

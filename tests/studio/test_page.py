@@ -64,6 +64,60 @@ def test_a_symbol_is_drawn_and_new_drawings_grow(visit: Visit) -> None:
     assert visit.inked("#pad") == 0
 
 
+def test_every_drawing_lies_in_its_cell(visit: Visit) -> None:
+    page = visit.page
+    visit.draw()
+
+    def check(count: int) -> None:
+        visit.wait_for_drawings(count)
+        page.locator("#time").fill("2")
+        for time in ("1", "2"):
+            page.locator("#time").fill(time)
+            within, elsewhere = ink_of_cells(page)
+            assert len(within) == count
+            assert min(within) > 20
+            assert elsewhere == 0
+
+    check(16)
+    for count in (64, 4, 32):
+        page.select_option("#n", str(count))
+        check(count)
+    for width in (700, 1300):  # 32 drawings have four columns, then six
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        check(32)
+    page.click("#clear")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def ink_of_cells(page: Any) -> tuple[list[int], int]:
+    """How many pixels are not clear within each cell, and between them."""
+    return page.evaluate(
+        """() => {
+            const canvas = document.getElementById("drawings");
+            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(canvas, 0, 0);
+            const { data, width } = copy.getImageData(0, 0, canvas.width, canvas.height);
+            const ink = new Set();
+            for (let i = 0; i < width * canvas.height; i++) if (data[4 * i + 3] > 10) ink.add(i);
+            const all = ink.size;
+            const origin = canvas.getBoundingClientRect();
+            const ratio = canvas.width / origin.width;
+            const within = [...document.querySelectorAll("#grid .cell")].map((cell) => {
+                const box = cell.getBoundingClientRect();
+                const at = (length) => Math.round(length * ratio);
+                let count = 0;
+                for (let y = at(box.top - origin.top); y < at(box.bottom - origin.top); y++)
+                    for (let x = at(box.left - origin.left); x < at(box.right - origin.left); x++)
+                        count += ink.has(y * width + x);
+                return count;
+            });
+            return [within, all - within.reduce((sum, count) => sum + count, 0)];
+        }"""
+    )
+
+
 def test_the_slider_holds_a_step_and_windows_are_shown(visit: Visit) -> None:
     page = visit.page
     visit.draw()

@@ -1,10 +1,10 @@
 /** A set of new drawings: the canvas after every step, the windows, and later the traced outlines. */
 
-import { colour } from "./dom.js";
+import { colour, make } from "./dom.js";
 
 export class Drawings {
   #levels;
-  #small = document.createElement("canvas"); // all drawings at one time, one below the other
+  #small; // a canvas for each drawing: were one changed between two enlargements, it would be copied
   #pixels;
   #words; // the same, a pixel each
   #outlines = new Map();
@@ -29,8 +29,8 @@ export class Drawings {
     this.own = own && answer.inked;
     this.ink = answer.ink;
     this.paper = answer.paper;
-    Object.assign(this.#small, { width: this.size, height: this.n * this.size });
-    this.#pixels = new ImageData(this.size, this.n * this.size);
+    this.#small = Array.from({ length: this.n }, () => make("canvas", { width: this.size, height: this.size }));
+    this.#pixels = new ImageData(this.size, this.size);
     this.#words = new Uint32Array(this.#pixels.data.buffer);
   }
 
@@ -41,21 +41,19 @@ export class Drawings {
 
   /**
    * Paints drawings at `time` (1 to the number of steps) on squares of a context, `places`: [{ index, x, y, side }].
-   * `crisp` fades from the canvas (0) to the finished drawing (1). `pageInk` is the page's ink colour.
+   * `crisp` fades from the canvas (0) to the finished drawing (1). `moving`: whether the next frame follows soon.
    */
-  paint(context, places, time, crisp, pageInk = colour("ink")) {
-    const ink = this.own ? pageInk : this.ink;
-    const shown = ({ index }) => (this.#outlines.has(index) ? crisp : 0);
-    // All are put on one canvas before any is taken from it: each change in between would copy it.
-    const growing = places.filter((place) => shown(place) < 1);
-    for (const { index } of growing) this.#fill(index, time, ink);
-    if (growing.length) this.#small.getContext("2d").putImageData(this.#pixels, 0, 0);
-    // Smooth enlargement takes a frame three times as long: it is for a step that is held.
-    const quality = Number.isInteger(time) && time > 1 ? "high" : "low";
-    for (const place of places) this.#paintOne(context, place, shown(place), ink, quality);
+  paint(context, places, time, crisp, moving = false) {
+    const ink = this.own ? colour("ink") : this.ink;
+    context.save();
+    // A smooth enlargement takes a frame three times as long.
+    context.imageSmoothingQuality = moving ? "low" : "high";
+    for (const place of places) this.#paintOne(context, place, time, crisp, ink);
+    context.restore();
   }
 
-  #paintOne(context, { index, x, y, side }, shown, ink, quality) {
+  #paintOne(context, { index, x, y, side }, time, crisp, ink) {
+    const shown = this.#outlines.has(index) ? crisp : 0;
     context.save();
     context.translate(x, y);
     if (this.inked && !this.own) {
@@ -63,9 +61,9 @@ export class Drawings {
       context.fillRect(0, 0, side, side);
     }
     if (shown < 1) {
+      this.#fill(index, time, ink);
       context.globalAlpha = 1 - shown;
-      context.imageSmoothingQuality = quality;
-      context.drawImage(this.#small, 0, index * this.size, this.size, this.size, 0, 0, side, side);
+      context.drawImage(this.#small[index], 0, 0, side, side);
     }
     if (shown > 0) {
       context.globalAlpha = shown;
@@ -88,24 +86,24 @@ export class Drawings {
     const levels = this.#levels;
     const pixels = this.#pixels.data;
     const plane = size * size;
-    const first = index * plane;
     if (this.inked) {
       const [red, green, blue] = rgb(ink);
       const below = red | (green << 8) | (blue << 16);
       for (let i = 0; i < plane; i++) {
         const from = levels[start + i];
-        this.#words[first + i] = below | ((from + (levels[end + i] - from) * part + 0.5) << 24);
+        this.#words[i] = below | ((from + (levels[end + i] - from) * part + 0.5) << 24);
       }
     } else {
       for (let i = 0; i < plane; i++) {
         for (let colour = 0; colour < 3; colour++) {
           const at = (channels === 1 ? 0 : colour * plane) + i;
           const from = levels[start + at];
-          pixels[4 * (first + i) + colour] = from + (levels[end + at] - from) * part;
+          pixels[4 * i + colour] = from + (levels[end + at] - from) * part;
         }
-        pixels[4 * (first + i) + 3] = 255;
+        pixels[4 * i + 3] = 255;
       }
     }
+    this.#small[index].getContext("2d").putImageData(this.#pixels, 0, 0);
   }
 }
 

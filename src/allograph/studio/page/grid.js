@@ -5,7 +5,7 @@ import { paintWindow, windowCorners } from "./drawings.js";
 
 const CORNER = 8; // CSS pixels, the radius within a cell's border
 
-/** All drawings are on one canvas above the cells: one for each would cost a slow processor 5 ms each in every frame. */
+/** All drawings are on one canvas above the cells: a canvas for each would cost a slow processor 5 ms in every frame. */
 export class Grid {
   #cells = [];
   #select;
@@ -64,17 +64,17 @@ export class Grid {
     for (const { item } of this.#cells) item.remove();
     this.#cells = [];
     this.#places = [];
-    $("drawings").width = 0;
+    Object.assign($("drawings"), { width: 0, height: 0 });
     this.#state("empty");
   }
 
-  paint(time, crisp, windows) {
-    this.#painted = [time, crisp, windows];
+  /** `moving`: whether the next frame follows soon. */
+  paint(time, crisp, windows, moving) {
+    this.#painted = [time, crisp, windows, moving];
     if (!this.drawings || time === undefined) return;
     const context = $("drawings").getContext("2d");
     if (this.#ratio !== window.devicePixelRatio) this.#places = null;
     const places = (this.#places ??= this.#measure());
-    const [ink, orange] = [colour("ink"), colour("writing")];
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     context.save();
     if (!this.drawings.own) {
@@ -82,15 +82,16 @@ export class Grid {
       for (const { x, y, side, corner } of places) context.roundRect(x, y, side, side, corner);
       context.clip();
     }
-    this.drawings.paint(context, places, time, windows ? 0 : crisp, ink);
+    this.drawings.paint(context, places, time, windows ? 0 : crisp, moving);
     context.restore();
     if (!windows) return;
-    for (const { index, x, y, side } of places) {
+    const orange = colour("writing");
+    for (const { index, x, y, side, corner } of places) {
       const own = this.drawings.writes[index];
       if (!own.length) continue;
       context.save();
       context.beginPath();
-      context.rect(x, y, side, side);
+      context.roundRect(x, y, side, side, corner);
       context.clip();
       const place = ([across, down]) => [x + across * side, y + down * side];
       paintWindow(context, windowCorners(own, time), place, orange, 1, Math.max(1.5, side / 90));
@@ -102,15 +103,15 @@ export class Grid {
   #measure() {
     const [canvas, grid] = [$("drawings"), $("grid")];
     const ratio = (this.#ratio = window.devicePixelRatio);
-    const [width, height] = (this.#size = [grid.clientWidth, grid.clientHeight]);
-    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-    Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    this.#size = [grid.clientWidth, grid.clientHeight];
     const outer = grid.getBoundingClientRect();
+    Object.assign(canvas, { width: Math.round(outer.width * ratio), height: Math.round(outer.height * ratio) });
     return this.#cells.map(({ button }, index) => {
-      const box = button.getBoundingClientRect();
-      const [x, y] = [box.left - outer.left + button.clientLeft, box.top - outer.top + button.clientTop];
-      const [left, top, side] = [x, y, button.clientWidth].map((length) => Math.round(length * ratio));
-      return { index, x: left, y: top, side: Math.max(1, side), corner: CORNER * ratio };
+      const { left, top, right } = button.getBoundingClientRect();
+      const border = button.clientLeft;
+      const inside = [left - outer.left + border, top - outer.top + border, right - outer.left - border];
+      const [x, y, end] = inside.map((length) => Math.round(length * ratio));
+      return { index, x, y, side: Math.max(1, end - x), corner: CORNER * ratio };
     });
   }
 }

@@ -59,9 +59,9 @@ const exemplars = new Exemplars(pad, draw, () => {
 });
 const found = new Found(pad, showError);
 const grid = new Grid((index) => result.open(grid.drawings, index, settings.model.conditional));
-const player = new Player((time, crisp) => {
+const player = new Player((time, crisp, moving) => {
   const windows = $("windows").checked;
-  grid.paint(time, crisp, windows);
+  grid.paint(time, crisp, windows, moving);
   paintReadWindows($("read-windows"), windows ? grid.drawings : null, exemplars.shownIndex, time);
 });
 const settings = new Settings(draw);

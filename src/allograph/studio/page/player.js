@@ -17,13 +17,18 @@ export class Player {
   time = 1;
   crisp = 1;
 
-  /** `paint` shows everything at `time`, the step, and `crisp`, 0 for the canvas to 1 for the finished drawing. */
+  /**
+   * `paint` shows everything at `time`, the step, and `crisp`, 0 for the canvas to 1 for the finished drawing, and is told
+   * whether it plays on from there.
+   */
   constructor(paint) {
     this.#paint = paint;
     $("time").addEventListener("input", (event) => this.hold(Number(event.target.value)));
     $("play").addEventListener("click", () => {
-      if (this.#playing) this.#stop();
-      else this.play(this.time >= this.steps ? 1 : this.time);
+      if (this.#playing) {
+        this.#stop();
+        this.#show();
+      } else this.play(this.time >= this.steps ? 1 : this.time);
     });
   }
 
@@ -77,9 +82,9 @@ export class Player {
     if (this.time < this.steps) {
       this.time = Math.min(this.steps, this.time + (passed / PLAYING) * (this.steps - 1));
     } else this.crisp = Math.min(1, this.crisp + passed / FADING);
-    this.#show();
     if (this.crisp < 1) this.#frame = requestAnimationFrame((next) => this.#tick(next));
     else this.#mark(false);
+    this.#show();
   }
 
   #stop() {
@@ -100,6 +105,6 @@ export class Player {
     slider.setAttribute("aria-valuetext", `step ${step} of ${this.steps}`);
     slider.style.setProperty("--part", this.steps > 1 ? (this.time - 1) / (this.steps - 1) : 1);
     $("step").textContent = `${step} / ${this.steps}`;
-    this.#paint(this.time, this.crisp);
+    this.#paint(this.time, this.crisp, this.#playing);
   }
 }
