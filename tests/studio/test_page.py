@@ -96,7 +96,8 @@ def ink_of_cells(page: Any) -> tuple[list[int], int]:
     return page.evaluate(
         """() => {
             const canvas = document.getElementById("drawings");
-            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+            const same = new OffscreenCanvas(canvas.width, canvas.height);
+            const copy = same.getContext("2d", { willReadFrequently: true });
             copy.drawImage(canvas, 0, 0);
             const { data, width } = copy.getImageData(0, 0, canvas.width, canvas.height);
             const ink = new Set();
