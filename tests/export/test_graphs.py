@@ -143,13 +143,16 @@ def test_drawings_are_those_of_torch(name: str) -> None:
         assert made.keys() == {key for key, value in wanted.items() if value.size}
         for key, value in made.items():
             assert value.shape == wanted[key].shape, key
-            if name.startswith("bending"):
+            apart = np.abs(value - wanted[key])
+            folded = name.startswith("bending")
+            assert apart.max() < (3e-3 if folded else 1e-4), key
+            if folded:
                 exact, tolerance = drawn_exactly(model, numbers, key)
                 assert tolerance < 2e-3
                 assert rms(value - exact) < tolerance, key
                 assert rms(wanted[key] - exact) < tolerance, key
-            else:
-                assert np.abs(value - wanted[key]).max() < 1e-4, key
+            if name != "bending, other sizes":  # which folds the most
+                assert np.quantile(apart, 0.99) < 1e-4, key
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -51,7 +51,7 @@ def test_a_symbol_is_drawn_and_new_drawings_grow(visit: Visit) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     visit.draw()
     visit.wait_for_drawings()
-    assert visit.inked("#drawings") > 100
+    assert visit.inked("#drawings") > 16 * 100
     page.wait_for_function("() => document.getElementById('step').textContent === '2 / 2'")
     assert "16 new drawings" in page.locator("#status").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

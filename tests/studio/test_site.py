@@ -355,7 +355,7 @@ def test_pictures_and_examples_are_drawn_anew(visit: Visit, tmp_path: Path) -> N
     after(visit, lambda: page.set_input_files("#file", tmp_path / "glyph.png"))
     for number in range(8):
         after(visit, page.locator("#examples button").nth(number).click)
-        assert visit.inked("#drawings") > 100
+        assert visit.inked("#drawings") > 16 * 100
 
 
 # -------------------------------------------------------------------- the site itself
