@@ -33,7 +33,7 @@ FITS: dict[str, dict[str, tuple[str, ...]]] = {
     **{name: dict.fromkeys(GREY, ()) for name in ("ppca", "factor-analysis")},
     **{
         name: dict.fromkeys(("omniglot", "strokes"), ())
-        for name in ("omniglot", "omniglot-bending", "omniglot-bending-exemplar")
+        for name in ("allograph", "omniglot", "omniglot-bending", "omniglot-bending-exemplar")
     },
     **{
         name: dict.fromkeys(("omniglot-28", "omniglot", "strokes"), ())

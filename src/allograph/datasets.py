@@ -101,7 +101,8 @@ class Omniglot(ConceptImages):
 
     Args:
         part: of the division.
-        split: the division, by alphabets (``30-20``, ``40-10``, ``45-5``) or ``characters``; `allograph.data.split`.
+        split: the division, by alphabets (``30-20``, ``40-10``, ``45-5``), ``characters`` or ``all``;
+            `allograph.data.split`.
         name: how the drawings are seen: ``omniglot`` at any size; ``omniglot-28`` or ``omniglot-52`` only at that size,
             as in the literature; see `allograph.data.load_omniglot`.
         data_dir: where the archives are or are downloaded to; None means ALLOGRAPH_DATA, otherwise the cache directory.

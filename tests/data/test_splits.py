@@ -65,6 +65,14 @@ def test_three_characters_of_each_alphabet_are_tested_and_two_validate(labels: C
     assert np.bincount(divided.validation.family).tolist() == [2] * 50
 
 
+def test_all_alphabets_train_where_nothing_is_tested(labels: ConceptDataset) -> None:
+    divided, official = split(labels, "all"), split(labels, "30-20")
+    assert divided.train.family_names == labels.family_names
+    assert (divided.train.concepts, divided.validation.concepts, divided.test.concepts) == (1531, 92, 0)
+    assert np.bincount(divided.validation.family).tolist() == [4] * 23
+    assert not set(divided.validation.concept_names) & {*divided.train.concept_names, *official.train.concept_names}
+
+
 def test_test_characters_of_one_split_are_trained_on_in_another(labels: ConceptDataset) -> None:
     """Which is why a model is measured on its own split alone; the larger test sets hold the smaller ones."""
     divided = {name: split(labels, name) for name in SPLITS}
@@ -92,7 +100,7 @@ def test_no_drawing_is_in_two_parts(omniglot: ConceptDataset, name: str) -> None
 
 
 def test_an_unknown_split_names_the_known_ones(labels: ConceptDataset) -> None:
-    with pytest.raises(AllographError, match=r"'50-0'.*30-20, 40-10, 45-5, characters"):
+    with pytest.raises(AllographError, match=r"'50-0'.*30-20, 40-10, 45-5, characters, all"):
         split(labels, "50-0")
 
 

@@ -201,3 +201,12 @@ def test_a_split_of_what_is_divided_in_one_way_is_refused(data: Splits) -> None:
 def test_a_card_that_says_nothing_is_taken_at_its_word(data: Splits) -> None:
     assert held_out_part({}, "omniglot", "test").split == "30-20"
     assert held_out_part({"data": {"name": "none"}}, "strokes", "test").split == ""
+
+
+def test_a_split_without_a_test_part_says_so(data: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = replace(data, test=data.test.select([]))
+    monkeypatch.setattr(registry, "load_dataset", lambda name, *rest: nothing)
+    trained = card("omniglot", data.train, split="all")
+    with pytest.raises(AllographError, match="'all' split of omniglot has no test part: choose another --part"):
+        held_out_part(trained, "omniglot", "test")
+    assert held_out_part(trained, "omniglot", "validation").dataset.concepts == data.validation.concepts

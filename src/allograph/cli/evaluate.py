@@ -20,7 +20,7 @@ DataOption = Annotated[str, typer.Option("--data", help="A known data set, or a 
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="Split of Omniglot: 30-20, 40-10, 45-5 or characters.",
+        help="Split of Omniglot: 30-20, 40-10, 45-5, characters or all.",
         show_default="as in the training, otherwise 30-20",
     ),
 ]

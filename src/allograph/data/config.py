@@ -19,7 +19,8 @@ class DataConfig:
     """Which drawings a training uses, and in what pairs.
 
     Attributes:
-        split: split of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out) or ``characters``.
+        split: split of Omniglot: ``30-20``, ``40-10``, ``45-5`` (alphabets held out), ``characters`` or
+            ``all`` (nothing to test on).
         images: kind of a folder's images: ``symbols`` (ink on paper, brought to the space of Omniglot's drawings), or
             unchanged pictures, ``grey`` or ``colour``.
         contexts: possible numbers of exemplars; one of them is drawn for each training step. Only 0: never any.
@@ -37,7 +38,7 @@ class DataConfig:
             training step; see `allograph.data.binarising`.
     """
 
-    split: Literal["30-20", "40-10", "45-5", "characters"] = "30-20"
+    split: Literal["30-20", "40-10", "45-5", "characters", "all"] = "30-20"
     images: ImageKind = "symbols"
     contexts: tuple[int, ...] = (1,)
     exemplars: ExemplarKind = "concept"

@@ -18,6 +18,7 @@ from allograph.data.omniglot import BACKGROUND_ALPHABETS
 from allograph.errors import AllographError, Problem
 
 SPLITS = ("30-20", "40-10", "45-5", "characters")
+"""The splits to measure with; "all", which has no test part, is for weights that are not measured on Omniglot."""
 
 _ALPHABETS = 50
 
@@ -67,6 +68,9 @@ def split(omniglot: ConceptDataset, name: str = "30-20") -> Splits:
     - "40-10", "45-5": test on 10 or 5 of the evaluation alphabets; the same three for validation.
     - "characters": three characters of each of the 50 alphabets are for test and two for validation, at even distances:
       of n characters, those at n (2k + 1) / 6, k = 0, 1, 2, and at n / 3 and 2 n / 3.
+    - "all": no test part. Four characters of each alphabet that "30-20" does not train on are for validation, those at
+      n (2k + 1) / 8, k = 0 to 3; all others are for training. So weights of the 30-20 split, trained further on this
+      one, have not seen the validation part either.
 
     Raises AllographError if there is no such split, or if `omniglot` does not have all 50 alphabets.
     """
@@ -77,12 +81,14 @@ def split(omniglot: ConceptDataset, name: str = "30-20") -> Splits:
         )
     if name == "characters":
         return _split_characters(omniglot)
+    if name == "all":
+        return _split_all(omniglot)
     if name == "30-20":
         test = omniglot.family_names[BACKGROUND_ALPHABETS:]
     elif name in _TEST_ALPHABETS:
         test = _TEST_ALPHABETS[name]
     else:
-        raise AllographError(f"there is no split '{name}' of Omniglot: choose one of {', '.join(SPLITS)}")
+        raise AllographError(f"there is no split '{name}' of Omniglot: choose one of {', '.join((*SPLITS, 'all'))}")
     held_out = {*test, *_VALIDATION_ALPHABETS}
     return Splits(
         train=_of_families(omniglot, set(omniglot.family_names) - held_out),
@@ -106,3 +112,14 @@ def _split_characters(dataset: ConceptDataset) -> Splits:
         validation += characters[[n // 3, 2 * n // 3]].tolist()
     rest = np.setdiff1d(np.arange(dataset.concepts), validation + test)
     return Splits(dataset.select(rest), dataset.select(validation), dataset.select(test))
+
+
+def _split_all(dataset: ConceptDataset) -> Splits:
+    background = set(split(dataset, "30-20").train.family_names)
+    validation: list[int] = []
+    for family, name in enumerate(dataset.family_names):
+        if name not in background:
+            characters = np.flatnonzero(dataset.family == family)
+            validation += characters[[len(characters) * (2 * k + 1) // 8 for k in range(4)]].tolist()
+    rest = np.setdiff1d(np.arange(dataset.concepts), validation)
+    return Splits(dataset.select(rest), dataset.select(validation), dataset.select([]))

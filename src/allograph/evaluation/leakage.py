@@ -63,7 +63,7 @@ def held_out_part(
 
     Raises:
         AllographError: the model was trained on some of these images, or may have been; it was not trained on the data
-            whose training part is wanted; a ``split`` of data that have only one.
+            whose training part is wanted; a ``split`` of data that have only one, or one without this part.
     """
     from allograph.data.registry import DATASETS, load_dataset
 
@@ -100,6 +100,10 @@ def held_out_part(
             raise AllographError(f"the model was not trained on '{name}': ask for its validation or test part")
         return HeldOut(splits.train, split or "", splits.problems)
     dataset = splits.validation if part == "validation" else splits.test
+    if not len(dataset):
+        raise AllographError(
+            f"the '{split}' split of {name} has no {part} part: choose another --part, or other weights"
+        )
     others = [training for training in trainings if training not in known]
     if others and (seen := share(dataset)) > _SEEN_SHARE:
         names = " or ".join(dict.fromkeys(f"'{training.name}'" for training in others))
@@ -137,7 +141,10 @@ def _split_of(name: str, trainings: Sequence[TrainedOn], asked: str | None) -> s
     before = {training.split for training in trainings if training.name in OMNIGLOTS}
     if len(before) > 1:
         ways = ", ".join(sorted(before))
-        raise AllographError(f"the model was trained on several splits of {name} ({ways}): measure it on other data")
+        raise AllographError(
+            f"the model was trained on several splits of {name} ({ways}): measure it on other data, or measure other "
+            "weights, such as 'omniglot'"
+        )
     if before and asked not in (None, *before):
         raise AllographError(f"{_division(name)}: measure it with --split {before.pop()}")
     return before.pop() if before else asked or "30-20"
