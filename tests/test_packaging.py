@@ -180,7 +180,7 @@ def test_what_is_installed_works_without_the_sources(installed: Path, tmp_path: 
     assert package.is_relative_to(installed.parent)
     assert not any(folder.is_relative_to(ROOT / "src") for folder in looked_into)
     assert output("allograph", "--version").split() == ["allograph", __version__]
-    assert re.search(r"^license +MIT$", output("allograph", "info", "omniglot"), re.MULTILINE)
+    assert re.search(r"^license +MIT$", output("allograph", "info", "allograph"), re.MULTILINE)
     picture = Image.new("L", (60, 60), 255)
     ImageDraw.Draw(picture).line([(15, 12), (15, 48), (45, 48)], 0, 4)
     picture.save(tmp_path / "some.png")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from allograph import load, weights
 from allograph.data import ConceptDataset, Splits, fixed_pairs, load_dataset, split
+from allograph.errors import AllographError
 from allograph.evaluation import default_critic, drawings_of, from_exemplars
+from allograph.evaluation.leakage import held_out_part
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.generation.generator import Writer
 
@@ -18,7 +22,7 @@ def shipped(name: str) -> Writer:
     return load(name)
 
 
-@pytest.fixture(scope="module", params=[weights.DEFAULT, "omniglot-bending"])
+@pytest.fixture(scope="module", params=["omniglot", "omniglot-bending"])
 def writer(request: pytest.FixtureRequest) -> Writer:
     return shipped(request.param)
 
@@ -34,6 +38,24 @@ def test_the_weights_were_trained_on_the_background_alphabets_alone(writer: Writ
     assert writer.card["settings"]["data"]["split"] == "30-20"
     assert all(ancestor.get("split") == "30-20" for ancestor in writer.card["data"].get("ancestors", []))
     assert writer.model.config.image_size >= 50
+
+
+@pytest.mark.slow
+def test_the_default_weights_learned_from_all_alphabets_and_no_figure_of_omniglot_is_theirs(
+    omniglot: ConceptDataset, splits: Splits, data_dir: Path
+) -> None:
+    writer, own = shipped(weights.DEFAULT), split(omniglot, "all")
+    assert writer.card["data"]["fingerprint"] == own.train.fingerprint()
+    assert [ancestor["split"] for ancestor in writer.card["data"]["ancestors"]] == ["30-20", "30-20"]
+    for part in ("validation", "test"):
+        with pytest.raises(AllographError, match="several splits of omniglot"):
+            held_out_part(writer.card, "omniglot", part, data_dir=str(data_dir))
+    size = writer.model.config.image_size
+    result = from_exemplars(
+        drawings_of(writer), own.validation, default_critic(), size=size, trials=3, setting="across"
+    )
+    assert result.ratio.recognizability.value > 0.85
+    assert 0.8 < result.ratio.diversity.value < 1.25
 
 
 def test_an_exemplar_lowers_the_free_energy_and_a_wrong_one_raises_it(writer: Writer, splits: Splits) -> None:

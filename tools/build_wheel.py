@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "allograph"
-NEEDED = ("py.typed", "shipped/omniglot.safetensors", "presets/omniglot.toml", "studio/page/index.html")
+NEEDED = ("py.typed", "shipped/allograph.safetensors", "presets/omniglot.toml", "studio/page/index.html")
 NEEDED += ("report/page.html.j2",)
 """Files that are not modules, one of each kind."""
 

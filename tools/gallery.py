@@ -35,7 +35,7 @@ Row = tuple[list[Image.Image], list[Image.Image]]
 
 def symbols() -> list[Row]:
     """New drawings of every example symbol by the model that ships."""
-    model = allograph.load("omniglot")
+    model = allograph.load()
     return [([opened(path)], model.write(path, COLUMNS, size=SIDE)) for path in GIVEN]
 
 
@@ -46,20 +46,20 @@ def bending() -> list[Row]:
 
 
 def temperature() -> list[Row]:
-    """One symbol at four temperatures."""
-    model, path = allograph.load("omniglot"), SYMBOLS / "thai-ko-kai.png"
+    """One symbol at four temperatures, one candidate of each drawing."""
+    model, path = allograph.load().best_of(1), SYMBOLS / "thai-ko-kai.png"
     return [([opened(path)], model.write(path, COLUMNS, size=SIDE, temperature=t)) for t in (0.3, 0.6, 1.0, 1.4)]
 
 
 def guidance() -> list[Row]:
-    """One symbol at four strengths of guidance."""
-    model, path = allograph.load("omniglot"), SYMBOLS / "coptic-shai.png"
+    """One symbol at four strengths of guidance, one candidate of each drawing."""
+    model, path = allograph.load().best_of(1), SYMBOLS / "coptic-shai.png"
     return [([opened(path)], model.guided(g).write(path, COLUMNS, size=SIDE)) for g in (0.0, 1.0, 2.0, 4.0)]
 
 
 def invented() -> list[Row]:
     """Symbols from nothing."""
-    drawings = allograph.load("omniglot").invent(4 * (COLUMNS + 1), size=SIDE)
+    drawings = allograph.load().invent(4 * (COLUMNS + 1), size=SIDE)
     rows = range(0, len(drawings), COLUMNS + 1)
     return [([], drawings[start : start + COLUMNS + 1]) for start in rows]
 
@@ -85,7 +85,7 @@ def completed() -> list[Row]:
 
 def analogies() -> list[Row]:
     """A slanted symbol and a flattened one, and the same changes of another symbol."""
-    model = allograph.load("omniglot")
+    model = allograph.load()
     before, image = (Image.open(SYMBOLS / name).convert("L") for name in ("lao-tho.png", "thai-ko-kai.png"))
     (width, height), rows = before.size, []
     for matrix in ((1, 0.45, -0.225 * height, 0, 1, 0), (1, 0, 0, 0, 2, -0.5 * height)):

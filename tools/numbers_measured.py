@@ -16,6 +16,7 @@ from typing import Any
 from allograph.evaluation.records import Record, read_record
 from allograph.report.parts import percent, three
 from allograph.report.sections import SECTIONS
+from allograph.report.shapes import adjusted
 
 Others = Mapping[str, Sequence[Mapping[str, Any]]]
 """Published figures other than likelihoods, by measurement."""
@@ -174,7 +175,7 @@ def _oneshot(records: Sequence[Record], figures: Sequence[Mapping[str, Any]]) ->
     """New exemplars beside published models, relative to people."""
     rows = [
         [
-            record.model,
+            f"{record.model}{adjusted(record)}",
             f"{record.where}, {record['setting']} alphabets",
             percent(record["ratio"]["recognizability"]),
             three(record["ratio"]["simclr_diversity"]),

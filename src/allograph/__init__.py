@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 prepare()  # before torch is imported
 
 
-def load(name_or_path: Path | str = "omniglot") -> Writer:
+def load(name_or_path: Path | str = "allograph") -> Writer:
     """Load a model, ready to write new drawings.
 
     Args:

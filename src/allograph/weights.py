@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from allograph.card import ModelCard
     from allograph.models import GenerativeModel
 
-DEFAULT = "omniglot"
+DEFAULT = "allograph"
 """Name of the default weights."""
 
 ALPHABETS = "omniglot-alphabet"
@@ -116,8 +116,9 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
         read = ModelCard.of(card)
         _check_fit(config, tensors)
         model = model_from_config(config)
-        if read.guidance != 1 and not model.can_be_guided:
-            raise ValueError(f"card: guidance = {read.guidance}, but the model cannot be guided")
+        for key in ("guidance", "best_of"):
+            if (value := getattr(read, key)) != 1 and not model.can_be_guided:
+                raise ValueError(f"card: {key} = {value}, but the model cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
             f"{path} does not fit this version of allograph ({first_line(error)}); train it again, or use the version "

@@ -12,8 +12,11 @@ from PIL import Image
 from allograph.card import ModelCard
 from allograph.errors import AllographError
 from allograph.generation import blank
+from allograph.generation.candidates import best_candidates
 from allograph.generation.generator import Writer
 from allograph.generation.samples import BATCH_SIZE, noise_for
+from allograph.imaging.topology import topology_of
+from allograph.models import Drawings
 from commands.family import build, card
 
 
@@ -113,6 +116,73 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
     assert untaught.guided(1.0).guidance == 1
     with pytest.raises(AllographError, match="never trained without exemplars"):
         untaught.guided(2.0)
+
+
+def test_the_best_candidate_has_the_exemplars_topology_and_of_these_the_best_fit(writer: Writer) -> None:
+    """By the definition, one candidate at a time, after two exemplars at once."""
+    plain = Writer(build("digits"), card("digits"), "0")
+    model = plain.model
+    contexts = torch.zeros(2, 2, 1, model.config.image_size, model.config.image_size)
+    contexts[:, :, 0, 4:9, 4:20] = contexts[0, 1, 0, 14:20, 4:20] = 1
+    noise = model.noise(2 * 6, generator=torch.Generator().manual_seed(1)).unflatten(0, (2, 6))
+    drawn = plain.best_of(3).draw(contexts, noise, history=True)
+    candidates = [plain.draw(contexts, noise.roll(j * noise.shape[2] // 3, dims=2), history=True) for j in range(3)]
+    means, picked = torch.zeros(1, *model.noise_shape), []
+    for b, context in enumerate(contexts):
+        given = {topology_of(one[0].numpy() > 0)[:2] for one in context}
+        for k in range(noise.shape[1]):
+            ranks = []
+            for one in candidates:
+                x = (model.likelihood.mean(one.parameters)[b, k][None] > 0.5).float()
+                with torch.no_grad():
+                    fit = -model.infer(x, context[None], means).free_energy.total
+                    back = [model.infer(other[None], x[None], means).free_energy.total for other in context]
+                ranks.append((topology_of(x[0, 0].numpy() > 0)[:2] in given, float(fit - sum(back) / len(context))))
+            picked.append(best := ranks.index(max(ranks)))
+            for name in ("canvases", "write_windows", "read_windows"):
+                torch.testing.assert_close(getattr(drawn, name)[b, k], getattr(candidates[best], name)[b, k])
+    assert len(set(picked)) > 1, "the first candidate is always the best"
+
+
+def test_a_candidate_with_the_exemplars_parts_and_holes_comes_before_a_better_fit() -> None:
+    model = build("digits")
+    size = model.config.image_size
+    ring, bar, blob = torch.zeros(3, 1, size, size)
+    ring[0, 6:20, 6:20] = bar[0, 6:20, 6:10] = blob[0, 6:20, 6:20] = 1
+    ring[0, 10:16, 10:16] = 0
+    moved = ring.roll(2, dims=2)
+    shown = torch.stack([bar, ring, blob, moved, bar, blob])  # three candidates of each of two drawings
+    context, noise = ring[None, None], model.noise(2).unflatten(0, (1, 2))
+
+    def draw(noise: torch.Tensor) -> Drawings:
+        assert noise.shape[:2] == (1, 6)
+        return Drawings.without_windows(20 * shown[None, :, None] - 10)
+
+    with torch.inference_mode():
+        best = best_candidates(model, context, noise, 3, draw)
+        assert (best.parameters[0] > 0).float().equal(torch.stack([ring, moved]))
+
+
+def test_how_many_candidates_is_the_cards_number_or_the_one_asked_for(writer: Writer) -> None:
+    plain = Writer(build("digits"), card("digits"), "0")
+    assert plain.card.best_of == 1 and plain.best_of(None) is plain
+    first = pixels(plain.write(picture(), 4))
+    assert pixels(plain.best_of(1).write(picture(), 4)) == first
+    best = plain.best_of(4)
+    chosen = pixels(best.write(picture(), 4))
+    assert chosen != first and pixels(best.write(picture(), 2)) == chosen[:2]
+    by_card = Writer(plain.model, ModelCard.of({**plain.card, "best_of": 4}), "0")
+    assert pixels(by_card.write(picture(), 4)) == chosen
+    assert pixels(best.invent(2)) == pixels(plain.invent(2))
+    assert pixels(best.write(picture(), 2, change=(picture(), picture(1)))) == pixels(
+        plain.write(picture(), 2, change=(picture(), picture(1)))
+    )
+    for wrong in (0, 17):
+        with pytest.raises(AllographError, match="use 1 to 16"):
+            plain.best_of(wrong)
+    assert writer.best_of(1)
+    with pytest.raises(AllographError, match="cannot choose among candidates"):
+        writer.best_of(2)
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:

@@ -381,7 +381,7 @@ def test_pages_have_a_strict_policy_and_name_no_other_place(folder: Path) -> Non
         assert 'href="/' not in text
     assert "onnxruntime-web 1.30.0: MIT" in (folder / "licences.txt").read_text()
     described = json.loads((folder / "site.json").read_text())
-    assert [model["name"] for model in described["models"]] == ["omniglot"]
+    assert [model["name"] for model in described["models"]] == ["allograph"]
 
 
 def test_loading_is_shown(browser: Any, site: str) -> None:

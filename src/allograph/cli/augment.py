@@ -26,6 +26,7 @@ from allograph.cli.console import (
     say,
 )
 from allograph.errors import AllographError
+from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     from allograph.generation.augment import AugmentReport
@@ -47,7 +48,7 @@ def augment(
         Path | None,
         typer.Option("-o", "--output", help="Folder for the set.", show_default="FOLDER-augmented", metavar="DIR"),
     ] = None,
-    model: ModelOption = "omniglot",
+    model: ModelOption = DEFAULT,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
@@ -93,7 +94,7 @@ def augment(
     assert count is not None
     fill = to is not None
     order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout, format, together)
-    writer = allograph.load(model).guided(guidance)
+    writer = allograph.load(model).guided(guidance).best_of(1)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to continue"
     with joined(again) as processes, Progress("drawings") as progress:
         try:

@@ -21,6 +21,7 @@ from allograph.cli.console import (
     say,
 )
 from allograph.cli.write import describe
+from allograph.weights import DEFAULT
 
 
 def complete(
@@ -39,7 +40,7 @@ def complete(
         typer.Option(help="A whole picture of the same symbol, if there is one. May be repeated."),
     ] = None,
     output: OutputOption = Path("completed"),
-    model: ModelOption = "omniglot",
+    model: ModelOption = DEFAULT,
     seed: SeedOption = 0,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing in pixels.", show_default="the image's", metavar="PX")

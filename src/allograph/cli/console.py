@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "MAX_SEED",
     "STOPPED",
+    "BestOfOption",
     "DataDirOption",
     "FormatOption",
     "GuidanceOption",
@@ -58,6 +59,14 @@ SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same see
 GuidanceOption = Annotated[
     float | None,
     typer.Option(help="Above 1, drawings follow the exemplar more closely.", show_default="the weights' own"),
+]
+BestOfOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Make M candidates of each drawing and keep the one that fits the exemplar best.",
+        show_default="the weights' own",
+        metavar="M",
+    ),
 ]
 TemperatureOption = Annotated[
     float | None, typer.Option(help="Below 1, drawings vary less.", show_default="the weights' own")

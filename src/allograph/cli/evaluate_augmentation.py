@@ -89,7 +89,7 @@ def augmentation(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
 
-    writer = allograph.load(model)
+    writer = allograph.load(model).best_of(1)  # as `allograph augment`
     writer.check_exemplar("auto")
     jointly = writer.most_together > 1 if together is None else together
     if jointly:
@@ -119,7 +119,7 @@ def augmentation(
             words += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
             words += ["--together" if jointly else "--in-turn"]
             words += ["--split", held_out.split] if held_out.split else []
-            more = {"temperature": chosen, "guidance": writer.guidance}
+            more = {"temperature": chosen, **writer.adjusted}
             look: dict[str, Any] = {**images, **shared, "ways": result.ways, "inked": writer.space.inked}
             return Findings(words, more, picture=lambda: picture_of(draw, dataset, **look))
 
@@ -129,4 +129,4 @@ def augmentation(
 
     find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)
     measurement = Measurement("augmentation", model, name, writer, part, path, overwrite, find, plan)
-    measure(measurement, "classifiers", as_json, drawn_by(writer, model, chosen))
+    measure(measurement, "classifiers", as_json, drawn_by(model, writer.sha256, chosen, **writer.adjusted))

@@ -14,14 +14,16 @@ import typer
 
 from allograph.cli.console import (
     MAX_SEED,
+    BestOfOption,
     DataDirOption,
+    GuidanceOption,
     JsonOption,
     TemperatureOption,
     ThreadsOption,
     say,
 )
 from allograph.cli.evaluate import ModelArgument, OverwriteRecord, PartOption, ResultsOption, SplitOption
-from allograph.cli.measuring import drawn_by, held_out_data, measure
+from allograph.cli.measuring import adjusted_options, adjusted_words, drawn_by, held_out_data, measure
 from allograph.errors import AllographError
 from allograph.runtime.distributed import Processes
 
@@ -104,6 +106,8 @@ def oneshot(
         typer.Option(min=1, help="For the task turing: training steps of each network.", show_default=str(_STEPS)),
     ] = None,
     temperature: TemperatureOption = None,
+    guidance: GuidanceOption = None,
+    best_of: BestOfOption = None,
     whole: Annotated[
         bool,
         typer.Option(
@@ -155,6 +159,8 @@ def oneshot(
             characters=characters,
             steps=steps,
             temperature=temperature,
+            guidance=guidance,
+            best_of=best_of,
             seed=seed,
             output=output,
             overwrite=overwrite,
@@ -184,17 +190,24 @@ def oneshot(
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
 
-    writer = allograph.load(model)
+    if whole or task == "unconditional":
+        for option, value in (("guidance", guidance), ("best-of", best_of)):
+            if value is not None:
+                raise AllographError(f"--{option} is for drawings after exemplars: leave it out")
+    writer = allograph.load(model).guided(guidance).best_of(best_of)
     check_task(writer, task)
     data = data or default_data(writer.card)
     name = model_name(model)
     words = ["oneshot", task, *([setting or "within"] if task == "exemplars" else []), *(["whole"] if whole else [])]
-    path = measurement_path(output, name, data_name(data), part, *words)
+    path = measurement_path(output, name, data_name(data), part, *words, *adjusted_words(guidance, best_of))
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     asked_whole, whole = whole, draws_whole(writer, task, whole)
-    guidance = 1.0 if whole or task == "unconditional" else writer.guidance
+    drawn: dict[str, Any] = writer.adjusted
+    if whole or task == "unconditional":
+        drawn = {"guidance": 1.0, "best_of": 1}
+    adjusted = adjusted_options(guidance, best_of)
     draw = context_drawings_of(writer, chosen, whole=whole)
     side, judges = writer.model.config.image_size, Judges(default_critic())
     contexts, exemplars = likelihood_context(task, given or _GIVEN)
@@ -244,11 +257,11 @@ def oneshot(
             options: list[object] = ["--task", task, "--data", shown_data(data), "--part", part]
             options += ["--setting", asked["setting"]] if task == "exemplars" else []
             options += ["--given", asked["given"]] if task == "alphabet" else []
-            options += ["--trials", trials, "--temperature", chosen, *(["--whole"] if asked_whole else [])]
+            options += ["--trials", trials, "--temperature", chosen, *adjusted, *(["--whole"] if asked_whole else [])]
             options += ["--samples", samples, "--drawings", both.likelihood.images]
             options += ["--bound-drawings", both.likelihood.bound_images]
             options += ["--seed", seed, *(["--split", held_out.split] if held_out.split else [])]
-            more = {"temperature": chosen, "guidance": guidance, "whole": whole, "note": note}
+            more = {"temperature": chosen, **drawn, "whole": whole, "note": note}
             return Findings(options, more, picture=both.picture)
 
         inputs = {
@@ -258,6 +271,7 @@ def oneshot(
             "task": task,
             "trials": trials,
             "temperature": chosen,
+            **drawn,
             "whole": whole,
             "likelihood": nats,
         }
@@ -265,7 +279,7 @@ def oneshot(
 
     find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)
     measurement = Measurement("oneshot", model, name, writer, part, path, overwrite, find, plan)
-    measure(measurement, "parts", as_json, drawn_by(writer, model, chosen, guidance))
+    measure(measurement, "parts", as_json, drawn_by(model, writer.sha256, chosen, **drawn))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from allograph.cli.measuring import drawn_by, held_out_data, measure
+from allograph.cli.measuring import adjusted_options, adjusted_words, drawn_by, held_out_data, measure
 from allograph.runtime.distributed import Processes
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def measure_shapes(
     characters: int | None,
     steps: int | None,
     temperature: float | None,
+    guidance: float | None,
+    best_of: int | None,
     seed: int,
     output: Path,
     overwrite: bool,
@@ -52,11 +54,12 @@ def measure_shapes(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
 
-    writer = allograph.load(model)
+    writer = allograph.load(model).guided(guidance).best_of(best_of)
     check_task(writer, task)
     data, side = data or default_data(writer.card), size or writer.model.config.image_size
     name, chosen = model_name(model), writer.temperature_for(temperature)
-    path = measurement_path(output, name, data_name(data), part, "oneshot", task, str(side))
+    words = ["oneshot", task, str(side), *adjusted_words(guidance, best_of)]
+    path = measurement_path(output, name, data_name(data), part, *words)
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
     training = JudgeTraining() if steps is None else JudgeTraining(steps=steps)
     asked: dict[str, Any] = {"size": side, "characters": characters, "seed": seed}
@@ -79,16 +82,17 @@ def measure_shapes(
             words: list[object] = ["--task", task, "--data", shown_data(data), "--part", part, "--size", side]
             words += ["--characters", characters] if characters is not None else []
             words += ["--steps", training.steps] if task == "turing" else []
+            words += adjusted_options(guidance, best_of)
             words += ["--temperature", chosen, "--seed", seed, *(["--split", held_out.split] if held_out.split else [])]
-            more = {"temperature": chosen, "guidance": writer.guidance, "whole": False}
+            more = {"temperature": chosen, **writer.adjusted, "whole": False}
             return Findings(words, more, picture=found.picture)
 
         inputs = {"data": dataset.fingerprint(), "task": task, "temperature": chosen, "steps": training.steps}
-        return Plan(held_out.split, inputs | asked, measured, findings)
+        return Plan(held_out.split, inputs | writer.adjusted | asked, measured, findings)
 
     find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)
     measurement = Measurement("oneshot", model, name, writer, part, path, overwrite, find, plan)
-    measure(measurement, "parts", as_json, drawn_by(writer, model, chosen))
+    measure(measurement, "parts", as_json, drawn_by(model, writer.sha256, chosen, **writer.adjusted))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["drawn_by", "held_out_data", "measure"]
+__all__ = ["adjusted_options", "adjusted_words", "drawn_by", "held_out_data", "measure"]
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from allograph.card import ModelCard
     from allograph.evaluation.leakage import HeldOut, Part
     from allograph.evaluation.runner import Measurement
-    from allograph.generation.generator import Writer
 
 _GO_ON = "what was measured is kept; run the same command to continue"
 
@@ -40,10 +39,22 @@ def measure(measurement: Measurement[Any], unit: str, as_json: bool, head: str) 
     print(f"{measurement.path}: the same and more, as JSON{picture}")
 
 
-def drawn_by(writer: Writer, model: str, temperature: float, guidance: float | None = None) -> str:
-    """Which model drew, at which temperature and guidance."""
-    guidance = writer.guidance if guidance is None else guidance
-    return f"{model} ({writer.sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}"
+def drawn_by(model: str, sha256: str, temperature: float, guidance: float, best_of: int = 1) -> str:
+    """Which model drew, at which temperature and guidance, and of how many candidates."""
+    chosen = f", best of {best_of}" if best_of > 1 else ""
+    return f"{model} ({sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}{chosen}"
+
+
+def adjusted_words(guidance: float | None, best_of: int | None) -> list[str]:
+    """What the name of a result file says about a guidance and a number of candidates that were asked for."""
+    asked = {"guidance": guidance, "best-of": best_of}
+    return [f"{name}-{value:g}" for name, value in asked.items() if value is not None]
+
+
+def adjusted_options(guidance: float | None, best_of: int | None) -> list[object]:
+    """The same as options of the command."""
+    asked = {"--guidance": guidance, "--best-of": best_of}
+    return [word for name, value in asked.items() if value is not None for word in (name, value)]
 
 
 def held_out_data(

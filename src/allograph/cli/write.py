@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
+    BestOfOption,
     FormatOption,
     GuidanceOption,
     InkOption,
@@ -27,6 +28,7 @@ from allograph.cli.console import (
     say,
 )
 from allograph.errors import AllographError, Problem
+from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     from allograph.generation.places import Written
@@ -41,10 +43,11 @@ def write(
     ],
     n: Annotated[int, typer.Option("-n", help="Number of drawings of each image.")] = 16,
     output: OutputOption = Path("drawings"),
-    model: ModelOption = "omniglot",
+    model: ModelOption = DEFAULT,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
+    best_of: BestOfOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing in pixels.", show_default="the image's", metavar="PX")
     ] = None,
@@ -76,7 +79,9 @@ def write(
     import allograph
     from allograph.generation.write import Order, write_files
 
-    writer = allograph.load(model).guided(guidance)
+    if change is not None and best_of not in (None, 1):
+        raise AllographError("--best-of is not for --as, whose drawings have no other candidates: leave out one")
+    writer = allograph.load(model).guided(guidance).best_of(best_of)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format, _two(change))
     results = write_files(writer, images, output, order)
@@ -108,7 +113,7 @@ def write(
     }
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
-        settings |= {"temperature": writer.temperature_for(temperature), "guidance": writer.guidance}
+        settings |= {"temperature": writer.temperature_for(temperature), **writer.adjusted}
         print_json({"settings": settings, "images": written, "problems": problems, "seconds": seconds})
     elif written:
         print("{total:.1f} s: {load:.1f} s to start, {model:.2f} s in the model".format(**seconds))

@@ -75,9 +75,12 @@ class Record:
 
     @property
     def pictures(self) -> list[Path]:
-        """The pictures saved with the file: with the same name, or a name that starts with it and a dash."""
+        """The pictures saved with the file: with the same name, or a name that starts with it and a dash and is not
+        that of another result file."""
         same = self.path.with_suffix(".png")
-        return [path for path in (same, *sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))) if path.is_file()]
+        more = sorted(self.path.parent.glob(f"{self.path.stem}-*.png"))
+        own = [path for path in more if not path.with_suffix(".json").exists()]
+        return [path for path in (same, *own) if path.is_file()]
 
 
 def read_record(path: Path) -> Record:

@@ -59,12 +59,12 @@ def check_exportable(model: GenerativeModel) -> None:
     if not isinstance(model, SequentialModel | BendingModel):
         raise AllographError(
             f"models of kind {model.config.kind} cannot be exported, only those of kinds sequential and bending; "
-            "choose one of these, such as omniglot"
+            "choose one of these, such as allograph"
         )
     if not isinstance(model.likelihood, Bernoulli):
         raise AllographError(
             f"models of grey or colour pictures ({model.config.likelihood.kind}) cannot be exported, only those of ink "
-            "on paper (bernoulli); choose one of these, such as omniglot"
+            "on paper (bernoulli); choose one of these, such as allograph"
         )
 
 

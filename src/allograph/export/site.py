@@ -85,7 +85,7 @@ def write_site(
     for name, writer in writers.items():
         check_exportable(writer.model)
         if writer.images != "symbols":
-            raise AllographError(f"{name} draws {writer.images}: the page takes models of symbols, such as omniglot")
+            raise AllographError(f"{name} draws {writer.images}: the page takes models of symbols, such as allograph")
     if folder.exists() and not folder.is_dir():
         raise AllographError(f"{folder} is a file; name a folder")
     if not overwrite and folder.is_dir() and any(folder.iterdir()):

@@ -1,8 +1,8 @@
 """The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, k): not on the number of
-drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And because a matrix
-product may round differently with another number of rows, the model always draws a whole batch.
+Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, number of candidates, k): not
+on the number of drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
+because a matrix product may round differently with another number of rows, the model always draws a whole batch.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ __all__ = ["Ink", "Writer"]
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
-from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
+from allograph.generation.adjusting import Adjusted
 from allograph.generation.blank import without_blanks
 from allograph.generation.checks import Checked
 from allograph.generation.complete import Completing
 from allograph.generation.publishing import Published
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount, noise_of
-from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float
     from PIL import Image
 
+    from allograph.card import ModelCard
     from allograph.imaging import Exemplar, Picture, Space
     from allograph.models import Drawings, GenerativeModel
 
@@ -47,7 +47,7 @@ class _Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Writer(Published, Checked, Completing):
+class Writer(Published, Checked, Adjusted, Completing):
     """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
@@ -70,29 +70,6 @@ class Writer(Published, Checked, Completing):
         likelihood = self.model.likelihood
         binary = likelihood.binary and likelihood.channels == 1
         return self.card.data.images or ("symbols" if binary else "grey" if likelihood.channels == 1 else "colour")
-
-    @property
-    def guidance(self) -> float:
-        """How closely drawings follow their exemplars, see `allograph.models.guidance`."""
-        return self.card.guidance
-
-    def guided(self, guidance: float | None) -> Writer:
-        """The same writer with another guidance; None keeps that of the card.
-
-        Raises:
-            AllographError: the guidance is out of range, or the model cannot be guided.
-        """
-        if guidance is None:
-            return self
-        remedy = f"leave out the guidance, or use {DEFAULT}"
-        if not self.model.can_be_guided:
-            raise AllographError(f"cannot guide this model's drawings: {remedy}")
-        if guidance != 1 and self.card.blank == 0:
-            raise AllographError(f"this model was never trained without exemplars (data.blank = 0): {remedy}")
-        low, high = GUIDANCE
-        if not low <= guidance <= high:
-            raise AllographError(f"guidance {guidance} is out of range; choose one from {low:g} to {high:g}")
-        return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
     @cached_property
     def space(self) -> Space:
@@ -238,7 +215,9 @@ class Writer(Published, Checked, Completing):
         noise = torch.stack([noise_of(self.model, request) for request in requests])
         if context is None:  # one blank context for all
             noise = noise.flatten(0, 1)[None]
-        drawn = self.draw(context, noise, temperature, history=history)
+        # The noise of a change makes the change, so there are no other candidates.
+        writer = self.best_of(1) if any(request.change for request in requests) else self
+        drawn = writer.draw(context, noise, temperature, history=history)
         shape = (len(requests), BATCH_SIZE)
         canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
@@ -256,14 +235,23 @@ class Writer(Published, Checked, Completing):
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`)."""
+        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`) and, after exemplars,
+        the best of the card's number of candidates."""
         import torch
 
         temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
-        with torch.inference_mode():
+
+        def sample(noise: torch.Tensor) -> Drawings:
             return self.model.sample(
                 context, temperature=temperature, history=history, shown=True, guidance=guidance, noise=noise
             )
+
+        with torch.inference_mode():
+            if context is None or self.card.best_of == 1:
+                return sample(noise)
+            from allograph.generation.candidates import best_candidates
+
+            return best_candidates(self.model, context, noise, self.card.best_of, sample)
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
         """The values that `RenderStyle.render` takes: logits of ink, or mean intensities."""
@@ -283,11 +271,3 @@ class Writer(Published, Checked, Completing):
             raise AllographError(f"seed {seed} is negative; choose 0 or more")
         check_amount(n, size)
         self.temperature_for(temperature)
-
-    def temperature_for(self, temperature: float | None) -> float:
-        """The temperature to use: the given one, otherwise the one on the model's card, otherwise 1."""
-        chosen = self.card.temperature if temperature is None else temperature
-        low, high = TEMPERATURES
-        if not low < chosen <= high:
-            raise AllographError(f"temperature {chosen} is out of range; choose one above {low:g} and at most {high:g}")
-        return chosen

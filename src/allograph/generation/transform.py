@@ -252,7 +252,7 @@ class Augment:
         if self._writer is None:
             import allograph
 
-            writer = self.model if isinstance(self.model, Writer) else allograph.load(self.model)
+            writer = self.model if isinstance(self.model, Writer) else allograph.load(self.model).best_of(1)
             self._writer = writer.guided(self.guidance)
         return self._writer
 

@@ -22,7 +22,7 @@ from allograph.report.parts import (
     three,
     without_empty,
 )
-from allograph.report.shapes import SHAPE_TASKS, shape_findings, shape_plots, shape_tables, shape_texts
+from allograph.report.shapes import SHAPE_TASKS, adjusted, shape_findings, shape_plots, shape_tables, shape_texts
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,7 @@ def _drawn_by(record: Record) -> str:
     # In every task except exemplars, a bending model can only give samples of the whole model.
     bent = record["model"]["kind"] == "bending" and _task(record) != "exemplars"
     whole = ", whole model" if record["whole"] and not bent else ""
-    guidance = f", guidance {record['guidance']:g}" if record.document.get("guidance", 1) != 1 else ""
-    return f"{record.model}{whole}, temperature {record['temperature']:g}{guidance}"
+    return f"{record.model}{whole}, temperature {record['temperature']:g}{adjusted(record)}"
 
 
 def _point(label: str, point: Mapping[str, Any], key: str, number: int, shape: Any) -> Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SHAPE_TASKS", "shape_findings", "shape_plots", "shape_tables", "shape_texts"]
+__all__ = ["SHAPE_TASKS", "adjusted", "shape_findings", "shape_plots", "shape_tables", "shape_texts"]
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -65,10 +65,10 @@ def shape_tables(records: Sequence[Record]) -> list[Table]:
         tables.append(Table(f"{where}; {_about(group[0])}", head, rows, words=(3,)))
     for (where, *_), group in groups([one for one in records if one["task"] == _TOPOLOGY], _one_test):
         rows = [[label, *(percent(found[share]) for share in _SHARES)] for label, found in _rows(group)]
-        kept = [one for one in group if one["kept"]]
+        kept = {one.model: one["kept"] for one in group if one["kept"]}
         rows += [
-            [f"rendered again, as before: {one.model}", *(percent(one["kept"][share]) for share in _SHARES)]
-            for one in kept
+            [f"rendered again, as before: {model}", *(percent(found[share]) for share in _SHARES)]
+            for model, found in kept.items()
         ]
         head = ("drawings of", "parts, %", "holes, %", "parts and holes, %", "ends, %", "crossings, %", "all four, %")
         tables.append(Table(f"{where}; same counts as the exemplar; {_about(group[0])}", head, rows))
@@ -100,15 +100,15 @@ def _by_size(name: str, records: Sequence[Record], kind: str, colour: int, shape
 
 
 def _rows(group: Sequence[Record]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Label and figures of each row: the floor once, then what each model's pen and its drawings reach."""
-    several = len(group) > 1
-    rows = []
-    for number, record in enumerate(group):
+    """Label and figures of each row: the floor once, each model's pen once, and what its drawings reach."""
+    several = len({record.model for record in group}) > 1
+    rows: dict[str, Mapping[str, Any]] = {}
+    for record in group:
         for kind, label in _KINDS:
-            if record[kind] and not (kind == "people" and number):
+            if record[kind]:
                 pen = f": {record.model}" if several and kind == "rendered" else ""
-                rows.append((f"{label}{pen}" or _name(record), record[kind]))
-    return rows
+                rows.setdefault(f"{label}{pen}" or _name(record), record[kind])
+    return list(rows.items())
 
 
 def _halves(told: Mapping[str, Any]) -> str:
@@ -136,6 +136,11 @@ def _one_test(record: Record) -> tuple[str, ...]:
     return f"{title}: {record.where}, {record['size']} px", *(str(record[key]) for key in same)
 
 
+def adjusted(record: Record) -> str:
+    """What the name of a row says about guidance and candidates."""
+    guidance, best_of = (record.document.get(key, 1) for key in ("guidance", "best_of"))
+    return (f", guidance {guidance:g}" if guidance != 1 else "") + (f", best of {best_of}" if best_of > 1 else "")
+
+
 def _name(record: Record) -> str:
-    guidance = f", guidance {record['guidance']:g}" if record["guidance"] != 1 else ""
-    return f"{record.model}, temperature {record['temperature']:g}{guidance}"
+    return f"{record.model}, temperature {record['temperature']:g}{adjusted(record)}"

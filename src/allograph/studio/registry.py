@@ -30,7 +30,7 @@ class ModelRegistry:
         self._writers: dict[str, Writer] = {}
         self._loading = threading.Lock()
         for source in sources:
-            self._writers[self._add(source)] = allograph.load(source)
+            self._writers[self._add(source)] = _load(source)
         for name in weights.known_names():
             # That model wants several symbols of an alphabet; the page has exemplars of one symbol.
             if name not in (*sources, weights.ALPHABETS):
@@ -51,7 +51,7 @@ class ModelRegistry:
             raise RequestError(404, f"there is no model of that name; known models are {', '.join(self.names)}")
         with self._loading:
             if name not in self._writers:
-                self._writers[name] = allograph.load(self._sources[name])
+                self._writers[name] = _load(self._sources[name])
         return self._writers[name]
 
     def describe(self) -> list[dict[str, Any]]:
@@ -78,3 +78,8 @@ class ModelRegistry:
         name = next(name for name in names if name not in self._sources)
         self._sources[name] = source
         return name
+
+
+def _load(source: str) -> Writer:
+    """The model, which draws one candidate of each drawing, at once, like the page without a server."""
+    return allograph.load(source).best_of(1)

@@ -105,7 +105,7 @@ def drawn_shapes(
 
     style = exemplar.style
     if not isinstance(style, SymbolStyle):
-        raise AllographError("this model draws pictures, not ink on paper; choose a model of symbols, such as omniglot")
+        raise AllographError("this model draws pictures, not ink on paper; choose one of symbols, such as allograph")
     wanted = -(-(count + _SPARE) // _BLOCK) * _BLOCK
     noise = noise_for(writer.model.noise_shape, [(*key, number) for number in range(wanted)])
     context = torch.from_numpy(exemplar.image)[None, None]
