@@ -119,6 +119,8 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
         for key in ("guidance", "best_of"):
             if (value := getattr(read, key)) != 1 and not model.can_be_guided:
                 raise ValueError(f"card: {key} = {value}, but the model cannot be guided")
+        if read.best_of > 1 and read.exemplars == "family":
+            raise ValueError(f"card: best_of = {read.best_of}, but the model does not draw its exemplars again")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
             f"{path} does not fit this version of allograph ({first_line(error)}); train it again, or use the version "

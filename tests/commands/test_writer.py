@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,15 @@ from PIL import Image
 from allograph.card import ModelCard
 from allograph.errors import AllographError
 from allograph.generation import blank
+from allograph.generation.augment import augment_folder
+from allograph.generation.augment_plan import AugmentOrder
 from allograph.generation.candidates import best_candidates
 from allograph.generation.generator import Writer
 from allograph.generation.samples import BATCH_SIZE, noise_for
+from allograph.generation.transform import Augment
 from allograph.imaging.topology import topology_of
 from allograph.models import Drawings
+from allograph.studio.registry import ModelRegistry
 from commands.family import build, card
 
 
@@ -118,7 +123,7 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
         untaught.guided(2.0)
 
 
-def test_the_best_candidate_has_the_exemplars_topology_and_of_these_the_best_fit(writer: Writer) -> None:
+def test_the_best_candidate_has_the_exemplars_topology_and_of_these_the_best_fit() -> None:
     """By the definition, one candidate at a time, after two exemplars at once."""
     plain = Writer(build("digits"), card("digits"), "0")
     model = plain.model
@@ -168,10 +173,10 @@ def test_how_many_candidates_is_the_cards_number_or_the_one_asked_for(writer: Wr
     assert plain.card.best_of == 1 and plain.best_of(None) is plain
     first = pixels(plain.write(picture(), 4))
     assert pixels(plain.best_of(1).write(picture(), 4)) == first
-    best = plain.best_of(4)
+    best = plain.best_of(3)
     chosen = pixels(best.write(picture(), 4))
     assert chosen != first and pixels(best.write(picture(), 2)) == chosen[:2]
-    by_card = Writer(plain.model, ModelCard.of({**plain.card, "best_of": 4}), "0")
+    by_card = Writer(plain.model, ModelCard.of({**plain.card, "best_of": 3}), "0")
     assert pixels(by_card.write(picture(), 4)) == chosen
     assert pixels(best.invent(2)) == pixels(plain.invent(2))
     assert pixels(best.write(picture(), 2, change=(picture(), picture(1)))) == pixels(
@@ -233,3 +238,38 @@ def _exemplar(writer: Writer):
     from allograph.imaging import preprocess
 
     return preprocess(picture(), writer.model.config.image_size)
+
+
+def test_several_candidates_have_a_guidance_of_their_own() -> None:
+    plain = Writer(build("digits"), ModelCard.of({**card("digits"), "guidance": 3.0, "best_guidance": 1.5}), "0")
+    assert plain.guidance == 3.0
+    assert (plain.best_of(3).guidance, plain.best_of(3).best_of(1).guidance) == (1.5, 3.0)
+    for adjusted in (plain.best_of(3).guided(2.0), plain.guided(2.0).best_of(3), plain.guided(2.0)):
+        assert adjusted.guidance == 2.0
+    one = pixels(plain.write(picture(), 2))
+    assert pixels(plain.best_of(3).best_of(1).write(picture(), 2)) == one
+    with pytest.raises(AllographError, match="3 steps has no more"):
+        plain.best_of(4)
+    for wrong in (2.0, True):
+        with pytest.raises(AllographError, match="cannot choose of"):
+            plain.best_of(wrong)  # type: ignore[arg-type]
+
+
+def test_the_studio_and_training_pipelines_draw_one_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = Writer(build("digits"), ModelCard.of({**card("digits"), "best_of": 3}), "0" * 64)
+    one = set(pixels(several.best_of(1).write(picture(), BATCH_SIZE)))
+    assert one != set(pixels(several.write(picture(), BATCH_SIZE)))
+    monkeypatch.setattr("allograph.load", lambda *_: several)
+    assert set(pixels(ModelRegistry(["digits"]).writer().write(picture(), BATCH_SIZE))) == one
+    image = Image.fromarray(picture())
+    by_name, by_writer = (Augment(model, p=1.0, drawings=BATCH_SIZE) for model in ("digits", several.best_of(1)))
+    assert len({*(shown := [by_name(image).tobytes() for _ in range(BATCH_SIZE)])}) > 1
+    assert {*shown} == {by_writer(image).tobytes() for _ in range(BATCH_SIZE)}
+    (tmp_path / "classes" / "a").mkdir(parents=True)
+    image.save(tmp_path / "classes" / "a" / "1.png")
+    for name, writer in (("several", several), ("one", several.best_of(1))):
+        augment_folder(writer, tmp_path / "classes", tmp_path / name, AugmentOrder(per_class=BATCH_SIZE))
+    files = sorted((tmp_path / "one" / "a").glob("*.png"))
+    assert len(files) == BATCH_SIZE
+    for path in files:
+        assert path.read_bytes() == (tmp_path / "several" / "a" / path.name).read_bytes()

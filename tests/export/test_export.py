@@ -69,7 +69,7 @@ def test_a_file_says_what_it_is(exported: Path) -> None:
     about = {entry.key: entry.value for entry in model.metadata_props}
     writer = allograph.load()
     assert (about["pass"], about["sha256"], about["weights"]) == ("sampling", writer.sha256, "float32")
-    assert json.loads(about["guidance"]) == writer.guidance
+    assert json.loads(about["guidance"]) == writer.best_of(1).guidance != writer.guidance
     assert json.loads(about["card"])["figures"] == json.loads(json.dumps(writer.card["figures"]))
     assert "sketch" not in json.loads(about["card"])["data"]
     assert json.loads(about["config"])["image_size"] == 52

@@ -94,7 +94,7 @@ def augment(
     assert count is not None
     fill = to is not None
     order = AugmentOrder(count, seed, temperature, size, ink, keep_originals, overwrite, fill, layout, format, together)
-    writer = allograph.load(model).guided(guidance).best_of(1)
+    writer = allograph.load(model).guided(guidance)
     again = f"run the same command {'without --overwrite ' if overwrite else ''}to continue"
     with joined(again) as processes, Progress("drawings") as progress:
         try:

@@ -34,7 +34,7 @@ def export(
     from allograph import export as exporting
 
     try:
-        made = exporting.export(allograph.load(model).best_of(1), output, half=half, overwrite=overwrite)
+        made = exporting.export(allograph.load(model), output, half=half, overwrite=overwrite)
     except KeyboardInterrupt:
         raise Stopped("stopped; no file is half-written; run the same command to start again") from None
     if as_json:

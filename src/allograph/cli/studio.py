@@ -69,7 +69,7 @@ def _export(model: list[str] | None, folder: Path, runtime: Path | None, overwri
     from allograph.export.site import write_site
 
     names = model or [weights.DEFAULT]
-    writers = {Path(name).stem: allograph.load(name).best_of(1) for name in names}
+    writers = {Path(name).stem: allograph.load(name) for name in names}
     if len(writers) < len(names):
         raise AllographError("two models have the same name; rename the file of one")
     try:

@@ -81,7 +81,7 @@ def write(
 
     if change is not None and best_of not in (None, 1):
         raise AllographError("--best-of is not for --as, whose drawings have no other candidates: leave out one")
-    writer = allograph.load(model).guided(guidance).best_of(best_of)
+    writer = allograph.load(model).guided(guidance).best_of(best_of if change is None else 1)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format, _two(change))
     results = write_files(writer, images, output, order)

@@ -72,7 +72,7 @@ class Site:
 def write_site(
     writers: Mapping[str, Writer], folder: Path, *, runtime: Path | None = None, overwrite: bool = False
 ) -> Site:
-    """Write the studio's page with these models, by name, the default first.
+    """Write the studio's page with these models, by name, the default first. It draws one candidate of each drawing.
 
     Args:
         runtime: a folder with onnxruntime-web's files; by default that of this copy of allograph.
@@ -97,7 +97,7 @@ def write_site(
         for one, path in passes.items():
             made = graph_of(writer, one, half=True)  # type: ignore[arg-type]
             files[path] = made.SerializeToString(deterministic=True)
-        described.append(_description(name, writer, passes))
+        described.append(_description(name, writer.best_of(1), passes))
     files |= _about(files, described)
     for path, content in sorted(files.items()):
         atomic_write(folder / path, content, overwrite=overwrite)

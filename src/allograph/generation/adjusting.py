@@ -61,14 +61,18 @@ class Adjusted:
         Raises:
             AllographError: the number is out of range, or the model does not draw its exemplar itself.
         """
-        if count is None:
+        if count is None or (type(count) is int and count == self.card.best_of):
             return self
-        if count not in CANDIDATES:
+        if type(count) is not int or count not in CANDIDATES:
             raise AllographError(f"cannot choose of {count} candidates; use {CANDIDATES[0]} to {CANDIDATES[-1]}")
         if count > 1 and (not self.model.can_be_guided or self.card.exemplars == "family"):
             raise AllographError(
-                "this model cannot choose among candidates, since it does not write the exemplar's symbol itself: "
-                f"leave out the candidates, or use {DEFAULT}"
+                "cannot choose among candidates: that needs a model of single symbols with exemplars and a learned "
+                f"prior; leave it out, or use {DEFAULT}"
+            )
+        if count > (steps := self.model.noise_shape[0]) > 1:
+            raise AllographError(
+                f"cannot choose of {count} candidates; this model of {steps} steps has no more than that"
             )
         return replace(self, card=ModelCard.of({**self.card, "best_of": count}))
 

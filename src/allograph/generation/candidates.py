@@ -1,7 +1,7 @@
 """The best of several candidates: of each drawing, the candidate that fits its exemplars best.
 
-Candidates of ink with as many parts and as many holes as one of the exemplars come first. Of these, and of pictures,
-the best is the candidate x with the best fit by the model itself: after the exemplars x'_1..x'_K,
+Of binary images, candidates with as many parts and as many holes as one of the exemplars come first. Of these, and of
+other images, the best is the candidate x with the best fit by the model itself: after the exemplars x'_1..x'_K,
 
     log p(x | x') + mean_k log p(x'_k | x),
 
@@ -52,8 +52,8 @@ def best_candidates(
     if model.likelihood.binary:
         same = _same_topology(x, context).unflatten(1, (-1, count))
         fit = fit.masked_fill(~same & same.any(dim=2, keepdim=True), -math.inf)
-    best = fit.argmax(dim=2) + count * torch.arange(noise.shape[1])
-    rows = torch.arange(len(best))[:, None]
+    best = fit.argmax(dim=2) + count * torch.arange(noise.shape[1], device=fit.device)
+    rows = torch.arange(len(best), device=fit.device)[:, None]
     return Drawings(drawn.canvases[rows, best], drawn.write_windows[rows, best], drawn.read_windows[rows, best])
 
 
@@ -63,10 +63,10 @@ def _same_topology(
     """Which candidates have as many parts and holes as one of the exemplars."""
 
     def counts(images: Tensor) -> list[list[tuple[int, int]]]:
-        return [[topology_of(one > 0.5)[:2] for one in row] for row in images.squeeze(2).numpy()]
+        return [[topology_of(one > 0.5)[:2] for one in row] for row in images.squeeze(2).cpu().numpy()]
 
     pairs = zip(counts(x), counts(context), strict=True)
-    return torch.tensor([[one in given for one in drawn] for drawn, given in pairs])
+    return torch.tensor([[one in given for one in drawn] for drawn, given in pairs], device=x.device)
 
 
 def _fit(

@@ -206,7 +206,7 @@ class Writer(Published, Checked, Adjusted, Completing):
         self, requests: Sequence[SampleRequest], *, temperature: float | None = None, history: bool = False
     ) -> list[SampleBatch]:
         """The batch of each request, all drawn at once. All requests have the same number of exemplars, which the model
-        sees together. Other requests change a batch only by rounding."""
+        sees together; all have a change, or none. Other requests change a batch only by rounding."""
         import torch
 
         started = time.perf_counter()

@@ -65,10 +65,10 @@ def shape_tables(records: Sequence[Record]) -> list[Table]:
         tables.append(Table(f"{where}; {_about(group[0])}", head, rows, words=(3,)))
     for (where, *_), group in groups([one for one in records if one["task"] == _TOPOLOGY], _one_test):
         rows = [[label, *(percent(found[share]) for share in _SHARES)] for label, found in _rows(group)]
-        kept = {one.model: one["kept"] for one in group if one["kept"]}
+        kept = {one["model"]["sha256"]: (one.model, one["kept"]) for one in group if one["kept"]}
         rows += [
             [f"rendered again, as before: {model}", *(percent(found[share]) for share in _SHARES)]
-            for model, found in kept.items()
+            for model, found in kept.values()
         ]
         head = ("drawings of", "parts, %", "holes, %", "parts and holes, %", "ends, %", "crossings, %", "all four, %")
         tables.append(Table(f"{where}; same counts as the exemplar; {_about(group[0])}", head, rows))
@@ -101,14 +101,15 @@ def _by_size(name: str, records: Sequence[Record], kind: str, colour: int, shape
 
 def _rows(group: Sequence[Record]) -> list[tuple[str, Mapping[str, Any]]]:
     """Label and figures of each row: the floor once, each model's pen once, and what its drawings reach."""
-    several = len({record.model for record in group}) > 1
-    rows: dict[str, Mapping[str, Any]] = {}
-    for record in group:
+    weights = [record["model"]["sha256"] for record in group]
+    rows = []
+    for number, record in enumerate(group):
+        again = {"people": number > 0, "rendered": weights[number] in weights[:number], "generated": False}
         for kind, label in _KINDS:
-            if record[kind]:
-                pen = f": {record.model}" if several and kind == "rendered" else ""
-                rows.setdefault(f"{label}{pen}" or _name(record), record[kind])
-    return list(rows.items())
+            if record[kind] and not again[kind]:
+                pen = f": {record.model}" if len(set(weights)) > 1 and kind == "rendered" else ""
+                rows.append((f"{label}{pen}" or _name(record), record[kind]))
+    return rows
 
 
 def _halves(told: Mapping[str, Any]) -> str:
