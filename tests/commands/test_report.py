@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,8 +27,9 @@ from allograph.evaluation import Judges, TrainingFeatures, default_critic, from_
 from allograph.evaluation.oneshot.judge import JudgeTraining
 from allograph.evaluation.oneshot.topology import topology_test
 from allograph.evaluation.oneshot.turing import picture_of, turing_test
-from allograph.evaluation.records import measurement_record, save_record
+from allograph.evaluation.records import measurement_record, read_record, save_record
 from allograph.generation.places import save_png
+from allograph.report.shapes import shape_tables
 from commands.family import build, card
 from commands.pictures import draw_symbol
 from studio.browser import browsing, chromium
@@ -203,6 +205,25 @@ def test_judges_of_shapes_are_on_the_page(capsys, results: Path, tmp_path: Path)
     assert "rendered again, as before" in text and "told from people's drawings" in text
     assert page.tags.count("img") == 2, "one plot for both sizes, and the picture"
     assert (tmp_path / "report" / "turing-test-strokes-test-part.svg").exists()
+
+    # The same weights with other settings share their pen's row; other weights of the same name have rows of their own.
+    path = tmp_path / "small-oneshot-topology-28.json"
+    document = json.loads(path.read_text())
+    chosen = document | {"best_of": 4, "guidance": 1.5}
+    others = document | {"model": document["model"] | {"sha256": "0" * 64}}
+    for name, changed in (("best-of-4", chosen), ("others", others)):
+        path.with_name(f"{path.stem}-{name}.json").write_text(json.dumps(changed))
+    save_png(picture_of(*told[28]), path.with_name(f"{path.stem}-others.png"))
+    (table,) = [one for one in shape_tables(list(map(read_record, tmp_path.glob("*topology*.json")))) if one.rows]
+    labels = Counter(row[0] for row in table.rows)
+    assert labels["people"] == 1
+    assert labels["small, temperature 0.5"] == 2
+    assert labels["small, temperature 0.5, guidance 1.5, best of 4"] == 1
+    assert labels["people, only rendered again: small"] == labels["rendered again, as before: small"] == 2
+    assert [read_record(one).pictures for one in (path, path.with_name(f"{path.stem}-others.json"))] == [
+        [],
+        [path.with_name(f"{path.stem}-others.png")],
+    ]
 
 
 def test_plots_lie_beside_the_page_and_pictures_are_on_it(capsys, results: Path, tmp_path: Path) -> None:
