@@ -50,6 +50,8 @@ def test_what_it_does_not_allow_is_refused_in_one_line(value: Any, name: str) ->
     assert "\n" not in caught.value.detail
 
 
+# The server's thread may use the `random` module while a strategy draws.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(request=requests(DESCRIPTION))
