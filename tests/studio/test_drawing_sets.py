@@ -14,7 +14,8 @@ from allograph.studio import Limits, ModelRegistry
 from allograph.studio.batching import Batcher
 from allograph.studio.drawing_sets import DrawingSet, DrawingSets
 from allograph.studio.images import ExemplarLoader
-from allograph.studio.schemas import WriteRequest
+from allograph.studio.schemas import OutlinesRequest, WriteRequest
+from allograph.studio.service import StudioService
 from commands.family import build, card
 from studio.live_server import LiveServer, exemplar, running
 
@@ -93,6 +94,20 @@ def test_sets_in_use_are_kept(registry: ModelRegistry) -> None:
         the_id(server, seed=2)
         assert outline(server, 1, drawing_set=first) != 410
         assert outline(server, 1, drawing_set=second) == 410
+
+
+def test_warming_up_drops_no_set(registry: ModelRegistry) -> None:
+    async def path() -> str:
+        service = StudioService(registry, Limits(drawing_sets=1))
+        try:
+            written = await service.write(WriteRequest.model_validate({**RECIPE, "n": 4}))
+            await service.warm_up()
+            asked = OutlinesRequest(drawing_set=written["drawing_set"], numbers=[1])
+            return (await service.outlines(asked))["drawings"][0]["path"]
+        finally:
+            service.close()
+
+    assert asyncio.run(path()).startswith("M")
 
 
 def test_a_restarted_server_generates_the_set_again(model_files: dict[str, Path]) -> None:

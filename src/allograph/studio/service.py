@@ -6,6 +6,7 @@ __all__ = ["StudioService"]
 
 import asyncio
 import base64
+import copy
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -60,10 +61,12 @@ class StudioService:
         image = base64.b64encode(_EXAMPLE.read_bytes()).decode()
         conditional = self._registry.writer().model.conditional
         exemplars = [schemas.ExemplarImage(image=image)] if conditional else []
+        apart = copy.copy(self)  # its drawing set takes no visitor's place
+        apart._sets = DrawingSets(self._registry, self._batcher, self._load, self._limits)
         with suppress(RequestError):
-            await self.write(schemas.WriteRequest(exemplars=exemplars))
-            await self.picture(schemas.PictureRequest(exemplars=exemplars, number=1))
-            await self.outlines(schemas.OutlinesRequest(exemplars=exemplars, numbers=[1]))
+            await apart.write(schemas.WriteRequest(exemplars=exemplars))
+            await apart.picture(schemas.PictureRequest(exemplars=exemplars, number=1))
+            await apart.outlines(schemas.OutlinesRequest(exemplars=exemplars, numbers=[1]))
 
     async def models(self) -> dict[str, Any]:
         return {"models": await _run(self._preprocessing, self._registry.describe)}
