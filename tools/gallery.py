@@ -46,14 +46,14 @@ def bending() -> list[Row]:
 
 
 def temperature() -> list[Row]:
-    """One symbol at four temperatures, one candidate of each drawing."""
-    model, path = allograph.load().best_of(1), SYMBOLS / "thai-ko-kai.png"
+    """One symbol at four temperatures."""
+    model, path = allograph.load(), SYMBOLS / "thai-ko-kai.png"
     return [([opened(path)], model.write(path, COLUMNS, size=SIDE, temperature=t)) for t in (0.3, 0.6, 1.0, 1.4)]
 
 
 def guidance() -> list[Row]:
-    """One symbol at four strengths of guidance, one candidate of each drawing."""
-    model, path = allograph.load().best_of(1), SYMBOLS / "coptic-shai.png"
+    """One symbol at four strengths of guidance."""
+    model, path = allograph.load(), SYMBOLS / "coptic-shai.png"
     return [([opened(path)], model.guided(g).write(path, COLUMNS, size=SIDE)) for g in (0.0, 1.0, 2.0, 4.0)]
 
 

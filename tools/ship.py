@@ -33,8 +33,6 @@ SHIPPED = ROOT / "src/allograph/shipped"
 CARD = ROOT / "docs/model-card.md"
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GUIDANCE = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
-BEST_OF = 4
-BEST_GUIDANCE = (1.25, 1.375, 1.5)
 TRIALS = 50
 PART = {"allograph": "new_characters"}
 """What the figures of weights are of, if not of the test part."""
@@ -113,16 +111,14 @@ def bending(writer: Writer, splits: Splits) -> Measured:
 
 
 def all_alphabets(writer: Writer, splits: Splits) -> Measured:
-    """Drawings of one exemplar of characters that nobody has seen, of alphabets that the training has: one candidate of
-    each, and the best of several. And the same by `omniglot`, which has not seen these alphabets."""
+    """Drawings of one exemplar of characters that nobody has seen, of alphabets that the training has. And the same by
+    `omniglot`, which has not seen these alphabets."""
 
     def measure_across(one: Writer, trials: int) -> OneShotResult:
         return measure(one, splits.validation, trials, "across")
 
     writer = choose(writer, "guidance", GUIDANCE, lambda one: measure_across(one, 6))
-    best = choose(writer.best_of(BEST_OF), "best_guidance", BEST_GUIDANCE, lambda one: measure_across(one, 6))
-    chosen = {key: best.card[key] for key in ("guidance", "best_of", "best_guidance")}
-    measured = Measured(more={**chosen, "note": NOTE})
+    measured = Measured(more={"guidance": writer.card["guidance"], "note": NOTE})
     loaded = weights.load("omniglot")
     before = Writer(loaded.model, loaded.card, loaded.sha256)
     command = "python tools/ship.py {name} runs/{name}/model.safetensors"
@@ -132,7 +128,7 @@ def all_alphabets(writer: Writer, splits: Splits) -> Measured:
         assert nats.given is not None
         measured.add(command, **{f"free energy given 1 exemplar, nats{by}": nats.given.free_energy})
         measured.add(command, **{f"free energy given no exemplars, nats{by}": nats.without.free_energy})
-    for by, one in ((f", the best of {BEST_OF}", best), (", one candidate", writer), (", by `omniglot`", before)):
+    for by, one in (("", writer), (", by `omniglot`", before)):
         add_recognised(measured, measure_across(one, 20), command, f"recognised in 20-way tests{by}")
     return measured
 

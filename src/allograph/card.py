@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CANDIDATES", "CARD_VERSION", "GUIDANCE", "TEMPERATURES", "ModelCard", "TrainedOn"]
+__all__ = ["CARD_VERSION", "GUIDANCE", "TEMPERATURES", "ModelCard", "TrainedOn"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +22,6 @@ TEMPERATURES = (0.0, 2.0)
 GUIDANCE = (0.0, 10.0)
 """Allowed guidance: from the first to the second."""
 
-CANDIDATES = range(1, 17)
-"""Allowed numbers of candidates of a drawing, of which the best is kept."""
-
 _SEEDS = range(2**32)
 _COUNTS = range(2**16)
 
@@ -40,8 +37,6 @@ _CARD = {
     "version": range(CARD_VERSION + 1),
     "temperature": TEMPERATURES,
     "guidance": GUIDANCE,
-    "best_of": CANDIDATES,
-    "best_guidance": GUIDANCE,
     "data": {**_TRAINED_ON, "ancestors": [_TRAINED_ON]},
     "settings": {
         "data": {"exemplars": str, "images": str, "binarisation": str, "blank": (0.0, 1.0), "contexts": [_COUNTS]},
@@ -88,8 +83,7 @@ class ModelCard(Mapping[str, Any]):
         version: version of the card's layout; 0 if the card does not say.
         data: what the model was trained on last.
         ancestors: what its first weights were trained on.
-        temperature, guidance, best_of, best_guidance: defaults for drawing; the last is the guidance where the best of
-            several candidates is kept, None the other.
+        temperature, guidance: defaults for drawing.
         exemplars: what the exemplars in training were to the targets.
         folder_images: kind as which the images of a folder were read.
         binarisation: binarisation of the training images.
@@ -103,8 +97,6 @@ class ModelCard(Mapping[str, Any]):
     ancestors: tuple[TrainedOn, ...] = field(default=(), repr=False)
     temperature: float = 1.0
     guidance: float = 1.0
-    best_of: int = 1
-    best_guidance: float | None = None
     exemplars: ExemplarKind = "concept"
     folder_images: ImageKind = "symbols"
     binarisation: str = "none"
@@ -128,8 +120,6 @@ class ModelCard(Mapping[str, Any]):
             ancestors=tuple(TrainedOn.of(one, seed) for one in data.get("ancestors", ())),
             temperature=float(table.get("temperature", 1.0)),
             guidance=float(table.get("guidance", 1.0)),
-            best_of=table.get("best_of", 1),
-            best_guidance=table.get("best_guidance"),
             exemplars="family" if drawn.get("exemplars") == "family" else "concept",
             folder_images=cast("ImageKind", drawn.get("images", "symbols")),
             binarisation=drawn.get("binarisation", "none"),

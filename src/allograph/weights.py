@@ -116,11 +116,8 @@ def load(name_or_path: Path | str = DEFAULT) -> LoadedWeights:
         read = ModelCard.of(card)
         _check_fit(config, tensors)
         model = model_from_config(config)
-        for key in ("guidance", "best_of"):
-            if (value := getattr(read, key)) != 1 and not model.can_be_guided:
-                raise ValueError(f"card: {key} = {value}, but the model cannot be guided")
-        if read.best_of > 1 and read.exemplars == "family":
-            raise ValueError(f"card: best_of = {read.best_of}, but the model does not draw its exemplars again")
+        if read.guidance != 1 and not model.can_be_guided:
+            raise ValueError(f"card: guidance = {read.guidance}, but the model cannot be guided")
     except (AllographError, RuntimeError, TypeError, ValueError) as error:
         raise AllographError(
             f"{path} does not fit this version of allograph ({first_line(error)}); train it again, or use the version "

@@ -97,10 +97,10 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--model", "omniglut", "a.png"], ["omniglut"]),
         (["write", "--temperature", "0", "a.png"], ["temperature"]),
         (["write", "--guidance", "2", "a.png"], ["cannot guide", "use allograph"]),
-        (["write", "--best-of", "2", "a.png"], ["cannot choose among candidates", "use allograph"]),
-        (["write", "--best-of", "0", "a.png"], ["0 candidates", "1 to 16"]),
-        (["write", "--best-of", "2", "--as", "b.png,c.png", "a.png"], ["--best-of", "--as"]),
-        (["evaluate", "oneshot", "--task", "unconditional", "--best-of", "2"], ["--best-of", "after exemplars"]),
+        (["write", "--attempts", "2", "a.png"], ["every drawing once", "use allograph"]),
+        (["write", "--attempts", "0", "a.png"], ["0 attempts", "1 to 100"]),
+        (["write", "--attempts", "2", "--as", "b.png,c.png", "a.png"], ["--attempts", "--as"]),
+        (["evaluate", "oneshot", "--task", "unconditional", "--attempts", "2"], ["--attempts", "after exemplars"]),
         (["invent", "--guidance", "2"], ["--like", "--guidance"]),
         (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),
@@ -123,7 +123,7 @@ def test_a_users_mistake_gets_one_line(
     capsys, weights_file: Path, arguments: list[str], words: list[str], monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if {"--temperature", "--guidance", "--best-of"} & {*arguments} and "a.png" in arguments:
+    if {"--temperature", "--guidance", "--attempts"} & {*arguments} and "a.png" in arguments:
         arguments = [*arguments, "--model", str(weights_file)]
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")

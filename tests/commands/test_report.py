@@ -209,16 +209,16 @@ def test_judges_of_shapes_are_on_the_page(capsys, results: Path, tmp_path: Path)
     # The same weights with other settings share their pen's row; other weights of the same name have rows of their own.
     path = tmp_path / "small-oneshot-topology-28.json"
     document = json.loads(path.read_text())
-    chosen = document | {"best_of": 4, "guidance": 1.5}
+    chosen = document | {"attempts": 4, "guidance": 1.5}
     others = document | {"model": document["model"] | {"sha256": "0" * 64}}
-    for name, changed in (("best-of-4", chosen), ("others", others)):
+    for name, changed in (("attempts-4", chosen), ("others", others)):
         path.with_name(f"{path.stem}-{name}.json").write_text(json.dumps(changed))
     save_png(picture_of(*told[28]), path.with_name(f"{path.stem}-others.png"))
     (table,) = [one for one in shape_tables(list(map(read_record, tmp_path.glob("*topology*.json")))) if one.rows]
     labels = Counter(row[0] for row in table.rows)
     assert labels["people"] == 1
     assert labels["small, temperature 0.5"] == 2
-    assert labels["small, temperature 0.5, guidance 1.5, best of 4"] == 1
+    assert labels["small, temperature 0.5, guidance 1.5, up to 4 attempts"] == 1
     assert labels["people, only rendered again: small"] == labels["rendered again, as before: small"] == 2
     assert [read_record(one).pictures for one in (path, path.with_name(f"{path.stem}-others.json"))] == [
         [],

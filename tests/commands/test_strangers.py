@@ -160,8 +160,6 @@ def test_of_two_values_for_one_key_none_is_taken(path: Path, model: BendingModel
         ({"guidance": [1]}, "guidance = [1] is not a number from 0 to 10"),
         ({"guidance": 10**400}, "guidance = 1"),
         ({"guidance": 2.0}, "guidance = 2.0, but the model cannot be guided"),
-        ({"best_of": 4}, "best_of = 4, but the model cannot be guided"),
-        ({"best_of": 17}, "best_of = 17 is not an integer from 1 to 16"),
         ({"settings": []}, "settings = [] is not a table"),
         ({"settings": {"data": "x"}}, "settings.data = 'x' is not a table"),
         ({"settings": {"data": {"exemplars": 1}}}, "settings.data.exemplars = 1 is not text"),

@@ -15,8 +15,8 @@ from allograph.errors import AllographError
 from allograph.generation import blank
 from allograph.generation.augment import augment_folder
 from allograph.generation.augment_plan import AugmentOrder
-from allograph.generation.candidates import best_candidates
 from allograph.generation.generator import Writer
+from allograph.generation.rejection import draw_with_rejection
 from allograph.generation.samples import BATCH_SIZE, noise_for
 from allograph.generation.transform import Augment
 from allograph.imaging.topology import topology_of
@@ -123,71 +123,78 @@ def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
         untaught.guided(2.0)
 
 
-def test_the_best_candidate_has_the_exemplars_topology_and_of_these_the_best_fit() -> None:
-    """By the definition, one candidate at a time, after two exemplars at once."""
+def test_a_drawing_is_made_again_while_its_parts_and_holes_differ_from_the_exemplars() -> None:
+    """By the definition, one drawing at a time, after two exemplars at once."""
     plain = Writer(build("digits"), card("digits"), "0")
     model = plain.model
     contexts = torch.zeros(2, 2, 1, model.config.image_size, model.config.image_size)
     contexts[:, :, 0, 4:9, 4:20] = contexts[0, 1, 0, 14:20, 4:20] = 1
     noise = model.noise(2 * 6, generator=torch.Generator().manual_seed(1)).unflatten(0, (2, 6))
-    drawn = plain.best_of(3).draw(contexts, noise, history=True)
-    candidates = [plain.draw(contexts, noise.roll(j * noise.shape[2] // 3, dims=2), history=True) for j in range(3)]
-    means, picked = torch.zeros(1, *model.noise_shape), []
+    drawn = plain.draw(contexts, noise, history=True)
+    once = plain.with_attempts(1)
+    tries = [once.draw(contexts, noise.roll(j, dims=2), history=True) for j in range(noise.shape[2])]
+    picked = []
     for b, context in enumerate(contexts):
-        given = {topology_of(one[0].numpy() > 0)[:2] for one in context}
+        given = [topology_of(one[0].numpy() > 0)[:2] for one in context]
         for k in range(noise.shape[1]):
-            ranks = []
-            for one in candidates:
-                x = (model.likelihood.mean(one.parameters)[b, k][None] > 0.5).float()
-                with torch.no_grad():
-                    fit = -model.infer(x, context[None], means).free_energy.total
-                    back = [model.infer(other[None], x[None], means).free_energy.total for other in context]
-                ranks.append((topology_of(x[0, 0].numpy() > 0)[:2] in given, float(fit - sum(back) / len(context))))
-            picked.append(best := ranks.index(max(ranks)))
+            counts = [topology_of(one.parameters[b, k, 0].numpy() > 0)[:2] for one in tries]
+            apart = [min(abs(parts - p) + abs(holes - h) for p, h in given) for parts, holes in counts]
+            picked.append(best := apart.index(min(apart)))
             for name in ("canvases", "write_windows", "read_windows"):
-                torch.testing.assert_close(getattr(drawn, name)[b, k], getattr(candidates[best], name)[b, k])
-    assert len(set(picked)) > 1, "the first candidate is always the best"
+                torch.testing.assert_close(getattr(drawn, name)[b, k], getattr(tries[best], name)[b, k])
+    assert len(set(picked)) > 1, "the first attempt is always the best"
 
 
-def test_a_candidate_with_the_exemplars_parts_and_holes_comes_before_a_better_fit() -> None:
-    model = build("digits")
-    size = model.config.image_size
-    ring, bar, blob = torch.zeros(3, 1, size, size)
-    ring[0, 6:20, 6:20] = bar[0, 6:20, 6:10] = blob[0, 6:20, 6:20] = 1
+def test_only_drawings_that_differ_are_made_again_and_the_nearest_is_kept() -> None:
+    size = 28
+    ring, bar, two = torch.zeros(3, 1, size, size)
+    ring[0, 6:20, 6:20] = bar[0, 6:20, 6:10] = two[0, 6:20, 6:10] = two[0, 6:20, 16:20] = 1
     ring[0, 10:16, 10:16] = 0
-    moved = ring.roll(2, dims=2)
-    shown = torch.stack([bar, ring, blob, moved, bar, blob])  # three candidates of each of two drawings
-    context, noise = ring[None, None], model.noise(2).unflatten(0, (1, 2))
+    moved, dotted = ring.roll(2, dims=2), two.roll(2, dims=1)
+    # The attempts of four drawings: two after the ring, two after the bar.
+    shown = [[ring], [bar, moved], [two, ring, two], [bar]]
+    context = torch.stack([ring, bar]) > 0
+    noise = torch.zeros(2, 2, 3, 4)
+    noise[:, :, 0] = torch.arange(1.0, 5).view(2, 2, 1)
+    made: list[list[int]] = []
 
     def draw(noise: torch.Tensor) -> Drawings:
-        assert noise.shape[:2] == (1, 6)
-        return Drawings.without_windows(20 * shown[None, :, None] - 10)
+        number, step = (one.flatten().tolist() for one in noise[..., 0].max(dim=2))
+        made.append([int(one) - 1 for one in number])
+        drawn = [shown[int(n) - 1][min(s, len(shown[int(n) - 1]) - 1)] for n, s in zip(number, step, strict=True)]
+        return Drawings.without_windows(torch.stack(drawn).unflatten(0, (2, -1))[:, :, None])
 
-    with torch.inference_mode():
-        best = best_candidates(model, context, noise, 3, draw)
-        assert (best.parameters[0] > 0).float().equal(torch.stack([ring, moved]))
+    def kept(attempts: int) -> torch.Tensor:
+        made.clear()
+        ink = lambda drawn: drawn.parameters.squeeze(2) > 0  # noqa: E731
+        return draw_with_rejection(draw, ink, context, noise, attempts).parameters.flatten(0, 1)
+
+    assert kept(16).equal(torch.stack([ring, moved, two, bar])), "of equally near ones, the first"
+    assert made == [[0, 1, 2, 3], [1, 2], [0, 2]], "up to three attempts, as there are three steps"
+    assert kept(2).equal(torch.stack([ring, moved, two, bar])) and len(made) == 2
+    shown[2] = [two, ring, dotted]
+    shown[2][1] = bar
+    assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
+    assert made == [[0, 1, 2, 3], [1, 2]]
 
 
-def test_how_many_candidates_is_the_cards_number_or_the_one_asked_for(writer: Writer) -> None:
+def test_how_many_attempts_is_sixteen_or_the_number_asked_for(writer: Writer) -> None:
     plain = Writer(build("digits"), card("digits"), "0")
-    assert plain.card.best_of == 1 and plain.best_of(None) is plain
-    first = pixels(plain.write(picture(), 4))
-    assert pixels(plain.best_of(1).write(picture(), 4)) == first
-    best = plain.best_of(3)
-    chosen = pixels(best.write(picture(), 4))
-    assert chosen != first and pixels(best.write(picture(), 2)) == chosen[:2]
-    by_card = Writer(plain.model, ModelCard.of({**plain.card, "best_of": 3}), "0")
-    assert pixels(by_card.write(picture(), 4)) == chosen
-    assert pixels(best.invent(2)) == pixels(plain.invent(2))
-    assert pixels(best.write(picture(), 2, change=(picture(), picture(1)))) == pixels(
-        plain.write(picture(), 2, change=(picture(), picture(1)))
-    )
-    for wrong in (0, 17):
-        with pytest.raises(AllographError, match="use 1 to 16"):
-            plain.best_of(wrong)
-    assert writer.best_of(1)
-    with pytest.raises(AllographError, match="cannot choose among candidates"):
-        writer.best_of(2)
+    assert plain.attempts == 16 and plain.with_attempts(None) is plain
+    drawn, once = pixels(plain.write(picture(), 16)), plain.with_attempts(1)
+    assert pixels(once.write(picture(), 16)) != drawn
+    assert pixels(plain.write(picture(), 2)) == drawn[:2]
+    assert pixels(plain.with_attempts(3).write(picture(), 16)) == drawn, "as many as steps"
+    assert pixels(once.invent(2)) == pixels(plain.invent(2))
+    change = picture(), picture(1)
+    assert pixels(once.write(picture(), 2, change=change)) == pixels(plain.write(picture(), 2, change=change))
+    for wrong in (0, 101, 2.0, True):
+        with pytest.raises(AllographError, match="use 1 to 100"):
+            plain.with_attempts(wrong)  # type: ignore[arg-type]
+    assert not writer.rejects and writer.adjusted == {"guidance": 1.0, "attempts": 1}
+    assert writer.with_attempts(1).adjusted == writer.adjusted
+    with pytest.raises(AllographError, match="makes every drawing once"):
+        writer.with_attempts(2)
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:
@@ -240,36 +247,23 @@ def _exemplar(writer: Writer):
     return preprocess(picture(), writer.model.config.image_size)
 
 
-def test_several_candidates_have_a_guidance_of_their_own() -> None:
-    plain = Writer(build("digits"), ModelCard.of({**card("digits"), "guidance": 3.0, "best_guidance": 1.5}), "0")
-    assert plain.guidance == 3.0
-    assert (plain.best_of(3).guidance, plain.best_of(3).best_of(1).guidance) == (1.5, 3.0)
-    for adjusted in (plain.best_of(3).guided(2.0), plain.guided(2.0).best_of(3), plain.guided(2.0)):
-        assert adjusted.guidance == 2.0
-    one = pixels(plain.write(picture(), 2))
-    assert pixels(plain.best_of(3).best_of(1).write(picture(), 2)) == one
-    with pytest.raises(AllographError, match="3 steps has no more"):
-        plain.best_of(4)
-    for wrong in (2.0, True):
-        with pytest.raises(AllographError, match="cannot choose of"):
-            plain.best_of(wrong)  # type: ignore[arg-type]
-
-
-def test_the_studio_and_training_pipelines_draw_one_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    several = Writer(build("digits"), ModelCard.of({**card("digits"), "best_of": 3}), "0" * 64)
-    one = set(pixels(several.best_of(1).write(picture(), BATCH_SIZE)))
-    assert one != set(pixels(several.write(picture(), BATCH_SIZE)))
-    monkeypatch.setattr("allograph.load", lambda *_: several)
-    assert set(pixels(ModelRegistry(["digits"]).writer().write(picture(), BATCH_SIZE))) == one
+def test_the_studio_training_pipelines_and_training_sets_draw_as_write_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(build("digits"), card("digits"), "0" * 64)
+    drawn = set(pixels(writer.write(picture(), BATCH_SIZE)))
+    assert drawn != set(pixels(writer.with_attempts(1).write(picture(), BATCH_SIZE)))
+    monkeypatch.setattr("allograph.load", lambda *_: writer)
+    assert set(pixels(ModelRegistry(["digits"]).writer().write(picture(), BATCH_SIZE))) == drawn
     image = Image.fromarray(picture())
-    by_name, by_writer = (Augment(model, p=1.0, drawings=BATCH_SIZE) for model in ("digits", several.best_of(1)))
-    assert len({*(shown := [by_name(image).tobytes() for _ in range(BATCH_SIZE)])}) > 1
-    assert {*shown} == {by_writer(image).tobytes() for _ in range(BATCH_SIZE)}
+    augment = Augment("digits", p=1.0, drawings=BATCH_SIZE)
+    assert {augment(image).tobytes() for _ in range(BATCH_SIZE)} == {
+        one.convert(image.mode).tobytes() for one in writer.write(image, BATCH_SIZE)
+    }
     (tmp_path / "classes" / "a").mkdir(parents=True)
     image.save(tmp_path / "classes" / "a" / "1.png")
-    for name, writer in (("several", several), ("one", several.best_of(1))):
-        augment_folder(writer, tmp_path / "classes", tmp_path / name, AugmentOrder(per_class=BATCH_SIZE))
-    files = sorted((tmp_path / "one" / "a").glob("*.png"))
+    for name, one in (("set", writer), ("once", writer.with_attempts(1))):
+        augment_folder(one, tmp_path / "classes", tmp_path / name, AugmentOrder(per_class=BATCH_SIZE))
+    files = [path.name for path in sorted((tmp_path / "set" / "a").glob("*.png"))]
     assert len(files) == BATCH_SIZE
-    for path in files:
-        assert path.read_bytes() == (tmp_path / "several" / "a" / path.name).read_bytes()
+    assert any((tmp_path / "set" / "a" / f).read_bytes() != (tmp_path / "once" / "a" / f).read_bytes() for f in files)

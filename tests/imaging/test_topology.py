@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
-from allograph.imaging.topology import Topology, topology_of
+from allograph.imaging.topology import Topology, parts_and_holes, topology_of
 
 SIDE = 105
 CENTRE = np.array([52.0, 52.0])
@@ -88,3 +89,15 @@ def test_ink_at_the_rim_encloses_nothing_with_it() -> None:
     corner = np.zeros((40, 40), bool)
     corner[:20, 15:20] = corner[15:20, :20] = True
     assert topology_of(corner).holes == 0, "the picture's rim is no ink"
+
+
+def test_ink_that_covers_the_picture_has_one_part_and_no_hole() -> None:
+    assert topology_of(np.ones((52, 52), bool))[:2] == parts_and_holes(np.ones((52, 52), bool)) == (1, 0)
+
+
+def test_parts_and_holes_are_the_first_two_counts() -> None:
+    rng = np.random.default_rng(0)
+    for blur in (0.8, 1.5, 3.0):
+        for noise in rng.normal(size=(20, 40, 40)):
+            mask = ndimage.gaussian_filter(noise, blur) > 0.02
+            assert topology_of(mask)[:2] == parts_and_holes(mask)

@@ -24,6 +24,7 @@ from allograph.generation.noise import normal, philox
 from allograph.generation.samples import SampleRequest
 from allograph.imaging import outline
 from allograph.imaging.render import stroke_field
+from allograph.imaging.topology import parts_and_holes
 from export.test_noise import KNOWN
 from studio.browser import SYMBOL, Visit, chromium, smooth
 from studio.live_server import drawing
@@ -229,7 +230,7 @@ def test_photos_are_taken_in_nearly_as_on_the_server(open_page: Any) -> None:
 
 def test_drawings_are_the_servers(open_page: Any) -> None:
     """For the same strokes, seed and number; the browser's weights are in half precision."""
-    writer = allograph.load().best_of(1)
+    writer = allograph.load()
     image = encoded_pad(open_page, SYMBOL)
     answer = open_page.evaluate(
         """async (image) => {
@@ -247,6 +248,8 @@ def test_drawings_are_the_servers(open_page: Any) -> None:
     requests = (SampleRequest((exemplar,), 7, start) for start in (0, 16))
     batches = [batch for request in requests for batch in writer.draw_batches([request], history=True)]
     canvases = np.concatenate([batch.canvases for batch in batches])[:20]
+    (once,) = writer.with_attempts(1).draw_batches([SampleRequest((exemplar,), 7, 0)])
+    assert (once.drawings != canvases[:16, -1]).any((1, 2, 3)).sum() >= 2, "some drawings were made again"
     wanted = np.stack([exemplar.style.grow(drawing).levels for drawing in canvases])
     got = np.array(answer["growth"], np.float32).reshape(wanted.shape)
     apart = np.abs(got - wanted.astype(np.float32)) / 255
@@ -259,6 +262,24 @@ def test_drawings_are_the_servers(open_page: Any) -> None:
         field = stroke_field(canvases[traced["number"] - 1, -1, 0], exemplar.style)
         ours, theirs = (len(path.split("Q")) for path in (outline(field), traced["path"]))
         assert abs(ours - theirs) <= 0.05 * ours + 2
+
+
+def test_parts_and_holes_are_counted_as_by_the_server(open_page: Any) -> None:
+    exemplar = allograph.load().space.preprocess(base64.b64decode(encoded_pad(open_page, SYMBOL)), "dark")
+    (batch,) = allograph.load().with_attempts(1).draw_batches([SampleRequest((exemplar,), 1, 0)], history=True)
+    inked = (batch.canvases[:, 1::2, 0] > 0).reshape(-1, 52, 52)
+    blots = np.stack([ndimage.gaussian_filter(one, 2) for one in np.random.default_rng(0).normal(size=(20, 52, 52))]) > 0.02
+    masks = [*inked, *blots, inked[0] & False, ~(inked[0] & False), ~inked[-1], inked[-1][:, :20]]
+    counted = open_page.evaluate(
+        """async (masks) => {
+            const { mask } = await import("./browser/raster.js");
+            const { partsAndHoles } = await import("./browser/topology.js");
+            return masks.map(([width, height, data]) => partsAndHoles(mask(width, height, Uint8Array.from(data))));
+        }""",
+        [[*one.shape[::-1], one.ravel().astype(int).tolist()] for one in masks],
+    )
+    assert counted == [list(parts_and_holes(one)) for one in masks]
+    assert len({tuple(one) for one in counted}) > 10
 
 
 def test_free_energies_are_the_servers(open_page: Any) -> None:

@@ -70,7 +70,7 @@ def compose(
 
     style = Style(size, variation, paper, rules, noise)
     settings = ComposeSettings(layout, style, drawings, lines, seed, ink)
-    writer = None if model == "none" else allograph.load(model).guided(guidance).best_of(1)
+    writer = None if model == "none" else allograph.load(model).guided(guidance)
     workers = min(4, threads or usable_cores())
     with joined("run the same command to continue") as processes, Progress("lines") as progress:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = [
     "MAX_SEED",
     "STOPPED",
-    "BestOfOption",
+    "AttemptsOption",
     "DataDirOption",
     "FormatOption",
     "GuidanceOption",
@@ -60,12 +60,12 @@ GuidanceOption = Annotated[
     float | None,
     typer.Option(help="Above 1, drawings follow the exemplar more closely.", show_default="the weights' own"),
 ]
-BestOfOption = Annotated[
+AttemptsOption = Annotated[
     int | None,
     typer.Option(
-        help="Make M candidates of each drawing and keep the one that fits the exemplar best.",
-        show_default="the weights' own",
-        metavar="M",
+        help="Make a drawing at most N times, while it has other numbers of parts or holes than the exemplar.",
+        show_default="16 where the model writes the strokes itself",
+        metavar="N",
     ),
 ]
 TemperatureOption = Annotated[

@@ -12,7 +12,9 @@ import typer
 
 from allograph.cli.console import (
     MAX_SEED,
+    AttemptsOption,
     DataDirOption,
+    GuidanceOption,
     JsonOption,
     TemperatureOption,
     ThreadsOption,
@@ -27,7 +29,7 @@ from allograph.cli.evaluate import (
     SettingOption,
     SplitOption,
 )
-from allograph.cli.measuring import drawn_by, held_out_data, measure
+from allograph.cli.measuring import adjusted_options, adjusted_words, drawn_by, held_out_data, measure
 from allograph.runtime.distributed import Processes
 
 
@@ -59,6 +61,8 @@ def augmentation(
     together: TogetherOption = None,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of every classifier.")] = 400,
     temperature: TemperatureOption = None,
+    guidance: GuidanceOption = None,
+    attempts: AttemptsOption = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices, drawings and weights.")] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -76,7 +80,9 @@ def augmentation(
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
 
     name = model_name(model)
-    path = measurement_path(output, name, data_name(data), part, "augmentation", setting)
+    path = measurement_path(
+        output, name, data_name(data), part, "augmentation", setting, *adjusted_words(guidance, attempts)
+    )
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
     import allograph
@@ -89,7 +95,7 @@ def augmentation(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
 
-    writer = allograph.load(model).best_of(1)  # as `allograph augment`
+    writer = allograph.load(model).guided(guidance).with_attempts(attempts)
     writer.check_exemplar("auto")
     jointly = writer.most_together > 1 if together is None else together
     if jointly:
@@ -118,13 +124,14 @@ def augmentation(
             words += ["--ways", result.ways, "--drawings", drawings]
             words += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
             words += ["--together" if jointly else "--in-turn"]
+            words += adjusted_options(guidance, attempts)
             words += ["--split", held_out.split] if held_out.split else []
             more = {"temperature": chosen, **writer.adjusted}
             look: dict[str, Any] = {**images, **shared, "ways": result.ways, "inked": writer.space.inked}
             return Findings(words, more, picture=lambda: picture_of(draw, dataset, **look))
 
         inputs = {"data": dataset.fingerprint(), "temperature": chosen, "steps": steps, **settings}
-        inputs |= {"together": jointly}
+        inputs |= {"together": jointly, **writer.adjusted}
         return Plan(held_out.split, inputs | {"classical": asdict(classical)}, measured, findings)
 
     find = held_out_data(writer.card, data, part, split=split, data_dir=data_dir)

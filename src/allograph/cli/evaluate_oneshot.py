@@ -14,7 +14,7 @@ import typer
 
 from allograph.cli.console import (
     MAX_SEED,
-    BestOfOption,
+    AttemptsOption,
     DataDirOption,
     GuidanceOption,
     JsonOption,
@@ -107,7 +107,7 @@ def oneshot(
     ] = None,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
-    best_of: BestOfOption = None,
+    attempts: AttemptsOption = None,
     whole: Annotated[
         bool,
         typer.Option(
@@ -160,7 +160,7 @@ def oneshot(
             steps=steps,
             temperature=temperature,
             guidance=guidance,
-            best_of=best_of,
+            attempts=attempts,
             seed=seed,
             output=output,
             overwrite=overwrite,
@@ -191,23 +191,23 @@ def oneshot(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
 
     if whole or task == "unconditional":
-        for option, value in (("guidance", guidance), ("best-of", best_of)):
+        for option, value in (("guidance", guidance), ("attempts", attempts)):
             if value is not None:
                 raise AllographError(f"--{option} is for drawings after exemplars: leave it out")
-    writer = allograph.load(model).guided(guidance).best_of(best_of)
+    writer = allograph.load(model).guided(guidance).with_attempts(attempts)
     check_task(writer, task)
     data = data or default_data(writer.card)
     name = model_name(model)
     words = ["oneshot", task, *([setting or "within"] if task == "exemplars" else []), *(["whole"] if whole else [])]
-    path = measurement_path(output, name, data_name(data), part, *words, *adjusted_words(guidance, best_of))
+    path = measurement_path(output, name, data_name(data), part, *words, *adjusted_words(guidance, attempts))
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
     chosen = 1.0 if whole and temperature is None else writer.temperature_for(temperature)
     asked_whole, whole = whole, draws_whole(writer, task, whole)
     drawn: dict[str, Any] = writer.adjusted
     if whole or task == "unconditional":
-        drawn = {"guidance": 1.0, "best_of": 1}
-    adjusted = adjusted_options(guidance, best_of)
+        drawn = {"guidance": 1.0, "attempts": 1}
+    adjusted = adjusted_options(guidance, attempts)
     draw = context_drawings_of(writer, chosen, whole=whole)
     side, judges = writer.model.config.image_size, Judges(default_critic())
     contexts, exemplars = likelihood_context(task, given or _GIVEN)

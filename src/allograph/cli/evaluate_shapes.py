@@ -32,7 +32,7 @@ def measure_shapes(
     steps: int | None,
     temperature: float | None,
     guidance: float | None,
-    best_of: int | None,
+    attempts: int | None,
     seed: int,
     output: Path,
     overwrite: bool,
@@ -54,11 +54,11 @@ def measure_shapes(
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
     from allograph.evaluation.shown import ShownDrawings
 
-    writer = allograph.load(model).guided(guidance).best_of(best_of)
+    writer = allograph.load(model).guided(guidance).with_attempts(attempts)
     check_task(writer, task)
     data, side = data or default_data(writer.card), size or writer.model.config.image_size
     name, chosen = model_name(model), writer.temperature_for(temperature)
-    words = ["oneshot", task, str(side), *adjusted_words(guidance, best_of)]
+    words = ["oneshot", task, str(side), *adjusted_words(guidance, attempts)]
     path = measurement_path(output, name, data_name(data), part, *words)
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
     training = JudgeTraining() if steps is None else JudgeTraining(steps=steps)
@@ -82,7 +82,7 @@ def measure_shapes(
             words: list[object] = ["--task", task, "--data", shown_data(data), "--part", part, "--size", side]
             words += ["--characters", characters] if characters is not None else []
             words += ["--steps", training.steps] if task == "turing" else []
-            words += adjusted_options(guidance, best_of)
+            words += adjusted_options(guidance, attempts)
             words += ["--temperature", chosen, "--seed", seed, *(["--split", held_out.split] if held_out.split else [])]
             more = {"temperature": chosen, **writer.adjusted, "whole": False}
             return Findings(words, more, picture=found.picture)

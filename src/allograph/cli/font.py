@@ -72,7 +72,7 @@ def font(
     if not overwrite and (there := next((path for path in output if path.exists()), None)):
         raise AllographError(f"{there} exists already; choose another name with -o, or add --overwrite")
     names = FontNames(name or output[0].stem, designer, license)
-    writer = None if model == "none" or variants == 1 else allograph.load(model).guided(guidance).best_of(1)
+    writer = None if model == "none" or variants == 1 else allograph.load(model).guided(guidance)
     with Progress("characters") as progress:
         try:
             glyphs, problems = collect(

@@ -39,21 +39,21 @@ def measure(measurement: Measurement[Any], unit: str, as_json: bool, head: str) 
     print(f"{measurement.path}: the same and more, as JSON{picture}")
 
 
-def drawn_by(model: str, sha256: str, temperature: float, guidance: float, best_of: int = 1) -> str:
-    """Which model drew, at which temperature and guidance, and of how many candidates."""
-    chosen = f", best of {best_of}" if best_of > 1 else ""
-    return f"{model} ({sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}{chosen}"
+def drawn_by(model: str, sha256: str, temperature: float, guidance: float, attempts: int = 1) -> str:
+    """Which model drew, at which temperature and guidance, and in how many attempts."""
+    again = f", up to {attempts} attempts" if attempts > 1 else ""
+    return f"{model} ({sha256[:12]}) at temperature {temperature:g}, guidance {guidance:g}{again}"
 
 
-def adjusted_words(guidance: float | None, best_of: int | None) -> list[str]:
-    """What the name of a result file says about a guidance and a number of candidates that were asked for."""
-    asked = {"guidance": guidance, "best-of": best_of}
+def adjusted_words(guidance: float | None, attempts: int | None) -> list[str]:
+    """What the name of a result file says about a guidance and a number of attempts that were asked for."""
+    asked = {"guidance": guidance, "attempts": attempts}
     return [f"{name}-{value:g}" for name, value in asked.items() if value is not None]
 
 
-def adjusted_options(guidance: float | None, best_of: int | None) -> list[object]:
+def adjusted_options(guidance: float | None, attempts: int | None) -> list[object]:
     """The same as options of the command."""
-    asked = {"--guidance": guidance, "--best-of": best_of}
+    asked = {"--guidance": guidance, "--attempts": attempts}
     return [word for name, value in asked.items() if value is not None for word in (name, value)]
 
 

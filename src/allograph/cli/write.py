@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allograph.cli.console import (
-    BestOfOption,
+    AttemptsOption,
     FormatOption,
     GuidanceOption,
     InkOption,
@@ -47,7 +47,7 @@ def write(
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
-    best_of: BestOfOption = None,
+    attempts: AttemptsOption = None,
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing in pixels.", show_default="the image's", metavar="PX")
     ] = None,
@@ -79,9 +79,9 @@ def write(
     import allograph
     from allograph.generation.write import Order, write_files
 
-    if change is not None and best_of not in (None, 1):
-        raise AllographError("--best-of is not for --as, whose drawings have no other candidates: leave out one")
-    writer = allograph.load(model).guided(guidance).best_of(best_of if change is None else 1)
+    if change is not None and attempts not in (None, 1):
+        raise AllographError("--attempts is not for --as, whose drawings are made once: leave out one")
+    writer = allograph.load(model).guided(guidance).with_attempts(attempts if change is None else 1)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format, _two(change))
     results = write_files(writer, images, output, order)

@@ -70,14 +70,13 @@ def check_exportable(model: GenerativeModel) -> None:
 
 def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool = False) -> tuple[Exported, ...]:
     """Writes both passes of a model; ``half`` stores matrices as float16, but everything is computed in float32. The
-    graphs draw one candidate of each drawing.
+    graphs take every drawing as it comes.
 
     Raises:
         AllographError: a model that cannot be exported, a name that is not FILE.onnx, a file that exists already or
             cannot be written, or a result that is not torch's.
     """
     check_exportable(writer.model)
-    writer = writer.best_of(1)
     if output.suffix != _SUFFIX:
         raise AllographError(f"{output} is not a name for an ONNX file; choose one that ends in {_SUFFIX}")
     paths: dict[Pass, Path] = {

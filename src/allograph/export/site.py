@@ -72,7 +72,7 @@ class Site:
 def write_site(
     writers: Mapping[str, Writer], folder: Path, *, runtime: Path | None = None, overwrite: bool = False
 ) -> Site:
-    """Write the studio's page with these models, by name, the default first. It draws one candidate of each drawing.
+    """Write the studio's page with these models, by name, the default first.
 
     Args:
         runtime: a folder with onnxruntime-web's files; by default that of this copy of allograph.
@@ -97,7 +97,7 @@ def write_site(
         for one, path in passes.items():
             made = graph_of(writer, one, half=True)  # type: ignore[arg-type]
             files[path] = made.SerializeToString(deterministic=True)
-        described.append(_description(name, writer.best_of(1), passes))
+        described.append(_description(name, writer, passes))
     files |= _about(files, described)
     for path, content in sorted(files.items()):
         atomic_write(folder / path, content, overwrite=overwrite)
@@ -149,6 +149,7 @@ def _description(name: str, writer: Writer, passes: Mapping[str, str]) -> dict[s
         "channels": 1,
         "temperature": writer.temperature_for(None),
         "guidance": writer.guidance if guided else None,
+        "attempts": writer.adjusted["attempts"],
         **passes,
     }
 

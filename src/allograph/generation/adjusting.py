@@ -1,38 +1,46 @@
-"""How a writer draws: its guidance, number of candidates and temperature."""
+"""How a writer draws: its guidance, temperature and number of attempts."""
 
 from __future__ import annotations
 
 __all__ = ["Adjusted"]
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from allograph.card import CANDIDATES, GUIDANCE, TEMPERATURES, ModelCard
+from allograph.card import GUIDANCE, TEMPERATURES, ModelCard
 from allograph.errors import AllographError
+from allograph.generation.checks import Checked
 from allograph.weights import DEFAULT
 
 if TYPE_CHECKING:
     from allograph.models import GenerativeModel
 
+_ATTEMPTS = range(1, 101)
+
 
 @dataclass(frozen=True)
-class Adjusted:
-    """The part of `Writer` that changes how it draws; what it takes by default is on the model's card."""
+class Adjusted(Checked):
+    """The part of `Writer` that changes how it draws."""
 
     model: GenerativeModel
     card: ModelCard
+    attempts: int = field(default=16, kw_only=True)
 
     @property
     def guidance(self) -> float:
-        """How closely drawings follow their exemplars, see `allograph.models.guidance`; the best of several candidates
-        may need less of it."""
-        alone, best = self.card.guidance, self.card.best_guidance
-        return alone if best is None or self.card.best_of == 1 else best
+        """How closely drawings follow their exemplars, see `allograph.models.guidance`."""
+        return self.card.guidance
+
+    @property
+    def rejects(self) -> bool:
+        """Whether drawings with other numbers of parts or holes than the exemplars can be made again: those of symbols,
+        by a model that writes every stroke itself."""
+        return self.space.inked and self.model.can_be_guided and self.card.exemplars != "family"
 
     @property
     def adjusted(self) -> dict[str, Any]:
-        """The guidance and the number of candidates, for result files."""
-        return {"guidance": self.guidance, "best_of": self.card.best_of}
+        """The guidance and the number of attempts, for result files."""
+        return {"guidance": self.guidance, "attempts": self.attempts if self.rejects else 1}
 
     def guided(self, guidance: float | None) -> Self:
         """The same writer with another guidance; None keeps that of the card.
@@ -50,31 +58,26 @@ class Adjusted:
         low, high = GUIDANCE
         if not low <= guidance <= high:
             raise AllographError(f"guidance {guidance} is out of range; choose one from {low:g} to {high:g}")
-        changed = {"guidance": float(guidance), "best_guidance": float(guidance)}
-        return replace(self, card=ModelCard.of({**self.card, **changed}))
+        return replace(self, card=ModelCard.of({**self.card, "guidance": float(guidance)}))
 
-    def best_of(self, count: int | None) -> Self:
-        """The same writer, which makes ``count`` candidates of each drawing after an exemplar and keeps the one that
-        fits the exemplar best (`allograph.generation.candidates`); None keeps the number on the card. One candidate
-        is quicker.
+    def with_attempts(self, attempts: int | None) -> Self:
+        """The same writer, which makes a drawing again while it has other numbers of parts or holes than its exemplar,
+        up to ``attempts`` times in all (`allograph.generation.rejection`); 1 takes every drawing as it comes, None
+        changes nothing.
 
         Raises:
-            AllographError: the number is out of range, or the model does not draw its exemplar itself.
+            AllographError: the number is out of range, or the model does not write its drawings itself.
         """
-        if count is None or (type(count) is int and count == self.card.best_of):
+        if attempts is None:
             return self
-        if type(count) is not int or count not in CANDIDATES:
-            raise AllographError(f"cannot choose of {count} candidates; use {CANDIDATES[0]} to {CANDIDATES[-1]}")
-        if count > 1 and (not self.model.can_be_guided or self.card.exemplars == "family"):
+        if type(attempts) is not int or attempts not in _ATTEMPTS:
+            raise AllographError(f"cannot make {attempts} attempts; use {_ATTEMPTS[0]} to {_ATTEMPTS[-1]}")
+        if attempts > 1 and not self.rejects:
             raise AllographError(
-                "cannot choose among candidates: that needs a model of single symbols with exemplars and a learned "
-                f"prior; leave it out, or use {DEFAULT}"
+                "this model makes every drawing once: another attempt needs a model of single symbols that writes all "
+                f"strokes itself; leave out the attempts, or use {DEFAULT}"
             )
-        if count > (steps := self.model.noise_shape[0]) > 1:
-            raise AllographError(
-                f"cannot choose of {count} candidates; this model of {steps} steps has no more than that"
-            )
-        return replace(self, card=ModelCard.of({**self.card, "best_of": count}))
+        return replace(self, attempts=attempts)
 
     def temperature_for(self, temperature: float | None) -> float:
         """The temperature to use: the given one, otherwise the one on the model's card, otherwise 1."""

@@ -1,6 +1,6 @@
 """The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, number of candidates, k): not
+Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, attempts, k): not
 on the number of drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
 because a matrix product may round differently with another number of rows, the model always draws a whole batch.
 """
@@ -11,7 +11,7 @@ __all__ = ["Ink", "Writer"]
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -20,7 +20,6 @@ import numpy as np
 from allograph.errors import AllographError
 from allograph.generation.adjusting import Adjusted
 from allograph.generation.blank import without_blanks
-from allograph.generation.checks import Checked
 from allograph.generation.complete import Completing
 from allograph.generation.publishing import Published
 from allograph.generation.samples import BATCH_SIZE, SampleBatch, SampleRequest, check_amount, noise_of
@@ -47,13 +46,14 @@ class _Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Writer(Published, Checked, Adjusted, Completing):
+class Writer(Published, Adjusted, Completing):
     """A model that makes new drawings from an exemplar or from nothing; `allograph.load` returns one.
 
     Attributes:
         model: the generative model, on the CPU, in evaluation mode.
         card: the model card.
         sha256: hash of the weights file, which identifies the weights.
+        attempts: how often at most a drawing after an exemplar is made, see `with_attempts`.
     """
 
     model: GenerativeModel
@@ -215,8 +215,8 @@ class Writer(Published, Checked, Adjusted, Completing):
         noise = torch.stack([noise_of(self.model, request) for request in requests])
         if context is None:  # one blank context for all
             noise = noise.flatten(0, 1)[None]
-        # The noise of a change makes the change, so there are no other candidates.
-        writer = self.best_of(1) if any(request.change for request in requests) else self
+        # The noise of a change makes the change, so there is no other.
+        writer = replace(self, attempts=1) if any(request.change for request in requests) else self
         drawn = writer.draw(context, noise, temperature, history=history)
         shape = (len(requests), BATCH_SIZE)
         canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
@@ -235,8 +235,8 @@ class Writer(Published, Checked, Adjusted, Completing):
         *,
         history: bool = False,
     ) -> Drawings:
-        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`) and, after exemplars,
-        the best of the card's number of candidates."""
+        """Drawings for people to look at, with the card's guidance (see `GenerativeModel.sample`). After exemplars,
+        drawings with other numbers of parts or holes are made again (`allograph.generation.rejection`)."""
         import torch
 
         temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
@@ -247,11 +247,14 @@ class Writer(Published, Checked, Adjusted, Completing):
             )
 
         with torch.inference_mode():
-            if context is None or self.card.best_of == 1:
+            if context is None or self.adjusted["attempts"] == 1:
                 return sample(noise)
-            from allograph.generation.candidates import best_candidates
+            from allograph.generation.rejection import draw_with_rejection
 
-            return best_candidates(self.model, context, noise, self.card.best_of, sample)
+            def ink(drawn: Drawings) -> torch.Tensor:
+                return self.model.likelihood.mean(drawn.parameters).squeeze(2) > 0.5
+
+            return draw_with_rejection(sample, ink, context.squeeze(2) > 0.5, noise, self.attempts)
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
         """The values that `RenderStyle.render` takes: logits of ink, or mean intensities."""

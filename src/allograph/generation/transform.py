@@ -61,8 +61,8 @@ class Augment:
     labels, pass through, but boxes and masks do not follow the drawing. In a mapping, as from Hugging Face's `map`,
     `with_transform` and torchvision's samples, it replaces ``key``, one image or a list of them.
 
-    Drawing k of an image is `Writer.write(image, seed=seed or 0)[k]`, of a writer of one candidate (`Writer.best_of`)
-    unless ``model`` is a `Writer`, which keeps its number. Each is shown once, in random order, before one comes again.
+    Drawing k of an image is `Writer.write(image, seed=seed or 0)[k]`. Each is shown once, in random order, before one
+    comes again.
 
     Anything that cannot be drawn is passed on unchanged: an image without a symbol, an empty or damaged one, None. The
     first one in a process gives a warning; the others are silent, so one blank image never ends a training that has run
@@ -252,7 +252,7 @@ class Augment:
         if self._writer is None:
             import allograph
 
-            writer = self.model if isinstance(self.model, Writer) else allograph.load(self.model).best_of(1)
+            writer = self.model if isinstance(self.model, Writer) else allograph.load(self.model)
             self._writer = writer.guided(self.guidance)
         return self._writer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Topology", "topology_of"]
+__all__ = ["Topology", "parts_and_holes", "topology_of"]
 
 from collections import Counter
 from typing import NamedTuple
@@ -49,24 +49,32 @@ def topology_of(mask: np.ndarray) -> Topology:
     mask = np.pad(mask, 1)
     line = skeleton(mask)
     pen = stroke_width(mask, line)
-    least = SPECK * pen**2
     lines = line_graph(prune(line, signed_distance(mask)), _CROSSING * pen)
     lines = [one for one in lines if not (min(one.nodes) < 0 <= max(one.nodes) and _length(one) < _SPUR * pen)]
     open_lines = [one for one in lines if not one.loop and (max(one.nodes) >= 0 or _length(one) > _DOT * pen)]
     ends = sum(node < 0 for one in open_lines for node in one.nodes)
     meeting = Counter(node for one in lines for node in one.nodes if node >= 0)
-    return Topology(
-        parts=_pieces(mask, np.ones((3, 3)), least),
-        holes=_pieces(~mask, None, least) - 1,  # the paper around the ink is none
-        ends=ends,
-        crossings=sum(count > 2 for count in meeting.values()),
-    )
+    return Topology(*_pieces_of(mask, pen), ends=ends, crossings=sum(count > 2 for count in meeting.values()))
 
 
-def _pieces(mask: np.ndarray, neighbours: np.ndarray | None, least: float) -> int:
+def parts_and_holes(mask: np.ndarray) -> tuple[int, int]:
+    """The first two counts of `topology_of`, in a quarter of its time."""
+    if not mask.any():
+        return 0, 0
+    mask = np.pad(mask, 1)
+    return _pieces_of(mask, stroke_width(mask, skeleton(mask)))
+
+
+def _pieces_of(mask: np.ndarray, pen: float) -> tuple[int, int]:
+    least = SPECK * pen**2
+    around = 1  # the first piece of paper, which is no hole
+    return _pieces(mask, np.ones((3, 3)), least), _pieces(~mask, None, least, around)
+
+
+def _pieces(mask: np.ndarray, neighbours: np.ndarray | None, least: float, beyond: int = 0) -> int:
     labels = np.zeros(mask.shape, np.int32)
     ndimage.label(mask, neighbours, output=labels)
-    return int((np.bincount(labels.ravel())[1:] >= least).sum())
+    return int((np.bincount(labels.ravel())[1 + beyond :] >= least).sum())
 
 
 def _length(line: Line) -> float:

@@ -138,9 +138,10 @@ def _one_test(record: Record) -> tuple[str, ...]:
 
 
 def adjusted(record: Record) -> str:
-    """What the name of a row says about guidance and candidates."""
-    guidance, best_of = (record.document.get(key, 1) for key in ("guidance", "best_of"))
-    return (f", guidance {guidance:g}" if guidance != 1 else "") + (f", best of {best_of}" if best_of > 1 else "")
+    """What the name of a row says about guidance and attempts."""
+    guidance, attempts = (record.document.get(key, 1) for key in ("guidance", "attempts"))
+    again = f", up to {attempts} attempts" if attempts > 1 else ""
+    return (f", guidance {guidance:g}" if guidance != 1 else "") + again
 
 
 def _name(record: Record) -> str:

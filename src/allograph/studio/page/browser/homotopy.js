@@ -12,7 +12,7 @@ const SIMPLE = Array.from({ length: 256 }, (_, code) => {
 });
 
 /** A mask with a rim of one pixel of this value. */
-function padded({ width, height, data }, value) {
+export function padded({ width, height, data }, value) {
   const result = mask(width + 2, height + 2);
   result.data.fill(value);
   for (let y = 0; y < height; y++) {
@@ -21,7 +21,7 @@ function padded({ width, height, data }, value) {
   return result;
 }
 
-const turned = (shape) => where(shape, (v) => !v);
+export const turned = (shape) => where(shape, (v) => !v);
 
 /** The parts of the ink, also over corners of pixels, and of the paper around and in it. */
 function counts(shape) {

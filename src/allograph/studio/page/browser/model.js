@@ -6,6 +6,8 @@
 import { load } from "./files.js";
 import { growth } from "./growth.js";
 import { hex, normal, sha256 } from "./noise.js";
+import { mask } from "./raster.js";
+import { partsAndHoles } from "./topology.js";
 
 const GPU = self.name === "webgpu";
 const MODULE = GPU ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
@@ -47,8 +49,11 @@ export class Model {
     return (await ort.env.webgpu.device)?.lost ?? new Promise(() => {});
   }
 
-  /** n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. */
-  async draw({ exemplars, seed, temperature }, start, n) {
+  /**
+   * n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. Those
+   * with other numbers of parts or holes than the exemplars are made again, as allograph.generation.rejection does it.
+   */
+  async draw({ exemplars, seed, temperature }, start, n, attempts = this.about.attempts) {
     const { size, steps, latent, guidance } = this.about;
     const sorted = named(exemplars);
     const about = sorted.length ? ["write", seed, ...sorted.map(({ name }) => name)] : ["invent", seed];
@@ -58,12 +63,46 @@ export class Model {
       normal([...about, start + k].join("\n"), steps * latent, place);
     }
     const given = {
-      noise: tensor(noise, [1, n, steps, latent]),
       temperature: tensor([temperature], []),
       ...(this.about.conditional && { exemplars: this.#exemplars(sorted) }),
       ...(guidance !== null && { guidance: tensor([sorted.length ? guidance : 1], []) }),
     };
-    const made = await this.#drawing.run(given);
+    const result = await this.#pass(given, noise);
+    if (!sorted.length) return result;
+    const inked = (values, least) => mask(size, size, Uint8Array.from(values, (v) => (v > least ? 1 : 0)));
+    const counts = sorted.map(({ drawing }) => partsAndHoles(inked(drawing, 0.5)));
+    const difference = (logits) => {
+      const [parts, holes] = partsAndHoles(inked(logits, 0));
+      return Math.min(...counts.map(([p, h]) => Math.abs(parts - p) + Math.abs(holes - h)));
+    };
+    const differences = attempts > 1 ? result.finished.map(difference) : [];
+    for (let attempt = 1; attempt < Math.min(attempts, steps); attempt++) {
+      const wrong = [...differences.keys()].filter((k) => differences[k] > 0);
+      if (!wrong.length) break;
+      const moved = new Float32Array(wrong.length * steps * latent);
+      wrong.forEach((k, i) => {
+        const own = noise.subarray(k * steps * latent, (k + 1) * steps * latent);
+        moved.set(own.subarray((steps - attempt) * latent), i * steps * latent);
+        moved.set(own.subarray(0, (steps - attempt) * latent), (i * steps + attempt) * latent);
+      });
+      const again = await this.#pass(given, moved);
+      const frames = result.steps * size * size;
+      wrong.forEach((k, i) => {
+        const now = difference(again.finished[i]);
+        if (now >= differences[k]) return;
+        differences[k] = now;
+        for (const part of ["finished", "writes", "reads"]) result[part][k] = again[part][i];
+        result.growth.set(again.growth.subarray(i * frames, (i + 1) * frames), k * frames);
+      });
+    }
+    return result;
+  }
+
+  /** One pass of the graph: the drawings of this noise. */
+  async #pass(given, noise) {
+    const { size, steps, latent } = this.about;
+    const n = noise.length / (steps * latent);
+    const made = await this.#drawing.run({ ...given, noise: tensor(noise, [1, n, steps, latent]) });
     const frames = made.canvases.dims[2];
     const result = {
       steps: frames,

@@ -181,7 +181,7 @@ async function rehearse(model) {
   context.lineWidth = 11;
   context.stroke(new Path2D("M90 70L100 240L220 220M200 60L110 110"));
   const { drawing, appearance } = takeIn(context.getImageData(0, 0, 320, 320), model.about.size, "dark");
-  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK);
+  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK, 1);
   outline(strokeField(finished[0], model.about.size, appearance));
   return finished;
 }

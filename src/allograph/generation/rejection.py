@@ -1,0 +1,67 @@
+"""Rejection: drawings with other numbers of parts or holes than their exemplars are made again.
+
+A drawing may lose a dot or a ring, and strokes that should meet may come apart. Its difference from the exemplars is
+
+    min_k |parts - parts'_k| + |holes - holes'_k|,
+
+with the counts of `allograph.imaging.topology`. While this is not 0, the drawing is made again from its own noise with
+the steps moved on by one, so that every step has other numbers. Of all attempts, the first with the least difference is
+kept. So drawing k still follows from (weights, exemplars, seed, temperature, guidance, attempts, k). docs/oneshot.md
+says what this gains.
+"""
+
+from __future__ import annotations
+
+__all__ = ["draw_with_rejection"]
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from allograph.imaging.topology import parts_and_holes
+from allograph.models.base import Drawings
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+    from torch import Tensor
+
+
+def draw_with_rejection(
+    draw: Callable[[Tensor], Drawings],
+    ink: Callable[[Drawings], Bool[Tensor, "batch n S S"]],
+    context: Bool[Tensor, "batch K S S"],
+    noise: Float[Tensor, "batch n T Z"],
+    attempts: int,
+) -> Drawings:
+    """The drawings that ``draw`` makes of the noise of each context, each in at most ``attempts`` attempts, and no more
+    than there are steps; ``ink`` says where the drawings have ink, ``context`` where the exemplars have."""
+    given = [[parts_and_holes(one) for one in row] for row in context.cpu().numpy()]
+    drawn = draw(noise)
+    kept = [drawn.canvases, drawn.write_windows, drawn.read_windows]
+    difference = _differences(ink(drawn), given)
+    rows = torch.arange(len(noise))[:, None]
+    for attempt in range(1, min(attempts, noise.shape[2])):
+        wrong = difference > 0
+        if not wrong.any():
+            break
+        # Of every context as many as of the one with most; those that are right stay as they are.
+        which = wrong.int().argsort(dim=1, descending=True, stable=True)[:, : int(wrong.sum(dim=1).max())]
+        again = draw(noise[rows, which].roll(attempt, dims=2))
+        now = _differences(ink(again), given)
+        row, column = (wrong[rows, which] & (now < difference[rows, which])).nonzero(as_tuple=True)
+        place = row, which[row, column]
+        difference[place] = now[row, column]
+        for mine, other in zip(kept, (again.canvases, again.write_windows, again.read_windows), strict=True):
+            mine[place] = other[row, column]
+    return Drawings(*kept)
+
+
+def _differences(drawn: Bool[Tensor, "batch n S S"], given: list[list[tuple[int, int]]]) -> Int[Tensor, "batch n"]:
+    """The difference of each drawing from the counts of its exemplars."""
+
+    def least(image: Tensor, exemplars: list[tuple[int, int]]) -> int:
+        parts, holes = parts_and_holes(image.cpu().numpy())
+        return min(abs(parts - p) + abs(holes - h) for p, h in exemplars)
+
+    return torch.tensor([[least(one, own) for one in row] for row, own in zip(drawn, given, strict=True)])
