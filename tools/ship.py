@@ -129,7 +129,7 @@ def all_alphabets(writer: Writer, splits: Splits) -> Measured:
         measured.add(command, **{f"free energy given 1 exemplar, nats{by}": nats.given.free_energy})
         measured.add(command, **{f"free energy given no exemplars, nats{by}": nats.without.free_energy})
     for by, one in (("", writer), (", by `omniglot`", before)):
-        add_recognised(measured, measure_across(one, 20), command, f"recognised in 20-way tests{by}")
+        add_recognised(measured, measure_across(one, 20), command, f"recognised in 20-way tests, across alphabets{by}")
     return measured
 
 

@@ -111,6 +111,15 @@ def test_figures_are_of_the_weights_that_the_repository_keeps_for_them(path: Pat
     assert {result["model"]["sha256"] for result in results} == {weights.load(path).sha256}
 
 
+@pytest.mark.parametrize("name", weights.known_names())
+def test_figures_are_of_the_weights_that_ship(name: str) -> None:
+    """Also where the card has changed since: it says which files held the same weights."""
+    loaded = weights.load(name)
+    results = [json.loads(file.read_text("utf-8")) for file in (DOCS / "results").glob("*.json")]
+    measured = {result["model"]["sha256"] for result in results if result.get("model", {}).get("name") == name}
+    assert measured <= {loaded.sha256, *loaded.card.get("earlier_sha256", [])}
+
+
 def test_a_result_file_that_was_edited_by_hand_is_noticed_though_no_page_shows_the_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,7 +35,7 @@ class Adjusted(Checked):
     def rejects(self) -> bool:
         """Whether drawings with other numbers of parts or holes than the exemplars can be made again: those of symbols,
         by a model that writes every stroke itself."""
-        return self.space.inked and self.model.can_be_guided and self.card.exemplars != "family"
+        return self.images in ("symbols", "digits") and self.model.can_be_guided and self.card.exemplars != "family"
 
     @property
     def adjusted(self) -> dict[str, Any]:

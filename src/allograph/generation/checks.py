@@ -22,8 +22,9 @@ class Checked:
     model: GenerativeModel
     card: ModelCard
 
+    images: Any
     space: Any
-    """See `Writer.space`."""
+    """See `Writer.images` and `Writer.space`."""
 
     def check_exemplar(self, ink: Ink) -> None:
         """Refuse a model that does not draw its exemplar again, and a choice of ink if the model's images have none."""
