@@ -12,7 +12,7 @@ from PIL import Image
 
 from allograph.card import ModelCard
 from allograph.errors import AllographError
-from allograph.generation import blank
+from allograph.generation import blank, rejection
 from allograph.generation.augment import augment_folder
 from allograph.generation.augment_plan import AugmentOrder
 from allograph.generation.generator import Writer
@@ -145,12 +145,12 @@ def test_a_drawing_is_made_again_while_its_parts_and_holes_differ_from_the_exemp
     assert len(set(picked)) > 1, "the first attempt is always the best"
 
 
-def test_only_drawings_that_differ_are_made_again_and_the_nearest_is_kept() -> None:
+def test_only_drawings_that_differ_are_made_again_and_the_nearest_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     size = 28
     ring, bar, two = torch.zeros(3, 1, size, size)
     ring[0, 6:20, 6:20] = bar[0, 6:20, 6:10] = two[0, 6:20, 6:10] = two[0, 6:20, 16:20] = 1
     ring[0, 10:16, 10:16] = 0
-    moved, dotted = ring.roll(2, dims=2), two.roll(2, dims=1)
+    moved = ring.roll(2, dims=2)
     # The attempts of four drawings: two after the ring, two after the bar.
     shown = [[ring], [bar, moved], [two, ring, two], [bar]]
     context = torch.stack([ring, bar]) > 0
@@ -170,12 +170,19 @@ def test_only_drawings_that_differ_are_made_again_and_the_nearest_is_kept() -> N
         return draw_with_rejection(draw, ink, context, noise, attempts).parameters.flatten(0, 1)
 
     assert kept(16).equal(torch.stack([ring, moved, two, bar])), "of equally near ones, the first"
-    assert made == [[0, 1, 2, 3], [1, 2], [0, 2]], "up to three attempts, as there are three steps"
-    assert kept(2).equal(torch.stack([ring, moved, two, bar])) and len(made) == 2
-    shown[2] = [two, ring, dotted]
-    shown[2][1] = bar
+    assert made == [[0, 1, 2, 3], [1, 1, 2, 2]], (
+        "up to three attempts, as there are three steps; of few drawings at once"
+    )
+    assert kept(2).equal(torch.stack([ring, moved, two, bar]))
+    assert made == [[0, 1, 2, 3], [1, 2]]
+    shown[2] = [two, bar, bar.roll(2, dims=1)]
+    assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
+    monkeypatch.setattr(rejection, "_AT_ONCE", 1)
     assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
     assert made == [[0, 1, 2, 3], [1, 2]]
+    shown[2] = [two, ring, bar]
+    assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
+    assert made == [[0, 1, 2, 3], [1, 2], [0, 2]]
 
 
 def test_how_many_attempts_is_sixteen_or_the_number_asked_for(writer: Writer) -> None:

@@ -17,6 +17,7 @@ const RUNTIME = GPU
   : ["runtime/ort-wasm-simd-threaded.wasm"];
 const MOST_THREADS = 4;
 const SAMPLES = 16;
+const AT_ONCE = 8; // drawings that a pass makes at least, if as many attempts are left
 const options = (backend) => ({ executionProviders: [backend], graphOptimizationLevel: "all", logSeverityLevel: 3 });
 
 const module = import(`../runtime/${MODULE}`);
@@ -76,24 +77,27 @@ export class Model {
       return Math.min(...counts.map(([p, h]) => Math.abs(parts - p) + Math.abs(holes - h)));
     };
     const differences = attempts > 1 ? result.finished.map(difference) : [];
-    for (let attempt = 1; attempt < Math.min(attempts, steps); attempt++) {
+    const frames = result.steps * size * size;
+    for (let attempt = 1, most = Math.min(attempts, steps); attempt < most; ) {
       const wrong = [...differences.keys()].filter((k) => differences[k] > 0);
       if (!wrong.length) break;
-      const moved = new Float32Array(wrong.length * steps * latent);
-      wrong.forEach((k, i) => {
+      const several = Math.min(most - attempt, Math.max(1, Math.floor(AT_ONCE / wrong.length))); // attempts at once
+      const all = Array.from({ length: several }, (_, i) => wrong.map((k) => [k, attempt + i])).flat();
+      const moved = new Float32Array(all.length * steps * latent);
+      all.forEach(([k, by], i) => {
         const own = noise.subarray(k * steps * latent, (k + 1) * steps * latent);
-        moved.set(own.subarray((steps - attempt) * latent), i * steps * latent);
-        moved.set(own.subarray(0, (steps - attempt) * latent), (i * steps + attempt) * latent);
+        moved.set(own.subarray((steps - by) * latent), i * steps * latent);
+        moved.set(own.subarray(0, (steps - by) * latent), (i * steps + by) * latent);
       });
       const again = await this.#pass(given, moved);
-      const frames = result.steps * size * size;
-      wrong.forEach((k, i) => {
+      all.forEach(([k], i) => {
         const now = difference(again.finished[i]);
         if (now >= differences[k]) return;
         differences[k] = now;
         for (const part of ["finished", "writes", "reads"]) result[part][k] = again[part][i];
         result.growth.set(again.growth.subarray(i * frames, (i + 1) * frames), k * frames);
       });
+      attempt += several;
     }
     return result;
   }
