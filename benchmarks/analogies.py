@@ -56,7 +56,7 @@ def main() -> None:
         with torch.inference_mode():
             change = model.infer(b2[None], b1[None, None], nothing).prior_noise
         noise = torch.stack([change[0], nothing[0], torch.randn(model.noise_shape, generator=generator)])[None]
-        drawn = writer.draw(a1[None, None], noise, 1.0).parameters[0, :, 0].sigmoid()
+        drawn = writer.with_attempts(1).draw(a1[None, None], noise, 1.0).parameters[0, :, 0].sigmoid()
         rows.append([shape_of(one) for one in (*(x[0].numpy() for x in (a1, a2, b1, b2)), *drawn.numpy())])
     found = np.array(rows)
     found = found[np.isfinite(found).all(axis=(1, 2))]

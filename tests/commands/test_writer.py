@@ -153,36 +153,36 @@ def test_only_drawings_that_differ_are_made_again_and_the_nearest_is_kept(monkey
     moved = ring.roll(2, dims=2)
     # The attempts of four drawings: two after the ring, two after the bar.
     shown = [[ring], [bar, moved], [two, ring, two], [bar]]
-    context = torch.stack([ring, bar]) > 0
+    context = torch.stack([ring, bar])[:, None]
     noise = torch.zeros(2, 2, 3, 4)
     noise[:, :, 0] = torch.arange(1.0, 5).view(2, 2, 1)
-    made: list[list[int]] = []
+    made: list[list[tuple[int, int]]] = []
 
-    def draw(noise: torch.Tensor) -> Drawings:
-        number, step = (one.flatten().tolist() for one in noise[..., 0].max(dim=2))
-        made.append([int(one) - 1 for one in number])
-        drawn = [shown[int(n) - 1][min(s, len(shown[int(n) - 1]) - 1)] for n, s in zip(number, step, strict=True)]
-        return Drawings.without_windows(torch.stack(drawn).unflatten(0, (2, -1))[:, :, None])
+    def draw(context: torch.Tensor, noise: torch.Tensor) -> Drawings:
+        number, step = (one.long() for one in noise[..., 0].max(dim=2))
+        assert context.equal(torch.stack([ring, bar])[(number[:, 0] - 1) // 2][:, None]), "after another exemplar"
+        made.append([(int(n) - 1, int(s)) for n, s in zip(number.flatten(), step.flatten(), strict=True)])
+        drawn = [shown[n][min(s, len(shown[n]) - 1)] for n, s in made[-1]]
+        return Drawings.without_windows(torch.stack(drawn).unflatten(0, number.shape)[:, :, None])
 
     def kept(attempts: int) -> torch.Tensor:
         made.clear()
         ink = lambda drawn: drawn.parameters.squeeze(2) > 0  # noqa: E731
         return draw_with_rejection(draw, ink, context, noise, attempts).parameters.flatten(0, 1)
 
+    once = [(0, 0), (1, 0), (2, 0), (3, 0)]
     assert kept(16).equal(torch.stack([ring, moved, two, bar])), "of equally near ones, the first"
-    assert made == [[0, 1, 2, 3], [1, 1, 2, 2]], (
-        "up to three attempts, as there are three steps; of few drawings at once"
-    )
+    assert made == [once, [(1, 1), (1, 2), (2, 1), (2, 2)]], "as often as there are steps; of few drawings at once"
     assert kept(2).equal(torch.stack([ring, moved, two, bar]))
-    assert made == [[0, 1, 2, 3], [1, 2]]
+    assert made == [once, [(1, 1), (2, 1)]]
     shown[2] = [two, bar, bar.roll(2, dims=1)]
     assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
     monkeypatch.setattr(rejection, "_AT_ONCE", 1)
     assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
-    assert made == [[0, 1, 2, 3], [1, 2]]
+    assert made == [once, [(1, 1), (2, 1)]]
     shown[2] = [two, ring, bar]
     assert kept(16).equal(torch.stack([ring, moved, bar, bar]))
-    assert made == [[0, 1, 2, 3], [1, 2], [0, 2]]
+    assert made == [once, [(1, 1), (2, 1)], [(2, 2)]]
 
 
 def test_how_many_attempts_is_sixteen_or_the_number_asked_for(writer: Writer) -> None:
@@ -202,6 +202,8 @@ def test_how_many_attempts_is_sixteen_or_the_number_asked_for(writer: Writer) ->
     assert writer.with_attempts(1).adjusted == writer.adjusted
     with pytest.raises(AllographError, match="makes every drawing once"):
         writer.with_attempts(2)
+    assert plain.adjusted["attempts"] == plain.with_attempts(100).adjusted["attempts"] == 3, "as many as steps"
+    assert plain.with_attempts(2).adjusted["attempts"] == 2
 
 
 def test_noise_is_standard_normal_and_belongs_to_its_key(writer: Writer) -> None:
@@ -254,7 +256,7 @@ def _exemplar(writer: Writer):
     return preprocess(picture(), writer.model.config.image_size)
 
 
-def test_the_studio_and_training_pipelines_draw_as_write_does_and_training_sets_once(
+def test_the_studio_pipelines_and_training_sets_make_drawings_again_as_write_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = Writer(build("digits"), card("digits"), "0" * 64)
@@ -271,7 +273,6 @@ def test_the_studio_and_training_pipelines_draw_as_write_does_and_training_sets_
     image.save(tmp_path / "classes" / "a" / "1.png")
     for name, one in (("set", writer), ("once", writer.with_attempts(1))):
         augment_folder(one, tmp_path / "classes", tmp_path / name, AugmentOrder(per_class=BATCH_SIZE))
-    files = sorted((tmp_path / "once" / "a").glob("*.png"))
-    assert len(files) == BATCH_SIZE
-    for path in files:
-        assert path.read_bytes() == (tmp_path / "set" / "a" / path.name).read_bytes()
+    pairs = [(path, tmp_path / "set" / "a" / path.name) for path in sorted((tmp_path / "once" / "a").glob("*.png"))]
+    assert len(pairs) == BATCH_SIZE
+    assert any(one.read_bytes() != other.read_bytes() for one, other in pairs)

@@ -12,6 +12,7 @@ import typer
 
 from allograph.cli.console import (
     MAX_SEED,
+    AttemptsOption,
     DataDirOption,
     GuidanceOption,
     JsonOption,
@@ -61,10 +62,7 @@ def augmentation(
     steps: Annotated[int, typer.Option(min=1, help="Training steps of every classifier.")] = 400,
     temperature: TemperatureOption = None,
     guidance: GuidanceOption = None,
-    attempts: Annotated[
-        int,
-        typer.Option(help="How often at most a drawing is made, as for `write`; `augment` makes it once.", metavar="N"),
-    ] = 1,
+    attempts: AttemptsOption = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all choices, drawings and weights.")] = 0,
     output: ResultsOption = Path("results"),
     overwrite: OverwriteRecord = False,
@@ -81,9 +79,9 @@ def augmentation(
     """
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
 
-    name, asked = model_name(model), attempts if attempts > 1 else None
+    name = model_name(model)
     path = measurement_path(
-        output, name, data_name(data), part, "augmentation", setting, *adjusted_words(guidance, asked)
+        output, name, data_name(data), part, "augmentation", setting, *adjusted_words(guidance, attempts)
     )
     check_free(path, path.with_suffix(".png"), overwrite=overwrite)
 
@@ -126,7 +124,7 @@ def augmentation(
             words += ["--ways", result.ways, "--drawings", drawings]
             words += ["--made", made, "--steps", steps, "--temperature", chosen, "--seed", seed]
             words += ["--together" if jointly else "--in-turn"]
-            words += adjusted_options(guidance, asked)
+            words += adjusted_options(guidance, attempts)
             words += ["--split", held_out.split] if held_out.split else []
             more = {"temperature": chosen, **writer.adjusted}
             look: dict[str, Any] = {**images, **shared, "ways": result.ways, "inked": writer.space.inked}

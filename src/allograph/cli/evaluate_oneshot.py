@@ -195,6 +195,10 @@ def oneshot(
             if value is not None:
                 raise AllographError(f"--{option} is for drawings after exemplars: leave it out")
     writer = allograph.load(model).guided(guidance).with_attempts(attempts)
+    if task == "alphabet":  # new characters have parts and holes of their own
+        if attempts is not None:
+            raise AllographError("--attempts is for drawings of the exemplar's symbol: leave it out")
+        writer = writer.with_attempts(1)
     check_task(writer, task)
     data = data or default_data(writer.card)
     name = model_name(model)

@@ -70,7 +70,7 @@ def check_exportable(model: GenerativeModel) -> None:
 
 def export(writer: Writer, output: Path, *, half: bool = False, overwrite: bool = False) -> tuple[Exported, ...]:
     """Writes both passes of a model; ``half`` stores matrices as float16, but everything is computed in float32. The
-    graphs take every drawing as it comes.
+    graphs make every drawing once.
 
     Raises:
         AllographError: a model that cannot be exported, a name that is not FILE.onnx, a file that exists already or

@@ -35,12 +35,16 @@ class Adjusted(Checked):
     def rejects(self) -> bool:
         """Whether drawings with other numbers of parts or holes than the exemplars can be made again: those of symbols,
         by a model that writes every stroke itself."""
-        return self.images in ("symbols", "digits") and self.model.can_be_guided and self.card.exemplars != "family"
+        symbols = self.images in ("symbols", "digits") and self.card.exemplars != "family"
+        return symbols and self.model.can_be_guided and self.model.noise_shape[0] > 1
 
     @property
     def adjusted(self) -> dict[str, Any]:
         """The guidance and the number of attempts, for result files."""
-        return {"guidance": self.guidance, "attempts": self.attempts if self.rejects else 1}
+        return {
+            "guidance": self.guidance,
+            "attempts": min(self.attempts, self.model.noise_shape[0]) if self.rejects else 1,
+        }
 
     def guided(self, guidance: float | None) -> Self:
         """The same writer with another guidance; None keeps that of the card.
@@ -62,8 +66,8 @@ class Adjusted(Checked):
 
     def with_attempts(self, attempts: int | None) -> Self:
         """The same writer, which makes a drawing again while it has other numbers of parts or holes than its exemplar,
-        up to ``attempts`` times in all (`allograph.generation.rejection`); 1 takes every drawing as it comes, None
-        changes nothing.
+        at most ``attempts`` times in all and as often as the model has steps (`allograph.generation.rejection`). 1
+        makes every drawing once; None changes nothing.
 
         Raises:
             AllographError: the number is out of range, or the model does not write its drawings itself.
@@ -75,7 +79,7 @@ class Adjusted(Checked):
         if attempts > 1 and not self.rejects:
             raise AllographError(
                 "this model makes every drawing once: another attempt needs a model of single symbols that writes all "
-                f"strokes itself; leave out the attempts, or use {DEFAULT}"
+                f"strokes itself; leave out --attempts (with_attempts), or use {DEFAULT}"
             )
         return replace(self, attempts=attempts)
 

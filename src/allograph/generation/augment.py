@@ -100,7 +100,6 @@ def augment_folder(
     Raises:
         AllographError: the order is out of range, `output` holds something else, or nothing can be written there.
     """
-    writer = writer.with_attempts(1)  # a classifier gains nothing by more: docs/oneshot.md
     writer.check(order.per_class, order.temperature, order.size)
     writer.check_exemplar(order.ink)
     writer.check_format(order.format)

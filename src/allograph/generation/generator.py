@@ -241,20 +241,20 @@ class Writer(Published, Adjusted, Completing):
 
         temperature, guidance = self.temperature_for(temperature), 1.0 if context is None else self.guidance
 
-        def sample(noise: torch.Tensor) -> Drawings:
+        def sample(context: torch.Tensor | None, noise: torch.Tensor) -> Drawings:
             return self.model.sample(
                 context, temperature=temperature, history=history, shown=True, guidance=guidance, noise=noise
             )
 
         with torch.inference_mode():
             if context is None or self.adjusted["attempts"] == 1:
-                return sample(noise)
+                return sample(context, noise)
             from allograph.generation.rejection import draw_with_rejection
 
             def ink(drawn: Drawings) -> torch.Tensor:
                 return self.model.likelihood.mean(drawn.parameters).squeeze(2) > 0.5
 
-            return draw_with_rejection(sample, ink, context.squeeze(2) > 0.5, noise, self.attempts)
+            return draw_with_rejection(sample, ink, context, noise, self.attempts)
 
     def values(self, parameters: Float[torch.Tensor, "*batch P S S"]) -> Float[np.ndarray, "*batch C S S"]:
         """The values that `RenderStyle.render` takes: logits of ink, or mean intensities."""

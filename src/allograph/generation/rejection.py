@@ -23,7 +23,7 @@ from allograph.imaging.topology import parts_and_holes
 from allograph.models.base import Drawings
 
 _AT_ONCE = 8
-"""Drawings that a pass makes at least, if as many attempts are left."""
+"""Drawings that a pass makes at most where it makes several attempts of each at once."""
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -31,32 +31,30 @@ if TYPE_CHECKING:
 
 
 def draw_with_rejection(
-    draw: Callable[[Tensor], Drawings],
+    draw: Callable[[Tensor, Tensor], Drawings],
     ink: Callable[[Drawings], Bool[Tensor, "batch n S S"]],
-    context: Bool[Tensor, "batch K S S"],
+    context: Float[Tensor, "batch K 1 S S"],
     noise: Float[Tensor, "batch n T Z"],
     attempts: int,
 ) -> Drawings:
-    """The drawings that ``draw`` makes of the noise of each context, each in at most ``attempts`` attempts, and no more
-    than there are steps; ``ink`` says where the drawings have ink, ``context`` where the exemplars have."""
-    given = [[parts_and_holes(one) for one in row] for row in context.cpu().numpy()]
-    drawn = draw(noise)
+    """The drawings that ``draw`` makes of contexts and their noise, each in at most ``attempts`` attempts, and no more
+    than there are steps; ``ink`` says where drawings have ink."""
+    given = [[parts_and_holes(one) for one in row] for row in (context.squeeze(2) > 0.5).cpu().numpy()]
+    drawn = draw(context, noise)
     kept = [drawn.canvases, drawn.write_windows, drawn.read_windows]
     difference = _differences(ink(drawn), given)
-    rows = torch.arange(len(noise))[:, None]
     attempt, attempts = 1, min(attempts, noise.shape[2])
     while attempt < attempts and (wrong := difference > 0).any():
-        # Of every context as many as of the one with most; those that are right stay as they are. Of few, several
-        # attempts at once: a pass takes nearly as long for one drawing as for eight.
-        which = wrong.int().argsort(dim=1, descending=True, stable=True)[:, : int(wrong.sum(dim=1).max())]
-        several = range(attempt, min(attempts, attempt + max(1, _AT_ONCE // which.numel())))
-        again = draw(torch.cat([noise[rows, which].roll(one, dims=2) for one in several], dim=1))
-        now = _differences(ink(again), given).unflatten(1, (len(several), -1))
+        row, column = wrong.nonzero(as_tuple=True)
+        # Of few, several attempts at once: a pass takes nearly as long for one drawing as for eight.
+        several = range(attempt, min(attempts, attempt + max(1, _AT_ONCE // len(row))))
+        moved = [noise[row, column].roll(one, dims=1) for one in several]
+        again = draw(context[row], torch.stack(moved, dim=1))
+        now = _differences(ink(again), [given[one] for one in row.tolist()])
         least, first = (torch.from_numpy(one) for one in (now.numpy().min(1), now.numpy().argmin(1)))
-        row, column = (wrong[rows, which] & (least < difference[rows, which])).nonzero(as_tuple=True)
-        place = row, which[row, column]
-        difference[place] = least[row, column]
-        taken = row, first[row, column] * which.shape[1] + column
+        better = least < difference[row, column]
+        place, taken = (row[better], column[better]), (better.nonzero()[:, 0], first[better])
+        difference[place] = least[better]
         for mine, other in zip(kept, (again.canvases, again.write_windows, again.read_windows), strict=True):
             mine[place] = other[taken]
         attempt = several.stop

@@ -61,8 +61,9 @@ class StudioService:
         image = base64.b64encode(_EXAMPLE.read_bytes()).decode()
         conditional = self._registry.writer().model.conditional
         exemplars = [schemas.ExemplarImage(image=image)] if conditional else []
-        apart = copy.copy(self)  # its drawing set takes no visitor's place
-        apart._sets = DrawingSets(self._registry, self._batcher, self._load, self._limits)
+        apart = copy.copy(self)  # what it keeps takes no visitor's place
+        apart._load = ExemplarLoader(self._limits)
+        apart._sets = DrawingSets(self._registry, self._batcher, apart._load, self._limits)
         with suppress(RequestError):
             await apart.write(schemas.WriteRequest(exemplars=exemplars))
             await apart.picture(schemas.PictureRequest(exemplars=exemplars, number=1))

@@ -17,7 +17,7 @@ const RUNTIME = GPU
   : ["runtime/ort-wasm-simd-threaded.wasm"];
 const MOST_THREADS = 4;
 const SAMPLES = 16;
-const AT_ONCE = 8; // drawings that a pass makes at least, if as many attempts are left
+const AT_ONCE = 8; // drawings that a pass makes at most where it makes several attempts of each at once
 const options = (backend) => ({ executionProviders: [backend], graphOptimizationLevel: "all", logSeverityLevel: 3 });
 
 const module = import(`../runtime/${MODULE}`);
@@ -83,7 +83,8 @@ export class Model {
       if (!wrong.length) break;
       const several = Math.min(most - attempt, Math.max(1, Math.floor(AT_ONCE / wrong.length))); // attempts at once
       const all = Array.from({ length: several }, (_, i) => wrong.map((k) => [k, attempt + i])).flat();
-      const moved = new Float32Array(all.length * steps * latent);
+      // What a GPU runs is compiled for each number of drawings.
+      const moved = new Float32Array((GPU ? Math.max(n, all.length) : all.length) * steps * latent);
       all.forEach(([k, by], i) => {
         const own = noise.subarray(k * steps * latent, (k + 1) * steps * latent);
         moved.set(own.subarray((steps - by) * latent), i * steps * latent);

@@ -44,7 +44,7 @@ self.addEventListener("message", ({ data: { id, method, given } }) => {
 const METHODS = {
   async models() {
     const model = await modelOf();
-    await rehearse(model);
+    await rehearse(model, 1);
     rehearsals(model, WARM_UPS - 1);
     if (GPU) Model.lost().then(({ message }) => self.postMessage({ lost: message || "the GPU is gone" }));
     return site.models;
@@ -64,7 +64,7 @@ const METHODS = {
   async probe() {
     const model = await modelOf();
     const started = performance.now();
-    const finished = await rehearse(model);
+    const finished = await rehearse(model, 1);
     const logits = new Float32Array(finished.length * finished[0].length);
     finished.forEach((drawing, k) => logits.set(drawing, k * drawing.length));
     return { logits, took: performance.now() - started };
@@ -175,13 +175,13 @@ async function modelOf(name) {
 }
 
 /** Does everything once, so that the first stroke's drawings come as fast as later ones; returns their logits. */
-async function rehearse(model) {
+async function rehearse(model, attempts = undefined) {
   const canvas = new OffscreenCanvas(320, 320);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.lineWidth = 11;
   context.stroke(new Path2D("M90 70L100 240L220 220M200 60L110 110"));
   const { drawing, appearance } = takeIn(context.getImageData(0, 0, 320, 320), model.about.size, "dark");
-  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK, 1);
+  const { finished } = await model.draw({ exemplars: [{ drawing }], seed: 0, temperature: 1 }, 0, BLOCK, attempts);
   outline(strokeField(finished[0], model.about.size, appearance));
   return finished;
 }
