@@ -165,17 +165,17 @@ def _likelihoods(records: Sequence[Record], words: _Words) -> list[Table]:
         for record in group:
             measured = record["likelihood"]
             given, gain = measured["given"] or measured["without"], measured["bound_gain"]
-            rows.append(
-                [
-                    record.model,
-                    f"{measured['contexts']}",
-                    nats(given["free_energy"]),
-                    nats(given["bound"]),
-                    f"{measured['samples']:,}, {measured['bound_images']:,}",
-                    nats(measured["without"]["bound"]) if measured["given"] else "",
-                    nats(gain) if gain else "",
-                ]
-            )
+            row = [
+                record.model,
+                f"{measured['contexts']}",
+                nats(given["free_energy"]),
+                nats(given["bound"]),
+                f"{measured['samples']:,}, {measured['bound_images']:,}",
+                nats(measured["without"]["bound"]) if measured["given"] else "",
+                nats(gain) if gain else "",
+            ]
+            if row not in rows:  # with other guidance or attempts, the model is the same
+                rows.append(row)
         head = ("model", "given", "free energy", "bound", "K, images", "bound without", "gain")
         caption = f"{where}, {words.title}: likelihood of unseen drawings; nats per image; lower is better"
         tables.append(Table(caption, *without_empty(head, rows)))
