@@ -13,7 +13,10 @@ from allograph.cli import main
 from commands.hub_server import serving
 from docs.test_snippets import ROOT, blocks, commands
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes"),  # on a single core
+]
 
 
 def test_the_page_runs_from_beginning_to_end(
