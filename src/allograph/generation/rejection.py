@@ -22,12 +22,12 @@ import torch
 from allograph.imaging.topology import parts_and_holes
 from allograph.models.base import Drawings
 
-_AT_ONCE = 8
-"""Drawings that a pass makes at most where it makes several attempts of each at once."""
-
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from torch import Tensor
+
+_AT_ONCE = 8
+"""Drawings that a pass makes at most where it makes several attempts of each at once."""
 
 
 def draw_with_rejection(
