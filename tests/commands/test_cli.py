@@ -101,7 +101,7 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--attempts", "0", "a.png"], ["0 attempts", "1 to 100"]),
         (["write", "--attempts", "2", "--as", "b.png,c.png", "a.png"], ["--attempts", "--as"]),
         (["evaluate", "oneshot", "--task", "unconditional", "--attempts", "2"], ["--attempts", "after exemplars"]),
-        (["evaluate", "oneshot", "--task", "alphabet", "--attempts", "2"], ["--attempts", "the exemplar's symbol"]),
+        (["evaluate", "oneshot", "--task", "alphabet", "--attempts", "2"], ["--attempts", "of the same symbol"]),
         (["invent", "--guidance", "2"], ["--like", "--guidance"]),
         (["write", "--seed", "-1", "a.png"], ["--seed", "equal to 0"]),
         (["augment", "few", "--per-class", "3", "--seed", "-1"], ["--seed", "equal to 0"]),

@@ -190,15 +190,12 @@ def oneshot(
     from allograph.evaluation.records import check_free, data_name, measurement_path, model_name, shown_data
     from allograph.evaluation.runner import Findings, Measurement, Plan, Progress
 
-    if whole or task == "unconditional":
-        for option, value in (("guidance", guidance), ("attempts", attempts)):
-            if value is not None:
-                raise AllographError(f"--{option} is for drawings after exemplars: leave it out")
-    writer = allograph.load(model).guided(guidance).with_attempts(attempts)
-    if task == "alphabet":  # new characters have parts and holes of their own
-        if attempts is not None:
-            raise AllographError("--attempts is for drawings of the exemplar's symbol: leave it out")
-        writer = writer.with_attempts(1)
+    none = whole or task == "unconditional"
+    # New characters of an alphabet have parts and holes of their own.
+    for option, value, senseless in (("guidance", guidance, none), ("attempts", attempts, none or task == "alphabet")):
+        if value is not None and senseless:
+            raise AllographError(f"--{option} is for drawings after exemplars of the same symbol: leave it out")
+    writer = allograph.load(model).guided(guidance).with_attempts(1 if task == "alphabet" else attempts)
     check_task(writer, task)
     data = data or default_data(writer.card)
     name = model_name(model)
