@@ -281,3 +281,13 @@ def test_ctrl_c_says_how_to_go_on(weights_file: Path, classes: Path, tmp_path: P
     assert "run the same command" in line
     assert "Traceback" not in err
     assert not [name for name in contents(output) if name.endswith(".tmp")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a pipe that keeps writes apart")
+def test_a_line_is_one_write_so_that_several_processes_do_not_mix_theirs() -> None:
+    read, write = os.pipe2(os.O_DIRECT)
+    subprocess.run([sys.executable, "-m", "allograph", "info", "nothing"], stderr=write, stdout=write, check=False)
+    os.close(write)
+    (line,) = iter(lambda: os.read(read, 65536), b"")
+    os.close(read)
+    assert line.startswith(b"allograph: ") and line.endswith(b"\n")

@@ -122,7 +122,9 @@ def say(message: str) -> None:
 
 def complain(message: str) -> None:
     """Print one line for the user on stderr, from any process."""
-    print(f"allograph: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    # One write: `print` writes the line's end by itself, and another process's line may come between.
+    sys.stderr.write(f"allograph: {' '.join(message.split())}\n")
+    sys.stderr.flush()
 
 
 def print_json(document: dict[str, Any]) -> None:
