@@ -69,14 +69,14 @@ export class Model {
       ...(guidance !== null && { guidance: tensor([sorted.length ? guidance : 1], []) }),
     };
     const result = await this.#pass(given, noise);
-    if (!sorted.length) return result;
+    if (!sorted.length || attempts === 1) return result;
     const inked = (values, least) => mask(size, size, Uint8Array.from(values, (v) => (v > least ? 1 : 0)));
     const counts = sorted.map(({ drawing }) => partsAndHoles(inked(drawing, 0.5)));
     const difference = (logits) => {
       const [parts, holes] = partsAndHoles(inked(logits, 0));
       return Math.min(...counts.map(([p, h]) => Math.abs(parts - p) + Math.abs(holes - h)));
     };
-    const differences = attempts > 1 ? result.finished.map(difference) : [];
+    const differences = result.finished.map(difference);
     const frames = result.steps * size * size;
     for (let attempt = 1, most = Math.min(attempts, steps); attempt < most; ) {
       const wrong = [...differences.keys()].filter((k) => differences[k] > 0);
