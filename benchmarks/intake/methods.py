@@ -21,7 +21,8 @@ from allograph.imaging.decoding import Decoded
 from allograph.imaging.finding import FoundInk, find_ink
 from allograph.imaging.paper import LUMINANCE
 from allograph.imaging.segmentation import Segmentation
-from allograph.imaging.shapes import despeckle, main_width, stroke_width
+from allograph.imaging.shapes import despeckle
+from allograph.imaging.widths import main_width, stroke_width
 
 _WINDOW = 1 / 8
 """Side of the local thresholds' window, as a share of the longer side: the best of 1/32, 1/16, 1/8 and 1/4..."""

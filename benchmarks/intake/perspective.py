@@ -27,7 +27,7 @@ from allograph.imaging.finding import FoundInk, find_in  # noqa: E402
 from allograph.imaging.masks import components  # noqa: E402
 from allograph.imaging.page import corners_of, straightened  # noqa: E402
 from allograph.imaging.preprocessing import exemplar_of, preprocess  # noqa: E402
-from allograph.imaging.shapes import stroke_width  # noqa: E402
+from allograph.imaging.widths import stroke_width  # noqa: E402
 
 _TILTS = (0, 30, 15, 45)
 _SIDE, _PAGE, _MODEL = 560, 400, 105

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from allograph.imaging.shapes import stroke_width
+from allograph.imaging.widths import stroke_width
 
 COLUMNS = ("longer side", "centre across", "centre down", "mass across", "mass down", "stroke", "ink fraction")
 

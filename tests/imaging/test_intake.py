@@ -17,7 +17,7 @@ from allograph.data import ConceptDataset
 from allograph.errors import AllographError
 from allograph.imaging import preprocess
 from allograph.imaging.placement import OMNIGLOT
-from allograph.imaging.shapes import stroke_width
+from allograph.imaging.widths import stroke_width
 
 SIZE = 52
 Agreement = Callable[[np.ndarray, np.ndarray], float]

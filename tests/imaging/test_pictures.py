@@ -16,8 +16,8 @@ from allograph.errors import AllographError
 from allograph.imaging import animate, contact_sheet, preprocess_picture, space_of
 from allograph.imaging.area_average import grey
 from allograph.imaging.placement import MNIST
-from allograph.imaging.shapes import stroke_width
 from allograph.imaging.sheet import lay_out
+from allograph.imaging.widths import stroke_width
 
 
 def pixels(channels: int, side: int = 24, seed: int = 0) -> np.ndarray:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from allograph.errors import AllographError
 from allograph.imaging import Exemplar, preprocess, render
-from allograph.imaging.shapes import stroke_width
+from allograph.imaging.widths import stroke_width
 from imaging.plain_render import plain_coverage
 
 SIZE = 52

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from allograph.imaging.shapes import distance_transform, prune, signed_distance, smoothed, stroke_width
+from allograph.imaging.shapes import distance_transform, prune, signed_distance, smoothed
+from allograph.imaging.widths import stroke_width
 
 
 @settings(max_examples=60, deadline=None)

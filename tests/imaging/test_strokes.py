@@ -13,9 +13,9 @@ from allograph.data import ConceptDataset
 from allograph.errors import AllographError
 from allograph.imaging import PictureStyle, encode
 from allograph.imaging.placement import OMNIGLOT
-from allograph.imaging.shapes import stroke_width
 from allograph.imaging.spaces import SymbolSpace
 from allograph.imaging.strokes import Stroke, strokes_of_mask
+from allograph.imaging.widths import stroke_width
 
 PEN = 9
 

@@ -13,7 +13,7 @@ from allograph.imaging.candidates import Polarity
 from allograph.imaging.decoding import Decoded, Picture, decode_frames
 from allograph.imaging.masks import dilated
 from allograph.imaging.segmentation import Segmentation, segment
-from allograph.imaging.shapes import stroke_width
+from allograph.imaging.widths import stroke_width
 
 
 @dataclass(frozen=True)

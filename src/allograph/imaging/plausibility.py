@@ -13,7 +13,7 @@ import numpy as np
 from allograph.imaging.masks import components, dilated, eroded
 from allograph.imaging.paper import Model, Tone
 from allograph.imaging.reading import Reading
-from allograph.imaging.shapes import half_widths
+from allograph.imaging.widths import half_widths
 
 FEATURES = (
     "dark", "near", "flat", "strong", "page", "first page", "contrast", "noise", "filled", "rim", "sides", "box",

@@ -14,11 +14,13 @@ from allograph.imaging.decoding import Picture
 from allograph.imaging.finding import FoundInk, find_in
 from allograph.imaging.homotopy import SPECK, counts, residue, without_specks
 from allograph.imaging.page import corners_of, straightened
+from allograph.imaging.paper import resized
 from allograph.imaging.placement import OMNIGLOT, Placement
-from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton, stroke_width
+from allograph.imaging.shapes import distance_transform, prune, resample, signed_distance, skeleton
 from allograph.imaging.splitting import hint
 from allograph.imaging.style import Exemplar, Square
 from allograph.imaging.symbols import SymbolStyle
+from allograph.imaging.widths import stroke_width
 
 _MIN_PEN_PIXELS = 1.3
 """At small model images the pen stays this wide, so that no stroke drops out between pixels."""
@@ -69,7 +71,7 @@ def exemplar_of(
         paper=found.segmentation.paper if source.has_colour else (255, 255, 255, 255),
         has_alpha=source.alpha is not None,
         frame=(frame[0] / across, frame[1] / down, frame[2] / max(across, down)),
-        stroke_width=found.width * size / frame[2],
+        stroke_width=_own_width(found) * size / frame[2],
         pen_width=pen,
     )
     strength, width = _from_above(found) if reach is None else (found.strength, found.width)
@@ -80,6 +82,14 @@ def exemplar_of(
     strength = _at_least(strength, _MIN_FINE_PIXELS * frame[2] / (fine * size), width)
     drawing = _draw_with_pen(resample(strength, frame, fine * size, 0.0), size, width * size / frame[2], pen)
     return Exemplar(drawing, style, source.picture, (*found.notes, *_several(found)))
+
+
+def _own_width(found: FoundInk) -> float:
+    """The width of the strokes as the picture itself has them: enlarged, they are a little wider."""
+    own = resized(found.mask.astype(np.float32), (found.source.height, found.source.width)) > 0.5
+    if max(found.source.scale) <= 1 or not own.any():
+        return found.width
+    return min(found.width, max(1.0, stroke_width(own)) * max(found.source.scale))
 
 
 def _from_above(found: FoundInk) -> tuple[np.ndarray, float]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from allograph.imaging.paper import resized
 from allograph.imaging.rules import without_dots, without_holes, without_rules
-from allograph.imaging.shapes import despeckle, main_width, smoothed
+from allograph.imaging.shapes import despeckle, smoothed
+from allograph.imaging.widths import main_width
 
 _CONTRAST = 0.02
 """Ink departs from its paper by at least this much of the range from black to white..."""

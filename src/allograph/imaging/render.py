@@ -14,7 +14,8 @@ from PIL import Image
 from allograph.errors import AllographError
 from allograph.imaging.homotopy import counts, residue
 from allograph.imaging.masks import components
-from allograph.imaging.shapes import distance_transform, ink_box, prune, signed_distance, skeleton, smoothed
+from allograph.imaging.pen import drawn_with_pen
+from allograph.imaging.shapes import distance_transform, ink_box, signed_distance, smoothed
 from allograph.imaging.style import Colour, StrokeStyle
 
 FINENESS = 8
@@ -26,23 +27,17 @@ _LEAST_FINENESS = 4
 _AROUND = 2.5
 """Model pixels kept around the ink beside half a stroke's width, so that no blur feels the raster's rim."""
 
-_SMOOTHING = 0.9
-"""Standard deviation, in model pixels, of the blur that takes the staircase off the edges."""
+_SMOOTHING = 1.2
+"""Standard deviation, in model pixels, of the blur that takes the staircase off the edges..."""
 
-_FINE_SMOOTHING = 0.5
-"""The same for centre lines, which are smoother."""
+_LESS_SMOOTHING = 0.4
+"""...and of the one that they have where that would move them by more than..."""
+
+_STAIRCASE = 0.2
+"""...so many model pixels, as at corners and at the ends of strokes, less this much."""
 
 _WIDE_PIXEL = 0.5
 """Pixels of the picture that a model pixel is wide, below which coverage is a mean over each pixel."""
-
-_DOT = 2.0
-"""Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
-
-_LEAST_SHAVED = 0.4
-"""What lies outside of the pen's stroke along the centre line is drawn too if it is this many model pixels deep..."""
-
-_SHAVED = 0.8
-"""...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
 
 _UNSURE = 0.25
 """Gaps and holes whose pixels are ink with a higher probability may close, and joints likewise open."""
@@ -112,32 +107,20 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
         return StrokeField(np.full(drawn.shape, -_AROUND, np.float32), fineness, left, top)
     reach = (around - 1) * fineness
     edge = signed_distance(drawn, reach) / fineness
-    held = _with_areas_of(drawn, smoothed(edge, _SMOOTHING * fineness))
-    field = _with_pen(held, style, fineness, reach)
+    held = _with_areas_of(drawn, _smooth(edge, fineness))
+    field = drawn_with_pen(held, drawn, style, fineness, reach)
     if counts(ink > 0.5) != counts(field > 0):
-        edge = smoothed(edge, _FINE_SMOOTHING * fineness)
-        field = _with_pen(_as_connected(ink, held, edge, style), style, fineness, reach)
+        edge = smoothed(edge, _LESS_SMOOTHING * fineness)
+        field = drawn_with_pen(_as_connected(ink, held, edge, style), drawn, style, fineness, reach)
         field = _as_connected(ink, field, edge, style)
     return StrokeField(field, fineness, left, top)
 
 
-def _with_pen(field: np.ndarray, style: StrokeStyle, fineness: int, reach: int) -> np.ndarray:
-    """The distance to the edge of the ink with the exemplar's pen, of a `field` with the model's."""
-    wanted, pen = style.stroke_width, style.pen_width
-    line = prune(skeleton(field > 0), field * fineness)
-    away = smoothed(distance_transform(line, reach) / fineness, _FINE_SMOOTHING * fineness)
-    # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
-    # so that the edge lies half a width from the line with slope one, however thin the stroke.
-    s, half = _FINE_SMOOTHING, wanted / 2
-    slope = math.erf(half / (s * math.sqrt(2)))
-    level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    stroke = (level - away) / slope
-    if (short := _short(line, _DOT * fineness)).any():
-        stroke = np.maximum(stroke, half - distance_transform(short, reach) / fineness)
-    # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
-    # is left by shaving the edge fills it.
-    shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
-    return np.maximum(stroke, field + (wanted - pen) / 2 - shaved)
+def _smooth(edge: np.ndarray, fineness: int) -> np.ndarray:
+    """The distance `edge` blurred: much along straight and bent strokes, little at their corners and ends."""
+    much, little = (smoothed(edge, spread * fineness) for spread in (_SMOOTHING, _LESS_SMOOTHING))
+    kept = little - much
+    return much + kept - np.clip(kept, -_STAIRCASE, _STAIRCASE)
 
 
 def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, style: StrokeStyle) -> np.ndarray:
@@ -181,18 +164,6 @@ def _fineness(scale: float) -> int:
     An even number: the middle of a model pixel lies between them, so that dots are drawn alike wherever they are.
     """
     return min(FINENESS, max(_LEAST_FINENESS, 2 * round(0.75 * scale)))
-
-
-def _short(line: np.ndarray, length: float) -> np.ndarray:
-    """Return the parts of a centre line with no more than `length` pixels."""
-    from scipy import ndimage
-
-    short, box = line.copy(), ink_box(line)
-    labels = np.zeros(line[box].shape, np.int32)
-    ndimage.label(line[box], np.ones((3, 3)), output=labels)
-    parts = labels[line[box]]
-    short[line] = (np.bincount(parts) <= length)[parts]
-    return short
 
 
 def _with_areas_of(drawn: np.ndarray, field: np.ndarray) -> np.ndarray:

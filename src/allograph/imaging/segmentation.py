@@ -95,7 +95,8 @@ def _on_transparent(colour: np.ndarray, alpha: np.ndarray, polarity: Polarity, n
 def _opaque_ink(colour: np.ndarray, alpha: np.ndarray) -> Segmentation:
     from scipy import ndimage
 
-    from allograph.imaging.shapes import despeckle, main_width
+    from allograph.imaging.shapes import despeckle
+    from allograph.imaging.widths import main_width
 
     full = float(np.percentile(alpha[alpha > 0.5 * alpha.max()], 75))
     strength = np.clip(alpha / full, 0, 1).astype(np.float32)

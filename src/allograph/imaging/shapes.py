@@ -1,18 +1,15 @@
-"""Strokes as shapes: signed distance, centre line, stroke width, specks."""
+"""Strokes as shapes: signed distance, centre line, specks."""
 
 from __future__ import annotations
 
 __all__ = [
     "despeckle",
     "distance_transform",
-    "half_widths",
-    "main_width",
     "prune",
     "resample",
     "signed_distance",
     "skeleton",
     "smoothed",
-    "stroke_width",
 ]
 
 import math
@@ -20,9 +17,6 @@ import math
 import numpy as np
 
 from allograph.imaging.masks import components
-
-_LARGE, _WIDE = 512, 8.0
-"""In pixels: a symbol longer than this is large, and strokes with twice this half-width are wide."""
 
 
 def signed_distance(mask: np.ndarray, reach: int | None = None) -> np.ndarray:
@@ -165,51 +159,6 @@ def smoothed(field: np.ndarray, spread: float) -> np.ndarray:
     coarse = (even[::2, ::2] + even[::2, 1::2] + even[1::2, ::2] + even[1::2, 1::2]) / 4
     coarse = Image.fromarray(smoothed(coarse, math.sqrt(spread**2 - 0.25) / 2))
     return np.asarray(coarse.resize(even.shape[::-1], Image.Resampling.BICUBIC))[:height, :width]
-
-
-def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
-    """Return the width of the strokes in `mask`, in pixels: twice the median distance from centre line to edge."""
-    half = half_widths(mask, line)
-    return 2 * float(np.median(half)) if len(half) else 0.0
-
-
-def half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
-    """The distance to the edge of each point of the centre line, the one found or `line`.
-
-    Wide strokes of a large symbol are measured on every other pixel.
-    """
-    from scipy import ndimage
-
-    if mask.all() or not mask.any():
-        return np.full(int(mask.all()), float(max(mask.shape)))
-    box = ink_box(mask, 1)
-    mask = mask[box]
-    if line is None and max(mask.shape) > _LARGE:
-        half = 2 * half_widths(mask[::2, ::2]) + 0.5  # there, half a pixel was twice as much
-        if half.size and np.median(half) >= _WIDE:
-            return half
-    line = skeleton(mask) if line is None else line[box]
-    # Where ink reaches the rim, there is no edge: the distance is that to the nearest paper.
-    return np.asarray(ndimage.distance_transform_edt(mask), np.float32)[line] - 0.5
-
-
-def main_width(mask: np.ndarray) -> float:
-    """Return the width of the pen that drew most of the ink in `mask`, in pixels, whatever dust lies around it.
-
-    The median of `stroke_width`, each point of the centre line weighted by the square of its distance to the edge. A
-    width out of proportion to the longest part is that of a filled shape: the pen, which drew the dots and thin strokes
-    beside it, is taken to be an eighth of that part's length, but no less than three tenths of the width.
-    """
-    from scipy import ndimage
-
-    half = np.sort(half_widths(mask))
-    if not len(half):
-        return 0.0
-    weight = np.cumsum(half**2)
-    width = 2 * float(half[np.searchsorted(weight, weight[-1] / 2)])
-    labels, _ = components(mask)
-    longest = max(side.stop - side.start for box in ndimage.find_objects(labels) for side in box)
-    return float(np.clip(longest / 8, 0.3 * width, width))
 
 
 def despeckle(mask: np.ndarray, strength: np.ndarray, width: float, sheet: np.ndarray | None = None) -> np.ndarray:

@@ -20,8 +20,9 @@ from allograph.generation.samples import noise_for
 from allograph.imaging.decoding import Picture, decode_picture
 from allograph.imaging.finding import find_ink
 from allograph.imaging.render import FINENESS, placed, stroke_field
-from allograph.imaging.shapes import despeckle, main_width
+from allograph.imaging.shapes import despeckle
 from allograph.imaging.symbols import SymbolStyle
+from allograph.imaging.widths import main_width
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer

@@ -36,6 +36,7 @@ export function takeIn(image, size, ink = "auto") {
   const wide = atLeast(strength, (MIN_FINE_PIXELS * frame[2]) / (fine * size), width);
   const drawing = drawWithPen(resample(wide, frame, fine * size), size, stroke, pen);
   const { across, down } = scale;
+  const own = ownWidth(kept, width, image, Math.max(across, down));
   return {
     drawing,
     appearance: {
@@ -44,11 +45,18 @@ export function takeIn(image, size, ink = "auto") {
       ink: found.colour,
       paper: found.paper,
       frame: [frame[0] / across, frame[1] / down, frame[2] / Math.max(across, down)],
-      strokeWidth: stroke,
+      strokeWidth: (own * size) / frame[2],
       penWidth: pen,
     },
     found: { tone: found.tone, kept, width, across, down },
   };
+}
+
+/** The width of the strokes as the picture itself has them: enlarged, they are a little wider. */
+function ownWidth(kept, width, image, scale) {
+  if (scale <= 1) return width;
+  const own = where(resized(kept, image.width, image.height), (v) => v > 0.5);
+  return own.data.includes(1) ? Math.min(width, Math.max(1, strokeWidth(own)) * scale) : width;
 }
 
 /** How drawings after no exemplar look. */

@@ -1,15 +1,13 @@
 /** Finished drawings as strokes with smooth edges, as allograph.imaging.render and outline make them: paths, SVG. */
 
 import { distanceTo, signedDistance } from "./distances.js";
-import { blurred, centreLine, inkBox, labelled, mask, prune, raster, resized, where } from "./raster.js";
+import { drawnWithPen, FINENESS, scaled } from "./pen.js";
+import { inkBox, labelled, raster, resized, smoothed, where } from "./raster.js";
 
-const FINENESS = 8; // points per model pixel
 const AROUND = 2.5;
-const SMOOTHING = 0.9;
-const FINE_SMOOTHING = 0.5;
-const DOT = 2;
-const LEAST_SHAVED = 0.4;
-const SHAVED = 0.8;
+const SMOOTHING = 1.2;
+const LESS_SMOOTHING = 0.4;
+const STAIRCASE = 0.2;
 const SPACING = 0.8;
 const FEWEST = 6;
 
@@ -25,22 +23,8 @@ export function strokeField(logits, size, { strokeWidth: wanted, penWidth: pen }
     return placed(drawn);
   }
   const reach = (around - 1) * FINENESS;
-  let field = scaled(signedDistance(drawn, reach), 1 / FINENESS);
-  field = withAreasOf(drawn, smoothed(field, SMOOTHING * FINENESS));
-  const line = prune(centreLine(where(field, (v) => v > 0)), scaled(field, FINENESS));
-  const away = smoothed(scaled(distanceTo(line, reach), 1 / FINENESS), FINE_SMOOTHING * FINENESS);
-  const [s, half] = [FINE_SMOOTHING, wanted / 2];
-  const slope = erf(half / (s * Math.SQRT2));
-  const level = s * Math.sqrt(2 / Math.PI) * Math.exp((-half * half) / (2 * s * s)) + half * slope;
-  const short = shortParts(line, DOT * FINENESS);
-  const dots = short.data.includes(1) ? distanceTo(short, reach) : null;
-  const shaved = LEAST_SHAVED + SHAVED * Math.max(0, pen - wanted);
-  field.data.forEach((v, i) => {
-    let stroke = (level - away.data[i]) / slope;
-    if (dots) stroke = Math.max(stroke, half - dots.data[i] / FINENESS);
-    field.data[i] = Math.max(stroke, v + (wanted - pen) / 2 - shaved);
-  });
-  return placed(field);
+  const edge = scaled(signedDistance(drawn, reach), 1 / FINENESS);
+  return placed(drawnWithPen(withAreasOf(drawn, smooth(edge)), drawn, wanted, pen, reach));
 }
 
 /** SVG path data of the edge of the ink, in model pixels, to be filled by the even-odd rule. */
@@ -85,27 +69,17 @@ function cutOut(logits, size, around) {
   return { ink: cut, left, top };
 }
 
-const scaled = ({ width, height, data }, by) => raster(width, height, data.map((v) => v * by));
-
-/** A wide blur needs no fine raster: means of 2 x 2 pixels are blurred half as wide and enlarged by cubics. */
-function smoothed(field, spread) {
-  if (spread < 3) return blurred(field, spread);
-  const [width, height] = [field.width + (field.width % 2), field.height + (field.height % 2)];
-  const at = (x, y) => field.data[Math.min(y, field.height - 1) * field.width + Math.min(x, field.width - 1)];
-  const coarse = raster(width / 2, height / 2);
-  for (let y = 0; y < coarse.height; y++) {
-    for (let x = 0; x < coarse.width; x++) {
-      const sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
-      coarse.data[y * coarse.width + x] = sum / 4;
-    }
-  }
-  const half = smoothed(coarse, Math.sqrt(spread ** 2 - 0.25) / 2);
-  const whole = resized(half, width, height, undefined, resized.cubic);
-  const result = raster(field.width, field.height);
-  for (let y = 0; y < field.height; y++) {
-    result.data.set(whole.data.subarray(y * width, y * width + field.width), y * field.width);
-  }
-  return result;
+/** The distance `edge` blurred: much along straight and bent strokes, little at their corners and ends. */
+function smooth(edge) {
+  const [much, little] = [SMOOTHING, LESS_SMOOTHING].map((spread) => smoothed(edge, spread * FINENESS));
+  return raster(
+    edge.width,
+    edge.height,
+    much.data.map((v, i) => {
+      const kept = little.data[i] - v;
+      return v + kept - Math.min(STAIRCASE, Math.max(-STAIRCASE, kept));
+    }),
+  );
 }
 
 /** The edge moved so that each part of `drawn` keeps its area, which a blur takes from. */
@@ -125,20 +99,6 @@ function withAreasOf(drawn, field) {
 
 /** The smallest of the so many largest values. */
 const largest = (values, count) => values.sort()[values.length - count];
-
-function shortParts(line, length) {
-  const { labels, count } = labelled(line);
-  const areas = new Int32Array(count + 1);
-  labels.forEach((label) => areas[label]++);
-  return mask(line.width, line.height, Uint8Array.from(labels, (label) => (label && areas[label] <= length ? 1 : 0)));
-}
-
-/** Abramowitz and Stegun, 7.1.26 to 1.5e-7. */
-function erf(x) {
-  const t = 1 / (1 + 0.3275911 * x);
-  const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  return 1 - sum * Math.exp(-x * x);
-}
 
 /** The closed lines along which a field is 0, by marching squares; ink that runs out of it ends at its rim. */
 function contours({ width, height, data }) {

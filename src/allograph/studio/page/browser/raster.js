@@ -242,3 +242,24 @@ function taps(length, from, to, count, [reach, weight]) {
     return [first, Float64Array.from(weights, (w) => w / (total || 1))];
   });
 }
+
+/** A wide blur needs no fine raster: means of 2 x 2 pixels are blurred half as wide and enlarged by cubics. */
+export function smoothed(field, spread) {
+  if (spread < 3) return blurred(field, spread);
+  const [width, height] = [field.width + (field.width % 2), field.height + (field.height % 2)];
+  const at = (x, y) => field.data[Math.min(y, field.height - 1) * field.width + Math.min(x, field.width - 1)];
+  const coarse = raster(width / 2, height / 2);
+  for (let y = 0; y < coarse.height; y++) {
+    for (let x = 0; x < coarse.width; x++) {
+      const sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+      coarse.data[y * coarse.width + x] = sum / 4;
+    }
+  }
+  const half = smoothed(coarse, Math.sqrt(spread ** 2 - 0.25) / 2);
+  const whole = resized(half, width, height, undefined, resized.cubic);
+  const result = raster(field.width, field.height);
+  for (let y = 0; y < field.height; y++) {
+    result.data.set(whole.data.subarray(y * width, y * width + field.width), y * field.width);
+  }
+  return result;
+}

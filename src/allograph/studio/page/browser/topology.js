@@ -2,13 +2,13 @@
 
 import { SPECK, padded, turned } from "./homotopy.js";
 import { labelled } from "./raster.js";
-import { strokeWidth } from "./widths.js";
+import { depthWidth } from "./widths.js";
 
 /** The numbers of parts and holes of ink, without specks and pinholes. */
 export function partsAndHoles(shape) {
   if (!shape.data.includes(1)) return [0, 0];
   const framed = padded(shape, 0);
-  const least = SPECK * strokeWidth(framed) ** 2;
+  const least = SPECK * depthWidth(framed) ** 2;
   const pieces = (one, diagonal, first) => {
     const { labels, count } = labelled(one, diagonal);
     const areas = new Uint32Array(count + 1);

@@ -1,0 +1,89 @@
+"""The exemplar's pen, drawn along the centre lines of what a model drew."""
+
+from __future__ import annotations
+
+__all__ = ["drawn_with_pen"]
+
+import math
+
+import numpy as np
+
+from allograph.imaging.shapes import distance_transform, ink_box, prune, skeleton, smoothed
+from allograph.imaging.style import StrokeStyle
+from allograph.imaging.widths import usual_width, widths_across
+
+_SMOOTHING = 0.5
+"""Standard deviation, in model pixels, of the blur of the distance from the centre line."""
+
+_DOT = 2.0
+"""Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
+
+_LEAST_SHAVED = 0.4
+"""What lies outside of the pen's stroke along the centre line is drawn too if it is this many model pixels deep..."""
+
+_SHAVED = 0.8
+"""...and deeper by this fraction of what the strokes lose in width, lest unevenness show beside thin strokes."""
+
+
+def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fineness: int, reach: int) -> np.ndarray:
+    """Return the distance to the edge of the ink with the exemplar's pen, of a `field` with the model's.
+
+    Both in model pixels, sampled `fineness` times in each, positive inside, and right up to `reach` samples from it.
+    The pen goes as far as the ink that was `drawn`, from which the smooth field falls short.
+    """
+    wanted, pen = style.stroke_width, style.pen_width
+    line = prune(skeleton(field > 0), field * fineness)
+    # A round end covers less than a square one: drawn a little farther, it covers as much.
+    _lengthen(line, drawn, fineness * (pen / 2 - (1 - math.pi / 4) * wanted / 2), round(fineness * pen))
+    away = smoothed(distance_transform(line, reach) / fineness, _SMOOTHING * fineness)
+    # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
+    # so that the edge lies half a width from the line with slope one, however thin the stroke.
+    s, half = _SMOOTHING, wanted / 2
+    slope = math.erf(half / (s * math.sqrt(2)))
+    level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
+    stroke = (level - away) / slope
+    short = _short(line, _DOT * fineness)
+    if (long := line & ~short & (stroke > 0)).any():
+        # A slanting line has steps, from which the distance is less than from a straight one.
+        widths = widths_across(np.clip(fineness * stroke + 0.5, 0, 1), long) / fineness
+        stroke += (wanted - usual_width(widths)) / 2
+    if short.any():
+        stroke = np.maximum(stroke, half - distance_transform(short, reach) / fineness)
+    # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
+    # is left by shaving the edge fills it.
+    shaved = _LEAST_SHAVED + _SHAVED * max(0.0, pen - wanted)
+    return np.maximum(stroke, field + (wanted - pen) / 2 - shaved)
+
+
+def _lengthen(line: np.ndarray, drawn: np.ndarray, before: float, reach: int) -> None:
+    """Let a centre line go straight on from its free ends until so far `before` the edge of what was drawn.
+
+    An end's direction is that from the middle of the line within `reach` pixels of it. Nothing is changed where the
+    edge is not within twice as far.
+    """
+    from scipy import ndimage
+
+    neighbours = ndimage.convolve(line.view(np.uint8), np.ones((3, 3), np.uint8), mode="constant")
+    for end in np.argwhere(line & (neighbours == 2)):
+        first = np.maximum(end - reach, 0)
+        near = np.argwhere(line[first[0] : end[0] + reach + 1, first[1] : end[1] + reach + 1]) + first
+        course = end - near.mean(0)
+        if (length := math.hypot(*course)) < 1:
+            continue
+        ahead = np.rint(end + np.arange(1, 2 * reach)[:, None] * course / length).astype(int)
+        ahead = ahead[((ahead >= 0) & (ahead < line.shape)).all(1)]
+        inside = drawn[tuple(ahead.T)]
+        if not inside.all():
+            line[tuple(ahead[: max(0, round(inside.argmin() - before))].T)] = True
+
+
+def _short(line: np.ndarray, length: float) -> np.ndarray:
+    """Return the parts of a centre line with no more than `length` pixels."""
+    from scipy import ndimage
+
+    short, box = line.copy(), ink_box(line)
+    labels = np.zeros(line[box].shape, np.int32)
+    ndimage.label(line[box], np.ones((3, 3)), output=labels)
+    parts = labels[line[box]]
+    short[line] = (np.bincount(parts) <= length)[parts]
+    return short
