@@ -100,3 +100,15 @@ def test_grain_is_smoothed_and_clean_edges_are_not() -> None:
         exemplar = preprocess(Image.fromarray(picture.round().astype(np.uint8)), 105)
         assert topology_of(exemplar.drawing > 0).holes == 0
         assert topology_of(exemplar.drawing > 0).ends in (3, 4)
+
+
+@pytest.mark.parametrize("size", [52, 105])
+@pytest.mark.parametrize("degrees", [0, 22, 45, 68, 90])
+def test_a_line_stays_as_wide_and_as_long_as_it_was(degrees: int, size: int) -> None:
+    y, x = np.mgrid[:105, :105] - 52.3
+    across, along = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    ink = (abs(x * across + y * along) <= 2.5) & (abs(y * across - x * along) <= 33)
+    _, back = again(ink, size)
+    assert back.sum() == pytest.approx(ink.sum(), rel=0.05)
+    lengths = [np.ptp((y * across - x * along)[one]) for one in (ink, back)]
+    assert lengths[1] == pytest.approx(lengths[0], abs=2.5)

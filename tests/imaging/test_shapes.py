@@ -67,3 +67,18 @@ def test_the_width_of_strokes_is_right_in_large_pictures(pen: int) -> None:
         across, along = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         mask = (abs(x * across + y * along) <= pen / 2) & (abs(y * across - x * along) <= 300)
         assert stroke_width(mask) == pytest.approx(pen, abs=max(1.5, 0.08 * pen))
+
+
+@pytest.mark.parametrize("pen", [3, 5, 7, 12])
+def test_slanting_strokes_are_as_wide_as_upright_ones(pen: int) -> None:
+    y, x = np.mgrid[:105, :105] - 52.3
+    for degrees in range(0, 91, 9):
+        across, along = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        mask = (abs(x * across + y * along) <= pen / 2) & (abs(y * across - x * along) <= 40)
+        covered = mask.sum() / 80  # what its pixels make it
+        assert stroke_width(mask) == pytest.approx(covered, rel=0.06), degrees
+
+
+def test_a_dot_is_as_wide_as_it_is() -> None:
+    y, x = np.mgrid[:40, :40] - 20
+    assert stroke_width(np.hypot(x, y) <= 8) == pytest.approx(16, abs=1)
