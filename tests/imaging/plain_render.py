@@ -46,7 +46,12 @@ def plain_field(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
         field[owner == part] -= np.sort(field[owner == part])[-area]
     line = prune(skeletonize(field > 0), field * FINE)
     wanted = style.stroke_width
-    _lengthen(line, drawn, FINE * (style.pen_width - wanted * (1 - math.pi / 4)) / 2, round(FINE * style.pen_width))
+    _lengthen(
+        line,
+        drawn,
+        FINE * (style.pen_width - min(wanted, style.pen_width) * (1 - math.pi / 4)) / 2,
+        round(FINE * style.pen_width),
+    )
     to_line = ndimage.distance_transform_edt(~line).astype(np.float32)
     s, half = 0.5, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
@@ -55,7 +60,7 @@ def plain_field(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
     dots = ndimage.label(line, np.ones((3, 3)))[0]
     short = line & (np.bincount(dots.ravel()) <= 2 * FINE)[dots]
     if (line & ~short).any():
-        stroke += (wanted - _mean_width(stroke, line & ~short)) / 2
+        stroke -= min(max((_mean_width(stroke, line & ~short) - wanted) / 2, 0), 0.15)
     if short.any():
         stroke = np.maximum(stroke, half - ndimage.distance_transform_edt(~short) / FINE)
     lost = style.pen_width - wanted
@@ -66,16 +71,20 @@ def _lengthen(line: np.ndarray, drawn: np.ndarray, before: float, reach: int) ->
     """Draw the centre line on, from each free end, until `before` pixels from where the ink ends on that straight."""
     padded = np.pad(line, 1)
     free = [(y, x) for y, x in np.argwhere(line) if padded[y : y + 3, x : x + 3].sum() == 2]
+    further = []
     for y, x in free:
         points = [(v, u) for v, u in np.argwhere(line) if max(abs(v - y), abs(u - x)) <= reach]
         down, across = np.array([y, x]) - np.mean(points, axis=0)
         length = math.hypot(down, across)
+        if length < 1:
+            continue
         steps = [(round(y + k * down / length), round(x + k * across / length)) for k in range(1, 2 * reach)]
         steps = [at for at in steps if 0 <= at[0] < line.shape[0] and 0 <= at[1] < line.shape[1]]
-        if length >= 1 and not all(drawn[at] for at in steps):
+        if not all(drawn[at] for at in steps):
             first = next(k for k, at in enumerate(steps) if not drawn[at])
-            for at in steps[: max(0, round(first - before))]:
-                line[at] = True
+            further += steps[: max(0, round(first - before))]
+    for at in further:
+        line[at] = True
 
 
 def _mean_width(field: np.ndarray, line: np.ndarray) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -112,3 +114,26 @@ def test_a_line_stays_as_wide_and_as_long_as_it_was(degrees: int, size: int) -> 
     assert back.sum() == pytest.approx(ink.sum(), rel=0.05)
     lengths = [np.ptp((y * across - x * along)[one]) for one in (ink, back)]
     assert lengths[1] == pytest.approx(lengths[0], abs=2.5)
+
+
+@pytest.mark.parametrize(("pen", "bars"), [(2, 2), (2, 4), (3, 6), (4, 4)])
+def test_strokes_a_pixel_apart_keep_their_ink(pen: int, bars: int) -> None:
+    drawn = np.full((52, 52), -8.0)
+    for top in range(10, 10 + bars * (pen + 1), pen + 1):
+        drawn[top : top + pen, 11:41] = 8
+    exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)
+    style = replace(exemplar.style, frame=(0, 0, 520), width=520, height=520, stroke_width=pen, pen_width=pen)
+    back = np.asarray(render(drawn, style).convert("L")) < 128
+    assert back.sum() / 100 > 0.75 * (drawn > 0).sum()
+
+
+@pytest.mark.parametrize("wanted", [1.5, 6, 9])
+def test_dashes_are_as_wide_as_the_pen(wanted: float) -> None:
+    exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)
+    for long in (4, 12, 30):
+        drawn = np.full((52, 52), -8.0)
+        drawn[24:27, 10 : 10 + long] = 8
+        style = replace(exemplar.style, frame=(0, 0, 520), width=520, height=520, stroke_width=wanted, pen_width=3.0)
+        back = np.asarray(render(drawn, style).convert("L")) < 128
+        assert back.any(1).sum() / 10 == pytest.approx(wanted, abs=0.25), long
+        assert back.any(0).sum() / 10 == pytest.approx(long + wanted - 3, abs=1)

@@ -15,6 +15,10 @@ from allograph.imaging.widths import usual_width, widths_across
 _SMOOTHING = 0.5
 """Standard deviation, in model pixels, of the blur of the distance from the centre line."""
 
+_STEPS = 0.15
+"""The steps of a slanting line come nearer to the points beside it than a straight line would, so that its stroke is up
+to this much too wide on either side, in model pixels."""
+
 _DOT = 2.0
 """Centre lines no longer than this, in model pixels, are not blurred: dots would fade."""
 
@@ -26,15 +30,16 @@ _SHAVED = 0.8
 
 
 def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fineness: int, reach: int) -> np.ndarray:
-    """Return the distance to the edge of the ink with the exemplar's pen, of a `field` with the model's.
+    """Return `field`, the signed distance to the edge of ink of the model's pen, as it is with the exemplar's pen.
 
-    Both in model pixels, sampled `fineness` times in each, positive inside, and right up to `reach` samples from it.
-    The pen goes as far as the ink that was `drawn`, from which the smooth field falls short.
+    Both are in model pixels, sampled `fineness` times in each, positive inside, and exact within `reach` samples of the
+    edge. The pen goes as far as the ink that was `drawn`, which the smooth field does not reach.
     """
     wanted, pen = style.stroke_width, style.pen_width
     line = prune(skeleton(field > 0), field * fineness)
     # A round end covers less than a square one: drawn a little farther, it covers as much.
-    _lengthen(line, drawn, fineness * (pen / 2 - (1 - math.pi / 4) * wanted / 2), round(fineness * pen))
+    round_off = (1 - math.pi / 4) * min(wanted, pen)
+    _lengthen(line, drawn, fineness * (pen - round_off) / 2, round(fineness * pen))
     away = smoothed(distance_transform(line, reach) / fineness, _SMOOTHING * fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
@@ -44,9 +49,8 @@ def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fin
     stroke = (level - away) / slope
     short = _short(line, _DOT * fineness)
     if (long := line & ~short & (stroke > 0)).any():
-        # A slanting line has steps, from which the distance is less than from a straight one.
-        widths = widths_across(np.clip(fineness * stroke + 0.5, 0, 1), long) / fineness
-        stroke += (wanted - usual_width(widths)) / 2
+        width = usual_width(widths_across(np.clip(fineness * stroke + 0.5, 0, 1), long)) / fineness
+        stroke += np.clip((wanted - width) / 2, -_STEPS, 0)
     if short.any():
         stroke = np.maximum(stroke, half - distance_transform(short, reach) / fineness)
     # Where strokes run together, as in the tip of a V, and in filled shapes, a centre line is less than was drawn: what
@@ -56,14 +60,15 @@ def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fin
 
 
 def _lengthen(line: np.ndarray, drawn: np.ndarray, before: float, reach: int) -> None:
-    """Let a centre line go straight on from its free ends until so far `before` the edge of what was drawn.
+    """Let a centre line go straight on from its free ends until it is `before` pixels from where the drawn ink ends.
 
-    An end's direction is that from the middle of the line within `reach` pixels of it. Nothing is changed where the
-    edge is not within twice as far.
+    An end's direction is that from the middle of the line within `reach` pixels of it. The line stays as it is where no
+    ink ends within twice that distance.
     """
     from scipy import ndimage
 
     neighbours = ndimage.convolve(line.view(np.uint8), np.ones((3, 3), np.uint8), mode="constant")
+    more = [np.zeros((0, 2), int)]
     for end in np.argwhere(line & (neighbours == 2)):
         first = np.maximum(end - reach, 0)
         near = np.argwhere(line[first[0] : end[0] + reach + 1, first[1] : end[1] + reach + 1]) + first
@@ -74,7 +79,8 @@ def _lengthen(line: np.ndarray, drawn: np.ndarray, before: float, reach: int) ->
         ahead = ahead[((ahead >= 0) & (ahead < line.shape)).all(1)]
         inside = drawn[tuple(ahead.T)]
         if not inside.all():
-            line[tuple(ahead[: max(0, round(inside.argmin() - before))].T)] = True
+            more.append(ahead[: max(0, round(inside.argmin() - before))])
+    line[tuple(np.concatenate(more).T)] = True
 
 
 def _short(line: np.ndarray, length: float) -> np.ndarray:

@@ -86,8 +86,10 @@ def exemplar_of(
 
 def _own_width(found: FoundInk) -> float:
     """The width of the strokes as the picture itself has them: enlarged, they are a little wider."""
+    if max(found.source.scale) <= 1:
+        return found.width
     own = resized(found.mask.astype(np.float32), (found.source.height, found.source.width)) > 0.5
-    if max(found.source.scale) <= 1 or not own.any():
+    if not own.any():
         return found.width
     return min(found.width, max(1.0, stroke_width(own)) * max(found.source.scale))
 

@@ -25,16 +25,16 @@ _LEAST_FINENESS = 4
 """...or fewer where the picture is small, but no fewer than this."""
 
 _AROUND = 2.5
-"""Model pixels kept around the ink beside half a stroke's width, so that no blur feels the raster's rim."""
+"""Model pixels kept around the ink beside half a stroke's width, so that blurs hardly feel the raster's rim."""
 
 _SMOOTHING = 1.2
-"""Standard deviation, in model pixels, of the blur that takes the staircase off the edges..."""
+"""Standard deviation, in model pixels, of the wide blur, which takes the staircase off the edges."""
 
 _LESS_SMOOTHING = 0.4
-"""...and of the one that they have where that would move them by more than..."""
+"""The same of the narrow blur, which leaves corners and ends where they are."""
 
-_STAIRCASE = 0.2
-"""...so many model pixels, as at corners and at the ends of strokes, less this much."""
+_MOST_MOVED = 0.2
+"""The wide blur moves an edge by no more than this many model pixels from where the narrow one has it."""
 
 _WIDE_PIXEL = 0.5
 """Pixels of the picture that a model pixel is wide, below which coverage is a mean over each pixel."""
@@ -107,20 +107,19 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
         return StrokeField(np.full(drawn.shape, -_AROUND, np.float32), fineness, left, top)
     reach = (around - 1) * fineness
     edge = signed_distance(drawn, reach) / fineness
-    held = _with_areas_of(drawn, _smooth(edge, fineness))
+    narrow = smoothed(edge, _LESS_SMOOTHING * fineness)
+    held = _with_areas_of(drawn, _smooth(edge, narrow, fineness))
     field = drawn_with_pen(held, drawn, style, fineness, reach)
     if counts(ink > 0.5) != counts(field > 0):
-        edge = smoothed(edge, _LESS_SMOOTHING * fineness)
-        field = drawn_with_pen(_as_connected(ink, held, edge, style), drawn, style, fineness, reach)
-        field = _as_connected(ink, field, edge, style)
+        field = drawn_with_pen(_as_connected(ink, held, narrow, style), drawn, style, fineness, reach)
+        field = _as_connected(ink, field, narrow, style)
     return StrokeField(field, fineness, left, top)
 
 
-def _smooth(edge: np.ndarray, fineness: int) -> np.ndarray:
-    """The distance `edge` blurred: much along straight and bent strokes, little at their corners and ends."""
-    much, little = (smoothed(edge, spread * fineness) for spread in (_SMOOTHING, _LESS_SMOOTHING))
-    kept = little - much
-    return much + kept - np.clip(kept, -_STAIRCASE, _STAIRCASE)
+def _smooth(edge: np.ndarray, narrow: np.ndarray, fineness: int) -> np.ndarray:
+    """The distance `edge` widely blurred, but for corners and ends, which stay as in the `narrow` blur."""
+    wide = smoothed(edge, _SMOOTHING * fineness)
+    return narrow + np.clip(wide - narrow, -_MOST_MOVED, _MOST_MOVED)
 
 
 def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, style: StrokeStyle) -> np.ndarray:

@@ -67,6 +67,7 @@ def parts_and_holes(mask: np.ndarray) -> tuple[int, int]:
 
 
 def _pen_of(mask: np.ndarray, line: np.ndarray) -> float:
+    """Twice the median distance from centre line to edge."""
     return 2 * float(np.median(half_widths(mask, line)))
 
 

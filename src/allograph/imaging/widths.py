@@ -16,8 +16,8 @@ _ALIKE = 1.3
 """Widths that differ from the median by no more than this factor are those of single strokes, not of crossings."""
 
 
-def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
-    """Return the width of the strokes in `mask`, in pixels, along the centre line, the one found or `line`.
+def stroke_width(mask: np.ndarray) -> float:
+    """Return the width of the strokes in `mask`, in pixels.
 
     The `usual_width` of `widths_across` or, if it is more, as in dots, twice the median distance from centre line to
     edge. Wide strokes of a large symbol are measured on every other pixel.
@@ -26,9 +26,9 @@ def stroke_width(mask: np.ndarray, line: np.ndarray | None = None) -> float:
         return float(mask.all()) * max(mask.shape)
     box = ink_box(mask, 1)
     mask = mask[box]
-    if line is None and max(mask.shape) > _LARGE and (width := 2 * stroke_width(mask[::2, ::2])) >= 2 * _WIDE:
+    if max(mask.shape) > _LARGE and (width := 2 * stroke_width(mask[::2, ::2])) >= 2 * _WIDE:
         return width
-    line = skeleton(mask) if line is None else line[box]
+    line = skeleton(mask)
     return max(usual_width(widths_across(mask, line)), 2 * float(np.median(half_widths(mask, line))))
 
 
@@ -39,11 +39,12 @@ def usual_width(widths: np.ndarray) -> float:
 
 
 def widths_across(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Return the width, in pixels, of the strokes in `ink` (what it covers of each pixel) at the points of `line`.
+    """Return the width, in pixels, of the strokes in `ink`, the share of each pixel that is ink, at points of `line`.
 
     A row cuts a straight stroke of width w, which runs at an angle a to it, in a piece of length h = w / sin a, a
-    column in one of length v = w / cos a, so w = h v / sqrt(h² + v²). Along a stroke, it is right on average; the
-    distance from centre line to edge, from pixel to pixel, is up to a third too small where strokes slant.
+    column in one of length v = w / cos a, so w = h v / sqrt(h² + v²): right on average along strokes much
+    longer than wide. The distance from centre line to edge, from pixel to pixel, is up to a third too small where they
+    slant.
     """
     across, down = _lengths_in_rows(ink)[line], _lengths_in_rows(ink.T).T[line]
     return across * down / np.hypot(across, down)

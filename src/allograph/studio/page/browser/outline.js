@@ -1,13 +1,13 @@
 /** Finished drawings as strokes with smooth edges, as allograph.imaging.render and outline make them: paths, SVG. */
 
 import { distanceTo, signedDistance } from "./distances.js";
-import { drawnWithPen, FINENESS, scaled } from "./pen.js";
-import { inkBox, labelled, raster, resized, smoothed, where } from "./raster.js";
+import { drawnWithPen, FINENESS } from "./pen.js";
+import { inkBox, labelled, raster, resized, scaled, smoothed, where } from "./raster.js";
 
 const AROUND = 2.5;
 const SMOOTHING = 1.2;
 const LESS_SMOOTHING = 0.4;
-const STAIRCASE = 0.2;
+const MOST_MOVED = 0.2;
 const SPACING = 0.8;
 const FEWEST = 6;
 
@@ -69,17 +69,11 @@ function cutOut(logits, size, around) {
   return { ink: cut, left, top };
 }
 
-/** The distance `edge` blurred: much along straight and bent strokes, little at their corners and ends. */
+/** The distance `edge` widely blurred, but for corners and ends, which stay as in a narrow blur. */
 function smooth(edge) {
-  const [much, little] = [SMOOTHING, LESS_SMOOTHING].map((spread) => smoothed(edge, spread * FINENESS));
-  return raster(
-    edge.width,
-    edge.height,
-    much.data.map((v, i) => {
-      const kept = little.data[i] - v;
-      return v + kept - Math.min(STAIRCASE, Math.max(-STAIRCASE, kept));
-    }),
-  );
+  const [wide, narrow] = [SMOOTHING, LESS_SMOOTHING].map((spread) => smoothed(edge, spread * FINENESS).data);
+  const moved = narrow.map((v, i) => v + Math.min(MOST_MOVED, Math.max(-MOST_MOVED, wide[i] - v)));
+  return raster(edge.width, edge.height, moved);
 }
 
 /** The edge moved so that each part of `drawn` keeps its area, which a blur takes from. */

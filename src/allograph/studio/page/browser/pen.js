@@ -1,21 +1,21 @@
 /** The exemplar's pen, drawn along the centre lines of what a model drew: as allograph.imaging.pen does it. */
 
 import { distanceTo } from "./distances.js";
-import { centreLine, labelled, mask, prune, raster, smoothed, where } from "./raster.js";
+import { centreLine, labelled, mask, prune, raster, scaled, smoothed, where } from "./raster.js";
 import { usualWidth, widthsAcross } from "./widths.js";
 
 export const FINENESS = 8; // points per model pixel
 const SMOOTHING = 0.5;
+const STEPS = 0.15;
 const DOT = 2;
 const LEAST_SHAVED = 0.4;
 const SHAVED = 0.8;
 
-export const scaled = ({ width, height, data }, by) => raster(width, height, data.map((v) => v * by));
-
-/** The distance to the edge of the ink with a pen of the width `wanted`, of a field with the model's, `pen` wide. */
+/** The signed distance to the edge of ink of the model's pen, `pen` wide, as it is with one that is as wide as `wanted`. */
 export function drawnWithPen(field, drawn, wanted, pen, reach) {
   const line = prune(centreLine(where(field, (v) => v > 0)), scaled(field, FINENESS));
-  lengthen(line, drawn, FINENESS * (pen / 2 - ((1 - Math.PI / 4) * wanted) / 2), Math.round(FINENESS * pen));
+  const roundOff = (1 - Math.PI / 4) * Math.min(wanted, pen);
+  lengthen(line, drawn, (FINENESS * (pen - roundOff)) / 2, rint(FINENESS * pen));
   const away = smoothed(scaled(distanceTo(line, reach), 1 / FINENESS), SMOOTHING * FINENESS);
   const [s, half] = [SMOOTHING, wanted / 2];
   const slope = erf(half / (s * Math.SQRT2));
@@ -26,7 +26,8 @@ export function drawnWithPen(field, drawn, wanted, pen, reach) {
   let wider = 0;
   if (long.data.includes(1)) {
     const ink = raster(line.width, line.height, stroke.map((v) => Math.min(1, Math.max(0, FINENESS * v + 0.5))));
-    wider = (wanted - usualWidth(widthsAcross(ink, long)) / FINENESS) / 2;
+    const width = usualWidth(widthsAcross(ink, long)) / FINENESS;
+    wider = Math.min(0, Math.max(-STEPS, (wanted - width) / 2));
   }
   const dots = short.data.includes(1) ? distanceTo(short, reach) : null;
   const shaved = LEAST_SHAVED + SHAVED * Math.max(0, pen - wanted);
@@ -39,7 +40,7 @@ export function drawnWithPen(field, drawn, wanted, pen, reach) {
   );
 }
 
-/** Lets a centre line go straight on from its free ends until so far `before` the edge of what was drawn. */
+/** Lets a centre line go straight on from its free ends until it is `before` pixels from where the drawn ink ends. */
 function lengthen(line, drawn, before, reach) {
   const { width, height, data } = line;
   const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : data[y * width + x]);
@@ -51,6 +52,7 @@ function lengthen(line, drawn, before, reach) {
     for (let v = y - 1; v <= y + 1; v++) for (let u = x - 1; u <= x + 1; u++) near += at(u, v);
     if (near === 2) ends.push([x, y]);
   });
+  const more = [];
   for (const [x, y] of ends) {
     let [count, sumX, sumY] = [0, 0, 0];
     for (let v = y - reach; v <= y + reach; v++) {
@@ -67,8 +69,9 @@ function lengthen(line, drawn, before, reach) {
       if (u >= 0 && v >= 0 && u < width && v < height) ahead.push(v * width + u);
     }
     const beyond = ahead.findIndex((i) => !drawn.data[i]);
-    for (const i of ahead.slice(0, Math.max(0, rint(beyond - before)))) data[i] = 1;
+    if (beyond >= 0) more.push(...ahead.slice(0, Math.max(0, rint(beyond - before))));
   }
+  for (const i of more) data[i] = 1;
 }
 
 /** The nearest whole number, of two the even one. */

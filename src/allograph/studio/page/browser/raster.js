@@ -243,6 +243,8 @@ function taps(length, from, to, count, [reach, weight]) {
   });
 }
 
+export const scaled = ({ width, height, data }, by) => raster(width, height, data.map((v) => v * by));
+
 /** A wide blur needs no fine raster: means of 2 x 2 pixels are blurred half as wide and enlarged by cubics. */
 export function smoothed(field, spread) {
   if (spread < 3) return blurred(field, spread);

@@ -48,6 +48,7 @@ export function depthWidth(shape) {
 export function strokeWidth(shape) {
   const box = inkBox(shape);
   if (!box) return 0;
+  if (!shape.data.includes(0)) return Math.max(shape.width, shape.height);
   const near = cropped(shape, [box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1]);
   if (Math.max(near.width, near.height) > LARGE) {
     const width = 2 * strokeWidth(everyOther(near));
