@@ -46,18 +46,19 @@ def widths_across(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
     longer than wide. The distance from centre line to edge, from pixel to pixel, is up to a third too small where they
     slant.
     """
-    across, down = _lengths_in_rows(ink)[line], _lengths_in_rows(ink.T).T[line]
+    across, down = _lengths_in_rows(ink, line)[line], _lengths_in_rows(ink.T, line.T).T[line]
     return across * down / np.hypot(across, down)
 
 
-def _lengths_in_rows(ink: np.ndarray) -> np.ndarray:
-    """The length of the piece of a row, without a gap in its ink, in which each pixel lies; float32."""
-    padded = np.pad(ink, [(0, 0), (1, 1)]).astype(np.float32)
-    place = np.broadcast_to(np.arange(padded.shape[1]), padded.shape)
-    before = np.maximum.accumulate(np.where(padded > 0, 0, place), 1)
-    after = np.minimum.accumulate(np.where(padded > 0, padded.shape[1] - 1, place)[:, ::-1], 1)[:, ::-1]
-    sums = padded.cumsum(1)
-    return (np.take_along_axis(sums, after, 1) - np.take_along_axis(sums, before, 1))[:, 1:-1]
+def _lengths_in_rows(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """The length of the piece of a row, without a gap in its ink, in which each point of `line` lies; else 0."""
+    padded, points = (np.pad(one, [(0, 0), (1, 1)]) for one in (ink, line))
+    rims = np.flatnonzero(np.diff(padded.ravel() > 0))  # before the first and at the last pixel of each piece
+    sums = np.cumsum(padded, dtype=np.float64)
+    last = np.searchsorted(rims, np.flatnonzero(points))
+    lengths = np.zeros(padded.shape)
+    lengths[points] = sums[rims[last]] - sums[rims[last - 1]]
+    return lengths[:, 1:-1]
 
 
 def half_widths(mask: np.ndarray, line: np.ndarray | None = None) -> np.ndarray:
