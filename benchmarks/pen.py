@@ -7,6 +7,7 @@ pixels. Printed, for every such size, and kept in FILE as JSON:
     corners             of the places at which a centre line, smoothed over a pixel, turns by more than 60 degrees
                         between the 4 pixels before and the 4 after it: what is left of that turn (the most within 5
                         pixels)
+    amount              of ink, of that before
     ink                 the overlap with the drawing before (intersection over union)
     told apart          with --judges SIZE: how often the judge of `--task turing` is right about them, beside another
                         drawing of the character; for people's drawings themselves as well. One judge is trained on one
@@ -129,6 +130,7 @@ def main() -> None:
         keep(name, "holes", same[:, 1])
         keep(name, "both", same.all(1))
         keep(name, "corners", turned[:, 1], turned[:, 0])
+        keep(name, "amount", *(one.sum((1, 2)).astype(float) for one in (rendered, drawings)))
         keep(name, "ink", overlap)
         for size in options.judges:
             keep(name, f"told apart, {size}", told_apart(beside, people, rendered, halves, size))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from allograph.imaging import Exemplar, preprocess, render
@@ -137,3 +137,19 @@ def test_dashes_are_as_wide_as_the_pen(wanted: float) -> None:
         back = np.asarray(render(drawn, style).convert("L")) < 128
         assert back.any(1).sum() / 10 == pytest.approx(wanted, abs=0.25), long
         assert back.any(0).sum() / 10 == pytest.approx(long + wanted - 3, abs=1)
+
+
+@pytest.mark.parametrize("wanted", [2.5, 5.0, 9.0])
+def test_a_wide_pen_leaves_the_paper_blank_where_joints_are_mended(wanted: float) -> None:
+    exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)
+    style = replace(exemplar.style, frame=(0, 0, 104), width=104, height=104, stroke_width=wanted)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        canvas = Image.new("L", (52, 52))
+        for _ in range(rng.integers(2, 5)):
+            ends = rng.integers(14, 38, 4).tolist()
+            ImageDraw.Draw(canvas).line(ends, fill=255, width=int(rng.integers(1, 4)))
+        ink = np.asarray(canvas) > 0
+        back = np.asarray(render(np.where(ink, 8.0, -8.0), style).convert("L")) < 128
+        away = ndimage.distance_transform_edt(~ink.repeat(2, 0).repeat(2, 1))
+        assert not back[away > 2 * (wanted / 2 + 2)].any()

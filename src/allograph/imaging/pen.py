@@ -30,10 +30,11 @@ _SHAVED = 0.8
 
 
 def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fineness: int, reach: int) -> np.ndarray:
-    """Return `field`, the signed distance to the edge of ink of the model's pen, as it is with the exemplar's pen.
+    """Return the signed distance to the edge of the ink as the exemplar's pen draws it, float32 (h, w).
 
-    Both are in model pixels, sampled `fineness` times in each, positive inside, and exact within `reach` samples of the
-    edge. The pen goes as far as the ink that was `drawn`, which the smooth field does not reach.
+    `field` is that distance as the model's pen drew it. Both are in model pixels, sampled `fineness` times in each,
+    positive inside, and exact within `reach` samples of the edge. The pen goes as far as the ink that was `drawn`, bool
+    (h, w), which the smooth field does not reach.
     """
     wanted, pen = style.stroke_width, style.pen_width
     line = prune(skeleton(field > 0), field * fineness)

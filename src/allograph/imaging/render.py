@@ -111,8 +111,9 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
     held = _with_areas_of(drawn, _smooth(edge, narrow, fineness))
     field = drawn_with_pen(held, drawn, style, fineness, reach)
     if counts(ink > 0.5) != counts(field > 0):
-        field = drawn_with_pen(_as_connected(ink, held, narrow, style), drawn, style, fineness, reach)
-        field = _as_connected(ink, field, narrow, style)
+        held = _as_connected(ink, held, narrow, style.pen_width, style.pen_width)
+        field = drawn_with_pen(held, drawn, style, fineness, reach)
+        field = _as_connected(ink, field, narrow, style.pen_width, style.stroke_width)
     return StrokeField(field, fineness, left, top)
 
 
@@ -122,10 +123,11 @@ def _smooth(edge: np.ndarray, narrow: np.ndarray, fineness: int) -> np.ndarray:
     return narrow + np.clip(wide - narrow, -_MOST_MOVED, _MOST_MOVED)
 
 
-def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, style: StrokeStyle) -> np.ndarray:
+def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, pen: float, stroke: float) -> np.ndarray:
     """The field with gaps, holes and joints where the model's pixels (`ink`, probabilities) surely have them.
 
-    There the ink ends where it does in `edge`, the field with little smoothed, or earlier; the pen draws what joins.
+    There the ink ends where it does in `edge`, the field with little smoothed, or earlier; what joins is as wide as the
+    `stroke` of the field. `pen` is the width of the model's.
     """
     fineness = len(field) // len(ink)
     ink = ink.repeat(fineness, 0).repeat(fineness, 1)
@@ -134,10 +136,10 @@ def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, style: S
     unsure = np.bincount(labels.ravel(), np.abs(ink - drawn).ravel() > _UNSURE, number + 1) > 0
     left = (labels > 0) & ~unsure[labels]
     if (joint := left & drawn).any():
-        field = np.maximum(field, style.stroke_width / 2 - distance_transform(joint, 2 * fineness) / fineness)
+        field = np.maximum(field, stroke / 2 - distance_transform(joint) / fineness)
     if (gap := left & ~drawn).any():
         away = distance_transform(gap, 3 * fineness) / fineness
-        least = max(_GAP, _GAP_OF_PEN * style.pen_width)
+        least = max(_GAP, _GAP_OF_PEN * pen)
         opened = np.minimum(edge, away - least / 2)
         field = np.where(away < least + 0.3, np.minimum(field, opened), field)
     return field

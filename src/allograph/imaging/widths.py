@@ -39,7 +39,7 @@ def usual_width(widths: np.ndarray) -> float:
 
 
 def widths_across(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Return the width, in pixels, of the strokes in `ink`, the share of each pixel that is ink, at points of `line`.
+    """Return the width, in pixels, (n,) of the strokes in `ink` (h, w), shares of pixels, at the n points of `line`.
 
     A row cuts a straight stroke of width w, which runs at an angle a to it, in a piece of length h = w / sin a, a
     column in one of length v = w / cos a, so w = h v / sqrt(h² + v²): right on average along strokes much

@@ -24,8 +24,8 @@ from allograph.typography.shapes import FINENESS, Shape, drawn_shapes, pictured_
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
 
-_TOLERANCE = 0.09
-"""How far an outline may be from the edge, of the pen's width, for about 40 points a glyph..."""
+_TOLERANCE = 0.08
+"""How far an outline may be from the edge, of the pen's width..."""
 
 _CORNER_REACH = 0.4
 """...and within how much of it, on both sides, a turn makes a corner."""
