@@ -38,8 +38,7 @@ def plain_field(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
     inside, outside = (ndimage.distance_transform_edt(mask).astype(np.float32) for mask in (drawn, ~drawn))
     edge = np.where(drawn, inside - 0.5, 0.5 - outside) / FINE
     much, little = (ndimage.gaussian_filter(edge, spread * FINE) for spread in (1.2, 0.4))
-    kept = little - much
-    field = much + np.sign(kept) * np.maximum(abs(kept) - 0.2, 0)
+    field = np.minimum(little, np.maximum(much, little - 0.2))
     labels = ndimage.label(drawn, np.ones((3, 3)))[0]
     owner = labels[tuple(ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True))]
     for part, area in enumerate(np.bincount(labels.ravel())[1:], 1):
@@ -56,7 +55,7 @@ def plain_field(logits: np.ndarray, style: SymbolStyle) -> np.ndarray:
     s, half = 0.5, wanted / 2
     slope = math.erf(half / (s * math.sqrt(2)))
     level = s * math.sqrt(2 / math.pi) * math.exp(-half * half / (2 * s * s)) + half * slope
-    stroke = (level - ndimage.gaussian_filter(to_line / FINE, s * FINE)) / slope
+    stroke = (level - np.maximum(ndimage.gaussian_filter(to_line, s * FINE), to_line - 0.5) / FINE) / slope
     dots = ndimage.label(line, np.ones((3, 3)))[0]
     short = line & (np.bincount(dots.ravel()) <= 2 * FINE)[dots]
     if (line & ~short).any():

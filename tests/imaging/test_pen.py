@@ -127,6 +127,20 @@ def test_strokes_a_pixel_apart_keep_their_ink(pen: int, bars: int) -> None:
     assert back.sum() / 100 > 0.75 * (drawn > 0).sum()
 
 
+@pytest.mark.parametrize(("wanted", "least"), [(2.0, 5), (2.4, 2)])
+def test_the_slit_of_a_narrow_u_stays_open(wanted: float, least: int) -> None:
+    drawn = np.full((52, 52), -8.0)
+    drawn[15:35, 20:22] = drawn[15:35, 23:25] = drawn[35:37, 20:25] = 8
+    exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)
+    style = replace(exemplar.style, frame=(0, 0, 520), width=520, height=520, stroke_width=wanted, pen_width=2.0)
+    back = np.asarray(render(drawn, style).convert("L")) < 128
+    for row in range(190, 330, 10):
+        rise = np.flatnonzero(np.diff(back[row].astype(int)))
+        assert len(rise) == 4, row  # two strokes
+        assert np.diff(rise)[[0, 2]] == pytest.approx(10 * wanted, abs=2)
+        assert np.diff(rise)[1] >= least
+
+
 @pytest.mark.parametrize("wanted", [1.5, 6, 9])
 def test_dashes_are_as_wide_as_the_pen(wanted: float) -> None:
     exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)

@@ -41,7 +41,10 @@ def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fin
     # A round end covers less than a square one: drawn a little farther, it covers as much.
     round_off = (1 - math.pi / 4) * min(wanted, pen)
     _lengthen(line, drawn, fineness * (pen - round_off) / 2, round(fineness * pen))
-    away = smoothed(distance_transform(line, reach) / fineness, _SMOOTHING * fineness)
+    exact = distance_transform(line, reach) / fineness
+    # Between two strokes the distance is largest: the blur would lower it there, and so close the slit. It need lower it
+    # by half a point alone, the height of the steps of a line.
+    away = np.maximum(smoothed(exact, _SMOOTHING * fineness), exact - 0.5 / fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.
     s, half = _SMOOTHING, wanted / 2

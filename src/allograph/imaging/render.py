@@ -31,16 +31,20 @@ _SMOOTHING = 1.2
 """Standard deviation, in model pixels, of the wide blur, which takes the staircase off the edges."""
 
 _LESS_SMOOTHING = 0.4
-"""The same of the narrow blur, which leaves corners and ends where they are."""
+"""The same of the narrow blur, which leaves corners, ends and the slits between strokes where they are."""
 
-_MOST_MOVED = 0.2
-"""The wide blur moves an edge by no more than this many model pixels from where the narrow one has it."""
+_MOST_SHAVED = 0.2
+"""The wide blur takes away no more than this many model pixels of what the narrow one leaves, and adds nothing: it would
+close slits."""
 
 _WIDE_PIXEL = 0.5
 """Pixels of the picture that a model pixel is wide, below which coverage is a mean over each pixel."""
 
 _UNSURE = 0.25
 """Gaps and holes whose pixels are ink with a higher probability may close, and joints likewise open."""
+
+_NARROW = 0.25
+"""Gaps and holes that are less than twice as wide in model pixels count as closed: pixels of the picture may hide them."""
 
 _GAP, _GAP_OF_PEN = 1.2, 0.45
 """Gaps and holes that would close are so many model pixels wide, or such a share of the pen's width, at least."""
@@ -110,7 +114,7 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
     narrow = smoothed(edge, _LESS_SMOOTHING * fineness)
     held = _with_areas_of(drawn, _smooth(edge, narrow, fineness))
     field = drawn_with_pen(held, drawn, style, fineness, reach)
-    if counts(ink > 0.5) != counts(field > 0):
+    if any(counts(ink > 0.5) != counts(field > level) for level in (0, -_NARROW)):
         held = _as_connected(ink, held, narrow, style.pen_width, style.pen_width)
         field = drawn_with_pen(held, drawn, style, fineness, reach)
         field = _as_connected(ink, field, narrow, style.pen_width, style.stroke_width)
@@ -118,9 +122,9 @@ def stroke_field(logits: np.ndarray, style: StrokeStyle, fineness: int = FINENES
 
 
 def _smooth(edge: np.ndarray, narrow: np.ndarray, fineness: int) -> np.ndarray:
-    """The distance `edge` widely blurred, but for corners and ends, which stay as in the `narrow` blur."""
+    """The distance `edge` widely blurred, but for corners, ends and slits, which stay as in the `narrow` blur."""
     wide = smoothed(edge, _SMOOTHING * fineness)
-    return narrow + np.clip(wide - narrow, -_MOST_MOVED, _MOST_MOVED)
+    return np.clip(wide, narrow - _MOST_SHAVED, narrow)
 
 
 def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, pen: float, stroke: float) -> np.ndarray:
@@ -132,7 +136,9 @@ def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, pen: flo
     fineness = len(field) // len(ink)
     ink = ink.repeat(fineness, 0).repeat(fineness, 1)
     drawn = ink > 0.5
-    labels, number = components(residue(drawn, field > 0, signed_distance(drawn)))
+    depth = signed_distance(drawn)
+    apart = residue(drawn, field > -_NARROW, depth) & ~drawn
+    labels, number = components(apart | residue(drawn, field > 0, depth) & drawn)
     unsure = np.bincount(labels.ravel(), np.abs(ink - drawn).ravel() > _UNSURE, number + 1) > 0
     left = (labels > 0) & ~unsure[labels]
     if (joint := left & drawn).any():

@@ -24,7 +24,7 @@ from allograph.typography.shapes import FINENESS, Shape, drawn_shapes, pictured_
 if TYPE_CHECKING:
     from allograph.generation.generator import Ink, Writer
 
-_TOLERANCE = 0.08
+_TOLERANCE = 0.083
 """How far an outline may be from the edge, of the pen's width..."""
 
 _CORNER_REACH = 0.4

@@ -7,7 +7,7 @@ import { inkBox, labelled, raster, resized, scaled, smoothed, where } from "./ra
 const AROUND = 2.5;
 const SMOOTHING = 1.2;
 const LESS_SMOOTHING = 0.4;
-const MOST_MOVED = 0.2;
+const MOST_SHAVED = 0.2;
 const SPACING = 0.8;
 const FEWEST = 6;
 
@@ -69,10 +69,10 @@ function cutOut(logits, size, around) {
   return { ink: cut, left, top };
 }
 
-/** The distance `edge` widely blurred, but for corners and ends, which stay as in a narrow blur. */
+/** The distance `edge` widely blurred, but for corners, ends and slits, which stay as in a narrow blur. */
 function smooth(edge) {
   const [wide, narrow] = [SMOOTHING, LESS_SMOOTHING].map((spread) => smoothed(edge, spread * FINENESS).data);
-  const moved = narrow.map((v, i) => v + Math.min(MOST_MOVED, Math.max(-MOST_MOVED, wide[i] - v)));
+  const moved = narrow.map((v, i) => Math.min(v, Math.max(v - MOST_SHAVED, wide[i])));
   return raster(edge.width, edge.height, moved);
 }
 

@@ -16,11 +16,13 @@ export function drawnWithPen(field, drawn, wanted, pen, reach) {
   const line = prune(centreLine(where(field, (v) => v > 0)), scaled(field, FINENESS));
   const roundOff = (1 - Math.PI / 4) * Math.min(wanted, pen);
   lengthen(line, drawn, (FINENESS * (pen - roundOff)) / 2, rint(FINENESS * pen));
-  const away = smoothed(scaled(distanceTo(line, reach), 1 / FINENESS), SMOOTHING * FINENESS);
+  const exact = scaled(distanceTo(line, reach), 1 / FINENESS).data;
+  const blurred = smoothed(raster(line.width, line.height, exact), SMOOTHING * FINENESS).data;
+  const away = blurred.map((v, i) => Math.max(v, exact[i] - 0.5 / FINENESS)); // slits stay open
   const [s, half] = [SMOOTHING, wanted / 2];
   const slope = erf(half / (s * Math.SQRT2));
   const level = s * Math.sqrt(2 / Math.PI) * Math.exp((-half * half) / (2 * s * s)) + half * slope;
-  const stroke = away.data.map((v) => (level - v) / slope);
+  const stroke = away.map((v) => (level - v) / slope);
   const short = shortParts(line, DOT * FINENESS);
   const long = mask(line.width, line.height, line.data.map((v, i) => (v && !short.data[i] && stroke[i] > 0 ? 1 : 0)));
   let wider = 0;
