@@ -1,4 +1,4 @@
-"""A network for images and patches of another size: what has an extent is resampled, all else is as it was."""
+"""A network for images and patches of another size or with more steps: what has an extent is resampled, all else stays."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_drawings_are_the_same_at_twice_the_size() -> None:
     assert torch.corrcoef(inks)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("changes", [{"hidden": 8}, {"steps": 4}, {"context": True}])
+@pytest.mark.parametrize("changes", [{"hidden": 8}, {"latent": 4}, {"context": True}])
 def test_networks_that_differ_in_more_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="differ in more"):
         resized(*both(changes))
@@ -114,6 +114,32 @@ def test_other_kinds_are_resized_too(parts: dict[str, Any]) -> None:
     source, target = both({}, patch=5, **parts)
     resized(source, target)
     assert target.sample(n=2).parameters.isfinite().all()
+
+
+@pytest.mark.parametrize("parts", [{}, {"context": True, "context_by": "attention"}])
+@pytest.mark.parametrize("steps", [2, 6])
+def test_another_number_of_steps_begins_with_the_same_steps(steps: int, parts: dict[str, Any]) -> None:
+    source, target = both({"steps": steps}, image_size=6, patch=3, **parts)
+    resized(source, target)
+    shared = min(steps, source.config.steps)
+    noise = torch.randn(1, 2, 6, source.config.latent).double()
+    context = torch.rand(1, 1, 1, 6, 6).double().round() if parts else None
+    old, new = (
+        model.sample(context, n=2, noise=noise[:, :, : model.config.steps], history=True).canvases
+        for model in (source, target)
+    )
+    torch.testing.assert_close(new[:, :, :shared], old[:, :, :shared])
+
+
+def test_steps_keep_their_distance_to_the_exemplars() -> None:
+    source, target = both({"steps": 6}, image_size=6, patch=3, context=True, context_by="inference")
+    resized(source, target)
+    before, order = source.recall.order, target.recall.order
+    assert torch.equal(order[:, :3, :3], before)
+    torch.testing.assert_close(order[:, 4, 5], before.diagonal(1, 1, 2).mean(1))  # the exemplar's next step
+    torch.testing.assert_close(order[:, 5, 0], before[:, 2, 0])  # as far before as any is known
+    resized(target, source)
+    assert torch.equal(source.recall.order, before)
 
 
 def test_what_is_read_has_a_size_of_its_own() -> None:

@@ -1,10 +1,13 @@
-"""The same network for images and patches of another size: training can start on small images and continue on large
-ones.
+"""The same network for images and patches of another size and for another number of steps: training can start with
+small images and few steps, and continue with large ones and many.
 
 Windows are given as shares of the image, so looking, deciding and remembering do not change. Weights with an extent in
 pixels are resampled linearly: ``R(m, n)`` maps n samples to m, and its rows sum to 1. Maps that are written become
 ``R(m, n) w R(m, n)'``. Weights that read become ``R(n, m)' w R(n, m)``, as if the input were resampled to its former
 extent.
+
+All steps share their weights but for the exemplar attention, which knows how near the exemplar's step t' is to the
+step t: b[t, t'], of pairs of steps that the source has not, is the mean of b over its pairs that are as far apart.
 """
 
 from __future__ import annotations
@@ -27,8 +30,8 @@ from allograph.models.sequential import SequentialModel
 def resized(source: GenerativeModel, target: GenerativeModel) -> None:
     """Gives ``target`` the weights of ``source``.
 
-    Raises ValueError: their configurations differ in more than ``image_size`` and ``patch`` of a sequential model with
-    windows; or they differ in ``patch`` and attention reads the exemplars.
+    Raises ValueError: their configurations differ in more than ``image_size``, ``patch`` and ``steps`` of a sequential
+    model with windows; or they differ in ``patch`` and attention reads the exemplars.
     """
     tensors = source.state_dict()
     if source.config != target.config:
@@ -40,9 +43,9 @@ def resized(source: GenerativeModel, target: GenerativeModel) -> None:
 
 def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     before, now = source.config, target.config
-    sizes = {name: getattr(now, name) for name in ("image_size", "patch", "read_patch")}
+    sizes = {name: getattr(now, name) for name in ("image_size", "patch", "read_patch", "steps")}
     if now.attention == "none" or dataclasses.replace(before, **sizes) != now:
-        raise ValueError("the networks differ in more than image_size and patch")
+        raise ValueError("the networks differ in more than image_size, patch and steps")
     read_before, read_now = (config.read_patch or config.patch for config in (before, now))
     if now.context and not source.infers_context and read_before != read_now:
         raise ValueError("glimpses of exemplars feed the whole network, so their patch must stay as it is")
@@ -58,7 +61,19 @@ def _resampled(source: SequentialModel, target: SequentialModel, tensors: dict[s
         if isinstance(encoder, ImageEncoder):
             key = f"{name}.linear.weight"
             changed[key] = _reading(tensors[key], encoder.channels, encoder.side)
+    if "recall.order" in tensors:
+        changed["recall.order"] = _with_steps(tensors["recall.order"], now.steps)
     return changed
+
+
+def _with_steps(order: Tensor, steps: int) -> Tensor:
+    """The biases (heads, T, T) of the exemplar attention for another number of steps."""
+    before = order.shape[-1]
+    by_distance = torch.stack([order.diagonal(apart, 1, 2).mean(1) for apart in range(1 - before, before)], 1)
+    t = torch.arange(steps, device=order.device)
+    longer = by_distance[:, (t - t[:, None]).clamp(1 - before, before - 1) + before - 1]
+    longer[:, :before, :before] = order[:, :steps, :steps]
+    return longer
 
 
 def _resampling(to: int, of: int, like: Tensor) -> Tensor:

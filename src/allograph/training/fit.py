@@ -108,7 +108,7 @@ def fit(
         except ValueError:
             raise AllographError(
                 "the weights of --from belong to another network: leave out --preset, and set no field of the model "
-                "except image_size and patch"
+                "except image_size, patch and steps"
             ) from None
     fitting = Fitting(model, preset, processes)
     batches = Batches(splits, preset, model.conditional, processes)
