@@ -1,4 +1,4 @@
-"""A network for images and patches of another size or with more steps: what has an extent is resampled, all else stays."""
+"""A network for images of another size or with more steps: what has an extent is resampled, all else is as it was."""
 
 from __future__ import annotations
 

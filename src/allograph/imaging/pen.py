@@ -42,8 +42,8 @@ def drawn_with_pen(field: np.ndarray, drawn: np.ndarray, style: StrokeStyle, fin
     round_off = (1 - math.pi / 4) * min(wanted, pen)
     _lengthen(line, drawn, fineness * (pen - round_off) / 2, round(fineness * pen))
     exact = distance_transform(line, reach) / fineness
-    # Between two strokes the distance is largest: the blur would lower it there, and so close the slit. It need lower it
-    # by half a point alone, the height of the steps of a line.
+    # Between two strokes the distance is largest: the blur would lower it there, and so close the slit. To take off the
+    # steps of a line, half a point is enough.
     away = np.maximum(smoothed(exact, _SMOOTHING * fineness), exact - 0.5 / fineness)
     # Blurred with s, the distance |x| from a line is s sqrt(2/pi) exp(-x²/2s²) + x erf(x / s sqrt 2): corrected here,
     # so that the edge lies half a width from the line with slope one, however thin the stroke.

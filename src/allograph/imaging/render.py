@@ -34,7 +34,7 @@ _LESS_SMOOTHING = 0.4
 """The same of the narrow blur, which leaves corners, ends and the slits between strokes where they are."""
 
 _MOST_SHAVED = 0.2
-"""The wide blur takes away no more than this many model pixels of what the narrow one leaves, and adds nothing: it would
+"""The wide blur takes away no more than this many model pixels of what the narrow one leaves. It adds nothing, lest it
 close slits."""
 
 _WIDE_PIXEL = 0.5
@@ -44,7 +44,7 @@ _UNSURE = 0.25
 """Gaps and holes whose pixels are ink with a higher probability may close, and joints likewise open."""
 
 _NARROW = 0.25
-"""Gaps and holes that are less than twice as wide in model pixels count as closed: pixels of the picture may hide them."""
+"""Gaps and holes that are less than twice as wide, in model pixels, count as closed: they hardly show."""
 
 _GAP, _GAP_OF_PEN = 1.2, 0.45
 """Gaps and holes that would close are so many model pixels wide, or such a share of the pen's width, at least."""
