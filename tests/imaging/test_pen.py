@@ -127,13 +127,14 @@ def test_strokes_a_pixel_apart_keep_their_ink(pen: int, bars: int) -> None:
     assert back.sum() / 100 > 0.75 * (drawn > 0).sum()
 
 
-@pytest.mark.parametrize(("wanted", "least"), [(2.0, 5), (2.4, 2)])
+@pytest.mark.parametrize(("wanted", "least"), [(2.0, 5), (2.2, 3), (2.4, 2), (2.6, 1)])
 def test_the_slit_of_a_narrow_u_stays_open(wanted: float, least: int) -> None:
     drawn = np.full((52, 52), -8.0)
     drawn[15:35, 20:22] = drawn[15:35, 23:25] = drawn[35:37, 20:25] = 8
     exemplar = preprocess(Image.fromarray(np.where(CASES["a T"], 0, 255).astype(np.uint8)), 52)
     style = replace(exemplar.style, frame=(0, 0, 520), width=520, height=520, stroke_width=wanted, pen_width=2.0)
     back = np.asarray(render(drawn, style).convert("L")) < 128
+    assert topology_of(back)[:3] == (1, 0, 2)
     for row in range(190, 330, 10):
         rise = np.flatnonzero(np.diff(back[row].astype(int)))
         assert len(rise) == 4, row  # two strokes

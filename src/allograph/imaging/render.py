@@ -138,7 +138,7 @@ def _as_connected(ink: np.ndarray, field: np.ndarray, edge: np.ndarray, pen: flo
     drawn = ink > 0.5
     depth = signed_distance(drawn)
     apart = residue(drawn, field > -_NARROW, depth) & ~drawn
-    labels, number = components(apart | residue(drawn, field > 0, depth) & drawn)
+    labels, number = components(apart | residue(drawn, field > 0, depth))
     unsure = np.bincount(labels.ravel(), np.abs(ink - drawn).ravel() > _UNSURE, number + 1) > 0
     left = (labels > 0) & ~unsure[labels]
     if (joint := left & drawn).any():
