@@ -4,9 +4,10 @@
     python tools/ship.py omniglot runs/omniglot/model.safetensors --data-dir DATA
 
 Temperature or guidance are chosen on the validation alphabets: where drawings differ from each other as much as real
-ones do. Then everything on the card is measured, once, on the test alphabets. Of `allograph`, which learned from all
-alphabets, nothing is measured on them; it is compared with `omniglot` on the validation characters of its split, which
-neither has seen.
+ones do. How much their sizes vary is measured on characters of the training: people's drawings of many alphabets say
+more of it than those of three. Then everything on the card is measured, once, on the test alphabets. Of `allograph`,
+which learned from all alphabets, nothing is measured on them; it is compared with `omniglot` on the validation
+characters of its split, which neither has seen.
 Writes src/allograph/shipped/NAME.safetensors and its table of docs/model-card.md.
 """
 
@@ -19,6 +20,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from allograph import weights
 from allograph.card import ModelCard
 from allograph.data import ConceptDataset, Splits, load_dataset
@@ -26,7 +30,10 @@ from allograph.evaluation import OneShotResult, default_critic, drawings_of, fro
 from allograph.evaluation.drawing import context_drawings_of
 from allograph.evaluation.likelihood.estimate import evaluate_likelihood
 from allograph.evaluation.oneshot.alphabet import new_characters
+from allograph.evaluation.oneshot.line_up import line_ups
+from allograph.evaluation.shown import ShownDrawings
 from allograph.generation.generator import Writer
+from allograph.runtime.distributed import ALONE
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "src/allograph/shipped"
@@ -34,6 +41,8 @@ CARD = ROOT / "docs/model-card.md"
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GUIDANCE = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 TRIALS = 50
+CHARACTERS = 300
+"""Of the training, in whose drawings sizes are measured."""
 PART = {"allograph": "new_characters"}
 """What the figures of weights are of, if not of the test part."""
 NOTE = "learned from all 50 alphabets of Omniglot: no figure of Omniglot may be quoted for these weights"
@@ -117,8 +126,8 @@ def all_alphabets(writer: Writer, splits: Splits) -> Measured:
     def measure_across(one: Writer, trials: int) -> OneShotResult:
         return measure(one, splits.validation, trials, "across")
 
-    writer = choose(writer, "guidance", GUIDANCE, lambda one: measure_across(one, 6))
-    measured = Measured(more={"guidance": writer.card["guidance"], "note": NOTE})
+    writer = sized(choose(writer, "guidance", GUIDANCE, lambda one: measure_across(one, 6)), splits.train)
+    measured = Measured(more={"guidance": writer.card["guidance"], "size": writer.card["size"], "note": NOTE})
     loaded = weights.load("omniglot")
     before = Writer(loaded.model, loaded.card, loaded.sha256)
     command = "python tools/ship.py {name} runs/{name}/model.safetensors"
@@ -138,6 +147,8 @@ def few_shot(writer: Writer, splits: Splits) -> Measured:
     writer = choose(writer, "guidance", GUIDANCE, lambda one: measure(one, splits.validation, 12))
     measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
     measured.more["guidance"] = writer.card["guidance"]
+    if writer.model.config.image_size < splits.train.side:
+        measured.more["size"] = sized(writer, splits.train).card["size"]
     result = measure(writer, splits.test, TRIALS)
     add_recognised(measured, result, ONE_SHOT, "recognised in 20-way tests, drawings within alphabets")
     return measured
@@ -197,6 +208,40 @@ def choose(writer: Writer, key: str, values: tuple[float, ...], measured: Callab
         known = ratio.recognizability.value
         print(f"validation, {key} {value}: recognised {known:.3f}, diversity {ratios[value]:.3f}", flush=True)
     return writers[min(ratios, key=lambda value: abs(ratios[value] - 1))]
+
+
+def sized(writer: Writer, dataset: ConceptDataset) -> Writer:
+    """The writer whose drawings vary in size, beside their exemplars, as people's do; see `allograph.generation.sizes`.
+    The sizes are those of the longer side of the ink in the pictures that `allograph write` would make."""
+    writer = replace(writer, card=ModelCard.of({**writer.card, "size": [0.0, 0.0]}))
+    shown = line_ups(
+        ShownDrawings(writer, None, direct=False),
+        dataset,
+        size=dataset.side,
+        characters=CHARACTERS,
+        seed=0,
+        progress=lambda done, total: None,
+        processes=ALONE,
+    )
+    larger = {
+        kind: np.concatenate(
+            [(log_sides(one.after_exemplars(kind)) - log_sides(one.exemplars)[:, None]).ravel() for one in shown]
+        )
+        for kind in ("people", "generated")
+    }
+    people, generated = larger["people"], larger["generated"]
+    size = [people.mean() - generated.mean(), np.sqrt(max(0.0, people.var() - generated.var()))]
+    print(f"training, sizes: people's {people.std():.3f}, generated {generated.std():.3f}: {size}", flush=True)
+    return replace(writer, card=ModelCard.of({**writer.card, "size": [round(float(value), 3) for value in size]}))
+
+
+def log_sides(shapes: Tensor) -> np.ndarray:
+    """The logarithm of the longer side of the box around the ink of shapes (..., S, S)."""
+    spans = []
+    for axis in (-1, -2):
+        held = shapes.amax(axis).bool().numpy()
+        spans.append(held.shape[-1] - held.argmax(-1) - held[..., ::-1].argmax(-1))
+    return np.log(np.maximum(*spans))
 
 
 def measure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from allograph.generation.augment import augment_folder
 from allograph.generation.augment_plan import AugmentOrder
 from allograph.generation.generator import Writer
 from allograph.generation.rejection import draw_with_rejection
-from allograph.generation.samples import BATCH_SIZE, noise_for
+from allograph.generation.samples import BATCH_SIZE, SampleRequest, noise_for
 from allograph.generation.transform import Augment
 from allograph.imaging.topology import topology_of
 from allograph.models import Drawings
@@ -98,6 +99,42 @@ def test_temperature_scales_the_variation(writer: Writer) -> None:
 def test_without_a_temperature_the_card_decides(writer: Writer) -> None:
     assert pixels(writer.write(picture(), 2)) == pixels(writer.write(picture(), 2, temperature=0.9))
     assert pixels(writer.write(picture(), 2)) != pixels(writer.write(picture(), 2, temperature=0.6))
+
+
+def test_drawings_vary_in_size_as_the_card_says(writer: Writer) -> None:
+    """Around the card's mean, more at higher temperatures; whichever attempt at a drawing is kept."""
+    varied = replace(writer, card=ModelCard.of({**writer.card, "size": [-0.1, 0.2]}))
+    exemplar = writer.space.preprocess(picture())
+    (batch,) = varied.sample_batches(exemplar, BATCH_SIZE, temperature=1.0)
+    assert len(set(batch.sizes)) == BATCH_SIZE
+    request = SampleRequest((exemplar,))
+    assert (request.sizes((-0.1, 0.2), 1.0) == batch.sizes).all()
+    assert (replace(request, again=3).sizes((-0.1, 0.2), 1.0) == batch.sizes).all()
+    logs = np.log([request.sizes((-0.1, 0.2), heat) for heat in (1.0, 0.5)]) + 0.1
+    assert logs[0] == pytest.approx(2 * logs[1])
+    many = np.log(np.concatenate([SampleRequest((exemplar,), 0, n).sizes((-0.1, 0.2), 1.0) for n in range(0, 800, 16)]))
+    assert many.mean() == pytest.approx(-0.1, abs=0.03)
+    assert many.std() == pytest.approx(0.2, abs=0.02)
+    drawn = zip(varied.write(picture(), 4), writer.write(picture(), 4), strict=True)
+    assert all(one.tobytes() != other.tobytes() for one, other in drawn)
+
+
+def test_how_much_sizes_vary_is_the_cards_or_what_is_asked_for(writer: Writer) -> None:
+    varied = replace(writer, card=ModelCard.of({**writer.card, "size": [-0.1, 0.2]}))
+    assert varied.with_size_variation(None) is varied
+    assert varied.with_size_variation(0.3).card.size == (-0.1, 0.3)
+    assert pixels(varied.with_size_variation(0).write(picture(), 4)) == pixels(writer.write(picture(), 4))
+    for wrong in (-0.1, 0.6, float("nan")):
+        with pytest.raises(AllographError, match=r"choose one from 0 to 0\.5"):
+            varied.with_size_variation(wrong)
+    with pytest.raises(AllographError, match="pictures, all of one size"):
+        Writer(build("grey"), card("grey"), "0").with_size_variation(0.1)
+
+
+def test_drawings_from_nothing_and_changes_keep_the_models_size(writer: Writer) -> None:
+    exemplar = writer.space.preprocess(picture())
+    for request in (SampleRequest(()), SampleRequest((exemplar,), change=(exemplar, exemplar))):
+        assert (request.sizes((-0.1, 0.2), 1.0) == 1).all()
 
 
 def test_guidance_is_the_cards_or_the_one_asked_for(writer: Writer) -> None:
@@ -259,7 +296,7 @@ def _exemplar(writer: Writer):
 def test_the_studio_pipelines_and_training_sets_make_drawings_again_as_write_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = Writer(build("digits"), card("digits"), "0" * 64)
+    writer = Writer(build("digits"), ModelCard.of({**card("digits"), "size": [0.0, 0.2]}), "0" * 64)
     drawn = set(pixels(writer.write(picture(), BATCH_SIZE)))
     assert drawn != set(pixels(writer.with_attempts(1).write(picture(), BATCH_SIZE)))
     monkeypatch.setattr("allograph.load", lambda *_: writer)

@@ -67,6 +67,47 @@ def test_size_sets_the_longer_side_and_keeps_the_shape(
         render(logits(exemplar), exemplar.style, 0)
 
 
+def box_of(ink: np.ndarray) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of the ink."""
+    rows, columns = (np.flatnonzero((ink > 0.5).any(axis)) for axis in (1, 0))
+    return columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.25])
+def test_a_drawing_may_be_larger_or_smaller_than_its_exemplar_with_the_same_pen(
+    symbol: np.ndarray, on_paper: OnPaper, factor: float
+) -> None:
+    exemplar = preprocess(on_paper(np.pad(symbol, 60)), SIZE)
+    values = logits(exemplar)[None]
+    before, after = (
+        ink_of(style.render(values), exemplar) for style in (exemplar.style, exemplar.style.sized(values, factor))
+    )
+    pen = stroke_width(before > 0.5)
+    assert stroke_width(after > 0.5) == pytest.approx(pen, rel=0.05)
+    for near, far in ((0, 1), (2, 3)):
+        (a, b), (c, d) = ((box_of(one)[near], box_of(one)[far]) for one in (before, after))
+        assert (a + b) / 2 == pytest.approx((c + d) / 2, abs=2)
+        assert d - c - pen == pytest.approx(factor * (b - a - pen), abs=3)
+
+
+def test_a_drawing_does_not_leave_its_picture_or_frame_because_it_is_larger(
+    symbol: np.ndarray, on_paper: OnPaper
+) -> None:
+    rows, columns = (np.flatnonzero((symbol > 0.5).any(axis)) for axis in (1, 0))
+    tight = symbol[rows[0] - 1 : rows[-1] + 2, columns[0] - 1 : columns[-1] + 2]
+    for source, largest in ((tight, 1.1), (np.pad(symbol, 300), 105 / 68)):
+        exemplar = preprocess(on_paper(source), SIZE)
+        values = logits(exemplar)[None]
+        larger = exemplar.style.sized(values, 3.0)
+        assert 1 <= larger.frame[2] / exemplar.style.frame[2] < largest
+        assert exemplar.style.sized(values, 0.8).frame[2] == pytest.approx(0.8 * exemplar.style.frame[2])
+
+
+def test_a_drawing_without_ink_has_no_size(symbol: np.ndarray, on_paper: OnPaper) -> None:
+    style = preprocess(on_paper(symbol), SIZE).style
+    assert style.sized(np.full((1, SIZE, SIZE), -8.0), 1.2) == style
+
+
 def test_edges_are_sharp_and_smooth_at_any_size(symbol: np.ndarray, on_paper: OnPaper) -> None:
     exemplar = preprocess(on_paper(symbol), SIZE)
     for size in (240, 1500):

@@ -82,7 +82,7 @@ def test_a_set_keeps_its_finished_drawings_and_no_steps(registry: ModelRegistry)
         finally:
             batcher.close()
 
-    arrays = list(asyncio.run(generated()).finished.values())
+    arrays = [values for block in asyncio.run(generated()).finished.values() for values, _ in block]
     held = [array if array.base is None else array.base for array in arrays]
     assert sum(array.nbytes for array in held) == 32 * 28 * 28 * 4
 

@@ -51,6 +51,14 @@ def write(
     size: Annotated[
         int | None, typer.Option(help="Longer side of a drawing in pixels.", show_default="the image's", metavar="PX")
     ] = None,
+    size_variation: Annotated[
+        float | None,
+        typer.Option(
+            help="How much drawings differ in size: 0, all are as large as the exemplar.",
+            show_default="the weights' own",
+            metavar="D",
+        ),
+    ] = None,
     ink: InkOption = "auto",
     animate: Annotated[
         bool, typer.Option("--animate", help="Also write an animation of how the drawings grow, DIR/STEM.webp.")
@@ -82,6 +90,7 @@ def write(
     if change is not None and attempts not in (None, 1):
         raise AllographError("--attempts is not for --as, whose drawings are made once: leave out one")
     writer = allograph.load(model).guided(guidance).with_attempts(attempts if change is None else 1)
+    writer = writer.with_size_variation(size_variation)
     loaded = time.perf_counter()
     order = Order(n, seed, temperature, size, ink, animate, overwrite, together, format, _two(change))
     results = write_files(writer, images, output, order)

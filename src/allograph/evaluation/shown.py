@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from allograph.errors import AllographError
+from allograph.generation.sizes import sizes_of
 
 if TYPE_CHECKING:
     from allograph.generation.generator import Writer
@@ -48,12 +49,16 @@ class ShownDrawings:
 
     def together(self, contexts: Float[Tensor, "B K C S S"], n: int, seed: int) -> Float[Tensor, "B n C S S"]:
         """``n`` drawings of each symbol after its K exemplars at once, with the looks of the first that can be used."""
-        noise = self.writer.model.noise(len(contexts) * n, generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        noise = self.writer.model.noise(len(contexts) * n, generator=generator)
         noise = noise.unflatten(0, (len(contexts), n))
         if self.direct:
             values = torch.from_numpy(self.values(contexts, noise))
             return (values > 0).float() if self.writer.space.inked else values.clamp(0, 1)
-        return torch.stack([self._rendered(context[:, 0], own) for context, own in zip(contexts, noise, strict=True)])
+        normals = torch.randn(len(contexts), n, generator=generator).double().numpy()
+        sizes = sizes_of(self.writer.card.size, normals, self.writer.temperature_for(self.temperature))
+        parts = zip(contexts, noise, sizes, strict=True)
+        return torch.stack([self._rendered(context[:, 0], own, size) for context, own, size in parts])
 
     def values(self, context: Float[Tensor, "B K C S S"], noise: Float[Tensor, "B n T Z"]) -> np.ndarray:
         """The values that `RenderStyle.render` takes, (B, n, C, S, S)."""
@@ -62,14 +67,19 @@ class ShownDrawings:
     def again(self, drawings: Float[Tensor, "n 1 S S"]) -> Float[Tensor, "n 1 S S"]:
         """Drawings of a symbol, read and rendered again, with nothing generated."""
         taken = [(one, self._taken(one[0])) for one in drawings]
-        return torch.cat([one[None] if t is None else _pictures(t, [_SURE * (2 * t.image - 1)]) for one, t in taken])
+        ones = np.ones(1)
+        return torch.cat(
+            [one[None] if t is None else _pictures(t, [_SURE * (2 * t.image - 1)], ones) for one, t in taken]
+        )
 
-    def _rendered(self, exemplars: Float[Tensor, "K S S"], noise: Float[Tensor, "n T Z"]) -> Float[Tensor, "n 1 S S"]:
+    def _rendered(
+        self, exemplars: Float[Tensor, "K S S"], noise: Float[Tensor, "n T Z"], sizes: Float[np.ndarray, " n"]
+    ) -> Float[Tensor, "n 1 S S"]:
         taken = [one for one in map(self._taken, exemplars) if one is not None]
         if not taken:
             return exemplars[:1, None].expand(len(noise), -1, -1, -1)
         seen = torch.stack([torch.from_numpy(one.image) for one in taken])
-        return _pictures(taken[0], self.values(seen[None], noise[None])[0])
+        return _pictures(taken[0], self.values(seen[None], noise[None])[0], sizes)
 
     def _taken(self, drawing: Float[Tensor, "S S"]) -> Exemplar | None:
         """The drawing as the model sees it; None, and counted, if it cannot be used."""
@@ -82,7 +92,10 @@ class ShownDrawings:
             return None
 
 
-def _pictures(taken: Exemplar, values: Iterable[np.ndarray]) -> Float[Tensor, "n 1 S S"]:
-    """The drawings with these values, as pictures like the exemplar's."""
-    pictures = [np.asarray(taken.style.render(one).convert("L"), np.float32) for one in values]
+def _pictures(
+    taken: Exemplar, values: Iterable[np.ndarray], sizes: Float[np.ndarray, " n"]
+) -> Float[Tensor, "n 1 S S"]:
+    """The drawings with these values as pictures like the exemplar's, `sizes` times as large as the model made them."""
+    styles = ((one, taken.style.sized(one, size)) for one, size in zip(values, sizes.tolist(), strict=True))
+    pictures = [np.asarray(style.render(one).convert("L"), np.float32) for one, style in styles]
     return torch.from_numpy(np.stack(pictures))[:, None] / 255

@@ -1,4 +1,4 @@
-"""How a writer draws: its guidance, temperature and number of attempts."""
+"""How a writer draws: its guidance, temperature, number of attempts, and how much its drawings vary in size."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from allograph.models import GenerativeModel
 
 _ATTEMPTS = range(1, 101)
+_VARIATIONS = (0.0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,20 @@ class Adjusted(Checked):
         if not low < chosen <= high:
             raise AllographError(f"temperature {chosen} is out of range; choose one above {low:g} and at most {high:g}")
         return chosen
+
+    def with_size_variation(self, deviation: float | None) -> Self:
+        """The same writer, whose drawings after exemplars differ in size with this standard deviation of its logarithm
+        (`allograph.generation.sizes`); 0 shows all as large as the model makes them, None changes nothing.
+
+        Raises:
+            AllographError: the number is out of range, or the model's drawings are pictures.
+        """
+        if deviation is None:
+            return self
+        low, high = _VARIATIONS
+        if not low <= deviation <= high:
+            raise AllographError(f"size variation {deviation} is out of range; choose one from {low:g} to {high:g}")
+        if self.images not in ("symbols", "digits"):
+            raise AllographError(f"this model's drawings are pictures, all of one size: leave it out, or use {DEFAULT}")
+        size = [self.card.size[0] if deviation else 0.0, float(deviation)]
+        return replace(self, card=ModelCard.of({**self.card, "size": size}))

@@ -47,6 +47,7 @@ from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.metadata import write_metadata
 from allograph.generation.samples import noise_for
+from allograph.generation.sizes import size_noise, sizes_of
 from allograph.imaging import encode, ending_of
 from allograph.runtime.distributed import ALONE, Processes
 from allograph.runtime.files import atomic_write, png
@@ -249,10 +250,13 @@ def _draw(
                 blank = are_blank(values, [source.exemplar.image for source in sources])
                 if not writer.space.inked or not blank.any():
                     break
+            named = [("augment", order.seed, name, number) for number in block]
+            sizes = sizes_of(writer.card.size, size_noise(named), writer.temperature_for(order.temperature))
             for number in missing:
-                source = sources[(number - 1) % len(sources)]
+                source, drawn = sources[(number - 1) % len(sources)], values[number - first]
                 path = output / name / drawing_name(number, ending)
-                drawings.append(partial(_save, source.exemplar.style, values[number - first], order, path))
+                style = source.exemplar.style.sized(drawn, sizes[number - first])
+                drawings.append(partial(_save, style, drawn, order, path))
         yield drawings, len(numbers) - len(missing)
 
 

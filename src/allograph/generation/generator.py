@@ -1,6 +1,6 @@
 """The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, attempts, k): not
+Drawing k of an exemplar and its size depend only on (weights, exemplar, seed, temperature, guidance, attempts, k), not
 on the number of drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
 because a matrix product may round differently with another number of rows, the model always draws a whole batch.
 """
@@ -151,9 +151,9 @@ class Writer(Published, Adjusted, Completing):
         exemplars = [self.space.preprocess(one, ink) for one in images]
         changed = self.changed(change, ink)
         return [
-            exemplars[0].style.render(drawing, size)
+            style.render(drawing, size)
             for batch in self.sample_batches(exemplars, n, seed=seed, temperature=temperature, change=changed)
-            for drawing in batch.drawings
+            for drawing, style in batch.styled(exemplars[0].style)
         ]
 
     def invent(
@@ -222,8 +222,10 @@ class Writer(Published, Adjusted, Completing):
         canvases = drawn.canvases.flatten(0, 1).unflatten(0, shape)
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
         seconds = time.perf_counter() - started
-        parts = zip(canvases, writes, reads, strict=True)
-        batches = [SampleBatch(self.values(c), write.numpy(), read.numpy(), seconds) for c, write, read in parts]
+        heat = self.temperature_for(temperature)
+        sizes = (request.sizes(self.card.size, heat) for request in requests)
+        parts = zip(canvases, writes, reads, sizes, strict=True)
+        batches = [SampleBatch(self.values(c), w.numpy(), r.numpy(), own, seconds) for c, w, r, own in parts]
         options = {"temperature": temperature, "history": history}
         return [without_blanks(self, *pair, **options) for pair in zip(batches, requests, strict=True)]
 

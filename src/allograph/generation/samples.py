@@ -13,12 +13,13 @@ import numpy as np
 
 from allograph.errors import AllographError
 from allograph.generation.noise import normal, text_of
+from allograph.generation.sizes import size_noise, sizes_of
 
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float
 
-    from allograph.imaging import Exemplar
+    from allograph.imaging import Exemplar, RenderStyle
     from allograph.models import GenerativeModel
 
 BATCH_SIZE = 16
@@ -39,12 +40,14 @@ class SampleBatch:
         canvases: the canvas after each of T steps, (n, T, C, S, S); without history only after the last (T = 1).
         write_windows: where each step wrote, (n, T, 2, 3), window to image coordinates; (n, 0, 2, 3) without windows.
         read_windows: where each step read the exemplar, likewise.
+        sizes: how many times as large as the model made it each drawing is shown, see `allograph.generation.sizes`.
         seconds: time that the model needed for the whole batch.
     """
 
     canvases: Float[np.ndarray, "n T C S S"]
     write_windows: Float[np.ndarray, "n written 2 3"]
     read_windows: Float[np.ndarray, "n looked 2 3"]
+    sizes: Float[np.ndarray, " n"]
     seconds: float
 
     def first(self, count: int) -> SampleBatch:
@@ -55,6 +58,7 @@ class SampleBatch:
             canvases=self.canvases[keep],
             write_windows=self.write_windows[keep],
             read_windows=self.read_windows[keep],
+            sizes=self.sizes[keep],
         )
 
     def replaced(self, where: np.ndarray, other: SampleBatch) -> SampleBatch:
@@ -67,6 +71,7 @@ class SampleBatch:
             pick(self.canvases, other.canvases),
             pick(self.write_windows, other.write_windows),
             pick(self.read_windows, other.read_windows),
+            self.sizes,
             self.seconds + other.seconds,
         )
 
@@ -74,6 +79,11 @@ class SampleBatch:
     def drawings(self) -> Float[np.ndarray, "n C S S"]:
         """The finished drawings."""
         return self.canvases[:, -1]
+
+    def styled(self, style: RenderStyle) -> list[tuple[np.ndarray, RenderStyle]]:
+        """Each finished drawing with its own style, that of the exemplar for its size."""
+        pairs = zip(self.drawings, self.sizes.tolist(), strict=True)
+        return [(values, style.sized(values, size)) for values, size in pairs]
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,22 @@ class SampleRequest:
 
     def noise(self, shape: tuple[int, int]) -> Float[torch.Tensor, "batch steps latent"]:
         """The noise of each drawing, which depends only on seed, exemplars and number."""
+        again = ("again", self.again) if self.again else ()
+        return noise_for(shape, [(*key, *again) for key in self._keys])
+
+    def sizes(self, variation: tuple[float, float], temperature: float) -> Float[np.ndarray, " batch"]:
+        """How large each drawing is shown. The model itself knows how large drawings without exemplars are, and a
+        change says it."""
+        if not self.exemplars or self.change is not None:
+            variation = 0.0, 0.0
+        return sizes_of(variation, size_noise(self._keys), temperature)
+
+    @property
+    def _keys(self) -> list[tuple[object, ...]]:
+        """The name of each drawing."""
         drawn = [_sha256(exemplar.drawing) for exemplar in self.exemplars]
         about = ("write", self.seed, *drawn) if drawn else ("invent", self.seed)
-        again = ("again", self.again) if self.again else ()
-        return noise_for(shape, [(*about, self.start + k, *again) for k in range(BATCH_SIZE)])
+        return [(*about, self.start + k) for k in range(BATCH_SIZE)]
 
 
 def noise_of(model: GenerativeModel, request: SampleRequest) -> Float[torch.Tensor, "batch steps latent"]:

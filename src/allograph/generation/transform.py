@@ -245,8 +245,8 @@ class Augment:
         assert entry.exemplar is not None
         request = SampleRequest((entry.exemplar,), self.seed or 0, start)
         (batch,) = self._loaded().draw_batches([request], temperature=self.temperature)
-        for number, values in enumerate(batch.drawings, start):
-            entry.made[number] = np.asarray(entry.exemplar.style.render(values).convert(mode))
+        for number, (values, style) in enumerate(batch.styled(entry.exemplar.style), start):
+            entry.made[number] = np.asarray(style.render(values).convert(mode))
 
     def _loaded(self) -> Writer:
         if self._writer is None:

@@ -222,9 +222,9 @@ def _make(
         if order.animate and not shown:
             _animate(made.animation, single, style, batch)
         seconds += batch.seconds
-        for number, values in enumerate(batch.drawings, made_before + 1):
-            drawing = style.render(values, order.size)
-            lines = b"" if order.format == "png" else encode(order.format, values, style, order.size)
+        for number, (values, own) in enumerate(batch.styled(style), made_before + 1):
+            drawing = own.render(values, order.size)
+            lines = b"" if order.format == "png" else encode(order.format, values, own, order.size)
             atomic_write(made.drawing(number), lines or png(drawing, runs=True))
             if number <= _ON_SHEET:
                 drawing.thumbnail((side, side))

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["PictureStyle", "preprocess_picture", "square"]
 
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,9 @@ class PictureStyle(RenderStyle):
     @property
     def ground(self) -> tuple[int, int, int]:
         return _GROUND
+
+    def sized(self, image: np.ndarray, factor: float) -> Self:
+        return self
 
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
         """See `RenderStyle.render`: grey for one channel, otherwise RGB, scaled smoothly."""

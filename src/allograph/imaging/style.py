@@ -6,7 +6,7 @@ __all__ = ["Colour", "Exemplar", "Growth", "RenderStyle", "Square", "StrokeStyle
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from PIL import Image
@@ -66,6 +66,12 @@ class RenderStyle(ABC):
     @abstractmethod
     def ground(self) -> tuple[int, int, int]:
         """The colour of a tile beyond the picture."""
+
+    @abstractmethod
+    def sized(self, image: np.ndarray, factor: float) -> Self:
+        """The style in which the drawing with the values (C, S, S) is `factor` times as large, about its own middle,
+        with strokes of the same width; less where it would leave the frame or the picture. Pictures keep their size.
+        """
 
     @abstractmethod
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:

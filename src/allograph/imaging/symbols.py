@@ -4,14 +4,15 @@ from __future__ import annotations
 
 __all__ = ["SymbolStyle"]
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 import numpy as np
 from PIL import Image
 
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.render import ink_coverage, render, stroke_field
+from allograph.imaging.shapes import ink_box
 from allograph.imaging.style import Growth, Square, StrokeStyle
 
 
@@ -45,6 +46,20 @@ class SymbolStyle(StrokeStyle):
             return red, green, blue
         ink = self.ink
         return (34, 36, 40) if 0.299 * ink[0] + 0.587 * ink[1] + 0.114 * ink[2] > 150 else (255, 255, 255)
+
+    def sized(self, image: np.ndarray, factor: float) -> Self:
+        down, across = ink_box(image[0] > 0)
+        if not across.stop:
+            return self
+        left, top, side = self.frame
+        pixel, middles = side / image.shape[-1], []
+        for span, first, extent in ((across, left, self.width), (down, top, self.height)):
+            middle = first + pixel * (span.start + span.stop) / 2
+            room = min(middle - max(first, 0.0), min(first + side, extent) - middle)
+            factor = min(factor, max(1.0, 2 * room / (pixel * (span.stop - span.start))))
+            middles.append(middle)
+        frame = middles[0] - factor * (middles[0] - left), middles[1] - factor * (middles[1] - top), factor * side
+        return replace(self, frame=frame, stroke_width=self.stroke_width / factor)
 
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
         return render(image[0], self, size)

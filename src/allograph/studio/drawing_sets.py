@@ -31,7 +31,7 @@ class DrawingSet:
         id: a hash of the weights, exemplar images, seed and temperature. Equal sets have equal ids, even after the
             server restarts.
         model: the name of the model.
-        finished: finished drawings by the index of the first one in their block.
+        finished: finished drawings, each with its style, by the index of the first one in their block.
         lock: held while a missing block is generated.
     """
 
@@ -41,7 +41,7 @@ class DrawingSet:
     exemplars: tuple[Exemplar, ...]
     seed: int
     temperature: float
-    finished: dict[int, np.ndarray] = field(default_factory=dict)
+    finished: dict[int, list[tuple[np.ndarray, RenderStyle]]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -95,8 +95,9 @@ class DrawingSets:
         blocks = await self._blocks(drawings, starts)
         return [block.first(n - start) for start, block in zip(starts, blocks, strict=True)]
 
-    async def drawing(self, drawings: DrawingSet, number: int) -> np.ndarray:
-        """A finished drawing, counted from 1: the one that was shown, or generated again if it is not kept."""
+    async def drawing(self, drawings: DrawingSet, number: int) -> tuple[np.ndarray, RenderStyle]:
+        """A finished drawing, counted from 1, and its style: the one that was shown, or generated again if it is not
+        kept."""
         index = (number - 1) % BATCH_SIZE
         start = number - 1 - index
         async with drawings.lock:  # requests at the same time share one block
@@ -108,5 +109,6 @@ class DrawingSets:
         wishes = [SampleRequest(drawings.exemplars, drawings.seed, start) for start in starts]
         blocks = await self._batcher.draw(drawings.writer, wishes, drawings.temperature)
         for start, block in zip(starts, blocks, strict=True):
-            drawings.finished[start] = block.drawings.copy()  # a view would keep the canvases of all steps
+            # A view would keep the canvases of all steps.
+            drawings.finished[start] = [(values.copy(), style) for values, style in block.styled(drawings.style)]
         return blocks

@@ -88,24 +88,25 @@ class StudioService:
 
     async def outlines(self, request: schemas.OutlinesRequest) -> dict[str, Any]:
         drawings = await self._drawing_set(request)
-        style = _symbol_style(drawings, "this model's drawings are pictures and have no outline")
         outlines = []
         for number in request.numbers:
-            values = await self._sets.drawing(drawings, number)
-            path = await _run(self._rendering, lambda values=values: outline(stroke_field(values[0], style)))
+            values, style = await self._sets.drawing(drawings, number)
+            symbol = _symbol_style(style, "this model's drawings are pictures and have no outline")
+            path = await _run(
+                self._rendering, lambda values=values, symbol=symbol: outline(stroke_field(values[0], symbol))
+            )
             outlines.append({"number": number, "path": path})
         return {"size": drawings.writer.model.config.image_size, "drawings": outlines}
 
     async def picture(self, request: schemas.PictureRequest) -> Response:
         drawings = await self._drawing_set(request)
-        values = await self._sets.drawing(drawings, request.number)
-        style = drawings.style
+        values, style = await self._sets.drawing(drawings, request.number)
         size = request.size
         if size is None and max(style.width, style.height) > schemas.MAX_SIDE:
             size = schemas.MAX_SIDE
         name = f"{drawings.model}-{request.number:03d}"
         if request.format == "svg":
-            symbol = _symbol_style(drawings, "this model's drawings have no outline; ask for format png")
+            symbol = _symbol_style(style, "this model's drawings have no outline; ask for format png")
             text = await _run(self._rendering, lambda: outline_svg(values, symbol, size))
             return _file(text, "image/svg+xml", f"{name}.svg")
         content = await _run(self._rendering, lambda: png(style.render(values, size), runs=True))
@@ -137,10 +138,10 @@ def _file(content: str | bytes, media_type: str, name: str) -> Response:
     return Response(content, headers=headers, media_type=media_type)
 
 
-def _symbol_style(drawings: DrawingSet, reason: str) -> SymbolStyle:
-    if not isinstance(drawings.style, SymbolStyle):
+def _symbol_style(style: RenderStyle, reason: str) -> SymbolStyle:
+    if not isinstance(style, SymbolStyle):
         raise RequestError(400, reason)
-    return drawings.style
+    return style
 
 
 def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, Any]:
@@ -152,6 +153,9 @@ def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, An
         name: np.concatenate([getattr(block, name) for block in blocks]).astype(float).round(4).tolist()
         for name in ("write_windows", "read_windows")
     }
+    left, top, side = style.frame
+    own = [one.frame for block in blocks for _, one in block.styled(style)]
+    frames = [[(x - left) / side, (y - top) / side, extent / side] for x, y, extent in own]
     n, steps, channels, size, _ = levels.shape
     return {
         "drawing_set": drawings.id,
@@ -167,6 +171,7 @@ def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, An
         "ink": _colour(style, "ink"),
         "paper": _colour(style, "paper"),
         "growth": _base64(levels),
+        "frames": np.array(frames).round(5).tolist(),
         **windows,
         "exemplars": [_preprocessed(exemplar) for exemplar in drawings.exemplars],
         "model_seconds": max(block.seconds for block in blocks),

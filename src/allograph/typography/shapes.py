@@ -96,7 +96,7 @@ def pictured_shape(picture: Picture, ink: Ink = "auto") -> Shape:
 def drawn_shapes(
     writer: Writer, exemplar: Exemplar, count: int, key: tuple[object, ...], *, fineness: int = FINENESS
 ) -> list[Shape]:
-    """New drawings of an exemplar, placed in its picture as `allograph write` would.
+    """New drawings of an exemplar, placed in its picture as `allograph write` would, but all nearly as large.
 
     The noise follows from ``key`` and the drawing's number. More are made than asked for; those most like the exemplar
     (`unlikeness`) are kept, because in a word a letter that lost its bar is another letter. Edges are traced on a

@@ -20,6 +20,7 @@ export class Drawings {
       steps: answer.steps,
       size: answer.size,
       inked: answer.inked,
+      frames: answer.frames, // left, top and side of each drawing's square, as shares of the cell's
       writes: answer.write_windows,
       reads: answer.read_windows,
       exemplars: answer.exemplars,
@@ -60,6 +61,9 @@ export class Drawings {
       context.fillStyle = this.paper;
       context.fillRect(0, 0, side, side);
     }
+    const [left, top, extent] = this.frames[index];
+    context.translate(left * side, top * side);
+    context.scale(extent, extent);
     if (shown < 1) {
       this.#fill(index, time, ink);
       context.globalAlpha = 1 - shown;

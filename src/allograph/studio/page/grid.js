@@ -93,7 +93,8 @@ export class Grid {
       context.beginPath();
       context.roundRect(x, y, side, side, corner);
       context.clip();
-      const place = ([across, down]) => [x + across * side, y + down * side];
+      const [left, top, extent] = this.drawings.frames[index];
+      const place = ([across, down]) => [x + (left + extent * across) * side, y + (top + extent * down) * side];
       paintWindow(context, windowCorners(own, time), place, orange, 1, Math.max(1.5, side / 90));
       context.restore();
     }

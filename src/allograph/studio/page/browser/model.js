@@ -51,11 +51,12 @@ export class Model {
   }
 
   /**
-   * n drawings from number `start` (counted from 0) on of a set: how they grow, their windows and finished logits. Those
-   * with other numbers of parts or holes than the exemplars are made again, as allograph.generation.rejection does it.
+   * n drawings from number `start` (counted from 0) on of a set: how they grow, their windows, finished logits and how
+   * many times as large as the model made them they are shown (allograph.generation.sizes). Those with other numbers of
+   * parts or holes than the exemplars are made again, as allograph.generation.rejection does it.
    */
   async draw({ exemplars, seed, temperature }, start, n, attempts = this.about.attempts) {
-    const { size, steps, latent, guidance } = this.about;
+    const { size, steps, latent, guidance, sizes: [mean, deviation] } = this.about;
     const sorted = named(exemplars);
     const about = sorted.length ? ["write", seed, ...sorted.map(({ name }) => name)] : ["invent", seed];
     const noise = new Float32Array(n * steps * latent);
@@ -69,6 +70,10 @@ export class Model {
       ...(guidance !== null && { guidance: tensor([sorted.length ? guidance : 1], []) }),
     };
     const result = await this.#pass(given, noise);
+    result.sizes = Array.from({ length: n }, (_, k) => {
+      if (!sorted.length) return 1;
+      return Math.exp(mean + temperature * deviation * normal(["size", ...about, start + k].join("\n"), 1)[0]);
+    });
     if (!sorted.length || attempts === 1) return result;
     const inked = (values, least) => mask(size, size, Uint8Array.from(values, (v) => (v > least ? 1 : 0)));
     const counts = sorted.map(({ drawing }) => partsAndHoles(inked(drawing, 0.5)));

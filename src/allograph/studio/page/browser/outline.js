@@ -36,6 +36,25 @@ export function outline({ values, left, top }) {
     .join("");
 }
 
+/**
+ * The appearance in which a drawing with these logits is `factor` times as large, about its own middle, with strokes of
+ * the same width; less where it would leave the frame or the picture.
+ */
+export function sized(appearance, logits, size, factor) {
+  const box = inkBox(raster(size, size, Float32Array.from(logits, (v) => Math.max(0, v))));
+  if (!box) return appearance;
+  const { frame, width, height, strokeWidth } = appearance;
+  const side = frame[2];
+  const spans = [[box[1], box[3], width], [box[0], box[2], height]];
+  const middles = spans.map(([from, to], i) => frame[i] + (side * (from + to)) / 2 / size);
+  spans.forEach(([from, to, extent], i) => {
+    const room = Math.min(middles[i] - Math.max(frame[i], 0), Math.min(frame[i] + side, extent) - middles[i]);
+    factor = Math.min(factor, Math.max(1, (2 * room * size) / (side * (to - from))));
+  });
+  const [left, top] = middles.map((middle, i) => middle - factor * (middle - frame[i]));
+  return { ...appearance, frame: [left, top, factor * side], strokeWidth: strokeWidth / factor };
+}
+
 /** Left and top of the model's image in the picture and the pixels per model pixel, all ink inside. */
 export function place({ values, left, top }, size, appearance, zoom, sides) {
   let [x, y, frame] = appearance.frame.map((v) => zoom * v);

@@ -5,7 +5,7 @@ import { Model } from "./model.js";
 import { load, siteOf } from "./files.js";
 import { inspected } from "./inspection.js";
 import { plain, takeIn } from "./intake.js";
-import { outline, place, strokeField } from "./outline.js";
+import { outline, place, sized, strokeField } from "./outline.js";
 
 const KEPT = 6; // sets of drawings
 const MOST = 8; // exemplars
@@ -83,10 +83,7 @@ const METHODS = {
   async write(recipe, n) {
     const set = await setOf(recipe);
     const parts = [];
-    for (let start = 0; start < n; start += BLOCK) {
-      parts.push(await set.model.draw(set, start, Math.min(BLOCK, n - start)));
-    }
-    parts.forEach((part, i) => part.finished.forEach((logits, k) => set.finished.set(i * BLOCK + k, logits)));
+    for (let start = 0; start < n; start += BLOCK) parts.push(await block(set, start, Math.min(BLOCK, n - start)));
     const { size, steps } = set.model.about;
     const growth = new Uint8Array(n * parts[0].steps * size * size);
     let at = 0;
@@ -94,7 +91,11 @@ const METHODS = {
       growth.set(part.growth, at);
       at += part.growth.length;
     }
-    const { ink, paper } = set.appearance;
+    const { ink, paper, frame } = set.appearance;
+    const frames = Array.from({ length: n }, (_, k) => {
+      const own = set.finished.get(k).appearance.frame;
+      return [(own[0] - frame[0]) / frame[2], (own[1] - frame[1]) / frame[2], own[2] / frame[2]];
+    });
     return {
       set: { recipe },
       model: recipe.model,
@@ -106,6 +107,7 @@ const METHODS = {
       ink: colour(ink),
       paper: colour(paper[3] ? paper : ground(ink)),
       growth,
+      frames,
       write_windows: parts.flatMap((part) => part.writes),
       read_windows: parts.flatMap((part) => part.reads),
       exemplars: set.exemplars.map(({ appearance: { width, height, frame } }) => ({ width, height, frame })),
@@ -116,19 +118,19 @@ const METHODS = {
     const set = await setOf(recipe);
     const traced = [];
     for (const number of numbers) {
-      const logits = await finished(set, number);
-      traced.push({ number, path: outline(strokeField(logits, set.model.about.size, set.appearance)) });
+      const { logits, appearance } = await finished(set, number);
+      traced.push({ number, path: outline(strokeField(logits, set.model.about.size, appearance)) });
     }
     return traced;
   },
 
   async picture({ recipe }, number, format, size) {
     const set = await setOf(recipe);
-    const { appearance, model } = set;
+    const { logits, appearance } = await finished(set, number);
     const zoom = (size ?? Math.min(1024, Math.max(appearance.width, appearance.height))) / Math.max(appearance.width, appearance.height);
     const sides = [appearance.width, appearance.height].map((side) => Math.max(1, Math.round(side * zoom)));
-    const field = strokeField(await finished(set, number), model.about.size, appearance);
-    const [left, top, scale] = place(field, model.about.size, appearance, zoom, sides);
+    const field = strokeField(logits, set.model.about.size, appearance);
+    const [left, top, scale] = place(field, set.model.about.size, appearance, zoom, sides);
     const path = outline(field);
     const fill = ([r, g, b, a]) => [colour([r, g, b]), a / 255];
     const [[ink, inkAlpha], [paper, paperAlpha]] = [fill(appearance.ink), fill(appearance.paper)];
@@ -240,13 +242,19 @@ async function pixelsOf(image) {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-/** The logits of a finished drawing, made again if they are no longer kept. */
+/** Drawings of a set, whose logits and appearance it keeps. */
+async function block(set, start, n) {
+  const made = await set.model.draw(set, start, n);
+  made.finished.forEach((logits, k) => {
+    const appearance = sized(set.appearance, logits, set.model.about.size, made.sizes[k]);
+    set.finished.set(start + k, { logits, appearance });
+  });
+  return made;
+}
+
+/** The logits and the appearance of a finished drawing, made again if they are no longer kept. */
 async function finished(set, number) {
-  if (!set.finished.has(number - 1)) {
-    const start = Math.floor((number - 1) / BLOCK) * BLOCK;
-    const block = await set.model.draw(set, start, BLOCK);
-    block.finished.forEach((logits, k) => set.finished.set(start + k, logits));
-  }
+  if (!set.finished.has(number - 1)) await block(set, Math.floor((number - 1) / BLOCK) * BLOCK, BLOCK);
   return set.finished.get(number - 1);
 }
 
