@@ -127,7 +127,9 @@ def all_alphabets(writer: Writer, splits: Splits) -> Measured:
         return measure(one, splits.validation, trials, "across")
 
     writer = sized(choose(writer, "guidance", GUIDANCE, lambda one: measure_across(one, 6)), splits.train)
-    measured = Measured(more={"guidance": writer.card["guidance"], "size": writer.card["size"], "note": NOTE})
+    measured = Measured(
+        more={"guidance": writer.card["guidance"], "size_variation": writer.card["size_variation"], "note": NOTE}
+    )
     loaded = weights.load("omniglot")
     before = Writer(loaded.model, loaded.card, loaded.sha256)
     command = "python tools/ship.py {name} runs/{name}/model.safetensors"
@@ -148,7 +150,7 @@ def few_shot(writer: Writer, splits: Splits) -> Measured:
     measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
     measured.more["guidance"] = writer.card["guidance"]
     if writer.model.config.image_size < splits.train.side:
-        measured.more["size"] = sized(writer, splits.train).card["size"]
+        measured.more["size_variation"] = sized(writer, splits.train).card["size_variation"]
     result = measure(writer, splits.test, TRIALS)
     add_recognised(measured, result, ONE_SHOT, "recognised in 20-way tests, drawings within alphabets")
     return measured
@@ -213,7 +215,7 @@ def choose(writer: Writer, key: str, values: tuple[float, ...], measured: Callab
 def sized(writer: Writer, dataset: ConceptDataset) -> Writer:
     """The writer whose drawings vary in size, beside their exemplars, as people's do; see `allograph.generation.sizes`.
     The sizes are those of the longer side of the ink in the pictures that `allograph write` would make."""
-    writer = replace(writer, card=ModelCard.of({**writer.card, "size": [0.0, 0.0]}))
+    writer = replace(writer, card=ModelCard.of({**writer.card, "size_variation": [0.0, 0.0]}))
     shown = line_ups(
         ShownDrawings(writer, None, direct=False),
         dataset,
@@ -232,7 +234,9 @@ def sized(writer: Writer, dataset: ConceptDataset) -> Writer:
     people, generated = larger["people"], larger["generated"]
     size = [people.mean() - generated.mean(), np.sqrt(max(0.0, people.var() - generated.var()))]
     print(f"training, sizes: people's {people.std():.3f}, generated {generated.std():.3f}: {size}", flush=True)
-    return replace(writer, card=ModelCard.of({**writer.card, "size": [round(float(value), 3) for value in size]}))
+    return replace(
+        writer, card=ModelCard.of({**writer.card, "size_variation": [round(float(value), 3) for value in size]})
+    )
 
 
 def log_sides(shapes: Tensor) -> np.ndarray:

@@ -37,7 +37,7 @@ _CARD = {
     "version": range(CARD_VERSION + 1),
     "temperature": TEMPERATURES,
     "guidance": GUIDANCE,
-    "size": [(-1.0, 1.0)],
+    "size_variation": [(-1.0, 1.0)],
     "data": {**_TRAINED_ON, "ancestors": [_TRAINED_ON]},
     "settings": {
         "data": {"exemplars": str, "images": str, "binarisation": str, "blank": (0.0, 1.0), "contexts": [_COUNTS]},
@@ -85,8 +85,8 @@ class ModelCard(Mapping[str, Any]):
         data: what the model was trained on last.
         ancestors: what its first weights were trained on.
         temperature, guidance: defaults for drawing.
-        size: mean and standard deviation of the logarithm of how much larger drawings are shown than the model made
-            them (`allograph.generation.sizes`).
+        size_variation: mean and standard deviation of the logarithm of how much larger drawings are shown than the
+            model made them (`allograph.generation.sizes`).
         exemplars: what the exemplars in training were to the targets.
         folder_images: kind as which the images of a folder were read.
         binarisation: binarisation of the training images.
@@ -100,7 +100,7 @@ class ModelCard(Mapping[str, Any]):
     ancestors: tuple[TrainedOn, ...] = field(default=(), repr=False)
     temperature: float = 1.0
     guidance: float = 1.0
-    size: tuple[float, float] = (0.0, 0.0)
+    size_variation: tuple[float, float] = (0.0, 0.0)
     exemplars: ExemplarKind = "concept"
     folder_images: ImageKind = "symbols"
     binarisation: str = "none"
@@ -124,7 +124,7 @@ class ModelCard(Mapping[str, Any]):
             ancestors=tuple(TrainedOn.of(one, seed) for one in data.get("ancestors", ())),
             temperature=float(table.get("temperature", 1.0)),
             guidance=float(table.get("guidance", 1.0)),
-            size=_pair(table.get("size", (0.0, 0.0))),
+            size_variation=_pair(table.get("size_variation", (0.0, 0.0))),
             exemplars="family" if drawn.get("exemplars") == "family" else "concept",
             folder_images=cast("ImageKind", drawn.get("images", "symbols")),
             binarisation=drawn.get("binarisation", "none"),
@@ -148,7 +148,7 @@ class ModelCard(Mapping[str, Any]):
 
 
 def _pair(values: Sequence[float]) -> tuple[float, float]:
-    _expect(len(values) == 2 and values[1] >= 0, "size", values, "a mean and a standard deviation")
+    _expect(len(values) == 2 and values[1] >= 0, "size_variation", values, "a mean and a standard deviation")
     return float(values[0]), float(values[1])
 
 

@@ -100,6 +100,8 @@ def test_the_exit_status_tells_none_from_some(capsys, weights_file: Path, symbol
         (["write", "--attempts", "2", "a.png"], ["every drawing once", "use allograph"]),
         (["write", "--attempts", "0", "a.png"], ["0 attempts", "1 to 100"]),
         (["write", "--attempts", "2", "--as", "b.png,c.png", "a.png"], ["--attempts", "--as"]),
+        (["write", "--size-variation", "0.1", "--as", "b.png,c.png", "a.png"], ["--size-variation", "--as"]),
+        (["write", "--size-variation", "1", "a.png"], ["size variation 1.0", "0 to 0.3"]),
         (["evaluate", "oneshot", "--task", "unconditional", "--attempts", "2"], ["--attempts", "after exemplars"]),
         (["evaluate", "oneshot", "--task", "alphabet", "--attempts", "2"], ["--attempts", "of the same symbol"]),
         (["invent", "--guidance", "2"], ["--like", "--guidance"]),

@@ -56,6 +56,27 @@ def test_the_outline_encloses_the_ink() -> None:
     assert outline(field).count("M") >= 2  # the ring's hole is a curve of its own
 
 
+def test_a_larger_drawing_has_its_place_on_the_exemplars_square() -> None:
+    """Its outline, and its picture at the end of an animation."""
+    exemplar = preprocess(ring(), 52)
+    values = logits(exemplar.drawing)[None]
+    larger = exemplar.style.sized(values, 0.7)
+    assert isinstance(larger, SymbolStyle)
+    square, side = larger.within(exemplar.style), 1560
+    assert square[2] == pytest.approx(0.7)
+    traced = filled(outline(stroke_field(values[0], larger), square, 52), side / 52, side)
+    ending = larger.grow(values[None], square).ending(1.0, side)[..., 0] < 128  # blue ink
+    assert (traced & ending).sum() / (traced | ending).sum() > 0.95
+    extents = [
+        np.ptp(np.nonzero(one.any(0))[0])
+        for one in (ending, exemplar.style.grow(values[None]).ending(1, side)[..., 0] < 128)
+    ]
+    pen = 30 * exemplar.style.stroke_width
+    assert extents[0] - pen == pytest.approx(0.7 * (extents[1] - pen), abs=12)
+    grown = larger.grow(values[None], square).tile(0, 1.0, side)[..., 0] < 128
+    assert (grown & ending).sum() / (grown | ending).sum() > 0.6  # with the model's pen
+
+
 def test_nothing_drawn_has_no_outline() -> None:
     exemplar = preprocess(ring(), 28)
     assert isinstance(exemplar.style, SymbolStyle)

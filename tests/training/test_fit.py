@@ -227,11 +227,11 @@ def test_a_run_can_begin_with_weights_for_smaller_images(splits: Splits, preset:
 
 def test_how_the_weights_before_draw_is_kept(splits: Splits, preset: Preset, undisturbed: Path, tmp_path: Path) -> None:
     before = weights.load(undisturbed / "model.safetensors")
-    told = ModelCard.of({**before.card, "temperature": 0.7, "license": weights.LICENSE})
+    told = ModelCard.of({**before.card, "temperature": 0.7, "size_variation": [0.1, 0.2], "license": weights.LICENSE})
     tuned = dataclasses.replace(before, card=told)
     two = dataclasses.replace(preset, training=dataclasses.replace(preset.training, max_steps=2))
     then = weights.load(fit(splits, two, tmp_path / "on", initial=tuned).path).card
-    assert then["temperature"] == 0.7
+    assert then["temperature"] == 0.7 and then.size_variation == (0.1, 0.2)
     assert "license" not in then  # whoever trained these says it
     assert "temperature" not in weights.load(fit(splits, two, tmp_path / "anew").path).card
 

@@ -54,7 +54,7 @@ def write(
     size_variation: Annotated[
         float | None,
         typer.Option(
-            help="How much drawings differ in size: 0, all are as large as the exemplar.",
+            help="How much drawings differ in size; 0: no more than the model makes them.",
             show_default="the weights' own",
             metavar="D",
         ),
@@ -89,6 +89,8 @@ def write(
 
     if change is not None and attempts not in (None, 1):
         raise AllographError("--attempts is not for --as, whose drawings are made once: leave out one")
+    if change is not None and size_variation is not None:
+        raise AllographError("--size-variation is not for --as, which says how the size changes: leave out one")
     writer = allograph.load(model).guided(guidance).with_attempts(attempts if change is None else 1)
     writer = writer.with_size_variation(size_variation)
     loaded = time.perf_counter()
@@ -123,6 +125,7 @@ def write(
     if as_json:
         settings: dict[str, Any] = {"model": model, "sha256": writer.sha256, **asdict(order)}
         settings |= {"temperature": writer.temperature_for(temperature), **writer.adjusted}
+        settings |= {"size_variation": writer.card.size_variation[1]}
         print_json({"settings": settings, "images": written, "problems": problems, "seconds": seconds})
     elif written:
         print("{total:.1f} s: {load:.1f} s to start, {model:.2f} s in the model".format(**seconds))

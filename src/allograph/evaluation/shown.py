@@ -56,7 +56,7 @@ class ShownDrawings:
             values = torch.from_numpy(self.values(contexts, noise))
             return (values > 0).float() if self.writer.space.inked else values.clamp(0, 1)
         normals = torch.randn(len(contexts), n, generator=generator).double().numpy()
-        sizes = sizes_of(self.writer.card.size, normals, self.writer.temperature_for(self.temperature))
+        sizes = sizes_of(self.writer.card.size_variation, normals, self.writer.temperature_for(self.temperature))
         parts = zip(contexts, noise, sizes, strict=True)
         return torch.stack([self._rendered(context[:, 0], own, size) for context, own, size in parts])
 

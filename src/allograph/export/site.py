@@ -149,7 +149,7 @@ def _description(name: str, writer: Writer, passes: Mapping[str, str]) -> dict[s
         "channels": 1,
         "temperature": writer.temperature_for(None),
         "guidance": writer.guidance if guided else None,
-        "sizes": writer.card.size,
+        "size_variation": writer.card.size_variation,
         "attempts": writer.adjusted["attempts"],
         **passes,
     }

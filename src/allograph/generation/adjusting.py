@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allograph.models import GenerativeModel
 
 _ATTEMPTS = range(1, 101)
-_VARIATIONS = (0.0, 0.5)
+_VARIATIONS = (0.0, 0.3)
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ class Adjusted(Checked):
         (`allograph.generation.sizes`); 0 shows all as large as the model makes them, None changes nothing.
 
         Raises:
-            AllographError: the number is out of range, or the model's drawings are pictures.
+            AllographError: the number is out of range, or the model's drawings are not of one symbol.
         """
         if deviation is None:
             return self
         low, high = _VARIATIONS
         if not low <= deviation <= high:
             raise AllographError(f"size variation {deviation} is out of range; choose one from {low:g} to {high:g}")
-        if self.images not in ("symbols", "digits"):
-            raise AllographError(f"this model's drawings are pictures, all of one size: leave it out, or use {DEFAULT}")
-        size = [self.card.size[0] if deviation else 0.0, float(deviation)]
-        return replace(self, card=ModelCard.of({**self.card, "size": size}))
+        if self.images not in ("symbols", "digits") or self.card.exemplars == "family":
+            raise AllographError(f"this model's drawings are not of one symbol: leave the size out, or use {DEFAULT}")
+        variation = [self.card.size_variation[0] if deviation else 0.0, float(deviation)]
+        return replace(self, card=ModelCard.of({**self.card, "size_variation": variation}))

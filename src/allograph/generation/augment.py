@@ -251,7 +251,7 @@ def _draw(
                 if not writer.space.inked or not blank.any():
                     break
             named = [("augment", order.seed, name, number) for number in block]
-            sizes = sizes_of(writer.card.size, size_noise(named), writer.temperature_for(order.temperature))
+            sizes = sizes_of(writer.card.size_variation, size_noise(named), writer.temperature_for(order.temperature))
             for number in missing:
                 source, drawn = sources[(number - 1) % len(sources)], values[number - first]
                 path = output / name / drawing_name(number, ending)

@@ -1,8 +1,8 @@
 """The writer: makes new drawings from one exemplar, or from nothing, without touching a file.
 
-Drawing k of an exemplar and its size depend only on (weights, exemplar, seed, temperature, guidance, attempts, k), not
-on the number of drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k). And
-because a matrix product may round differently with another number of rows, the model always draws a whole batch.
+Drawing k of an exemplar depends only on (weights, exemplar, seed, temperature, guidance, attempts, size variation, k),
+not on the number of drawings, nor on other images of the call. Its noise follows from a hash of (seed, exemplar, k).
+And because a matrix product may round differently with another number of rows, the model always draws a whole batch.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class Writer(Published, Adjusted, Completing):
         writes, reads = (w.flatten(0, 1).unflatten(0, shape) for w in (drawn.write_windows, drawn.read_windows))
         seconds = time.perf_counter() - started
         heat = self.temperature_for(temperature)
-        sizes = (request.sizes(self.card.size, heat) for request in requests)
+        sizes = (request.sizes(self.card.size_variation, heat) for request in requests)
         parts = zip(canvases, writes, reads, sizes, strict=True)
         batches = [SampleBatch(self.values(c), w.numpy(), r.numpy(), own, seconds) for c, w, r, own in parts]
         options = {"temperature": temperature, "history": history}

@@ -7,7 +7,8 @@ shown s_k times as large as the model made it, about its own middle and with the
     s_k = exp(m + tau d eps_k),   eps_k standard normal, tau the temperature.
 
 m and d are on the card. With them, the sizes of drawings relative to their exemplars have the mean and the standard
-deviation, in logarithms, that those of people's drawings have (`tools/ship.py`).
+deviation, in logarithms, that those of people's drawings have (`tools/ship.py`), if the picture has room: no drawing is
+enlarged beyond its picture or the model's frame, so in a tight crop most are a little smaller.
 """
 
 from __future__ import annotations

@@ -237,5 +237,6 @@ def _make(
 
 def _animate(path: Path, exemplar: Exemplar | None, style: RenderStyle, batch: SampleBatch) -> None:
     """Write an animation of at most the first batch: the eye cannot follow more drawings at once."""
-    growing = [style.grow(canvases) for canvases in batch.canvases]
+    styles = (own for _, own in batch.styled(style))
+    growing = [own.grow(canvases, own.within(style)) for own, canvases in zip(styles, batch.canvases, strict=True)]
     animate(path, growing, batch.write_windows, batch.read_windows, exemplar=exemplar)

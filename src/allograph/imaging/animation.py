@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from allograph.errors import AllographError
 from allograph.imaging.sheet import ACCENT, PAGE, Layout, exemplar_tile, lay_out, paste_tile
-from allograph.imaging.style import Exemplar, Growth
+from allograph.imaging.style import WHOLE, Exemplar, Growth, Square
 from allograph.runtime.files import atomic_write
 
 _WRITING = (228, 94, 44)
@@ -85,7 +85,7 @@ def _frames(
         for drawing, windows, place in zip(drawings, writes, layout.cells, strict=True):
             tile = Image.fromarray(drawing.tile(step, part, place[2]))
             if len(windows):
-                _draw_windows(tile, [_between(windows, step, part)], _WRITING, tinted)
+                _draw_windows(tile, [_between(windows, step, part)], _WRITING, tinted, drawing.square)
             paste_tile(page, tile, place)
         if given is not None and layout.exemplar:
             tile = given.copy()
@@ -116,8 +116,15 @@ def _between(windows: np.ndarray, step: int, part: float) -> np.ndarray:
     return before * (1 - part) + windows[step] * part
 
 
-def _draw_windows(tile: Image.Image, windows: list[np.ndarray], colour: tuple[int, int, int], tinted: bool) -> None:
-    """Draw windows on a square tile as outlines of one colour; a single one is `tinted` inside, many are fainter."""
+def _draw_windows(
+    tile: Image.Image,
+    windows: list[np.ndarray],
+    colour: tuple[int, int, int],
+    tinted: bool,
+    square: Square = WHOLE,
+) -> None:
+    """Draw windows of an image that is a `square` of a square tile, as outlines of one colour; a single one is `tinted`
+    inside, many are fainter."""
     if not windows:
         return
     over, side = 3, tile.width
@@ -125,7 +132,8 @@ def _draw_windows(tile: Image.Image, windows: list[np.ndarray], colour: tuple[in
     mask = np.zeros((side, side), np.float32)
     line = 230 / len(windows) ** 0.5
     for window in windows:
-        points = (corners @ window[:, :2].T + window[:, 2] + 1) / 2 * side * over
+        within = (corners @ window[:, :2].T + window[:, 2] + 1) / 2
+        points = (within * square[2] + square[:2]) * side * over
         shape = [tuple(p) for p in points]
         layer = Image.new("L", (side * over, side * over), 0)
         draw = ImageDraw.Draw(layer)

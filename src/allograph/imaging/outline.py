@@ -7,7 +7,7 @@ __all__ = ["outline", "outline_svg"]
 import numpy as np
 
 from allograph.imaging.render import StrokeField, placed, stroke_field
-from allograph.imaging.style import StrokeStyle
+from allograph.imaging.style import WHOLE, Square, StrokeStyle
 
 _SPACING = 0.8
 """Distance between two points of a curve, in model pixels: a third of the pen's width."""
@@ -16,11 +16,12 @@ _FEWEST = 6
 """Points of a curve, for the smallest of dots."""
 
 
-def outline(field: StrokeField) -> str:
+def outline(field: StrokeField, square: Square = WHOLE, side: int = 0) -> str:
     """SVG path data of the edge of the ink, in model pixels, (0, 0) the upper left corner of the model's image.
 
-    `field` is what `stroke_field` makes. Each edge is a closed uniform quadratic B-spline near its zero line; holes are
-    edges of their own, so the path is filled by the even-odd rule.
+    `field` is what `stroke_field` makes. If the image is a `square` of another one, in shares of its `side`, that one's
+    upper left corner is (0, 0), and its pixels are the unit. Each edge is a closed uniform quadratic B-spline near its
+    zero line; holes are edges of their own, so the path is filled by the even-odd rule.
     """
     from skimage.measure import find_contours
 
@@ -29,7 +30,7 @@ def outline(field: StrokeField) -> str:
     for contour in find_contours(closed, 0.0):
         points = (contour[:-1, ::-1] - 1 + 0.5) / field.fineness + (field.left, field.top)  # of pixel centres, x, y
         if len(points) >= 3:
-            curves.append(_curve(_evenly(points)))
+            curves.append(_curve(_evenly(points) * square[2] + side * np.array(square[:2])))
     return "".join(curves)
 
 

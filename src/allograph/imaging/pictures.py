@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from allograph.imaging.decoding import Picture, decode_picture
-from allograph.imaging.style import Exemplar, Growth, RenderStyle, Square
+from allograph.imaging.style import WHOLE, Exemplar, Growth, RenderStyle, Square
 
 _GROUND = (255, 255, 255)
 """The background under a transparent picture."""
@@ -39,7 +39,7 @@ class PictureStyle(RenderStyle):
         values = _to_bytes(_resized(image, side))
         return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
 
-    def grow(self, canvases: np.ndarray) -> Growth:
+    def grow(self, canvases: np.ndarray, square: Square = WHOLE) -> Growth:
         return _PictureGrowth(canvases)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Colour", "Exemplar", "Growth", "RenderStyle", "Square", "StrokeStyle"]
+__all__ = ["WHOLE", "Colour", "Exemplar", "Growth", "RenderStyle", "Square", "StrokeStyle"]
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,14 +17,19 @@ Colour = tuple[int, int, int, int]
 Square = tuple[float, float, float]
 """(left, top, side), in pixels of a picture; it may reach beyond the picture."""
 
+WHOLE: Square = (0.0, 0.0, 1.0)
+"""All of another square, in shares of its side."""
+
 
 class Growth(ABC):
     """One drawing as it grows in T steps: square tiles, uint8 (side, side, 3), for an animation.
 
     on_paper: whether there is bare paper, which a window may tint.
+    square: the part of the tile that is the model's image, in shares of its side.
     """
 
     on_paper: ClassVar[bool]
+    square: Square = WHOLE
 
     @property
     @abstractmethod
@@ -81,8 +86,14 @@ class RenderStyle(ABC):
         """
 
     @abstractmethod
-    def grow(self, canvases: np.ndarray) -> Growth:
-        """The drawing with the values (T, C, S, S) after each of T steps."""
+    def grow(self, canvases: np.ndarray, square: Square = WHOLE) -> Growth:
+        """The drawing with the values (T, C, S, S) after each of T steps, on a tile of which its frame is this
+        `square`, in shares of the tile's side."""
+
+    def within(self, other: RenderStyle) -> Square:
+        """The frame, in shares of that of another style."""
+        left, top, side = other.frame
+        return (self.frame[0] - left) / side, (self.frame[1] - top) / side, self.frame[2] / side
 
 
 @dataclass(frozen=True)

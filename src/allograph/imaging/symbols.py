@@ -13,7 +13,7 @@ from PIL import Image
 from allograph.imaging.placement import OMNIGLOT
 from allograph.imaging.render import ink_coverage, render, stroke_field
 from allograph.imaging.shapes import ink_box
-from allograph.imaging.style import Growth, Square, StrokeStyle
+from allograph.imaging.style import WHOLE, Growth, Square, StrokeStyle
 
 
 @final
@@ -64,8 +64,8 @@ class SymbolStyle(StrokeStyle):
     def render(self, image: np.ndarray, size: int | None = None) -> Image.Image:
         return render(image[0], self, size)
 
-    def grow(self, canvases: np.ndarray) -> Growth:
-        return _InkGrowth(canvases[:, 0], self)
+    def grow(self, canvases: np.ndarray, square: Square = WHOLE) -> Growth:
+        return _InkGrowth(canvases[:, 0], self, square)
 
 
 @final
@@ -74,15 +74,15 @@ class _InkGrowth(Growth):
 
     on_paper = True
 
-    def __init__(self, logits: np.ndarray, style: SymbolStyle) -> None:
-        """`logits` of ink, (T, S, S)."""
+    def __init__(self, logits: np.ndarray, style: SymbolStyle, square: Square) -> None:
+        """`logits` of ink, (T, S, S); `square`: their place on a tile, see `RenderStyle.grow`."""
         from scipy import ndimage
 
         ink = _visible_ink(logits)
         ink = ndimage.gaussian_filter(ink, (0, 0.5, 0.5))  # takes the pixels' staircase off, as finished drawings do
         self._ink = np.concatenate([np.zeros_like(ink[:1]), ink])  # before the first step: paper
         self._last = logits[-1]
-        self._appearance = style
+        self._appearance, self.square = style, square
         self._finished: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     @property
@@ -95,13 +95,14 @@ class _InkGrowth(Growth):
 
     def tile(self, step: int, part: float, side: int) -> np.ndarray:
         grown = self._ink[step] * (1 - part) + self._ink[step + 1] * part
-        return _tint(_enlarged(grown, side), self._appearance)
+        return _tint(_enlarged(grown, side, self.square), self._appearance)
 
     def ending(self, part: float, side: int) -> np.ndarray:
         if side not in self._finished:
-            scale = side / self._last.shape[-1]
-            field = stroke_field(self._last, self._appearance)
-            self._finished[side] = _enlarged(self._ink[-1], side), ink_coverage(field, (0, 0), scale, (side, side))
+            left, top, extent = (side * share for share in self.square)
+            field, scale = stroke_field(self._last, self._appearance), extent / self._last.shape[-1]
+            crisp = ink_coverage(field, (left, top), scale, (side, side))
+            self._finished[side] = _enlarged(self._ink[-1], side, self.square), crisp
         last, crisp = self._finished[side]
         return _tint(last * (1 - part) + crisp * part, self._appearance)
 
@@ -116,8 +117,13 @@ def _visible_ink(logits: np.ndarray) -> np.ndarray:
     return np.clip((p - paper) / (1 - paper + 1e-6), 0, 1)
 
 
-def _enlarged(ink: np.ndarray, side: int) -> np.ndarray:
-    return np.clip(np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+def _enlarged(ink: np.ndarray, side: int, square: Square) -> np.ndarray:
+    """The ink (S, S) on a tile of `side` pixels, of which it fills a square."""
+    left, top, extent = square
+    step = ink.shape[-1] / (side * extent)
+    backwards = (step, 0, -step * side * left, 0, step, -step * side * top)
+    tile = Image.fromarray(ink).transform((side, side), Image.Transform.AFFINE, backwards, Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(tile), 0, 1)
 
 
 def _tint(coverage: np.ndarray, style: SymbolStyle) -> np.ndarray:

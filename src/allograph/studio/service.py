@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,9 +93,7 @@ class StudioService:
         for number in request.numbers:
             values, style = await self._sets.drawing(drawings, number)
             symbol = _symbol_style(style, "this model's drawings are pictures and have no outline")
-            path = await _run(
-                self._rendering, lambda values=values, symbol=symbol: outline(stroke_field(values[0], symbol))
-            )
+            path = await _run(self._rendering, partial(_traced, values[0], symbol, drawings.style))
             outlines.append({"number": number, "path": path})
         return {"size": drawings.writer.model.config.image_size, "drawings": outlines}
 
@@ -144,6 +143,11 @@ def _symbol_style(style: RenderStyle, reason: str) -> SymbolStyle:
     return style
 
 
+def _traced(logits: np.ndarray, style: SymbolStyle, shown: RenderStyle) -> str:
+    """The outline of a drawing in the frame of another style, that of the exemplar."""
+    return outline(stroke_field(logits, style), style.within(shown), len(logits))
+
+
 def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, Any]:
     """The drawings after every step, and the windows that the model reads and writes through."""
     style = drawings.style
@@ -153,9 +157,7 @@ def _growth(drawings: DrawingSet, blocks: Sequence[SampleBatch]) -> dict[str, An
         name: np.concatenate([getattr(block, name) for block in blocks]).astype(float).round(4).tolist()
         for name in ("write_windows", "read_windows")
     }
-    left, top, side = style.frame
-    own = [one.frame for block in blocks for _, one in block.styled(style)]
-    frames = [[(x - left) / side, (y - top) / side, extent / side] for x, y, extent in own]
+    frames = [own.within(style) for block in blocks for _, own in block.styled(style)]
     n, steps, channels, size, _ = levels.shape
     return {
         "drawing_set": drawings.id,

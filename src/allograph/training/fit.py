@@ -160,7 +160,8 @@ def fit(
         if initial is not None:
             _add_ancestor(card["data"], initial.card)
             if preset.data.exemplars == initial.card.exemplars:  # drawing settings were chosen; it still draws the same
-                card |= {key: initial.card[key] for key in ("temperature", "guidance") if key in initial.card}
+                chosen = ("temperature", "guidance", "size_variation")
+                card |= {key: initial.card[key] for key in chosen if key in initial.card}
         processes.by_first(lambda: weights.save(fitted.path, fitting.model, card))
         return fitted
 

@@ -61,13 +61,11 @@ export class Drawings {
       context.fillStyle = this.paper;
       context.fillRect(0, 0, side, side);
     }
-    const [left, top, extent] = this.frames[index];
-    context.translate(left * side, top * side);
-    context.scale(extent, extent);
+    const [left, top, extent] = this.frames[index].map((share) => share * side);
     if (shown < 1) {
       this.#fill(index, time, ink);
       context.globalAlpha = 1 - shown;
-      context.drawImage(this.#small[index], 0, 0, side, side);
+      context.drawImage(this.#small[index], left, top, extent, extent);
     }
     if (shown > 0) {
       context.globalAlpha = shown;

@@ -56,7 +56,8 @@ export class Model {
    * parts or holes than the exemplars are made again, as allograph.generation.rejection does it.
    */
   async draw({ exemplars, seed, temperature }, start, n, attempts = this.about.attempts) {
-    const { size, steps, latent, guidance, sizes: [mean, deviation] } = this.about;
+    const { size, steps, latent, guidance } = this.about;
+    const [mean, deviation] = this.about.size_variation ?? [0, 0];
     const sorted = named(exemplars);
     const about = sorted.length ? ["write", seed, ...sorted.map(({ name }) => name)] : ["invent", seed];
     const noise = new Float32Array(n * steps * latent);

@@ -27,13 +27,22 @@ export function strokeField(logits, size, { strokeWidth: wanted, penWidth: pen }
   return placed(drawnWithPen(withAreasOf(drawn, smooth(edge)), drawn, wanted, pen, reach));
 }
 
-/** SVG path data of the edge of the ink, in model pixels, to be filled by the even-odd rule. */
-export function outline({ values, left, top }) {
+/**
+ * SVG path data of the edge of the ink, in model pixels, to be filled by the even-odd rule. If the image is a square of
+ * another one, left, top and extent in shares of its `side`, in pixels of that one.
+ */
+export function outline({ values, left, top }, [across, down, extent] = [0, 0, 1], side = 0) {
   const at = (v, start) => (v + 0.5) / FINENESS + start;
+  const placed = ([x, y]) => [x * extent + across * side, y * extent + down * side];
   return contours(values)
     .filter((points) => points.length >= 3)
-    .map((points) => curve(evenly(points.map(([x, y]) => [at(x, left), at(y, top)]))))
+    .map((points) => curve(evenly(points.map(([x, y]) => [at(x, left), at(y, top)])).map(placed)))
     .join("");
+}
+
+/** The frame of one appearance in shares of another's. */
+export function within({ frame: [left, top, side] }, { frame }) {
+  return [(left - frame[0]) / frame[2], (top - frame[1]) / frame[2], side / frame[2]];
 }
 
 /**

@@ -5,7 +5,7 @@ import { Model } from "./model.js";
 import { load, siteOf } from "./files.js";
 import { inspected } from "./inspection.js";
 import { plain, takeIn } from "./intake.js";
-import { outline, place, sized, strokeField } from "./outline.js";
+import { outline, place, sized, strokeField, within } from "./outline.js";
 
 const KEPT = 6; // sets of drawings
 const MOST = 8; // exemplars
@@ -91,11 +91,8 @@ const METHODS = {
       growth.set(part.growth, at);
       at += part.growth.length;
     }
-    const { ink, paper, frame } = set.appearance;
-    const frames = Array.from({ length: n }, (_, k) => {
-      const own = set.finished.get(k).appearance.frame;
-      return [(own[0] - frame[0]) / frame[2], (own[1] - frame[1]) / frame[2], own[2] / frame[2]];
-    });
+    const { ink, paper } = set.appearance;
+    const frames = Array.from({ length: n }, (_, k) => within(set.finished.get(k).appearance, set.appearance));
     return {
       set: { recipe },
       model: recipe.model,
@@ -119,7 +116,8 @@ const METHODS = {
     const traced = [];
     for (const number of numbers) {
       const { logits, appearance } = await finished(set, number);
-      traced.push({ number, path: outline(strokeField(logits, set.model.about.size, appearance)) });
+      const { size } = set.model.about;
+      traced.push({ number, path: outline(strokeField(logits, size, appearance), within(appearance, set.appearance), size) });
     }
     return traced;
   },
