@@ -149,7 +149,7 @@ def few_shot(writer: Writer, splits: Splits) -> Measured:
     writer = choose(writer, "guidance", GUIDANCE, lambda one: measure(one, splits.validation, 12))
     measured = _by_contexts(writer, splits, (1, 2, 3, 4, 9), "exemplar{s}", "concept")
     measured.more["guidance"] = writer.card["guidance"]
-    if writer.model.config.image_size < splits.train.side:
+    if splits.train.images.only_size is None:  # else pictures of the symbols' own size are not at hand
         measured.more["size_variation"] = sized(writer, splits.train).card["size_variation"]
     result = measure(writer, splits.test, TRIALS)
     add_recognised(measured, result, ONE_SHOT, "recognised in 20-way tests, drawings within alphabets")

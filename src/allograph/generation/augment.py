@@ -9,8 +9,8 @@ For exemplars FOLDER/CLASS/* and the output folder DIR:
     DIR/manifest.csv              how every file was made (see `allograph.generation.manifest`)
     DIR/metadata.jsonl            the same in the words of Hugging Face's `datasets`, if asked for
 
-Drawing k of a class depends only on (weights, the class's name and exemplars, seed, temperature, guidance, k). So the
-same command continues a job that was stopped anywhere and ends with the same files, and a job that is asked for more
+Drawing k of a class depends only on (the writer and its settings, the class's name and exemplars, seed, k). So the same
+command continues a job that was stopped anywhere and ends with the same files, and a job that is asked for more
 drawings adds to those it has made. Every block of drawings is computed whole, even if some of its files exist: a matrix
 product may round differently with another number of rows. While the model makes a block, the previous one is rendered,
 encoded and written. Several processes each make the drawings of their share of the classes.
