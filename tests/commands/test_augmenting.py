@@ -115,11 +115,16 @@ def test_other_settings_are_not_mixed_in(writer: Writer, classes: Path, tmp_path
     assert sorted(contents(output)) == ["ka/0001.png", "ka/0002.png", "manifest.csv", "tho/0001.png", "tho/0002.png"]
 
 
-def test_another_guidance_is_not_mixed_in(classes: Path, tmp_path: Path) -> None:
+def test_another_way_to_draw_is_not_mixed_in(classes: Path, tmp_path: Path) -> None:
     plain = Writer(build("digits"), card("digits"), "0")
     run(plain, classes, tmp_path / "out", 2)
-    with pytest.raises(AllographError, match="started with guidance 1"):
+    with pytest.raises(AllographError, match=r"started with guidance 1\.0, not"):
         run(plain.guided(2.0), classes, tmp_path / "out", 2)
+    with pytest.raises(AllographError, match=r"started with size_variation 0\.0 0\.0, not"):
+        run(plain.with_size_variation(0.1), classes, tmp_path / "out", 2)
+    run(plain.with_attempts(1), classes, tmp_path / "once", 2)
+    with pytest.raises(AllographError, match="started with attempts 1, not"):
+        run(plain, classes, tmp_path / "once", 2)
 
 
 def _of_several(writer: Writer, most: int) -> Writer:
@@ -180,10 +185,7 @@ def test_a_job_of_exemplars_together_is_continued_as_such(writer: Writer, classe
     with pytest.raises(AllographError, match=r"exemplars of ka .*ka/c\.png is new"):
         run(several, classes, output, 2)
     (classes / "ka" / "c.png").unlink()
-    # A manifest of a version whose exemplars always took turns.
     run(several, classes, tmp_path / "turns", 1, together=False)
-    manifest = tmp_path / "turns" / "manifest.csv"
-    manifest.write_text("".join(line.rpartition(",")[0] + "\n" for line in manifest.read_text().splitlines()))
     with pytest.raises(AllographError, match="started with --in-turn"):
         run(several, classes, tmp_path / "turns", 2)
     assert run(several, classes, tmp_path / "turns", 2, together=False).kept == 2
@@ -284,6 +286,9 @@ def test_what_lies_there_already_is_not_touched(writer: Writer, classes: Path, t
         run(writer, classes, output, 3)
     with pytest.raises(AllographError, match="not a manifest"):
         run(writer, classes, output, 3, overwrite=True)
+    (output / "manifest.csv").write_text("class,file,exemplar,seed,number,temperature,guidance,size,ink,model\n")
+    with pytest.raises(AllographError, match="an earlier version of allograph, whose drawings differ, made"):
+        run(writer, classes, output, 3)
     (output / "manifest.csv").unlink()
     assert contents(output) == before
 

@@ -41,10 +41,11 @@ from allograph.generation.augment_plan import (
     open_manifest,
     original_name,
     plan_class,
+    settings_of,
 )
 from allograph.generation.blank import ATTEMPTS, are_blank
 from allograph.generation.generator import Ink, Writer
-from allograph.generation.manifest import Manifest, Row
+from allograph.generation.manifest import Manifest
 from allograph.generation.metadata import write_metadata
 from allograph.generation.samples import noise_for
 from allograph.generation.sizes import size_noise, sizes_of
@@ -106,19 +107,7 @@ def augment_folder(
     writer.check_format(order.format)
     if order.together is None:
         order = replace(order, together=writer.most_together > 1)
-    settings = Row(
-        class_name="",
-        file="",
-        exemplar="",
-        seed=str(order.seed),
-        number="",
-        temperature=repr(writer.temperature_for(order.temperature)),
-        guidance=repr(writer.guidance),
-        size="" if order.size is None else str(order.size),
-        ink=order.ink,
-        model=writer.sha256[:12],
-        exemplar_sha256="",
-    )
+    settings = settings_of(writer, order)
     classes = class_images(folder)
     if order.together:
         writer.check_together(max(map(len, classes.values())))

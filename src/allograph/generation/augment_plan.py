@@ -12,6 +12,7 @@ __all__ = [
     "open_manifest",
     "original_name",
     "plan_class",
+    "settings_of",
 ]
 
 import hashlib
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allograph.errors import AllographError
-from allograph.generation.generator import Ink
+from allograph.generation.generator import Ink, Writer
 from allograph.generation.manifest import Manifest, Row
 from allograph.generation.metadata import Layout, check_metadata
 from allograph.imaging import ENDINGS, DrawingFormat, ending_of
@@ -77,6 +78,25 @@ class Source:
     exemplar: Exemplar
 
 
+_SETTINGS = ("seed", "temperature", "guidance", "attempts", "size_variation", "size", "ink", "model")
+
+
+def settings_of(writer: Writer, order: AugmentOrder) -> Row:
+    """What the rows of all drawings have in common."""
+    nothing = dict.fromkeys(("class_name", "file", "exemplar", "number", "exemplar_sha256"), "")
+    return Row(
+        **nothing,
+        seed=str(order.seed),
+        temperature=repr(writer.temperature_for(order.temperature)),
+        guidance=repr(writer.guidance),
+        attempts=str(writer.adjusted["attempts"]),
+        size_variation=" ".join(map(repr, writer.card.size_variation)),
+        size="" if order.size is None else str(order.size),
+        ink=order.ink,
+        model=writer.sha256[:12],
+    )
+
+
 def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOrder, settings: Row) -> Manifest:
     """Open the manifest of an earlier call with the same settings, or start a new one if nothing is in the way."""
     manifest = Manifest(output / "manifest.csv")
@@ -100,7 +120,7 @@ def open_manifest(output: Path, classes: dict[str, list[Path]], order: AugmentOr
                 f"{output} was started with {'--together' if row.exemplars_sha256 else '--in-turn'}; use it again, "
                 "choose another folder with -o, or add --overwrite"
             )
-        for setting in ("seed", "temperature", "guidance", "size", "ink", "model"):
+        for setting in _SETTINGS:
             then, now = getattr(row, setting), getattr(settings, setting)
             if then != now:
                 raise AllographError(
@@ -164,7 +184,7 @@ def plan_class(manifest: Manifest, name: str, sources: list[Source], order: Augm
     rows = []
     if order.copies:
         for source in sources:
-            blank = dict.fromkeys(("seed", "temperature", "guidance", "size", "ink", "model"), "")
+            blank = dict.fromkeys(_SETTINGS, "")
             file = f"{name}/{original_name(source.path)}"
             rows.append(
                 replace(

@@ -31,7 +31,8 @@ class Row:
         exemplar: path within the folder of exemplars, with slashes.
         seed, number: together with the class they determine the drawing's noise; both empty for the copy of an
             original.
-        temperature, guidance, size, ink: the settings; size is empty if drawings have the size of their exemplar.
+        temperature, guidance, attempts, size_variation, size, ink: the settings; size is empty if drawings have that
+            of their exemplar.
         model: the first 12 digits of the weights' SHA-256.
         exemplar_sha256: hash of the exemplar's file.
         exemplars_sha256: hash of the hashes of all exemplars of the class, where the model saw them together; empty
@@ -45,6 +46,8 @@ class Row:
     number: str
     temperature: str
     guidance: str
+    attempts: str
+    size_variation: str
     size: str
     ink: str
     model: str
@@ -136,12 +139,11 @@ class Manifest:
             raise explain_os_error(error, f"cannot read {path}") from error
         whole = text[: text.rfind("\n") + 1]
         lines = list(csv.reader(io.StringIO(whole, newline="")))
-        if lines and "exemplar" in lines[0] and "guidance" not in lines[0]:
+        if lines and "exemplar" in lines[0] and "size_variation" not in lines[0]:
             raise AllographError(
                 f"an earlier version of allograph, whose drawings differ, made {path}; choose another folder with -o"
             )
-        # Earlier versions had no last column: their exemplars always took turns.
-        if not lines or lines[0] not in (_HEADER, _HEADER[:-1]) or any(len(line) != len(lines[0]) for line in lines):
+        if not lines or lines[0] != _HEADER or any(len(line) != len(_HEADER) for line in lines):
             raise AllographError(f"{path} is not a manifest of `allograph augment`; choose another folder with -o")
         self._add(Row(*line) for line in lines[1:])
 
