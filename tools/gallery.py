@@ -192,7 +192,7 @@ def grow(path: Path) -> None:
                 small = animation.convert("RGB")
                 small.thumbnail((600, 600), Image.Resampling.LANCZOS)
                 frames.append(small)
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=60, method=4)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=50, method=4)
 
 
 if __name__ == "__main__":

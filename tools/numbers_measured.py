@@ -6,13 +6,17 @@ Each kind of measurement that `allograph evaluate ... -o docs/results` wrote get
 
 from __future__ import annotations
 
-__all__ = ["folded", "markdown", "measured_sections", "published_tables", "read_others", "read_records"]
+__all__ = ["folded", "kept_weights", "markdown", "measured_sections", "published_tables", "read_others", "read_records"]
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from allograph import weights
 from allograph.evaluation.records import Record, read_record
 from allograph.report.parts import percent, three
 from allograph.report.sections import SECTIONS
@@ -41,8 +45,15 @@ _LAKE = 20
 """Runs of Lake's."""
 
 
-def read_records(folder: Path) -> list[Record]:
-    """The result files that name their measurement, by name.
+def kept_weights(folder: Path) -> dict[str, Path]:
+    """The weights that the repository keeps without shipping them, by the SHA-256 of each file that ever held them."""
+    kept = {path: weights.load(path) for path in sorted(folder.glob("*.safetensors"))}
+    return {sha: path for path, one in kept.items() for sha in (one.sha256, *one.card.get("earlier_sha256", []))}
+
+
+def read_records(folder: Path, kept: Mapping[str, Path] = MappingProxyType({})) -> list[Record]:
+    """The result files that name their measurement, by name. What was measured of weights that are now among those
+    ``kept``, under whatever name, goes by the name of their file.
 
     Raises ValueError: one is not what `allograph evaluate` writes.
     """
@@ -56,8 +67,16 @@ def read_records(folder: Path) -> list[Record]:
             record["command"]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError(f"{path.name} is no result file ({type(error).__name__}: {error}): remove it") from None
-        records.append(record)
+        path_now = kept.get(record["model"].get("sha256", ""))
+        records.append(_renamed(record, path_now) if path_now else record)
     return records
+
+
+def _renamed(record: Record, path: Path) -> Record:
+    named = f"{path.parent.name}/{path.name}"
+    command = re.sub(rf"(?<= ){re.escape(record.model)}(?= |$)", named, str(record["command"]), count=1)
+    model = {**record["model"], "name": path.stem}
+    return replace(record, document={**record.document, "model": model, "command": command})
 
 
 def read_others(path: Path) -> Others:

@@ -23,6 +23,7 @@ from allograph.report.parts import nats, without_empty
 from numbers_measured import (
     Others,
     folded,
+    kept_weights,
     markdown,
     measured_sections,
     published_tables,
@@ -32,6 +33,7 @@ from numbers_measured import (
 
 ROOT = Path(__file__).resolve().parents[1]
 SUMS = "SHA256SUMS"
+WEIGHTS = ROOT / "weights"
 RESULTS, PUBLISHED, PAGE = (ROOT / "docs" / name for name in ("results", "published.toml", "numbers.md"))
 
 OF_RESULT = ("experiment", "groups", "data", "preset", "settings", "steps", "images_per_second", "minutes")
@@ -87,7 +89,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is stale")
     check = parser.parse_args().check
     try:
-        text = page(read_results(RESULTS), read_published(PUBLISHED), read_records(RESULTS), read_others(PUBLISHED))
+        records = read_records(RESULTS, kept_weights(WEIGHTS))
+        text = page(read_results(RESULTS), read_published(PUBLISHED), records, read_others(PUBLISHED))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

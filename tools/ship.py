@@ -40,7 +40,7 @@ SHIPPED = ROOT / "src/allograph/shipped"
 CARD = ROOT / "docs/model-card.md"
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GUIDANCE = tuple(round(1 + 0.1 * step, 1) for step in range(16))
-MORE_DIVERSE = 1.05
+MORE_DIVERSE = 1.03
 """How diverse guided drawings of an exemplar are at most, relative to real ones."""
 TRIALS = 50
 CHARACTERS = 300

@@ -330,6 +330,19 @@ def test_drawings_and_classes_stand_beside_published_ones(folder: Path) -> None:
     assert sum(line.startswith("| people | 4.5 |") for line in lines) == 2, "in the section and in the list"
 
 
+def test_what_was_measured_of_weights_that_no_longer_ship_goes_by_the_name_of_their_file(folder: Path) -> None:
+    kept = {"a": Path("/somewhere/weights/old.safetensors")}
+    records = measurements.read_records(folder, kept)
+    assert {record.model for record in records} == {"old"}
+    commands = {record["command"] for record in records}
+    assert "allograph evaluate likelihood weights/old.safetensors" in commands
+    assert not [command for command in commands if "mine" in command]
+    assert {record.model for record in measurements.read_records(folder, {"b": kept["a"]})} == {"mine"}
+    kept = measurements.kept_weights(ROOT / "weights")
+    assert {path.parent for path in kept.values()} == {ROOT / "weights"}
+    assert len(kept) > len(set(kept.values())), "one held the same weights with another card before"
+
+
 def test_a_damaged_record_and_an_incomplete_published_figure_are_errors(folder: Path) -> None:
     (folder / "few.json").write_text(json.dumps(record("likelihood")))
     with pytest.raises(ValueError, match=r"few.json is no result file"):
