@@ -75,6 +75,9 @@ def read_records(folder: Path, kept: Mapping[str, Path] = MappingProxyType({})) 
 def _renamed(record: Record, path: Path) -> Record:
     named = f"{path.parent.name}/{path.name}"
     command = re.sub(rf"(?<= ){re.escape(record.model)}(?= |$)", named, str(record["command"]), count=1)
+    if (guidance := record.document.get("guidance", 1)) != 1:  # not always what the card says now
+        drawn = {"--guidance": guidance, "--attempts": record.document.get("attempts", 1)}
+        command += "".join(f" {option} {value}" for option, value in drawn.items() if option not in command)
     model = {**record["model"], "name": path.stem}
     return replace(record, document={**record.document, "model": model, "command": command})
 

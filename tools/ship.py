@@ -212,12 +212,16 @@ def as_diverse(
 
 def hardly_guided(writer: Writer, measured: Callable[[Writer], OneShotResult]) -> Writer:
     """The writer with the least guidance at which its drawings are recognised as often as real ones, within a standard
-    error, and hardly more diverse. More would exaggerate: drawings are then told from people's more easily."""
+    error, and at most ``MORE_DIVERSE`` times as diverse. More would exaggerate: drawings are then told from people's
+    more easily."""
     for one in _with(writer, "guidance", GUIDANCE):
         recognised, diversity = _compared(one, "guidance", measured)
         if recognised >= 1 and diversity <= MORE_DIVERSE:
             return one
-    raise SystemExit(f"at no guidance up to {GUIDANCE[-1]} are drawings recognised as often as real ones")
+    raise SystemExit(
+        f"at no guidance up to {GUIDANCE[-1]} are drawings recognised as often as real ones and at most "
+        f"{MORE_DIVERSE - 1:.0%} more diverse"
+    )
 
 
 def _with(writer: Writer, key: str, values: Iterable[float]) -> Iterator[Writer]:
@@ -229,7 +233,11 @@ def _compared(writer: Writer, key: str, measured: Callable[[Writer], OneShotResu
     diverse they are, on average of both critics' features."""
     ratio = measured(writer).ratio
     known, diversity = ratio.recognizability, (ratio.diversity.value + ratio.simclr_diversity.value) / 2
-    print(f"validation, {key} {writer.card[key]}: recognised {known}, diversity {diversity:.3f}", flush=True)
+    print(
+        f"validation, {key} {writer.card[key]}: recognised {known.value:.3f} ± {known.error:.3f}, "
+        f"diversity {diversity:.3f}",
+        flush=True,
+    )
     return known.value + known.error, diversity
 
 

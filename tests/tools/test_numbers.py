@@ -332,10 +332,13 @@ def test_drawings_and_classes_stand_beside_published_ones(folder: Path) -> None:
 
 def test_what_was_measured_of_weights_that_no_longer_ship_goes_by_the_name_of_their_file(folder: Path) -> None:
     kept = {"a": Path("/somewhere/weights/old.safetensors")}
+    drawn = json.loads((folder / "exemplars.json").read_text()) | {"guidance": 1.75}
+    (folder / "exemplars.json").write_text(json.dumps(drawn))
     records = measurements.read_records(folder, kept)
     assert {record.model for record in records} == {"old"}
     commands = {record["command"] for record in records}
     assert "allograph evaluate likelihood weights/old.safetensors" in commands
+    assert "allograph evaluate oneshot weights/old.safetensors --guidance 1.75 --attempts 1" in commands
     assert not [command for command in commands if "mine" in command]
     assert {record.model for record in measurements.read_records(folder, {"b": kept["a"]})} == {"mine"}
     kept = measurements.kept_weights(ROOT / "weights")
