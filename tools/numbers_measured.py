@@ -73,6 +73,7 @@ def read_records(folder: Path, kept: Mapping[str, Path] = MappingProxyType({})) 
 
 
 def _renamed(record: Record, path: Path) -> Record:
+    """The record with the path of its weights today, and with a command that repeats it."""
     named = f"{path.parent.name}/{path.name}"
     command = re.sub(rf"(?<= ){re.escape(record.model)}(?= |$)", named, str(record["command"]), count=1)
     if (guidance := record.document.get("guidance", 1)) != 1:  # not always what the card says now

@@ -3,7 +3,7 @@
     make weights                                            # trains, then calls this for each
     python tools/ship.py omniglot runs/omniglot/model.safetensors --data-dir DATA
 
-Temperature or guidance are chosen on the validation alphabets: so that drawings are recognised as often as real ones
+Temperature or guidance are chosen on the validation alphabets so that drawings are recognised as often as real ones
 and differ from each other as much. How much their sizes vary is measured on characters of the training: people's
 drawings of many alphabets say more of it than those of three. Then everything on the card is measured, once, on the
 test alphabets. Of `allograph`, which learned from all alphabets, nothing is measured on them; it is compared with
@@ -212,8 +212,8 @@ def as_diverse(
 
 def hardly_guided(writer: Writer, measured: Callable[[Writer], OneShotResult]) -> Writer:
     """The writer with the least guidance at which its drawings are recognised as often as real ones, within a standard
-    error, and at most ``MORE_DIVERSE`` times as diverse. More would exaggerate: drawings are then told from people's
-    more easily."""
+    error, and at most ``MORE_DIVERSE`` times as diverse. More guidance would exaggerate: drawings are then told from
+    people's more easily."""
     for one in _with(writer, "guidance", GUIDANCE):
         recognised, diversity = _compared(one, "guidance", measured)
         if recognised >= 1 and diversity <= MORE_DIVERSE:
